@@ -1,0 +1,157 @@
+//! One connection to a server under test, blocking or not.
+
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use crate::frames::{Frames, Part};
+use crate::outcome::Failure;
+use crate::poll;
+use crate::wire::{Batch, Echoes, upgrade_request, upgraded};
+
+/// How long a server may stay silent while an answer is due. A storm of
+/// connects may wait seconds for retransmitted SYNs; beyond this it hangs.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Room to read into, for one connection that is read as fast as it can be.
+pub(crate) const WIDE: usize = 256 * 1024;
+
+/// Room for a response head and small messages: there may be a thousand.
+pub(crate) const NARROW: usize = 2 * 1024;
+
+/// What a look at a connection brought.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Heard {
+    Nothing,
+    Something,
+    /// The server has ended the TCP connection.
+    End,
+}
+
+/// A WebSocket connection: its request is sent, its answers are checked.
+pub(crate) struct Connection {
+    pub(crate) stream: TcpStream,
+    pub(crate) is_upgraded: bool,
+    buffer: Box<[u8]>,
+    filled: usize,
+    frames: Frames,
+}
+
+impl Connection {
+    fn new(stream: TcpStream, room: usize) -> Self {
+        Self {
+            stream,
+            is_upgraded: false,
+            buffer: vec![0; room].into(),
+            filled: 0,
+            frames: Frames::default(),
+        }
+    }
+
+    /// Connects and asks for the upgrade; reads and writes then block.
+    pub(crate) fn open(port: u16) -> Result<Self, Failure> {
+        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_write_timeout(Some(PATIENCE))?;
+        let mut connection = Self::new(stream, WIDE);
+        connection.ask()?;
+        Ok(connection)
+    }
+
+    /// The same up to and including a first echo.
+    pub(crate) fn open_and_greet(port: u16) -> Result<Self, Failure> {
+        let mut connection = Self::open(port)?;
+        while !connection.is_upgraded {
+            connection.listen(|_, _| Err(Failure::Wrong("an echo of nothing".into())))?;
+        }
+        let greeting = Batch::new(999_999, 16, 1);
+        connection.echo(&greeting, &mut Echoes::default())?;
+        Ok(connection)
+    }
+
+    /// Starts to connect; `ask` is due when the connection is made.
+    pub(crate) fn dial(port: u16) -> Result<Self, Failure> {
+        Ok(Self::new(poll::dial(port)?, NARROW))
+    }
+
+    /// Asks for the upgrade.
+    pub(crate) fn ask(&mut self) -> Result<(), Failure> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error.into());
+        }
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.stream.peer_addr()?.port()));
+        self.send(upgrade_request(address).as_bytes())
+    }
+
+    /// Sends a few bytes, for which a connection that waits for its answer has room.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        Ok(self.stream.write_all(bytes)?)
+    }
+
+    /// Sends the next message of `batch` and waits for its echo.
+    pub(crate) fn echo(&mut self, batch: &Batch, echoes: &mut Echoes) -> Result<(), Failure> {
+        let sent = echoes.received;
+        let frame = batch.frame((sent % batch.count as u64) as usize);
+        self.send(frame).map_err(Failure::of_session)?;
+        while echoes.received == sent {
+            if self.listen(|piece, part| echoes.take(batch, piece, part))? == Heard::End {
+                return Err(Failure::Wrong(format!(
+                    "connection ended before echo {sent}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads once, waiting as long as patience lasts, and passes on what came.
+    pub(crate) fn listen(
+        &mut self,
+        piece: impl FnMut(&[u8], Part) -> Result<(), Failure>,
+    ) -> Result<Heard, Failure> {
+        let heard = match self.receive(piece) {
+            Ok(Heard::Nothing) => Err(Failure::Cannot(format!("no answer within {PATIENCE:?}"))),
+            Ok(Heard::End) if !self.is_upgraded => {
+                Err(Failure::Cannot("connection ended in the handshake".into()))
+            }
+            heard => heard,
+        };
+        match heard {
+            Err(failure) if self.is_upgraded => Err(failure.of_session()),
+            heard => heard,
+        }
+    }
+
+    /// Reads once and passes on what came.
+    pub(crate) fn receive(
+        &mut self,
+        piece: impl FnMut(&[u8], Part) -> Result<(), Failure>,
+    ) -> Result<Heard, Failure> {
+        match self.stream.read(&mut self.buffer[self.filled..]) {
+            Ok(0) => return Ok(Heard::End),
+            Ok(read) => self.filled += read,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Heard::Nothing),
+            Err(error) => return Err(error.into()),
+        }
+        let mut done = 0;
+        if !self.is_upgraded {
+            let Some(head) = upgraded(&self.buffer[..self.filled])? else {
+                if self.filled == self.buffer.len() {
+                    return Err(Failure::Cannot("response head without end".into()));
+                }
+                return Ok(Heard::Something);
+            };
+            self.is_upgraded = true;
+            done = head;
+        }
+        done += self.frames.take(&self.buffer[done..self.filled], piece)?;
+        self.buffer.copy_within(done..self.filled, 0);
+        self.filled -= done;
+        Ok(Heard::Something)
+    }
+
+    /// The server has said goodbye with a Close frame.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.frames.closed
+    }
+}

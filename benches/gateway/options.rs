@@ -1,0 +1,153 @@
+//! The command line.
+
+use std::env;
+use std::path::{Path, PathBuf};
+
+use crate::figures::{Effort, FIGURES, Figure};
+use crate::server::Template;
+
+/// What was asked for.
+pub(crate) enum Request {
+    Help,
+    /// What the machine itself allows.
+    Floor(Options),
+    /// Servers side by side.
+    Compare(Options),
+}
+
+pub(crate) struct Options {
+    pub(crate) rounds: usize,
+    pub(crate) effort: Effort,
+    pub(crate) figures: Vec<&'static Figure>,
+    pub(crate) servers: Vec<Template>,
+    pub(crate) json: Option<PathBuf>,
+}
+
+/// Servers that are known by name; the program's own path is put in front.
+const KNOWN: [(&str, &str); 2] = [
+    ("wsd", "--port={port} --loglevel=error {program}"),
+    // -E: ends a session when its program or client does, and so leaks none.
+    // -B: a message and its newline may be longer than the default of 64 KiB.
+    (
+        "websocat",
+        "-q -t -E -B 1048576 ws-l:127.0.0.1:{port} exec:{command} --exec-args {arguments}",
+    ),
+];
+
+pub(crate) fn help() -> String {
+    let mut text = String::from(
+        "Compares WebSocket servers that run a program per connection.\n\n\
+         cargo bench --bench gateway -- [floor] [OPTION]...\n\n\
+         floor            what the machine itself allows, without any server\n\
+         --rounds N       runs of each figure for each server, in turn (default 5)\n\
+         --only FIG,FIG   these figures alone\n\
+         --quick          a trial of everything: two short rounds, not to be compared\n\
+         --json FILE      writes every value there as well\n\
+         --server NAME='COMMAND with {port} and {program}'\n\
+         \x20                a server to compare; again for more. NAME alone is one of wsd,\n\
+         \x20                websocat. {command} and {arguments} are parts of {program}.\n\
+         \x20                The first one is what the others are compared with\n\
+         \x20                (default: wsd, and websocat if it is in PATH)\n\nFigures:\n",
+    );
+    for figure in FIGURES {
+        text.push_str(&format!("  {:<14} {}\n", figure.name, figure.about));
+    }
+    text
+}
+
+/// Parses the words behind `cargo bench --bench gateway --`.
+pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, String> {
+    let mut rounds = None;
+    let mut only = None;
+    let mut options = Options {
+        rounds: 5,
+        effort: Effort::FULL,
+        figures: Vec::new(),
+        servers: Vec::new(),
+        json: None,
+    };
+    let mut is_floor = false;
+    let mut words = words.into_iter();
+    while let Some(word) = words.next() {
+        let (flag, mut inline) = match word.split_once('=') {
+            Some((flag, value)) if flag.starts_with("--") => (flag, Some(value.to_string())),
+            _ => (word.as_str(), None),
+        };
+        let mut value = || {
+            let given = inline.take().or_else(|| words.next());
+            given.ok_or_else(|| format!("{flag}: needs a value"))
+        };
+        match flag {
+            // Cargo says so to every benchmark.
+            "--bench" => {}
+            "--help" | "-h" => return Ok(Request::Help),
+            "floor" => is_floor = true,
+            "--quick" => options.effort = Effort::QUICK,
+            "--rounds" => rounds = Some(parse_rounds(&value()?)?),
+            "--only" => only = Some(value()?),
+            "--json" => options.json = Some(PathBuf::from(value()?)),
+            "--server" => options.servers.push(parse_server(&value()?)?),
+            unknown => return Err(format!("{unknown}: unknown; see --help")),
+        }
+    }
+    let is_quick = options.effort.span < Effort::FULL.span;
+    options.rounds = rounds.unwrap_or(if is_quick { 2 } else { 5 });
+    if is_floor {
+        return Ok(Request::Floor(options));
+    }
+    options.figures = parse_figures(only.as_deref())?;
+    if options.servers.is_empty() {
+        options.servers = ["wsd", "websocat"].into_iter().filter_map(known).collect();
+    }
+    if options.servers.is_empty() {
+        return Err("no server found: name one with --server".into());
+    }
+    Ok(Request::Compare(options))
+}
+
+fn parse_rounds(value: &str) -> Result<usize, String> {
+    match value.parse() {
+        Ok(rounds @ 1..=1000) => Ok(rounds),
+        _ => Err(format!("--rounds={value}: is not a number from 1 to 1000")),
+    }
+}
+
+fn parse_figures(only: Option<&str>) -> Result<Vec<&'static Figure>, String> {
+    let Some(names) = only else {
+        return Ok(FIGURES.iter().collect());
+    };
+    names
+        .split(',')
+        .map(|name| {
+            let figure = FIGURES.iter().find(|figure| figure.name == name);
+            figure.ok_or_else(|| format!("--only={name}: no such figure; see --help"))
+        })
+        .collect()
+}
+
+fn parse_server(value: &str) -> Result<Template, String> {
+    match value.split_once('=') {
+        Some((name, command)) if command.contains("{port}") => Ok(Template::new(name, command)),
+        Some(_) => Err(format!("--server {value}: does not say {{port}}")),
+        None => known(value).ok_or_else(|| format!("--server {value}: not found")),
+    }
+}
+
+/// A server that is known by name, if it is on this machine.
+fn known(name: &str) -> Option<Template> {
+    let (name, arguments) = KNOWN.into_iter().find(|known| known.0 == name)?;
+    let path = match (name, option_env!("CARGO_BIN_EXE_wsd")) {
+        ("wsd", Some(built)) => built.into(),
+        _ => find_in_path(name)?.to_string_lossy().into_owned(),
+    };
+    let mut template = Template::new(name, arguments);
+    // In front and as one word, whatever characters it has.
+    template.words.insert(0, path);
+    Some(template)
+}
+
+fn find_in_path(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    let mut candidates = env::split_paths(&path).map(|folder| folder.join(name));
+    candidates.find(|candidate| Path::is_file(candidate))
+}

@@ -1,0 +1,217 @@
+//! A server under test: how it is started, watched from outside and stopped.
+
+use std::env;
+use std::fs::{self, File};
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::kernel::{self, CpuClock};
+use crate::outcome::Failure;
+
+/// From start to listening: generous, as a debug build on a busy machine is slow.
+const START: Duration = Duration::from_secs(10);
+
+/// From SIGTERM to SIGKILL: its sessions are gone by then, so it has little to do.
+const STOP: Duration = Duration::from_secs(3);
+
+/// How much of what a server said is shown when it fails.
+const COMPLAINTS: usize = 2000;
+
+/// A server's name in the report and the words that start it. A word may hold
+/// `{port}`, `{program}`, or the parts of the latter: `{command}`, its first
+/// word, and `{arguments}`, the others. A word that is nothing but a list
+/// becomes as many words as the list has.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    pub(crate) name: String,
+    pub(crate) words: Vec<String>,
+}
+
+impl Template {
+    pub(crate) fn new(name: &str, command: &str) -> Self {
+        Self {
+            name: name.into(),
+            words: command.split_whitespace().map(String::from).collect(),
+        }
+    }
+
+    fn fill(&self, port: u16, program: &[&str]) -> Vec<String> {
+        let (command, arguments) = program.split_at(1);
+        let mut filled = Vec::new();
+        for word in &self.words {
+            match word.as_str() {
+                "{program}" => filled.extend(program.iter().map(ToString::to_string)),
+                "{arguments}" => filled.extend(arguments.iter().map(ToString::to_string)),
+                _ => filled.push(
+                    word.replace("{port}", &port.to_string())
+                        .replace("{program}", &program.join(" "))
+                        .replace("{command}", command[0])
+                        .replace("{arguments}", &arguments.join(" ")),
+                ),
+            }
+        }
+        filled
+    }
+}
+
+/// A running server, stopped with all its programs when dropped.
+pub(crate) struct Server {
+    pub(crate) port: u16,
+    child: Child,
+    clock: CpuClock,
+    said: File,
+}
+
+impl Server {
+    /// Starts the server and waits until it accepts connections.
+    pub(crate) fn start(template: &Template, program: &[&str]) -> Result<Self, Failure> {
+        let port = free_port()?;
+        let words = template.fill(port, program);
+        let said = unnamed_file()?;
+        let mut command = Command::new(&words[0]);
+        command
+            .args(&words[1..])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(said.try_clone()?);
+        kernel::tie_to_this_thread(&mut command);
+        let child = command
+            .spawn()
+            .map_err(|error| Failure::Cannot(format!("{}: {error}", words[0])))?;
+        let clock = CpuClock::of(child.id())?;
+        let mut server = Self {
+            port,
+            child,
+            clock,
+            said,
+        };
+        server
+            .wait_until_it_accepts()
+            .map_err(|failure| failure.and(&server.complaints()))?;
+        Ok(server)
+    }
+
+    fn wait_until_it_accepts(&mut self) -> Result<(), Failure> {
+        let start = Instant::now();
+        while start.elapsed() < START {
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
+                return Ok(());
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Err(Failure::Cannot(format!("ended at its start with {status}")));
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Err(Failure::Cannot(format!(
+            "accepts no connection within {START:?}"
+        )))
+    }
+
+    /// The end of what it wrote to stderr, to be put behind a reason.
+    pub(crate) fn complaints(&self) -> String {
+        let length = self.said.metadata().map_or(0, |data| data.len());
+        let mut tail = vec![0; COMPLAINTS.min(usize::try_from(length).unwrap_or(COMPLAINTS))];
+        let start = length - tail.len() as u64;
+        if tail.is_empty() || self.said.read_exact_at(&mut tail, start).is_err() {
+            return String::new();
+        }
+        let text = String::from_utf8_lossy(&tail);
+        format!(
+            "; it said:\n      {}",
+            text.trim_end().replace('\n', "\n      ")
+        )
+    }
+
+    /// CPU time of the gateway alone, without its children.
+    pub(crate) fn cpu(&self) -> Result<Duration, Failure> {
+        self.clock.read().map_err(|_| self.gone())
+    }
+
+    /// The same, as soon as it has nothing left to do: a cycle is not over for
+    /// the gateway when it is for the client.
+    pub(crate) fn cpu_when_quiet(&self) -> Result<Duration, Failure> {
+        let mut before = self.cpu()?;
+        for _ in 0..50 {
+            sleep(Duration::from_millis(20));
+            let now = self.cpu()?;
+            if now - before < Duration::from_micros(100) {
+                return Ok(now);
+            }
+            before = now;
+        }
+        Ok(before)
+    }
+
+    /// Bytes of memory that are the gateway's alone and cannot be dropped: of
+    /// shared pages, the part that falls to it would shrink with each program
+    /// that uses the same library.
+    pub(crate) fn memory(&self) -> Result<f64, Failure> {
+        let rollup = fs::read_to_string(self.proc("smaps_rollup")).map_err(|_| self.gone())?;
+        let kibibytes = rollup
+            .lines()
+            .find_map(|line| {
+                line.strip_prefix("Private_Dirty:")?
+                    .trim()
+                    .strip_suffix(" kB")
+            })
+            .and_then(|number| number.parse::<f64>().ok())
+            .ok_or_else(|| Failure::Cannot("no Private_Dirty in smaps_rollup".into()))?;
+        Ok(kibibytes * 1024.0)
+    }
+
+    /// Number of open descriptors.
+    pub(crate) fn descriptors(&self) -> Result<usize, Failure> {
+        Ok(fs::read_dir(self.proc("fd"))
+            .map_err(|_| self.gone())?
+            .count())
+    }
+
+    fn proc(&self, entry: &str) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/{entry}", self.child.id()))
+    }
+
+    fn gone(&self) -> Failure {
+        Failure::Wrong("the server is gone".into())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        kernel::signal_group(self.child.id(), libc::SIGTERM);
+        let start = Instant::now();
+        while start.elapsed() < STOP {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            sleep(Duration::from_millis(5));
+        }
+        if matches!(self.child.try_wait(), Ok(None)) {
+            kernel::signal_group(self.child.id(), libc::SIGKILL);
+        }
+        // Reaps the server as well, if it had to be killed.
+        kernel::end_children();
+    }
+}
+
+fn free_port() -> io::Result<u16> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(listener.local_addr()?.port())
+}
+
+/// A file that goes away with its last descriptor.
+fn unnamed_file() -> io::Result<File> {
+    let path = env::temp_dir().join(format!("bench-gateway-{}", std::process::id()));
+    let mut options = File::options();
+    let file = options
+        .read(true)
+        .append(true)
+        .create_new(true)
+        .open(&path)?;
+    fs::remove_file(&path)?;
+    Ok(file)
+}

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""A chat room on a TCP port: a line from one client goes to all, the sender too.
+
+Usage: chat_server.py [PORT]    (default: $CHAT_PORT, else 7777)
+"""
+
+import asyncio
+import os
+import signal
+import sys
+
+MAX_LINE = 64 * 1024  # bytes; who sends a longer line is dropped
+MAX_BACKLOG = 1024 * 1024  # bytes waiting for a client; who reads too slowly is dropped
+
+clients = set()  # the StreamWriter of each client
+
+
+def tell_all(line):
+    for client in clients:
+        if not client.is_closing():
+            client.write(line + b"\n")  # never waits: what the network does not take yet is kept
+    for client in list(clients):
+        if client.transport.get_write_buffer_size() > MAX_BACKLOG:
+            leave(client)
+
+
+def leave(client):
+    if client in clients:
+        clients.remove(client)
+        client.transport.abort()
+        tell_all(b"* someone left, %d here" % len(clients))
+
+
+async def serve(reader, client):
+    clients.add(client)
+    tell_all(b"* someone joined, %d here" % len(clients))
+    try:
+        while line := await reader.readline():
+            if client not in clients:
+                break  # dropped meanwhile
+            tell_all(line.rstrip(b"\r\n"))
+    except (OSError, ValueError):
+        pass  # vanished, or sent a line that is too long
+    except asyncio.CancelledError:
+        return  # the server stops
+    leave(client)
+
+
+async def main():
+    port = int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("CHAT_PORT", 7777))
+    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=MAX_LINE)
+    stop = asyncio.current_task().cancel
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+    port = server.sockets[0].getsockname()[1]
+    print(f"chat server listening on 127.0.0.1:{port}", flush=True)
+    await asyncio.Event().wait()  # until a signal comes
+
+
+try:
+    asyncio.run(main())
+except (KeyboardInterrupt, asyncio.CancelledError):
+    pass  # asked to stop
+except (OSError, OverflowError, ValueError) as error:
+    sys.exit(f"chat_server.py: {error}")

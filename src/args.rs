@@ -1,0 +1,405 @@
+//! What was typed, and nothing more: [`Args`].
+//!
+//! Options end where COMMAND begins, so that the program's own options are its own. Go's `-port=8080`
+//! is read as `--port=8080`, since users of websocketd type that.
+
+use std::{
+    ffi::{OsStr, OsString},
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+};
+
+use clap::{Command, CommandFactory, Parser, ValueEnum};
+
+/// Turns any program that reads lines and writes lines into a WebSocket server.
+///
+/// One process per connection: each text message becomes a line on the program's stdin, each line on
+/// its stdout becomes a message.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wsd",
+    version,
+    override_usage = "wsd [OPTIONS] COMMAND [ARGS...]",
+    max_term_width = 100,
+    after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
+                  \n\
+                  Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
+)]
+pub struct Args {
+    /// Port to listen on; 0 takes a free one and prints it.
+    #[arg(
+        long,
+        value_name = "PORT",
+        default_value_t = 8080,
+        help_heading = "Listening"
+    )]
+    pub port: u16,
+
+    /// Address to listen on, repeatable; 0.0.0.0 or :: opens the server to the network
+    /// [default: 127.0.0.1].
+    #[arg(long, value_name = "ADDRESS", help_heading = "Listening")]
+    pub address: Vec<String>,
+
+    /// Name that this server answers to beside localhost, repeatable; matters on loopback addresses.
+    #[arg(long, value_name = "NAME", help_heading = "Listening")]
+    pub host: Vec<String>,
+
+    /// Origins whose pages may connect beside the server's own: [scheme://]host[:port], 'null' for pages
+    /// from file://, '*' for any; repeatable.
+    #[arg(
+        long,
+        value_name = "ORIGIN,...",
+        value_delimiter = ',',
+        help_heading = "Access"
+    )]
+    pub origin: Vec<String>,
+
+    /// Refuse clients that send no Origin header, as command-line clients do.
+    #[arg(long, help_heading = "Access")]
+    pub sameorigin: bool,
+
+    /// Programs that may run at a time; 0 has no limit.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1024,
+        help_heading = "Access"
+    )]
+    pub maxforks: usize,
+
+    /// Subprotocols that the program speaks; 'none' selects none [default: the first that is offered].
+    #[arg(
+        long,
+        value_name = "NAME,...|none",
+        value_delimiter = ',',
+        help_heading = "Messages"
+    )]
+    pub subprotocol: Vec<String>,
+
+    /// How messages are told apart: a line each, a read of stdout each (binary), or by a length before
+    /// each [default: lines].
+    #[arg(long, value_name = "KIND", value_enum, help_heading = "Messages")]
+    pub framing: Option<FramingKind>,
+
+    /// The same as --framing=chunks: bytes as they come.
+    #[arg(long, help_heading = "Messages")]
+    pub binary: bool,
+
+    /// What becomes of a newline inside a text message: two lines, close 1008, or a space.
+    #[arg(long, value_name = "POLICY", value_enum, default_value_t = NewlinePolicy::Split, help_heading = "Messages")]
+    pub newline: NewlinePolicy,
+
+    /// Send a line without its newline, such as a prompt, after MS milliseconds of quiet.
+    #[arg(long, value_name = "MS", help_heading = "Messages")]
+    pub flush_after: Option<u64>,
+
+    /// Send stderr to the client too, each line as {"stream":"stdout"|"stderr","data":"..."}.
+    #[arg(long, help_heading = "Messages")]
+    pub passstderr: bool,
+
+    /// Longest message from a client in bytes, fragments together; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, help_heading = "Limits")]
+    pub maxframesize: usize,
+
+    /// Longest line (or length-framed message) from the program in bytes; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, help_heading = "Limits")]
+    pub maxlinesize: usize,
+
+    /// Milliseconds added to each wait before a program gets SIGINT, SIGTERM and SIGKILL.
+    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Limits")]
+    pub closems: u64,
+
+    /// Milliseconds between pings; a client that is silent for two of them is gone; 0 sends none.
+    #[arg(
+        long,
+        value_name = "MS",
+        default_value_t = 30_000,
+        help_heading = "Limits"
+    )]
+    pub pingms: u64,
+
+    /// End a client that takes nothing for MS milliseconds; 0 waits.
+    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Limits")]
+    pub write_timeout: u64,
+
+    /// Seconds that sessions get to end by themselves when the server is told to stop.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        help_heading = "Limits"
+    )]
+    pub drain_timeout: u64,
+
+    /// Variables of wsd's own environment that programs get [default: PATH,LD_LIBRARY_PATH].
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        value_delimiter = ',',
+        help_heading = "Programs"
+    )]
+    pub passenv: Option<Vec<String>>,
+
+    /// Look up clients' host names for REMOTE_HOST.
+    #[arg(long, help_heading = "Programs")]
+    pub reverselookup: bool,
+
+    /// Serve the files in DIR on the same port.
+    #[arg(long, value_name = "DIR", help_heading = "Pages")]
+    pub staticdir: Option<PathBuf>,
+
+    /// Serve a page at / to try the program from.
+    #[arg(long, help_heading = "Pages")]
+    pub devconsole: bool,
+
+    /// How much goes to the log on stderr.
+    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Access, help_heading = "Log")]
+    pub loglevel: LogLevel,
+
+    /// One line of text an event, or one JSON object.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
+    pub log_format: LogFormat,
+
+    /// Print the license.
+    #[arg(long)]
+    pub license: bool,
+
+    /// The program to run for each connection, and its arguments.
+    #[arg(last = true, value_name = "COMMAND", hide = true)]
+    pub command: Vec<OsString>,
+}
+
+/// `--framing`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FramingKind {
+    /// A text message is a line.
+    Lines,
+    /// A binary message is a read.
+    Chunks,
+    /// t or b, four bytes of length, the payload.
+    Length,
+}
+
+/// `--newline`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NewlinePolicy {
+    /// It makes two lines.
+    Split,
+    /// The session is closed with 1008.
+    Reject,
+    /// It becomes a space.
+    Space,
+}
+
+/// `--loglevel`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Everything.
+    Debug,
+    /// What happens to connections.
+    Trace,
+    /// Requests and sessions.
+    Access,
+    /// What the server does.
+    Info,
+    /// What went wrong, and programs' stderr.
+    Error,
+    /// Only what ends the server.
+    Fatal,
+}
+
+/// `--log-format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
+}
+
+impl Args {
+    /// Parses the words after the program's name.
+    ///
+    /// # Errors
+    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
+    /// are such errors too, with exit status 0.
+    pub fn parse_from_words(
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        let words = normalise(words, &Args::command());
+        Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words))
+    }
+}
+
+/// Writes what was typed as clap reads it: Go's `-name` as `--name`, `--flag=true` as `--flag`, and `--`
+/// before COMMAND.
+fn normalise(words: impl IntoIterator<Item = OsString>, command: &Command) -> Vec<OsString> {
+    let mut words = words.into_iter();
+    let mut normalised: Vec<OsString> = Vec::new();
+    while let Some(word) = words.next() {
+        if word == "--" {
+            normalised.push(word);
+            break;
+        }
+        if word.len() < 2 || !word.as_bytes().starts_with(b"-") {
+            normalised.extend(["--".into(), word]);
+            break;
+        }
+        let Some(typed) = Typed::find(&word, command) else {
+            // A short option, or unknown: clap knows what to say.
+            normalised.push(word);
+            continue;
+        };
+        let name = OsString::from(format!("--{}", typed.name));
+        match (typed.value, typed.takes_value) {
+            (Some(value), true) => normalised.push(joined(name, value)),
+            (None, true) => {
+                normalised.push(name);
+                normalised.extend(words.next());
+            }
+            (None, false) => normalised.push(name),
+            (Some(value), false) => match go_bool(value) {
+                Some(true) => normalised.push(name),
+                Some(false) => normalised.retain(|earlier| *earlier != name),
+                None => normalised.push(joined(name, value)),
+            },
+        }
+    }
+    normalised.extend(words);
+    normalised
+}
+
+/// An option as it was typed.
+struct Typed<'a> {
+    name: &'a str,
+    value: Option<&'a OsStr>,
+    takes_value: bool,
+}
+
+impl<'a> Typed<'a> {
+    /// Reads `-name`, `--name` and either with `=value`; `None` if there is no such option.
+    fn find(word: &'a OsStr, command: &Command) -> Option<Self> {
+        let bytes = word.as_bytes();
+        let text = bytes.strip_prefix(b"--").or(bytes.strip_prefix(b"-"))?;
+        let mut halves = text.splitn(2, |byte| *byte == b'=');
+        let name = std::str::from_utf8(halves.next()?).ok()?;
+        let value = halves.next().map(OsStr::from_bytes);
+        let is_flag = matches!(name, "help" | "version");
+        let argument = command
+            .get_arguments()
+            .find(|argument| argument.get_long() == Some(name));
+        (is_flag || argument.is_some()).then(|| Typed {
+            name,
+            value,
+            takes_value: argument.is_some_and(|argument| argument.get_action().takes_values()),
+        })
+    }
+}
+
+fn joined(mut name: OsString, value: &OsStr) -> OsString {
+    name.push("=");
+    name.push(value);
+    name
+}
+
+/// What Go's flag package takes for a boolean.
+fn go_bool(value: &OsStr) -> Option<bool> {
+    match value.to_str()? {
+        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
+        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::parse_from_words(line.split_whitespace().map(OsString::from))
+    }
+
+    fn error(line: &str) -> String {
+        parse(line).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_declaration() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn value_is_taken_in_every_form() {
+        for line in [
+            "--port=81 cat",
+            "--port 81 cat",
+            "-port=81 cat",
+            "-port 81 cat",
+            "--port=81 -- cat",
+        ] {
+            let args = parse(line).expect(line);
+            assert_eq!(
+                (args.port, args.command),
+                (81, vec!["cat".into()]),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn boolean_is_taken_in_every_form() {
+        for (line, binary) in [
+            ("--binary cat", true),
+            ("-binary cat", true),
+            ("--binary=true cat", true),
+            ("-binary=1 cat", true),
+            ("--binary=false cat", false),
+            ("--binary --binary=false cat", false),
+            ("cat", false),
+        ] {
+            assert_eq!(parse(line).expect(line).binary, binary, "{line}");
+        }
+    }
+
+    #[test]
+    fn options_end_where_the_command_begins() {
+        let args = parse("--port=81 sh -c --port=82 --bogus").expect("the rest is the program's");
+        assert_eq!(args.port, 81);
+        assert_eq!(
+            args.command,
+            ["sh", "-c", "--port=82", "--bogus"].map(OsString::from)
+        );
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas_and_repeated() {
+        let args = parse("--origin=a,b --origin=c --passenv=X,Y cat").expect("lists");
+        assert_eq!(args.origin, ["a", "b", "c"]);
+        assert_eq!(args.passenv, Some(vec!["X".to_owned(), "Y".to_owned()]));
+    }
+
+    #[test]
+    fn first_line_of_an_error_names_flag_and_value() {
+        for (line, words) in [
+            ("--port=http cat", ["--port", "http"]),
+            ("--port=70000 cat", ["--port", "70000"]),
+            ("--closems=-1 cat", ["--closems", "-1"]),
+            ("--binary=maybe cat", ["--binary", "maybe"]),
+            ("--loglevel=loud cat", ["--loglevel", "loud"]),
+            ("--prot=80 cat", ["--prot", "unexpected"]),
+            ("-prot=80 cat", ["-p", "unexpected"]),
+        ] {
+            let message = error(line);
+            let first = message.lines().next().expect("a line");
+            assert!(
+                words.iter().all(|word| first.contains(word)),
+                "{line}: {first}"
+            );
+        }
+    }
+
+    #[test]
+    fn misspelt_flag_gets_a_tip() {
+        assert!(error("--prot=80 cat").contains("--port"));
+    }
+}

@@ -1,0 +1,110 @@
+//! A program's output as a stream of messages.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use bytes::BytesMut;
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::json;
+use tokio::{net::unix::pipe::Receiver, time::Instant, time::Sleep};
+use tokio_util::codec::FramedRead;
+
+use super::Output;
+use crate::{
+    framing::{CAPACITY_AT_REST, Codec, FramingError},
+    message::Message,
+};
+
+/// The messages of one pipe; with `flush_after`, a partial line too once the pipe has been quiet
+/// that long.
+pub(super) fn messages(pipe: Receiver, codec: Codec, flush_after: Option<Duration>) -> Output {
+    let framed = FramedRead::with_capacity(pipe, codec, CAPACITY_AT_REST);
+    match flush_after {
+        None => Box::pin(framed),
+        Some(quiet) => Box::pin(Prompting {
+            framed,
+            quiet,
+            waiting: None,
+        }),
+    }
+}
+
+/// Both pipes' lines as JSON objects, in the order in which they come.
+pub(super) fn wrapped(
+    stdout: Receiver,
+    stderr: Receiver,
+    codec: impl Fn() -> Codec,
+    flush_after: Option<Duration>,
+) -> Output {
+    let name = |pipe, name: &'static str| {
+        messages(pipe, codec(), flush_after).map(move |line| line.map(|line| wrap(name, &line)))
+    };
+    Box::pin(stream::select(
+        name(stdout, "stdout"),
+        name(stderr, "stderr"),
+    ))
+}
+
+fn wrap(stream: &str, message: &Message) -> Message {
+    let data = match message {
+        Message::Text(text) => text.as_str().into(),
+        Message::Binary(bytes) => String::from_utf8_lossy(bytes),
+    };
+    Message::Text(json!({"stream": stream, "data": data}).to_string().into())
+}
+
+/// Hands out a partial line when nothing more has come for a while.
+struct Prompting {
+    framed: FramedRead<Receiver, Codec>,
+    quiet: Duration,
+    /// Since when so many bytes of a partial line wait.
+    waiting: Option<(usize, Pin<Box<Sleep>>)>,
+}
+
+impl Prompting {
+    fn poll_quiet(&mut self, held: usize, context: &mut Context<'_>) -> Poll<()> {
+        let deadline = Instant::now() + self.quiet;
+        let (seen, sleep) = self
+            .waiting
+            .get_or_insert_with(|| (held, Box::pin(tokio::time::sleep_until(deadline))));
+        if *seen != held {
+            *seen = held;
+            sleep.as_mut().reset(deadline);
+        }
+        sleep.as_mut().poll(context)
+    }
+
+    fn partial(&mut self) -> Option<Message> {
+        // The codec and its buffer are borrowed one after the other.
+        let mut held: BytesMut = std::mem::take(self.framed.read_buffer_mut());
+        let message = self.framed.decoder_mut().decode_partial(&mut held);
+        *self.framed.read_buffer_mut() = held;
+        message
+    }
+}
+
+impl Stream for Prompting {
+    type Item = Result<Message, FramingError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if let Poll::Ready(item) = self.framed.poll_next_unpin(context) {
+            self.waiting = None;
+            return Poll::Ready(item);
+        }
+        let held = self.framed.read_buffer().len();
+        if held == 0 || self.poll_quiet(held, context).is_pending() {
+            return Poll::Pending;
+        }
+        match self.partial() {
+            Some(message) => {
+                self.waiting = None;
+                Poll::Ready(Some(Ok(message)))
+            }
+            // What is held back is half of something: wait for the other half.
+            None => Poll::Pending,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! A running process, told truthfully: its exit, its group, and how it is brought to an end.
+//!
+//! The leader is reaped as soon as it exits. Signals always go to the whole process group. When a
+//! [`Process`] is dropped before it has ended, whatever the reason, the group is killed: no program
+//! outlives its session.
+
+use std::{
+    future::poll_fn,
+    io,
+    process::ExitStatus,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use rustix::process::Signal;
+use tokio::{io::unix::AsyncFd, task::JoinHandle, time::timeout};
+
+use super::spawn::Leader;
+
+/// How long a process may take for each step of the termination ladder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// From end-of-file on its input to SIGINT.
+    pub eof: Duration,
+    /// From SIGINT to SIGTERM.
+    pub interrupt: Duration,
+    /// From SIGTERM to SIGKILL.
+    pub terminate: Duration,
+}
+
+impl Patience {
+    /// All three steps together.
+    pub fn total(&self) -> Duration {
+        self.eof + self.interrupt + self.terminate
+    }
+}
+
+/// How long the log of stderr may take after the group is dead. Only a process that left the group
+/// can hold the pipe longer; shorter could lose a last line on a busy machine.
+const STDERR_GRACE: Duration = Duration::from_millis(250);
+
+/// The process of a session: a leader and its group.
+#[derive(Debug)]
+pub struct Process {
+    leader: AsyncFd<Leader>,
+    stderr: Option<JoinHandle<()>>,
+}
+
+impl Process {
+    /// Watches a process that was just started; `stderr` is the task that logs its complaints.
+    pub(super) fn new(leader: Leader, stderr: Option<JoinHandle<()>>) -> io::Result<Self> {
+        Ok(Process {
+            leader: leader.watch()?,
+            stderr,
+        })
+    }
+
+    /// The process id of the leader, which is the group's and the session's too (setsid(2)).
+    pub fn id(&self) -> u32 {
+        self.leader.get_ref().id()
+    }
+
+    /// Ready once the leader has exited; it is then reaped already. The answer stays.
+    pub fn poll_exit(&mut self, context: &mut Context<'_>) -> Poll<ExitStatus> {
+        if let Some(status) = self.leader.get_ref().status() {
+            return Poll::Ready(status);
+        }
+        loop {
+            let mut guard = match ready!(self.leader.poll_read_ready_mut(context)) {
+                Ok(guard) => guard,
+                // The runtime is going down; the drop kills what is left.
+                Err(_) => return Poll::Pending,
+            };
+            match guard.get_inner_mut().reap() {
+                Some(status) => return Poll::Ready(status),
+                None => guard.clear_ready(),
+            }
+        }
+    }
+
+    /// Waits for the leader's exit. Cancel-safe.
+    pub async fn exit(&mut self) -> ExitStatus {
+        poll_fn(|context| self.poll_exit(context)).await
+    }
+
+    /// Brings the process to an end: waits, then SIGINT, SIGTERM and SIGKILL to the group, a
+    /// patience each; what is left of the group when the leader has exited is killed. The caller has
+    /// closed the input before.
+    pub async fn end(&mut self, patience: &Patience) -> ExitStatus {
+        let steps = [
+            (patience.eof, Signal::INT),
+            (patience.interrupt, Signal::TERM),
+            (patience.terminate, Signal::KILL),
+        ];
+        for (wait, signal) in steps {
+            if timeout(wait, self.exit()).await.is_ok() {
+                break;
+            }
+            self.leader.get_ref().signal_group(signal);
+        }
+        let status = self.exit().await;
+        self.leader.get_ref().signal_group(Signal::KILL);
+        if let Some(mut stderr) = self.stderr.take()
+            && timeout(STDERR_GRACE, &mut stderr).await.is_err()
+        {
+            stderr.abort();
+        }
+        status
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if let Some(stderr) = &self.stderr {
+            stderr.abort();
+        }
+    }
+}

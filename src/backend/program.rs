@@ -1,0 +1,120 @@
+//! A program to run: where it is, how it is called, and how its streams are framed.
+
+use std::{
+    ffi::{CString, OsStr, OsString},
+    io,
+    os::unix::ffi::OsStrExt,
+    path::PathBuf,
+    time::Duration,
+};
+
+use tokio::net::unix::pipe;
+use tokio_util::codec::FramedWrite;
+
+use super::{
+    Backend, Environment, Process, output,
+    spawn::{Command, Spawner},
+    stderr,
+};
+use crate::framing::{Codec, Framing};
+
+/// What to run for a session.
+#[derive(Debug, Clone)]
+pub struct Program {
+    /// The file to execute, absolute or relative to the gateway's working directory.
+    pub file: PathBuf,
+    /// The arguments as the program sees them, its own name (argv\[0\]) first.
+    pub arguments: Vec<OsString>,
+    /// Working directory; the gateway's if `None`.
+    pub directory: Option<PathBuf>,
+    /// How messages are told apart.
+    pub framing: Framing,
+    /// Longest line or `length` message of its output, in bytes.
+    pub max_line: usize,
+    /// Sends a partial line once the output has been quiet for so long.
+    pub flush_after: Option<Duration>,
+    /// Where its stderr goes.
+    pub errors: Errors,
+}
+
+/// Where a program's stderr goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Errors {
+    /// To the log, line by line.
+    Log,
+    /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
+    Client,
+}
+
+/// Input kept for a program that does not read, in bytes. Smaller means fewer bytes a system call and
+/// pings unanswered sooner behind unread data; larger means more memory a session.
+const INPUT_BUFFER: usize = 32 * 1024;
+
+impl Program {
+    /// Starts a process.
+    pub(super) async fn open(
+        &self,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Backend> {
+        let child = spawner.spawn(self.command(environment)?).await?;
+        let codec = || Codec::new(self.framing, self.max_line);
+        let stdin = pipe::Sender::from_owned_fd(child.stdin)?;
+        let stdout = pipe::Receiver::from_owned_fd(child.stdout)?;
+        let errors = pipe::Receiver::from_owned_fd(child.stderr)?;
+        let mut input = FramedWrite::new(stdin, codec());
+        input.set_backpressure_boundary(INPUT_BUFFER);
+        let (output, log) = match self.errors {
+            Errors::Log => (
+                output::messages(stdout, codec(), self.flush_after),
+                Some(stderr::log(errors)),
+            ),
+            Errors::Client => (
+                output::wrapped(stdout, errors, codec, self.flush_after),
+                None,
+            ),
+        };
+        Ok(Backend {
+            output,
+            input: Box::pin(input),
+            process: Some(Process::new(child.leader, log)?),
+        })
+    }
+
+    fn command(&self, environment: &Environment) -> io::Result<Command> {
+        let variables = environment.iter().map(|(name, value)| {
+            let mut variable = name.clone();
+            variable.push("=");
+            variable.push(value);
+            variable
+        });
+        Ok(Command {
+            file: c_string(self.file.as_os_str())?,
+            arguments: self
+                .arguments
+                .iter()
+                .map(|word| c_string(word))
+                .collect::<Result<_, _>>()?,
+            environment: variables
+                .map(|word| c_string(&word))
+                .collect::<Result<_, _>>()?,
+            directory: match &self.directory {
+                Some(directory) => Some(c_string(directory.as_os_str())?),
+                None => None,
+            },
+        })
+    }
+}
+
+/// The kernel's form of a word.
+///
+/// # Errors
+/// `InvalidInput` for a word with a NUL byte.
+fn c_string(word: &OsStr) -> io::Result<CString> {
+    CString::new(word.as_bytes()).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "a NUL byte in an argument or a variable",
+        )
+    })
+}

@@ -1,0 +1,316 @@
+//! Linux: `clone`(2) with `CLONE_VM | CLONE_VFORK`, so that a start costs the same whatever memory the
+//! gateway has, and a pidfd, so that a signal never meets a stranger who got the same number.
+//!
+//! This is the one file that talks to the kernel without a net. The rules between clone and execve:
+//! the child runs on the gateway's memory while the thread that started it is stopped, so it must
+//! not allocate, lock, unwind or return, and makes system calls only; all signals are blocked on the
+//! spawner's thread, so that no handler of the gateway runs in the child.
+#![allow(
+    unsafe_code,
+    reason = "clone, execve and what stands between them have no safe form"
+)]
+
+use std::{
+    ffi::CString,
+    io,
+    mem::MaybeUninit,
+    os::{
+        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+        unix::process::ExitStatusExt,
+    },
+    process::ExitStatus,
+    ptr,
+};
+
+use libc::{c_char, c_int, c_void};
+use rustix::{
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, Rlimit, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid},
+};
+
+use super::{Child, Command, Leader};
+
+/// Stack of the child until it executes; it uses a few hundred bytes of it.
+const STACK: usize = 32 * 1024;
+/// `_NSIG` of the kernel: signals 1 to 64.
+const LAST_SIGNAL: c_int = 64;
+/// Bytes of the kernel's signal set, as `rt_sigaction`(2) and `rt_sigprocmask`(2) take it.
+const SIGNAL_SET: usize = 8;
+/// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
+const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+
+/// What the spawner's thread keeps between two starts.
+pub(super) struct System {
+    stack: Box<[MaybeUninit<u128>]>,
+    files: libc::rlimit,
+    gateway: c_int,
+}
+
+/// All that the child needs, laid out before it exists. `error` is its answer: the child shares our
+/// memory, and we go on only when it has executed or ended.
+struct Plan {
+    file: *const c_char,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+    directory: *const c_char,
+    stdio: [RawFd; 3],
+    files: libc::rlimit,
+    gateway: c_int,
+    error: c_int,
+}
+
+impl System {
+    /// To be called on the thread that spawns: blocks all signals there, for good.
+    pub(super) fn new(files: Rlimit) -> Self {
+        // SAFETY: both sets are ours; the call changes only this thread's mask.
+        unsafe {
+            let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
+        }
+        let limit = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
+        System {
+            stack: vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice(),
+            files: libc::rlimit {
+                rlim_cur: limit(files.current),
+                rlim_max: limit(files.maximum),
+            },
+            gateway: getpid().as_raw_nonzero().get(),
+        }
+    }
+
+    /// See `Spawner::spawn`.
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
+        let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+        let arguments = null_terminated(&command.arguments);
+        let environment = null_terminated(&command.environment);
+        let mut plan = Plan {
+            file: command.file.as_ptr(),
+            arguments: arguments.as_ptr(),
+            environment: environment.as_ptr(),
+            directory: command
+                .directory
+                .as_ref()
+                .map_or(ptr::null(), |path| path.as_ptr()),
+            stdio: [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            files: self.files,
+            gateway: self.gateway,
+            error: 0,
+        };
+        let handle = self.clone_child(&mut plan)?;
+        if plan.error != 0 {
+            // The child ends without having executed anything.
+            handle.wait();
+            return Err(io::Error::from_raw_os_error(plan.error));
+        }
+        Ok(Child {
+            leader: Leader {
+                handle,
+                status: None,
+            },
+            stdin: our_stdin,
+            stdout: our_stdout,
+            stderr: our_stderr,
+        })
+    }
+
+    fn clone_child(&mut self, plan: &mut Plan) -> io::Result<Handle> {
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let mut pidfd: c_int = -1;
+        // SAFETY: the stack grows down from its end and belongs to nobody else; `plan` and all that it
+        // points to outlive the child's use, since CLONE_VFORK stops us until the child has executed
+        // or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
+        let pid = unsafe {
+            libc::clone(
+                child,
+                self.stack.as_mut_ptr_range().end.cast::<c_void>(),
+                flags,
+                ptr::from_mut(plan).cast::<c_void>(),
+                ptr::from_mut(&mut pidfd),
+            )
+        };
+        let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
+            return Err(io::Error::last_os_error());
+        };
+        // SAFETY: the kernel has just made this descriptor for us.
+        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        Ok(Handle {
+            pid,
+            pidfd: Some(pidfd),
+        })
+    }
+}
+
+fn null_terminated(words: &[CString]) -> Vec<*const c_char> {
+    words
+        .iter()
+        .map(|word| word.as_ptr())
+        .chain([ptr::null()])
+        .collect()
+}
+
+/// The child, from clone to execve.
+extern "C" fn child(plan: *mut c_void) -> c_int {
+    // SAFETY: `clone_child` passes a `Plan` that nobody else touches meanwhile.
+    let plan = unsafe { &mut *plan.cast::<Plan>() };
+    // SAFETY: system calls on values laid out before the clone; see the head of this file.
+    unsafe {
+        plan.error = prepare_and_execute(plan);
+        libc::_exit(127)
+    }
+}
+
+/// Returns only the error number of what failed.
+unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
+    // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
+    unsafe {
+        libc::setsid();
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != plan.gateway {
+            // The gateway died before the line above: the signal will not come any more.
+            return libc::ESRCH;
+        }
+        for signal in 1..=LAST_SIGNAL {
+            default_action(signal);
+        }
+        for (descriptor, end) in plan.stdio.iter().enumerate() {
+            if libc::dup2(*end, descriptor as c_int) < 0 {
+                return errno();
+            }
+        }
+        close_from(3, &plan.files);
+        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const plan.files);
+        if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
+            return errno();
+        }
+        let none = [0_u8; SIGNAL_SET];
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            none.as_ptr(),
+            ptr::null::<c_void>(),
+            SIGNAL_SET,
+        );
+        libc::execve(plan.file, plan.arguments, plan.environment);
+        errno()
+    }
+}
+
+/// `SIG_DFL` by the system call itself: the C library hides two signals of its own from sigaction(2).
+unsafe fn default_action(signal: c_int) {
+    // The kernel's `struct sigaction`, larger than on any architecture; all zero is SIG_DFL.
+    let action = [0_u64; 8];
+    // SAFETY: `action` is valid for reads; SIGKILL and SIGSTOP are refused, which is no harm.
+    unsafe {
+        libc::syscall(
+            libc::SYS_rt_sigaction,
+            signal,
+            action.as_ptr(),
+            ptr::null::<c_void>(),
+            SIGNAL_SET,
+        );
+    }
+}
+
+/// Closes every descriptor from `first` on, one by one where close_range(2) is missing (Linux 5.9).
+unsafe fn close_from(first: c_int, files: &libc::rlimit) {
+    // SAFETY: the child's descriptor table is its own (no CLONE_FILES).
+    unsafe {
+        if libc::syscall(libc::SYS_close_range, first, c_int::MAX, 0) < 0 {
+            let last = files.rlim_max.min(1 << 20) as c_int;
+            for descriptor in first..last {
+                libc::close(descriptor);
+            }
+        }
+    }
+}
+
+unsafe fn errno() -> c_int {
+    // SAFETY: always a valid pointer; the child shares the spawner thread's errno, which sleeps.
+    unsafe { *libc::__errno_location() }
+}
+
+/// A process by number and by descriptor.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pid: Pid,
+    /// `None` once taken.
+    pidfd: Option<OwnedFd>,
+}
+
+impl Handle {
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    /// Moves the right to wait out of a leader that is being dropped.
+    pub(super) fn take(&mut self) -> Handle {
+        Handle {
+            pid: self.pid,
+            pidfd: self.pidfd.take(),
+        }
+    }
+
+    fn pidfd(&self) -> Option<BorrowedFd<'_>> {
+        self.pidfd.as_ref().map(AsFd::as_fd)
+    }
+
+    fn reap(&self, options: WaitIdOptions) -> Option<ExitStatus> {
+        let status = waitid(
+            WaitId::PidFd(self.pidfd()?),
+            options | WaitIdOptions::EXITED,
+        )
+        .ok()??;
+        // As wait(2) encodes it: the exit status in the second byte or the signal in the first.
+        let raw = match status.terminating_signal() {
+            Some(signal) => signal,
+            None => status.exit_status().unwrap_or_default() << 8,
+        };
+        Some(ExitStatus::from_raw(raw))
+    }
+
+    /// Reaps it if it has exited.
+    pub(super) fn try_wait(&self) -> Option<ExitStatus> {
+        self.reap(WaitIdOptions::NOHANG)
+    }
+
+    /// Blocks until it has exited, and reaps it.
+    pub(super) fn wait(&self) {
+        while let Some(pidfd) = self.pidfd() {
+            match waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED) {
+                Err(rustix::io::Errno::INTR) => {}
+                _ => return,
+            }
+        }
+    }
+
+    /// Signals the group. After the leader was reaped only the descriptor still names it beyond
+    /// doubt; where the kernel cannot signal a group by it, the number is used: it stays taken for
+    /// as long as the group has a member (setsid(2), credentials(7)).
+    pub(super) fn signal_group(&self, signal: Signal) {
+        let Some(pidfd) = self.pidfd() else {
+            return;
+        };
+        // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
+        let sent = unsafe {
+            libc::syscall(
+                libc::SYS_pidfd_send_signal,
+                pidfd.as_raw_fd(),
+                signal.as_raw(),
+                ptr::null::<c_void>(),
+                PIDFD_SIGNAL_PROCESS_GROUP,
+            )
+        };
+        if sent < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+            let _ = kill_process_group(self.pid, signal);
+        }
+    }
+}
+
+impl AsRawFd for Handle {
+    fn as_raw_fd(&self) -> RawFd {
+        self.pidfd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+}

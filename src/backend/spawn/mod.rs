@@ -1,0 +1,186 @@
+//! Starting a process without forking the gateway, on a thread that outlives every process.
+//!
+//! # How it works
+//! A [`Spawner`] owns one thread, which starts all processes. It must be one that never ends before
+//! the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
+//! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. The thread ends when the last
+//! [`Spawner`] is dropped; every process that is still there is then killed.
+
+// `--cfg wsd_portable_spawn` compiles the other one on Linux, which is how it is checked.
+#[cfg_attr(all(target_os = "linux", not(wsd_portable_spawn)), path = "linux.rs")]
+#[cfg_attr(
+    any(not(target_os = "linux"), wsd_portable_spawn),
+    path = "portable.rs"
+)]
+mod system;
+
+use std::{
+    ffi::CString,
+    io,
+    os::fd::{AsRawFd, OwnedFd, RawFd},
+    process::ExitStatus,
+    thread,
+};
+
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    sync::{mpsc, oneshot},
+};
+
+use system::Handle;
+
+/// A program, ready for the kernel.
+#[derive(Debug)]
+pub(super) struct Command {
+    /// The file to execute.
+    pub(super) file: CString,
+    /// All arguments, argv\[0\] first.
+    pub(super) arguments: Vec<CString>,
+    /// `NAME=value` words: the whole environment.
+    pub(super) environment: Vec<CString>,
+    /// Working directory, if not the gateway's.
+    pub(super) directory: Option<CString>,
+}
+
+/// A process that was started, and our ends of its pipes (close-on-exec).
+#[derive(Debug)]
+pub(super) struct Child {
+    pub(super) leader: Leader,
+    pub(super) stdin: OwnedFd,
+    pub(super) stdout: OwnedFd,
+    pub(super) stderr: OwnedFd,
+}
+
+type Request = (Command, oneshot::Sender<io::Result<Child>>);
+
+/// Starts processes; a cheap handle to the thread that does.
+#[derive(Debug, Clone)]
+pub struct Spawner {
+    requests: mpsc::Sender<Request>,
+}
+
+/// Requests that wait for the thread; beyond it, who asks waits.
+const QUEUE: usize = 64;
+
+impl Spawner {
+    /// Starts the thread.
+    ///
+    /// Raises the gateway's soft limit of open files to the hard one, since a session takes five; a
+    /// process gets the old one back (a program that uses select(2) must not see descriptors over
+    /// 1023).
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn start() -> io::Result<Self> {
+        let files = raise_file_limit();
+        let (requests, mut queue) = mpsc::channel::<Request>(QUEUE);
+        thread::Builder::new()
+            .name("spawner".to_owned())
+            .spawn(move || {
+                let mut system = system::System::new(files);
+                while let Some((command, reply)) = queue.blocking_recv() {
+                    // A session that has gone meanwhile drops the child, which kills it.
+                    let _ = reply.send(system.spawn(&command));
+                }
+            })?;
+        Ok(Spawner { requests })
+    }
+
+    /// Starts a process: in a session and process group of its own, all signals default and
+    /// unblocked, descriptors 0, 1 and 2 (three pipes) and no other, killed when the gateway dies.
+    ///
+    /// # Errors
+    /// As `clone`(2), `chdir`(2) and `execve`(2) give them; nothing is left behind.
+    pub(super) async fn spawn(&self, command: Command) -> io::Result<Child> {
+        let (reply, answer) = oneshot::channel();
+        let gone = || io::Error::other("the spawner's thread has ended");
+        self.requests
+            .send((command, reply))
+            .await
+            .map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
+    }
+}
+
+/// Raises the soft limit to the hard one and returns what it was.
+fn raise_file_limit() -> Rlimit {
+    let before = getrlimit(Resource::Nofile);
+    // Failing to raise it only means fewer sessions.
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: before.maximum,
+            maximum: before.maximum,
+        },
+    );
+    before
+}
+
+/// The leader of a process group, until it is reaped and after.
+#[derive(Debug)]
+pub(super) struct Leader {
+    handle: Handle,
+    status: Option<ExitStatus>,
+}
+
+impl Leader {
+    /// The process id.
+    pub(super) fn id(&self) -> u32 {
+        self.handle.id()
+    }
+
+    /// The exit status, once reaped.
+    pub(super) fn status(&self) -> Option<ExitStatus> {
+        self.status
+    }
+
+    /// Reaps the leader if it has exited.
+    pub(super) fn reap(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.handle.try_wait();
+        }
+        self.status
+    }
+
+    /// Makes its exit an event of the runtime: readable once it has exited.
+    ///
+    /// # Errors
+    /// When the runtime can watch no more descriptors; the process is killed then.
+    #[allow(
+        unsafe_code,
+        reason = "the descriptor must stay the same, which only we can know"
+    )]
+    pub(super) fn watch(self) -> io::Result<AsyncFd<Leader>> {
+        // SAFETY: the descriptor is owned by the leader, never replaced, and taken out of it only in
+        // its drop, when it is registered no more.
+        let watched = unsafe { AsyncFd::register_with_interest(self, Interest::READABLE) };
+        Ok(watched?)
+    }
+
+    /// Sends a signal to every member of the group; a group that is empty is no error.
+    pub(super) fn signal_group(&self, signal: Signal) {
+        self.handle.signal_group(signal);
+    }
+}
+
+impl AsRawFd for Leader {
+    fn as_raw_fd(&self) -> RawFd {
+        self.handle.as_raw_fd()
+    }
+}
+
+impl Drop for Leader {
+    /// Kills what has not ended: the way out of a session that was cut off, never of one that ended.
+    fn drop(&mut self) {
+        if self.reap().is_some() {
+            return;
+        }
+        self.signal_group(Signal::KILL);
+        if self.reap().is_none() {
+            // SIGKILL takes its time to arrive; nobody waits for it but this thread.
+            let handle = self.handle.take();
+            let _ = thread::Builder::new().spawn(move || handle.wait());
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Systems without clone(2) and pidfds: std's `Command` in a process group of its own, and a thread a
+//! process that waits for it. Programs are not killed when the gateway is, and a start may fork.
+
+use std::{
+    ffi::{CString, OsStr},
+    io,
+    os::{
+        fd::{AsRawFd, OwnedFd, RawFd},
+        unix::{ffi::OsStrExt, process::CommandExt},
+    },
+    process::{self, ExitStatus, Stdio},
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+};
+
+use rustix::{
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, Rlimit, Signal, kill_process_group},
+};
+
+use super::{Child, Command, Leader};
+
+/// Starts processes with std.
+pub(super) struct System;
+
+impl System {
+    /// The limit of open files stays as the gateway has it.
+    pub(super) fn new(_files: Rlimit) -> Self {
+        System
+    }
+
+    /// See `Spawner::spawn`.
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
+        let mut child = prepare(command).spawn()?;
+        let pipe = |end: Option<OwnedFd>| end.ok_or_else(|| io::Error::other("no pipe"));
+        Ok(Child {
+            stdin: pipe(child.stdin.take().map(OwnedFd::from))?,
+            stdout: pipe(child.stdout.take().map(OwnedFd::from))?,
+            stderr: pipe(child.stderr.take().map(OwnedFd::from))?,
+            leader: Leader {
+                handle: Handle::new(child)?,
+                status: None,
+            },
+        })
+    }
+}
+
+fn prepare(command: &Command) -> process::Command {
+    let word = |word: &CString| OsStr::from_bytes(word.as_bytes()).to_owned();
+    let mut prepared = process::Command::new(word(&command.file));
+    let mut arguments = command.arguments.iter().map(word);
+    if let Some(name) = arguments.next() {
+        prepared.arg0(name);
+    }
+    prepared.args(arguments).env_clear();
+    for variable in &command.environment {
+        let mut halves = variable.as_bytes().splitn(2, |byte| *byte == b'=');
+        let mut half = || OsStr::from_bytes(halves.next().unwrap_or_default());
+        prepared.env(half(), half());
+    }
+    if let Some(directory) = &command.directory {
+        prepared.current_dir(word(directory));
+    }
+    prepared
+        .process_group(0)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    prepared
+}
+
+/// A process by number; `exited` becomes readable when its waiter has reaped it.
+#[derive(Debug)]
+pub(super) struct Handle {
+    pid: Pid,
+    exited: Option<OwnedFd>,
+    status: Arc<Mutex<Option<ExitStatus>>>,
+}
+
+impl Handle {
+    fn new(mut child: process::Child) -> io::Result<Self> {
+        let (exited, waiter) = pipe_with(PipeFlags::CLOEXEC)?;
+        let status = Arc::new(Mutex::new(None));
+        let pid = Pid::from_child(&child);
+        let found = Arc::clone(&status);
+        thread::Builder::new()
+            .name("waiter".to_owned())
+            .spawn(move || {
+                let ended = child.wait().ok();
+                *found.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+                drop(waiter);
+            })?;
+        Ok(Handle {
+            pid,
+            exited: Some(exited),
+            status,
+        })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.pid.as_raw_nonzero().get().unsigned_abs()
+    }
+
+    pub(super) fn take(&mut self) -> Handle {
+        Handle {
+            pid: self.pid,
+            exited: self.exited.take(),
+            status: Arc::clone(&self.status),
+        }
+    }
+
+    pub(super) fn try_wait(&self) -> Option<ExitStatus> {
+        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The waiter reaps it.
+    pub(super) fn wait(&self) {}
+
+    /// Signals the group by its number, which stays taken for as long as the group has a member.
+    pub(super) fn signal_group(&self, signal: Signal) {
+        let _ = kill_process_group(self.pid, signal);
+    }
+}
+
+impl AsRawFd for Handle {
+    fn as_raw_fd(&self) -> RawFd {
+        self.exited.as_ref().map_or(-1, AsRawFd::as_raw_fd)
+    }
+}

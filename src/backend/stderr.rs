@@ -1,0 +1,117 @@
+//! A program's stderr, line by line to the log.
+//!
+//! In a task of its own, so that neither a busy session nor a silent one ever makes the program wait
+//! to complain. A line of any length is taken; its first [`SHOWN`] bytes are logged.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use memchr::memchr;
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
+use tracing::{Instrument, Span, warn};
+
+/// How much of one line is logged, in bytes.
+const SHOWN: usize = 8 * 1024;
+/// What one read takes at most: a longer line comes in pieces, which bounds the memory.
+const READ: usize = 4 * 1024;
+
+/// Logs lines until the pipe ends, under the span that is current now. The process awaits the task,
+/// see `Process::end`.
+pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
+    tokio::spawn(log_lines(pipe).instrument(Span::current()))
+}
+
+async fn log_lines(mut pipe: Receiver) {
+    let mut lines = Lines::default();
+    loop {
+        // Nothing is held while the program is silent, which is most of the time.
+        if pipe.readable().await.is_err() {
+            break;
+        }
+        let mut read = BytesMut::with_capacity(READ);
+        match pipe.read_buf(&mut (&mut read).limit(READ)).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => lines.push(read.freeze(), |line| write(line)),
+        }
+    }
+    lines.finish(|line| write(line));
+}
+
+fn write(line: &str) {
+    warn!(target: "stderr", "{line}");
+}
+
+/// Cuts what comes into lines of bounded length.
+#[derive(Default)]
+struct Lines {
+    line: Vec<u8>,
+    /// Bytes of the line beyond [`SHOWN`].
+    cut: usize,
+}
+
+impl Lines {
+    fn push(&mut self, read: Bytes, mut each: impl FnMut(&str)) {
+        let mut rest = &read[..];
+        while let Some(end) = memchr(b'\n', rest) {
+            self.extend(&rest[..end]);
+            self.emit(&mut each);
+            rest = &rest[end + 1..];
+        }
+        self.extend(rest);
+    }
+
+    fn finish(mut self, mut each: impl FnMut(&str)) {
+        if !self.line.is_empty() {
+            self.emit(&mut each);
+        }
+    }
+
+    fn extend(&mut self, bytes: &[u8]) {
+        let shown = bytes.len().min(SHOWN - self.line.len());
+        self.line.extend_from_slice(&bytes[..shown]);
+        self.cut += bytes.len() - shown;
+    }
+
+    fn emit(&mut self, each: &mut impl FnMut(&str)) {
+        let line = std::mem::take(&mut self.line);
+        let cut = std::mem::take(&mut self.cut);
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line));
+        if cut == 0 {
+            each(&text);
+        } else {
+            each(&format!("{text}… ({cut} more bytes)"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(pieces: &[&[u8]]) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut lines = Lines::default();
+        for piece in pieces {
+            lines.push(Bytes::copy_from_slice(piece), |line| {
+                found.push(line.to_owned())
+            });
+        }
+        lines.finish(|line| found.push(line.to_owned()));
+        found
+    }
+
+    #[test]
+    fn lines_are_joined_across_reads() {
+        assert_eq!(lines(&[b"a", b"b\nc\r\n\nd"]), ["ab", "c", "", "d"]);
+    }
+
+    #[test]
+    fn a_long_line_is_cut_and_says_so() {
+        let long = vec![b'x'; SHOWN + 7];
+        let found = lines(&[&long, b"\nnext\n"]);
+        assert!(
+            found[0].ends_with("x… (7 more bytes)"),
+            "{}",
+            &found[0][SHOWN - 5..]
+        );
+        assert_eq!(found[1], "next");
+    }
+}

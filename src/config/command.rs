@@ -1,0 +1,63 @@
+//! Which file a COMMAND is, found once, at the start.
+
+use std::{
+    env,
+    ffi::OsStr,
+    io,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Result, bail};
+use rustix::fs::{Access, access};
+
+/// The executable file that a word names: a path if it has a slash, else the first in PATH (POSIX XCU
+/// 2.9.1.4).
+///
+/// # Errors
+/// Why it cannot be executed, and what may help.
+pub(super) fn find(name: &OsStr) -> Result<PathBuf> {
+    let shown = name.to_string_lossy();
+    if name.as_bytes().contains(&b'/') {
+        let path = PathBuf::from(name);
+        return match executable(&path) {
+            Ok(()) => Ok(path),
+            Err(reason) => bail!("COMMAND '{shown}' cannot be executed: {reason}"),
+        };
+    }
+    let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
+    let found = env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|candidate| executable(candidate).is_ok());
+    match found {
+        // An empty element of PATH is the working directory, and execve(2) knows no PATH.
+        Some(file) if file.as_os_str().as_bytes().contains(&b'/') => Ok(file),
+        Some(file) => Ok(Path::new(".").join(file)),
+        None if Path::new(name).is_file() => {
+            bail!("COMMAND '{shown}' is not in PATH\n\n  tip: the file here is './{shown}'")
+        }
+        None => bail!(
+            "COMMAND '{shown}' is not in PATH\n\n  tip: give its path, or add its directory to PATH"
+        ),
+    }
+}
+
+fn executable(path: &Path) -> Result<(), String> {
+    let metadata = path.metadata().map_err(|error| describe(&error))?;
+    if metadata.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    access(path, Access::EXEC_OK).map_err(|error| match error {
+        rustix::io::Errno::ACCESS => {
+            format!("it is not executable\n\n  tip: chmod +x {}", path.display())
+        }
+        error => describe(&error.into()),
+    })
+}
+
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "there is no such file".to_owned(),
+        _ => error.to_string(),
+    }
+}

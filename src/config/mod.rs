@@ -1,0 +1,240 @@
+//! From what was typed to what is true: [`Config`] holds the values that the runtime modules own,
+//! checked. An error names the flag, the value and the remedy.
+
+mod command;
+
+use std::{net::IpAddr, time::Duration};
+
+use anyhow::{Context, Result, anyhow, bail};
+
+use crate::{
+    args::{Args, FramingKind, NewlinePolicy},
+    backend::{Errors, Patience, Program, Target},
+    environ::{self, Environ},
+    framing::{Framing, Newline},
+    http::{
+        Options,
+        access::{Access, AllowedOrigin, Authority},
+        file::Files,
+        path::Root,
+        router::Router,
+        upgrade::{Subprotocols, is_token_byte},
+    },
+    server::listener,
+    session::Limits,
+    transport::websocket,
+};
+
+/// A server, ready to be started.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub addresses: Vec<IpAddr>,
+    /// The port on each; 0 is any.
+    pub port: u16,
+    /// The scheme of the URL to open: `http` where there is a page, else `ws`.
+    pub scheme: &'static str,
+    /// What answers there.
+    pub options: Options,
+}
+
+/// What the termination ladder allows without `--closems`: enough for a program that listens to the
+/// signal, short enough that a closed tab leaves nothing behind for long.
+const PATIENCE: Patience = Patience {
+    eof: Duration::from_millis(100),
+    interrupt: Duration::from_millis(250),
+    terminate: Duration::from_millis(500),
+};
+
+/// What programs get of our environment: enough to find other programs and their libraries.
+const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
+
+impl Config {
+    /// Checks everything that can be checked before anything is started.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn new(args: &Args) -> Result<Self> {
+        let files = files(args)?;
+        let target = target(args)?;
+        if target.is_none() && files.is_none() {
+            bail!(
+                "no COMMAND is given, and no --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
+            );
+        }
+        let has_page = args.devconsole || files.is_some();
+        let limits = limits(args);
+        Ok(Config {
+            addresses: addresses(args)?,
+            port: args.port,
+            scheme: if has_page { "http" } else { "ws" },
+            options: Options {
+                environ: environ(args, files.as_ref()),
+                router: Router {
+                    target,
+                    console: args.devconsole,
+                    files: files.map(Files::new),
+                },
+                access: access(args)?,
+                subprotocols: subprotocols(args)?,
+                websocket: websocket::Options {
+                    max_message: unless_zero(args.maxframesize),
+                    // Two pings without any byte from the client.
+                    silence: limits.keepalive.map(|period| 2 * period),
+                    write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+                },
+                limits,
+                max_programs: unless_zero(args.maxforks),
+                reverse_lookup: args.reverselookup,
+            },
+        })
+    }
+}
+
+/// Zero is how a flag says "none".
+fn unless_zero<N: PartialEq + From<u8>>(number: N) -> Option<N> {
+    (number != N::from(0)).then_some(number)
+}
+
+fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
+    let words = match args.address.is_empty() {
+        true => &["127.0.0.1".to_owned()][..],
+        false => &args.address[..],
+    };
+    let mut addresses = Vec::new();
+    for word in words {
+        let found = listener::resolve(word)
+            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    Ok(addresses)
+}
+
+fn files(args: &Args) -> Result<Option<Root>> {
+    let Some(directory) = &args.staticdir else {
+        return Ok(None);
+    };
+    let root = Root::open(directory).with_context(|| {
+        format!(
+            "invalid value '{}' for '--staticdir': not a directory that can be read",
+            directory.display()
+        )
+    })?;
+    Ok(Some(root))
+}
+
+fn target(args: &Args) -> Result<Option<Target>> {
+    let framing = framing(args)?;
+    if args.passstderr && !matches!(framing, Framing::Lines(_)) {
+        bail!(
+            "--passstderr and --binary or --framing={framing:?} exclude each other: its messages are lines of JSON"
+        );
+    }
+    let Some(name) = args.command.first() else {
+        return Ok(None);
+    };
+    Ok(Some(Target::Program(Program {
+        file: command::find(name)?,
+        arguments: args.command.clone(),
+        directory: None,
+        framing,
+        max_line: unless_zero(args.maxlinesize).unwrap_or(usize::MAX),
+        flush_after: args.flush_after.map(Duration::from_millis),
+        errors: if args.passstderr {
+            Errors::Client
+        } else {
+            Errors::Log
+        },
+    })))
+}
+
+fn framing(args: &Args) -> Result<Framing> {
+    let newline = match args.newline {
+        NewlinePolicy::Split => Newline::Split,
+        NewlinePolicy::Reject => Newline::Reject,
+        NewlinePolicy::Space => Newline::Space,
+    };
+    Ok(match (args.framing, args.binary) {
+        (Some(FramingKind::Chunks), _) | (None, true) => Framing::Chunks,
+        (Some(kind @ (FramingKind::Lines | FramingKind::Length)), true) => {
+            let name = if kind == FramingKind::Lines {
+                "lines"
+            } else {
+                "length"
+            };
+            bail!("--binary and --framing={name} exclude each other: give one of them");
+        }
+        (Some(FramingKind::Length), false) => Framing::Length,
+        (Some(FramingKind::Lines) | None, false) => Framing::Lines(newline),
+    })
+}
+
+fn environ(args: &Args, files: Option<&Root>) -> Environ {
+    let passed = match &args.passenv {
+        Some(names) => environ::passed(names),
+        None => environ::passed(&PASSED.map(str::to_owned)),
+    };
+    Environ {
+        passed,
+        static_root: files.map(|root| root.path().to_owned()),
+    }
+}
+
+fn access(args: &Args) -> Result<Access> {
+    let mut origins = Vec::new();
+    for word in &args.origin {
+        let origin: AllowedOrigin = word
+            .parse()
+            .map_err(|reason| anyhow!("invalid value '{word}' for '--origin': {reason}"))?;
+        origins.push(origin);
+    }
+    let mut hosts = Vec::new();
+    for word in &args.host {
+        match word.parse() {
+            Ok(Authority { name, port: None }) => hosts.push(name),
+            _ => bail!(
+                "invalid value '{word}' for '--host': a name without a scheme or port is wanted"
+            ),
+        }
+    }
+    Ok(Access {
+        hosts,
+        origins,
+        origin_required: args.sameorigin,
+    })
+}
+
+fn subprotocols(args: &Args) -> Result<Subprotocols> {
+    match &args.subprotocol[..] {
+        [] => Ok(Subprotocols::Offered),
+        [none] if none == "none" => Ok(Subprotocols::Off),
+        names => match names
+            .iter()
+            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
+        {
+            Some(name) => bail!(
+                "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
+            ),
+            None => Ok(Subprotocols::Listed(names.to_vec())),
+        },
+    }
+}
+
+fn limits(args: &Args) -> Limits {
+    let more = Duration::from_millis(args.closems);
+    let patience = Patience {
+        eof: PATIENCE.eof + more,
+        interrupt: PATIENCE.interrupt + more,
+        terminate: PATIENCE.terminate + more,
+    };
+    Limits {
+        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        patience,
+        // What is left of the whole when the ladder has had its time.
+        drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
+    }
+}

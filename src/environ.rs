@@ -1,0 +1,284 @@
+//! The environment of a program: the meta-variables of RFC 3875 §4.1 as websocketd sets them, and what
+//! little of the gateway's own environment is passed on. Pure.
+
+use std::{
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
+    net::SocketAddr,
+    os::unix::ffi::OsStringExt,
+    path::PathBuf,
+};
+
+use hyper::{HeaderMap, Method, Uri, Version, header};
+
+/// What the gateway says of itself.
+const SERVER_SOFTWARE: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
+
+/// The two ends of a connection.
+#[derive(Debug, Clone)]
+pub struct Connection {
+    /// The listener's address.
+    pub local: SocketAddr,
+    /// The client's address.
+    pub remote: SocketAddr,
+    /// The client's name, if it was looked up and has one.
+    pub remote_name: Option<String>,
+}
+
+/// What the meta-variables are made of.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The request's method.
+    pub method: &'a Method,
+    /// The request's target as it came.
+    pub uri: &'a Uri,
+    /// The request's version.
+    pub version: Version,
+    /// All headers.
+    pub headers: &'a HeaderMap,
+    /// The part of the path that names the program; empty for a program that answers everywhere.
+    pub script_name: &'a str,
+    /// The rest of the path, decoded.
+    pub path_info: &'a str,
+    /// The Host header's name and port (RFC 9110 §7.2), where there is one.
+    pub host: Option<(&'a str, Option<u16>)>,
+    /// The selected subprotocol.
+    pub subprotocol: Option<&'a str>,
+    /// The session's id.
+    pub id: &'a str,
+}
+
+/// The environment of the programs of one gateway.
+#[derive(Debug, Clone, Default)]
+pub struct Environ {
+    /// Variables of the gateway's own, which meta-variables override.
+    pub passed: Vec<(OsString, OsString)>,
+    /// The static root, for PATH_TRANSLATED.
+    pub static_root: Option<PathBuf>,
+}
+
+impl Environ {
+    /// The whole environment of one program: every variable once.
+    pub fn variables(
+        &self,
+        connection: &Connection,
+        request: &Request<'_>,
+    ) -> Vec<(OsString, OsString)> {
+        let mut variables: BTreeMap<OsString, OsString> = self.passed.iter().cloned().collect();
+        variables.extend(http_variables(request.headers));
+        let mut set = |name: &str, value: &dyn AsRef<OsStr>| {
+            variables.insert(name.into(), value.as_ref().to_owned());
+        };
+        set("GATEWAY_INTERFACE", &"CGI/1.1");
+        set("SERVER_SOFTWARE", &SERVER_SOFTWARE);
+        set("SERVER_PROTOCOL", &format!("{:?}", request.version));
+        set("REQUEST_METHOD", &request.method.as_str());
+        set("REQUEST_URI", &request_uri(request.uri));
+        set("QUERY_STRING", &request.uri.query().unwrap_or_default());
+        set("SCRIPT_NAME", &request.script_name);
+        set("PATH_INFO", &request.path_info);
+        set("PATH_TRANSLATED", &self.path_translated(request.path_info));
+        set("UNIQUE_ID", &request.id);
+        let address = connection.remote.ip().to_canonical().to_string();
+        set(
+            "REMOTE_HOST",
+            &connection.remote_name.as_ref().unwrap_or(&address),
+        );
+        set("REMOTE_ADDR", &address);
+        set("REMOTE_PORT", &connection.remote.port().to_string());
+        let listener = connection.local.ip().to_canonical().to_string();
+        let (name, port) = request.host.unwrap_or((&listener, None));
+        set("SERVER_NAME", &name);
+        set(
+            "SERVER_PORT",
+            &port.unwrap_or(connection.local.port()).to_string(),
+        );
+        for name in ["AUTH_TYPE", "REMOTE_IDENT", "REMOTE_USER"] {
+            set(name, &"");
+        }
+        set(
+            "CONTENT_TYPE",
+            &joined(request.headers, &header::CONTENT_TYPE),
+        );
+        set(
+            "CONTENT_LENGTH",
+            &joined(request.headers, &header::CONTENT_LENGTH),
+        );
+        if let Some(subprotocol) = request.subprotocol {
+            set("WS_PROTOCOL", &subprotocol);
+        }
+        variables.into_iter().collect()
+    }
+
+    /// RFC 3875 §4.1.6: where PATH_INFO lies in the server's files.
+    fn path_translated(&self, path_info: &str) -> OsString {
+        match &self.static_root {
+            Some(root) if !path_info.is_empty() => {
+                root.join(path_info.trim_start_matches('/')).into()
+            }
+            _ => OsString::new(),
+        }
+    }
+}
+
+/// The variables of the gateway's environment that a program gets.
+pub fn passed(names: &[String]) -> Vec<(OsString, OsString)> {
+    names
+        .iter()
+        .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
+        .collect()
+}
+
+fn request_uri(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(
+        || uri.path().to_owned(),
+        |target| target.as_str().to_owned(),
+    )
+}
+
+/// `HTTP_*` for each header (RFC 3875 §4.1.18), but for those that have a variable of their own, for
+/// `Proxy` (which would set what programs read as their own proxy, "httpoxy"), and for names whose
+/// variable another header has too: only letters, digits and `-` are taken, so that `X_Foo` cannot
+/// forge `X-Foo`.
+fn http_variables(headers: &HeaderMap) -> impl Iterator<Item = (OsString, OsString)> {
+    headers.keys().filter_map(|name| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if !name.as_str().bytes().all(plain) {
+            return None;
+        }
+        if name == "proxy" || name == header::CONTENT_TYPE || name == header::CONTENT_LENGTH {
+            return None;
+        }
+        let variable = name.as_str().to_ascii_uppercase().replace('-', "_");
+        Some((format!("HTTP_{variable}").into(), joined(headers, name)))
+    })
+}
+
+/// All values of a header as one (RFC 9110 §5.2; cookies by RFC 6265 §5.4). What hyper accepts as a
+/// value holds no NUL, CR or LF.
+fn joined(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
+    let separator: &[u8] = if name == header::COOKIE { b"; " } else { b", " };
+    let values: Vec<&[u8]> = headers
+        .get_all(name)
+        .iter()
+        .map(|value| value.as_bytes())
+        .collect();
+    OsString::from_vec(values.join(separator))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::HeaderValue;
+
+    fn variables(headers: &HeaderMap, uri: &'static str) -> BTreeMap<String, String> {
+        let environ = Environ {
+            passed: vec![
+                ("PATH".into(), "/bin".into()),
+                ("REMOTE_ADDR".into(), "forged".into()),
+            ],
+            static_root: Some("/srv/www".into()),
+        };
+        let connection = Connection {
+            local: "127.0.0.1:8080".parse().expect("an address"),
+            remote: "[::ffff:10.0.0.1]:5000".parse().expect("an address"),
+            remote_name: None,
+        };
+        let request = Request {
+            method: &Method::GET,
+            uri: &Uri::from_static(uri),
+            version: Version::HTTP_11,
+            headers,
+            script_name: "",
+            path_info: "/a b",
+            host: Some(("example.org", None)),
+            subprotocol: Some("ex2"),
+            id: "the-id",
+        };
+        environ
+            .variables(&connection, &request)
+            .into_iter()
+            .map(|(name, value)| {
+                (
+                    name.into_string().expect("text"),
+                    value.into_string().expect("text"),
+                )
+            })
+            .collect()
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        pairs
+            .iter()
+            .map(|(name, value)| {
+                (
+                    header::HeaderName::from_static(name),
+                    HeaderValue::from_static(value),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn meta_variables_describe_the_request() {
+        let found = variables(&HeaderMap::new(), "/a%20b?x=1&y=%20");
+        for (name, value) in [
+            ("REQUEST_URI", "/a%20b?x=1&y=%20"),
+            ("QUERY_STRING", "x=1&y=%20"),
+            ("SCRIPT_NAME", ""),
+            ("PATH_INFO", "/a b"),
+            ("PATH_TRANSLATED", "/srv/www/a b"),
+            ("SERVER_NAME", "example.org"),
+            ("SERVER_PORT", "8080"),
+            ("SERVER_PROTOCOL", "HTTP/1.1"),
+            ("REMOTE_PORT", "5000"),
+            ("UNIQUE_ID", "the-id"),
+            ("WS_PROTOCOL", "ex2"),
+            ("AUTH_TYPE", ""),
+            ("PATH", "/bin"),
+        ] {
+            assert_eq!(found.get(name).map(String::as_str), Some(value), "{name}");
+        }
+    }
+
+    #[test]
+    fn meta_variables_override_what_is_passed_on() {
+        let found = variables(&HeaderMap::new(), "/");
+        assert_eq!(found["REMOTE_ADDR"], "10.0.0.1");
+        assert_eq!(found["REMOTE_HOST"], "10.0.0.1");
+    }
+
+    #[test]
+    fn repeated_headers_are_joined() {
+        let found = variables(
+            &headers(&[
+                ("x-foo", "1"),
+                ("x-foo", "2"),
+                ("cookie", "a"),
+                ("cookie", "b"),
+            ]),
+            "/",
+        );
+        assert_eq!(found["HTTP_X_FOO"], "1, 2");
+        assert_eq!(found["HTTP_COOKIE"], "a; b");
+    }
+
+    #[test]
+    fn headers_that_could_forge_are_dropped() {
+        let found = variables(
+            &headers(&[("proxy", "evil"), ("x_foo", "evil"), ("x.foo", "evil")]),
+            "/",
+        );
+        assert!(
+            !found.keys().any(|name| name.starts_with("HTTP_")),
+            "{found:?}"
+        );
+    }
+
+    #[test]
+    fn headers_with_a_variable_of_their_own_have_no_second_one() {
+        let found = variables(&headers(&[("content-type", "text/plain")]), "/");
+        assert_eq!(found["CONTENT_TYPE"], "text/plain");
+        assert!(!found.contains_key("HTTP_CONTENT_TYPE"));
+    }
+}

@@ -1,0 +1,466 @@
+//! Where a message begins and ends in a program's input and output.
+//!
+//! One codec for all framings, as tokio-util's [`Decoder`] and [`Encoder`]: [`Codec`] turns bytes of
+//! stdout into [`Message`]s and messages into bytes of stdin. It never waits and never does I/O,
+//! its memory is bounded by its limit, and any split of the bytes gives the same messages (but for
+//! [`Framing::Chunks`], where the split is the framing).
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use memchr::memchr;
+use std::io;
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::message::{Message, Utf8Bytes};
+
+/// How messages are told apart on stdin and stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// A text message is a line: its bytes and `\n`.
+    Lines(Newline),
+    /// A binary message is whatever one read gives.
+    Chunks,
+    /// A message is `t` or `b`, four bytes of length (unsigned, big-endian), the payload.
+    Length,
+}
+
+/// What becomes of a newline inside a message that is to be a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newline {
+    /// It stays, so that the program reads two lines.
+    Split,
+    /// The message is refused.
+    Reject,
+    /// A space stands in its place.
+    Space,
+}
+
+/// Why bytes could not become a message, or a message bytes.
+#[derive(Debug, thiserror::Error)]
+pub enum FramingError {
+    /// The pipe failed; for input this is the program that closed its end.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// A line or message of the program is longer than the limit, in bytes.
+    #[error("the program's message is longer than {0} bytes (--maxlinesize)")]
+    TooLong(usize),
+    /// The program's `length` framing is broken.
+    #[error("the program's length framing is broken: {0}")]
+    Malformed(String),
+    /// A message with a newline under [`Newline::Reject`].
+    #[error("a message must be one line here")]
+    NewlineInMessage,
+    /// A binary message where the program reads lines.
+    #[error("this program takes text messages only")]
+    BinaryForLines,
+}
+
+/// The codec for one program's streams.
+#[derive(Debug)]
+pub struct Codec {
+    framing: Framing,
+    /// Longest line or `length` message in bytes.
+    limit: usize,
+    /// How much of the source is known to hold no newline, so that a long line is searched once.
+    searched: usize,
+    /// The line's beginning was handed out by [`Codec::decode_partial`].
+    continued: bool,
+}
+
+/// Capacity of a source at rest: a page, since most programs print a line now and then.
+pub const CAPACITY_AT_REST: usize = 4 * 1024;
+/// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
+/// write of up to 64 KiB comes back as one read.
+const CAPACITY_IN_FLOOD: usize = 64 * 1024;
+/// `t` or `b` and four bytes of length.
+const LENGTH_HEADER: usize = 5;
+
+impl Codec {
+    /// A codec; `limit` is the longest line or message of the program in bytes.
+    pub fn new(framing: Framing, limit: usize) -> Self {
+        Codec {
+            framing,
+            limit,
+            searched: 0,
+            continued: false,
+        }
+    }
+
+    /// The beginning of a line whose newline has not come: a prompt. Holds back what may be half of
+    /// something, a trailing `\r` or an incomplete UTF-8 sequence. A newline that follows at once
+    /// ends what was handed out here and is no empty message of its own.
+    pub fn decode_partial(&mut self, source: &mut BytesMut) -> Option<Message> {
+        if !matches!(self.framing, Framing::Lines(_)) {
+            return None;
+        }
+        let carriage_return = usize::from(source.last() == Some(&b'\r'));
+        let whole = source.len() - carriage_return;
+        let ready = whole - incomplete_suffix(&source[..whole]);
+        if ready == 0 {
+            return None;
+        }
+        self.continued = true;
+        self.searched = 0;
+        Some(Message::Text(text(source.split_to(ready).freeze())))
+    }
+
+    fn decode_line(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        while let Some(offset) = memchr(b'\n', &source[self.searched..]) {
+            let mut line = source.split_to(self.searched + offset + 1);
+            self.searched = 0;
+            line.truncate(line.len() - 1);
+            if line.last() == Some(&b'\r') {
+                line.truncate(line.len() - 1);
+            }
+            if line.len() > self.limit {
+                return Err(FramingError::TooLong(self.limit));
+            }
+            let continued = std::mem::take(&mut self.continued);
+            if !(continued && line.is_empty()) {
+                return Ok(Some(Message::Text(text(line.freeze()))));
+            }
+        }
+        self.searched = source.len();
+        // A `\r` may be half of the line's end and is not counted.
+        if source.len() > self.limit.saturating_add(1) {
+            return Err(FramingError::TooLong(self.limit));
+        }
+        Ok(None)
+    }
+
+    fn decode_length(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        let Some(&kind) = source.first() else {
+            return Ok(None);
+        };
+        if !matches!(kind, b't' | b'b') {
+            return Err(FramingError::Malformed(format!(
+                "byte 0x{kind:02x} where 't' or 'b' should begin a message"
+            )));
+        }
+        if source.len() < LENGTH_HEADER {
+            return Ok(None);
+        }
+        let length = u32::from_be_bytes([source[1], source[2], source[3], source[4]]) as usize;
+        if length > self.limit {
+            return Err(FramingError::TooLong(self.limit));
+        }
+        if source.len() - LENGTH_HEADER < length {
+            return Ok(None);
+        }
+        source.advance(LENGTH_HEADER);
+        let payload = source.split_to(length).freeze();
+        Ok(Some(match kind {
+            b't' => Message::Text(text(payload)),
+            _ => Message::Binary(payload),
+        }))
+    }
+}
+
+impl Decoder for Codec {
+    type Item = Message;
+    type Error = FramingError;
+
+    fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        let message = match self.framing {
+            Framing::Lines(_) => self.decode_line(source)?,
+            Framing::Length => self.decode_length(source)?,
+            Framing::Chunks if source.is_empty() => None,
+            Framing::Chunks => Some(Message::Binary(source.split().freeze())),
+        };
+        if message.is_none() {
+            let filled = source.len() == source.capacity();
+            if filled || self.framing == Framing::Chunks {
+                source.reserve(CAPACITY_IN_FLOOD);
+            }
+        }
+        Ok(message)
+    }
+
+    fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        if let Some(message) = self.decode(source)? {
+            return Ok(Some(message));
+        }
+        if source.is_empty() {
+            return Ok(None);
+        }
+        match self.framing {
+            Framing::Length => Err(FramingError::Malformed(
+                "the output ended inside a message".to_owned(),
+            )),
+            _ if source.len() > self.limit => Err(FramingError::TooLong(self.limit)),
+            // The last line of a program that prints no newline at its end.
+            _ => {
+                self.searched = 0;
+                Ok(Some(Message::Text(text(source.split().freeze()))))
+            }
+        }
+    }
+}
+
+impl Encoder<Message> for Codec {
+    type Error = FramingError;
+
+    fn encode(&mut self, message: Message, target: &mut BytesMut) -> Result<(), FramingError> {
+        match (self.framing, message) {
+            (Framing::Lines(_), Message::Binary(_)) => return Err(FramingError::BinaryForLines),
+            (Framing::Lines(newline), Message::Text(line)) => {
+                encode_line(line.as_str().as_bytes(), newline, target)?;
+            }
+            (Framing::Chunks, Message::Text(text)) => target.extend_from_slice(text.as_ref()),
+            (Framing::Chunks, Message::Binary(bytes)) => target.extend_from_slice(&bytes),
+            (Framing::Length, Message::Text(text)) => {
+                encode_length(b't', text.as_str().as_bytes(), target)?;
+            }
+            (Framing::Length, Message::Binary(bytes)) => encode_length(b'b', &bytes, target)?,
+        }
+        Ok(())
+    }
+}
+
+fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(), FramingError> {
+    target.reserve(line.len() + 1);
+    let start = target.len();
+    match newline {
+        Newline::Reject if memchr(b'\n', line).is_some() => {
+            return Err(FramingError::NewlineInMessage);
+        }
+        Newline::Split | Newline::Reject => target.put_slice(line),
+        Newline::Space => {
+            target.put_slice(line);
+            for byte in &mut target[start..] {
+                if *byte == b'\n' {
+                    *byte = b' ';
+                }
+            }
+        }
+    }
+    target.put_u8(b'\n');
+    Ok(())
+}
+
+fn encode_length(kind: u8, payload: &[u8], target: &mut BytesMut) -> Result<(), FramingError> {
+    let length = u32::try_from(payload.len())
+        .map_err(|_| FramingError::Malformed("a message of 4 GiB or more".to_owned()))?;
+    target.reserve(LENGTH_HEADER + payload.len());
+    target.put_u8(kind);
+    target.put_u32(length);
+    target.put_slice(payload);
+    Ok(())
+}
+
+/// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
+fn text(bytes: Bytes) -> Utf8Bytes {
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Utf8Bytes::try_from(bytes).unwrap_or_default(),
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
+}
+
+/// How many bytes at the end begin a UTF-8 sequence that more bytes could complete.
+fn incomplete_suffix(bytes: &[u8]) -> usize {
+    let from = bytes.len().saturating_sub(3);
+    (from..bytes.len())
+        .find(|&start| {
+            matches!(std::str::from_utf8(&bytes[start..]),
+                Err(error) if error.valid_up_to() == 0 && error.error_len().is_none())
+        })
+        .map_or(0, |start| bytes.len() - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const LINES: Framing = Framing::Lines(Newline::Split);
+
+    fn text_message(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    /// Feeds `pieces` one after another, as reads would, and returns all that comes out.
+    fn decode_all(
+        framing: Framing,
+        limit: usize,
+        pieces: &[&[u8]],
+    ) -> Result<Vec<Message>, FramingError> {
+        let mut codec = Codec::new(framing, limit);
+        let mut source = BytesMut::new();
+        let mut messages = Vec::new();
+        for piece in pieces {
+            source.extend_from_slice(piece);
+            while let Some(message) = codec.decode(&mut source)? {
+                messages.push(message);
+            }
+        }
+        while let Some(message) = codec.decode_eof(&mut source)? {
+            messages.push(message);
+        }
+        Ok(messages)
+    }
+
+    fn encode(framing: Framing, message: Message) -> Result<BytesMut, FramingError> {
+        let mut target = BytesMut::new();
+        Codec::new(framing, usize::MAX).encode(message, &mut target)?;
+        Ok(target)
+    }
+
+    #[test]
+    fn line_loses_its_newline_and_carriage_return() {
+        let messages = decode_all(LINES, 100, &[b"a\r\n\nb\n"]).expect("three lines");
+        assert_eq!(messages, ["a", "", "b"].map(text_message));
+    }
+
+    #[test]
+    fn last_line_without_newline_is_delivered() {
+        let messages = decode_all(LINES, 100, &[b"a\nb"]).expect("two lines");
+        assert_eq!(messages, ["a", "b"].map(text_message));
+    }
+
+    #[test]
+    fn invalid_bytes_become_replacement_characters() {
+        let messages = decode_all(LINES, 100, &[b"\xe2\x82", b"\xac \xff\n"]).expect("one line");
+        assert_eq!(messages, [text_message("€ \u{fffd}")]);
+    }
+
+    #[test]
+    fn line_at_the_limit_passes_and_one_byte_more_does_not() {
+        assert!(decode_all(LINES, 3, &[b"abc\r\n"]).is_ok());
+        assert!(matches!(
+            decode_all(LINES, 3, &[b"abcd\n"]),
+            Err(FramingError::TooLong(3))
+        ));
+        assert!(matches!(
+            decode_all(LINES, 3, &[b"abcde"]),
+            Err(FramingError::TooLong(3))
+        ));
+    }
+
+    #[test]
+    fn newline_in_a_message_follows_the_policy() {
+        let two = || text_message("a\nb");
+        assert_eq!(encode(LINES, two()).expect("split"), "a\nb\n");
+        assert_eq!(
+            encode(Framing::Lines(Newline::Space), two()).expect("space"),
+            "a b\n"
+        );
+        assert!(matches!(
+            encode(Framing::Lines(Newline::Reject), two()),
+            Err(FramingError::NewlineInMessage)
+        ));
+    }
+
+    #[test]
+    fn binary_message_is_refused_where_lines_are_read() {
+        let message = Message::Binary(Bytes::from_static(b"x"));
+        assert!(matches!(
+            encode(LINES, message),
+            Err(FramingError::BinaryForLines)
+        ));
+    }
+
+    #[test]
+    fn text_passes_through_chunks_as_bytes() {
+        assert_eq!(
+            encode(Framing::Chunks, text_message("a\n")).expect("bytes"),
+            "a\n"
+        );
+    }
+
+    #[test]
+    fn length_framing_names_the_byte_that_is_wrong() {
+        let error = decode_all(Framing::Length, 100, &[b"x"]).expect_err("no type byte");
+        assert!(error.to_string().contains("0x78"), "{error}");
+    }
+
+    #[test]
+    fn length_framing_refuses_a_message_over_the_limit_by_its_header() {
+        let result = decode_all(Framing::Length, 100, &[b"b\xff\xff\xff\xff"]);
+        assert!(matches!(result, Err(FramingError::TooLong(100))));
+    }
+
+    #[test]
+    fn length_framing_that_ends_early_is_malformed() {
+        let result = decode_all(Framing::Length, 100, &[b"t\0\0\0\x02a"]);
+        assert!(matches!(result, Err(FramingError::Malformed(_))));
+    }
+
+    #[test]
+    fn partial_line_holds_back_what_may_be_half_of_something() {
+        let mut codec = Codec::new(LINES, 100);
+        let mut source = BytesMut::from(&b"name? \xe2\x82"[..]);
+        assert_eq!(
+            codec.decode_partial(&mut source),
+            Some(text_message("name? "))
+        );
+        assert_eq!(codec.decode_partial(&mut source), None);
+        source.extend_from_slice(b"\xac\r");
+        assert_eq!(codec.decode_partial(&mut source), Some(text_message("€")));
+        source.extend_from_slice(b"\nnext\n");
+        assert_eq!(
+            codec.decode(&mut source).expect("line"),
+            Some(text_message("next"))
+        );
+    }
+
+    #[test]
+    fn searching_a_long_line_goes_on_where_it_stopped() {
+        let mut codec = Codec::new(LINES, 100);
+        let mut source = BytesMut::from(&b"abc"[..]);
+        assert_eq!(codec.decode(&mut source).expect("no line yet"), None);
+        assert_eq!(codec.searched, 3);
+    }
+
+    fn any_message() -> impl Strategy<Value = Message> {
+        prop_oneof![
+            any::<String>().prop_map(|text| Message::Text(text.into())),
+            any::<Vec<u8>>().prop_map(|bytes| Message::Binary(bytes.into())),
+        ]
+    }
+
+    /// Cuts `bytes` at the given places, modulo what is left.
+    fn split<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+        let mut pieces = Vec::new();
+        for cut in cuts {
+            let (piece, rest) = bytes.split_at(cut % (bytes.len() + 1));
+            pieces.push(piece);
+            bytes = rest;
+        }
+        pieces.push(bytes);
+        pieces
+    }
+
+    proptest! {
+        #[test]
+        fn any_split_of_the_bytes_gives_the_same_lines(
+            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
+            cuts in prop::collection::vec(any::<usize>(), 0..20),
+        ) {
+            let whole = decode_all(LINES, usize::MAX, &[&bytes]).expect("no limit");
+            let pieces = decode_all(LINES, usize::MAX, &split(&bytes, &cuts)).expect("no limit");
+            prop_assert_eq!(whole, pieces);
+        }
+
+        #[test]
+        fn length_framing_returns_what_it_was_given_for_any_split(
+            messages in prop::collection::vec(any_message(), 0..10),
+            cuts in prop::collection::vec(any::<usize>(), 0..20),
+        ) {
+            let mut bytes = BytesMut::new();
+            for message in messages.clone() {
+                bytes.unsplit(encode(Framing::Length, message).expect("fits"));
+            }
+            let decoded = decode_all(Framing::Length, usize::MAX, &split(&bytes, &cuts));
+            prop_assert_eq!(decoded.expect("well formed"), messages);
+        }
+
+        #[test]
+        fn no_bytes_make_a_decoder_panic(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            limit in 0usize..50,
+        ) {
+            for framing in [LINES, Framing::Chunks, Framing::Length] {
+                let _ = decode_all(framing, limit, &[&bytes]);
+            }
+        }
+    }
+}

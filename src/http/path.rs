@@ -1,0 +1,302 @@
+//! From a URL's path to a file beneath a root, with no way out.
+//!
+//! A [`UrlPath`] can only be made by its decoder, which refuses what no honest client sends; a
+//! [`Root`] opens it in one step that the kernel keeps beneath the root, so that there is no gap
+//! between a check and an open for a symlink to change in.
+
+use std::{
+    fs::File,
+    io,
+    os::fd::OwnedFd,
+    path::{Component, Path, PathBuf},
+};
+
+use rustix::{
+    fs::{CWD, Mode, OFlags, openat},
+    io::Errno,
+};
+
+/// A path of a URL, decoded once: begins with `/`; no dot segment, backslash, NUL or encoded slash; UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlPath(String);
+
+/// What is wrong with a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the URL's path has {0}")]
+pub struct BadPath(&'static str);
+
+impl UrlPath {
+    /// Decodes the path of a request's target (RFC 3986 §2.1 and §3.3).
+    ///
+    /// # Errors
+    /// [`BadPath`] names what is refused.
+    pub fn decode(raw: &str) -> Result<Self, BadPath> {
+        if !raw.starts_with('/') {
+            return Err(BadPath("no slash at its beginning"));
+        }
+        let mut decoded = Vec::with_capacity(raw.len());
+        let mut bytes = raw.bytes();
+        while let Some(byte) = bytes.next() {
+            let byte = match byte {
+                b'%' => match escaped(&mut bytes)? {
+                    b'/' => return Err(BadPath("an encoded slash")),
+                    byte => byte,
+                },
+                byte => byte,
+            };
+            match byte {
+                0 => return Err(BadPath("a NUL byte")),
+                b'\\' => return Err(BadPath("a backslash")),
+                byte => decoded.push(byte),
+            }
+        }
+        let decoded =
+            String::from_utf8(decoded).map_err(|_| BadPath("bytes that are not UTF-8"))?;
+        if decoded
+            .split('/')
+            .any(|segment| matches!(segment, "." | ".."))
+        {
+            return Err(BadPath("a dot segment"));
+        }
+        Ok(UrlPath(decoded))
+    }
+
+    /// The decoded path.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether a segment begins with a dot: `.git`, `.env`, but not `.well-known` (RFC 8615).
+    pub fn is_hidden(&self) -> bool {
+        self.0
+            .split('/')
+            .any(|segment| segment.starts_with('.') && segment != ".well-known")
+    }
+
+    /// The path relative to a root; `None` if it has empty segments, which no file has.
+    fn relative(&self) -> Option<&Path> {
+        let relative = self.0.trim_start_matches('/');
+        let whole = self.0.len() - relative.len() == 1 && !relative.contains("//");
+        match relative {
+            "" => Some(Path::new(".")),
+            _ if whole => Some(Path::new(relative)),
+            _ => None,
+        }
+    }
+}
+
+fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, BadPath> {
+    let mut digit = || {
+        let digit = bytes.next().and_then(|byte| char::from(byte).to_digit(16));
+        digit.ok_or(BadPath("a broken percent escape"))
+    };
+    let value = digit()? << 4 | digit()?;
+    u8::try_from(value).map_err(|_| BadPath("a broken percent escape"))
+}
+
+/// A directory that files are opened beneath.
+#[derive(Debug)]
+pub struct Root {
+    directory: OwnedFd,
+    path: PathBuf,
+}
+
+impl Root {
+    /// Opens the directory itself.
+    ///
+    /// # Errors
+    /// As open(2) gives them; `ENOTDIR` for anything but a directory.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Root {
+            directory: openat(CWD, path, flags, Mode::empty())?,
+            path: std::path::absolute(path)?,
+        })
+    }
+
+    /// Where the directory is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
+    ///
+    /// # Errors
+    /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out.
+    pub fn open_beneath(&self, path: &UrlPath) -> io::Result<File> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        self.open_relative(relative)
+    }
+
+    /// Opens the `name` in the directory that a URL names.
+    ///
+    /// # Errors
+    /// As [`Root::open_beneath`].
+    pub fn open_in(&self, path: &UrlPath, name: &str) -> io::Result<File> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        self.open_relative(&relative.join(name))
+    }
+
+    fn open_relative(&self, relative: &Path) -> io::Result<File> {
+        // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        match open_resolved(&self.directory, relative, flags) {
+            // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
+            Err(Errno::NOSYS | Errno::PERM) => Ok(walk(&self.directory, relative, flags)?.into()),
+            opened => Ok(opened?.into()),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn open_resolved(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    loop {
+        match openat2(root, path, flags, Mode::empty(), resolve) {
+            // A rename raced with the resolution of a `..` in a link.
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            opened => return opened,
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_resolved(_: &OwnedFd, _: &Path, _: OFlags) -> rustix::io::Result<OwnedFd> {
+    Err(Errno::NOSYS)
+}
+
+/// Opens segment by segment and follows no symbolic link at all.
+fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut here = openat(root, ".", directory, Mode::empty())?;
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let name = match component {
+            Component::Normal(name) => name,
+            Component::CurDir => continue,
+            _ => return Err(Errno::XDEV),
+        };
+        let flags = match components.peek() {
+            Some(_) => directory,
+            None => flags | OFlags::NOFOLLOW,
+        };
+        here = openat(&here, name, flags, Mode::empty())?;
+    }
+    Ok(here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, io::Read, os::unix::fs::symlink};
+
+    #[test]
+    fn honest_paths_are_decoded_once() {
+        for (raw, decoded) in [
+            ("/", "/"),
+            ("/a%20b", "/a b"),
+            ("/%C3%A9", "/é"),
+            ("/a%2520b", "/a%20b"),
+            ("/...", "/..."),
+            ("/a//b", "/a//b"),
+            ("/.well-known/x", "/.well-known/x"),
+        ] {
+            assert_eq!(UrlPath::decode(raw).expect(raw).as_str(), decoded);
+        }
+    }
+
+    #[test]
+    fn hostile_paths_are_refused() {
+        for raw in [
+            "",
+            "*",
+            "a",
+            "/..",
+            "/../",
+            "/a/../b",
+            "/./a",
+            "/.",
+            "/%2e%2e/",
+            "/%2E./",
+            "/.%2e",
+            "/a%2fb",
+            "/a%2Fb",
+            "/..%2f",
+            "/%5c",
+            "/a\\b",
+            "/%00",
+            "/a%00.html",
+            "/%",
+            "/%2",
+            "/%zz",
+            "/%c0%ae",
+            "/%c0%af",
+            "/%ff",
+            "/%e2%82",
+            "/%ed%a0%80",
+        ] {
+            assert!(UrlPath::decode(raw).is_err(), "{raw:?}");
+        }
+    }
+
+    #[test]
+    fn hidden_segments_are_seen_anywhere() {
+        let hidden = |raw| UrlPath::decode(raw).expect(raw).is_hidden();
+        assert!(hidden("/.git/config") && hidden("/a/.env") && hidden("/.well-knownx"));
+        assert!(!hidden("/a.b") && !hidden("/.well-known/acme") && !hidden("/"));
+    }
+
+    fn read(root: &Root, raw: &str) -> io::Result<String> {
+        let path = UrlPath::decode(raw).expect(raw);
+        let mut text = String::new();
+        root.open_beneath(&path)?.read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn tree() -> tempfile::TempDir {
+        let tree = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(tree.path().join("root/sub")).expect("a directory");
+        fs::write(tree.path().join("secret"), "secret").expect("a file");
+        fs::write(tree.path().join("root/a"), "a").expect("a file");
+        symlink("../secret", tree.path().join("root/out")).expect("a link");
+        symlink("/etc/passwd", tree.path().join("root/absolute")).expect("a link");
+        symlink("../a", tree.path().join("root/sub/in")).expect("a link");
+        tree
+    }
+
+    #[test]
+    fn links_are_followed_inside_and_not_out() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        assert_eq!(read(&root, "/a").expect("a file"), "a");
+        assert_eq!(read(&root, "/sub/in").expect("a link inside"), "a");
+        for raw in ["/out", "/absolute", "//a", "/sub//in", "/a/", "/nothing"] {
+            assert!(read(&root, raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn the_walk_without_openat2_follows_no_link() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        let open = |path: &str| walk(&root.directory, Path::new(path), OFlags::RDONLY);
+        assert!(open("a").is_ok() && open(".").is_ok() && open("sub").is_ok());
+        for path in [
+            "out",
+            "absolute",
+            "sub/in",
+            "..",
+            "../secret",
+            "/etc/passwd",
+        ] {
+            assert!(open(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_a_file_is_an_error() {
+        let tree = tree();
+        assert!(Root::open(&tree.path().join("secret")).is_err());
+    }
+}

@@ -1,0 +1,194 @@
+//! From a checked handshake to a running session: a place, an id, a program, a task.
+
+use std::{io, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use hyper::{Response, header, http::request::Parts, upgrade::OnUpgrade};
+use hyper_util::rt::TokioIo;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::Instant,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, error_span, info};
+use uuid::Uuid;
+
+use super::{Body, access::Authority, path::UrlPath, refusal::Refusal, upgrade::Handshake};
+use crate::{
+    backend::{Backend, Spawner, Target},
+    environ::{self, Connection, Environ},
+    session::{self, Limits, Summary},
+    transport::{Client, websocket},
+};
+
+/// What a session is asked for with.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub(super) parts: &'a Parts,
+    pub(super) host: Option<&'a Authority>,
+    pub(super) path: &'a UrlPath,
+    pub(super) connection: &'a Connection,
+}
+
+/// All sessions of a server.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    spawner: Spawner,
+    places: Option<Places>,
+    limits: Arc<Limits>,
+    websocket: websocket::Options,
+    tasks: TaskTracker,
+    drain: CancellationToken,
+}
+
+#[derive(Debug)]
+struct Places {
+    all: usize,
+    free: Arc<Semaphore>,
+}
+
+impl Sessions {
+    pub(super) fn new(
+        spawner: Spawner,
+        most: Option<usize>,
+        limits: Limits,
+        websocket: websocket::Options,
+    ) -> Self {
+        Sessions {
+            spawner,
+            places: most.map(|all| Places {
+                all,
+                free: Arc::new(Semaphore::new(all)),
+            }),
+            limits: Arc::new(limits),
+            websocket,
+            tasks: TaskTracker::new(),
+            drain: CancellationToken::new(),
+        }
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(super) fn drain(&self) -> &CancellationToken {
+        &self.drain
+    }
+
+    pub(super) fn drain_timeout(&self) -> Duration {
+        self.limits.drain + self.limits.patience.total()
+    }
+
+    /// Opens the program, starts the session's task and returns the 101 that the task waits for.
+    ///
+    /// # Errors
+    /// 503 when the server is full or stopping, or the start may work later; 500 when it will not.
+    pub(super) async fn open(
+        &self,
+        target: &Target,
+        environ: &Environ,
+        ask: Ask<'_>,
+        handshake: Handshake,
+        upgrade: OnUpgrade,
+    ) -> Result<Response<Body>, Refusal> {
+        if self.drain.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
+        let place = self.place()?;
+        let id = Uuid::now_v7().to_string();
+        // Of the highest level, so that every line of a session has its id whatever the log shows.
+        let span = error_span!("session", id);
+        let variables = environ.variables(ask.connection, &request(&ask, &handshake, &id));
+        let opening = target
+            .open(&self.spawner, &variables)
+            .instrument(span.clone());
+        let backend = opening.await.map_err(Refusal::Start)?;
+        span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
+        let task = Task {
+            backend,
+            upgrade,
+            websocket: self.websocket,
+            limits: Arc::clone(&self.limits),
+            drain: self.drain.clone(),
+            _place: place,
+        };
+        self.tasks.spawn(task.run().instrument(span));
+        Ok(handshake.into_response())
+    }
+
+    fn place(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let Some(places) = &self.places else {
+            return Ok(None);
+        };
+        let place = Arc::clone(&places.free).try_acquire_owned();
+        place.map(Some).map_err(|_| Refusal::Full(places.all))
+    }
+}
+
+fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ::Request<'a> {
+    environ::Request {
+        method: &ask.parts.method,
+        uri: &ask.parts.uri,
+        version: ask.parts.version,
+        headers: &ask.parts.headers,
+        script_name: "",
+        path_info: ask.path.as_str(),
+        host: ask.host.map(|host| (host.name.as_str(), host.port)),
+        subprotocol: handshake.subprotocol(),
+        id,
+    }
+}
+
+fn log_start(ask: &Ask<'_>, backend: &Backend, subprotocol: Option<&str>) {
+    info!(
+        target: "access",
+        remote = %ask.connection.remote,
+        target = %ask.parts.uri,
+        origin = ask.parts.headers.get(header::ORIGIN).map(tracing::field::debug),
+        subprotocol,
+        pid = backend.process.as_ref().map(|process| process.id()),
+        "session started"
+    );
+}
+
+/// A session's task: awaited by the server, through the tracker, when it stops.
+struct Task {
+    backend: Backend,
+    upgrade: OnUpgrade,
+    websocket: websocket::Options,
+    limits: Arc<Limits>,
+    drain: CancellationToken,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Task {
+    async fn run(self) {
+        let started = Instant::now();
+        let client = match self.upgrade.await {
+            Ok(upgraded) => {
+                websocket::client(TokioIo::new(upgraded), Bytes::new(), &self.websocket).await
+            }
+            // The client went before it had the 101; the program is brought to its end all the same.
+            Err(error) => Client::lost(io::Error::other(error)),
+        };
+        let summary = session::run(client, self.backend, &self.limits, self.drain).await;
+        log_end(&summary, started.elapsed());
+    }
+}
+
+fn log_end(summary: &Summary, duration: Duration) {
+    let close = summary.ended.close();
+    info!(
+        target: "access",
+        duration_ms = duration.as_millis() as u64,
+        messages_in = summary.received.messages,
+        bytes_in = summary.received.bytes,
+        messages_out = summary.sent.messages,
+        bytes_out = summary.sent.bytes,
+        exit = summary.exit.map(tracing::field::display),
+        code = close.code,
+        reason = close.reason.as_str(),
+        by = summary.ended.side(),
+        "session ended"
+    );
+}

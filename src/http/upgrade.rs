@@ -1,0 +1,281 @@
+//! The opening handshake (RFC 6455 §4.2), up to the answer; pure.
+
+use hyper::{
+    HeaderMap, Method, Response, StatusCode, Version,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+
+use super::{Body, empty, refusal::Refusal};
+use crate::transport::websocket::accept_key;
+
+/// Which subprotocols a program speaks.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Subprotocols {
+    /// Whatever is offered first.
+    #[default]
+    Offered,
+    /// These; the client's order decides.
+    Listed(Vec<String>),
+    /// None: the header stays off.
+    Off,
+}
+
+/// A handshake that can be answered with 101.
+#[derive(Debug)]
+pub(super) struct Handshake {
+    accept: HeaderValue,
+    subprotocol: Option<HeaderValue>,
+}
+
+/// Whether a request asks for a WebSocket: tokens in any case, across repeated headers.
+pub(super) fn is_asked_for(headers: &HeaderMap) -> bool {
+    tokens(headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
+        && tokens(headers, &header::UPGRADE).any(|token| token.eq_ignore_ascii_case("websocket"))
+}
+
+impl Handshake {
+    /// Checks a request that asks for a WebSocket.
+    ///
+    /// # Errors
+    /// 405 for another method than GET, 426 for another version, 400 for what else is wrong.
+    pub(super) fn check(request: &Parts, subprotocols: &Subprotocols) -> Result<Self, Refusal> {
+        let bad = |reason: &str| Err(Refusal::BadRequest(reason.to_owned()));
+        if request.method != Method::GET {
+            return Err(Refusal::MethodNotAllowed("GET"));
+        }
+        if request.version < Version::HTTP_11 {
+            return bad("a WebSocket needs HTTP/1.1 (RFC 6455 §4.1)");
+        }
+        let headers = &request.headers;
+        let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+            || headers
+                .get(header::CONTENT_LENGTH)
+                .is_some_and(|length| length != "0");
+        if has_body {
+            return bad("an opening handshake has no body");
+        }
+        let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).iter();
+        if versions.next().is_none_or(|version| version != "13") || versions.next().is_some() {
+            return Err(Refusal::WebSocketVersion);
+        }
+        let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+        let Some(key) = keys.next().filter(|key| is_key(key.as_bytes())) else {
+            return bad("the Sec-WebSocket-Key is missing or not 16 bytes in base64");
+        };
+        if keys.any(|other| other != key) {
+            return bad("there are two different Sec-WebSocket-Keys");
+        }
+        let Ok(accept) = HeaderValue::try_from(accept_key(key.as_bytes())) else {
+            return bad("the Sec-WebSocket-Key cannot be answered");
+        };
+        Ok(Handshake {
+            accept,
+            subprotocol: select(headers, subprotocols)?,
+        })
+    }
+
+    /// The selected subprotocol.
+    pub(super) fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol
+            .as_ref()
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// The answer (RFC 6455 §4.2.2, item 5).
+    pub(super) fn into_response(self) -> Response<Body> {
+        let mut response = Response::new(empty());
+        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        let headers = response.headers_mut();
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept);
+        if let Some(subprotocol) = self.subprotocol {
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        }
+        response
+    }
+}
+
+/// 16 bytes in base64 are 22 characters and two signs of padding.
+fn is_key(key: &[u8]) -> bool {
+    let is_base64 = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    matches!(key.strip_suffix(b"=="), Some(digits) if digits.len() == 22 && digits.iter().all(is_base64))
+}
+
+/// The first offered subprotocol that the program speaks.
+fn select(headers: &HeaderMap, spoken: &Subprotocols) -> Result<Option<HeaderValue>, Refusal> {
+    let mut selected = None;
+    for offer in tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL) {
+        let value = HeaderValue::from_str(offer)
+            .ok()
+            .filter(|_| offer.bytes().all(is_token_byte));
+        let Some(value) = value else {
+            return Err(Refusal::BadRequest(
+                "a subprotocol that was offered is not a token".to_owned(),
+            ));
+        };
+        let speaks = match spoken {
+            Subprotocols::Offered => true,
+            Subprotocols::Listed(names) => names.iter().any(|name| name == offer),
+            Subprotocols::Off => false,
+        };
+        if speaks {
+            selected.get_or_insert(value);
+        }
+    }
+    Ok(selected)
+}
+
+/// The elements of a comma-separated header, of all its lines (RFC 9110 §5.6.1); what is not ASCII is
+/// one element that matches nothing.
+fn tokens<'a>(headers: &'a HeaderMap, name: &header::HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or("\u{fffd}").split(','))
+        .map(|element| element.trim_matches([' ', '\t']))
+        .filter(|element| !element.is_empty())
+}
+
+/// RFC 9110 §5.6.2.
+pub fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::Request;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn parts(headers: &[(&str, &str)]) -> Parts {
+        let mut request = Request::builder().uri("/");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.body(()).expect("a request").into_parts().0
+    }
+
+    fn status(request: &Parts) -> Option<u16> {
+        let refusal = Handshake::check(request, &Subprotocols::Offered).err()?;
+        Some(refusal.status().as_u16())
+    }
+
+    #[test]
+    fn key_of_the_rfc_is_answered_as_the_rfc_does() {
+        let request = parts(&[("sec-websocket-key", KEY), ("sec-websocket-version", "13")]);
+        let response = Handshake::check(&request, &Subprotocols::Offered)
+            .expect("fine")
+            .into_response();
+        assert_eq!(
+            response.headers()["sec-websocket-accept"],
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+        assert!(!response.headers().contains_key("sec-websocket-protocol"));
+    }
+
+    #[test]
+    fn tokens_are_found_in_any_case_across_headers() {
+        let asked = |headers: &[(&str, &str)]| is_asked_for(&parts(headers).headers);
+        assert!(asked(&[
+            ("connection", "keep-alive, UPGRADE"),
+            ("upgrade", "WebSocket")
+        ]));
+        assert!(asked(&[
+            ("connection", "close"),
+            ("connection", "upgrade"),
+            ("upgrade", "h2c, websocket")
+        ]));
+        assert!(!asked(&[
+            ("connection", "upgraded"),
+            ("upgrade", "websocket")
+        ]));
+        assert!(!asked(&[("upgrade", "websocket")]));
+    }
+
+    #[test]
+    fn wrong_versions_are_426() {
+        assert_eq!(
+            status(&parts(&[
+                ("sec-websocket-key", KEY),
+                ("sec-websocket-version", "8")
+            ])),
+            Some(426)
+        );
+        assert_eq!(status(&parts(&[("sec-websocket-key", KEY)])), Some(426));
+    }
+
+    #[test]
+    fn bad_missing_and_differing_keys_are_400() {
+        let version = ("sec-websocket-version", "13");
+        let other = "AAAAAAAAAAAAAAAAAAAAAA==";
+        assert_eq!(status(&parts(&[version])), Some(400));
+        for key in [
+            "",
+            "x",
+            "dGhlIHNhbXBsZSBub25jZQ",
+            "dGhlIHNhbXBsZSBub25jZ===",
+            "????????????????????????",
+        ] {
+            assert_eq!(
+                status(&parts(&[version, ("sec-websocket-key", key)])),
+                Some(400),
+                "{key}"
+            );
+        }
+        let twice = |second| {
+            parts(&[
+                version,
+                ("sec-websocket-key", KEY),
+                ("sec-websocket-key", second),
+            ])
+        };
+        assert_eq!(status(&twice(other)), Some(400));
+        assert_eq!(status(&twice(KEY)), None);
+    }
+
+    #[test]
+    fn handshake_is_a_get_without_a_body() {
+        let good = [("sec-websocket-key", KEY), ("sec-websocket-version", "13")];
+        let mut post = parts(&good);
+        post.method = Method::POST;
+        assert_eq!(status(&post), Some(405));
+        let mut old = parts(&good);
+        old.version = Version::HTTP_10;
+        assert_eq!(status(&old), Some(400));
+        assert_eq!(
+            status(&parts(&[good[0], good[1], ("content-length", "3")])),
+            Some(400)
+        );
+    }
+
+    fn selected(offers: &[&str], spoken: &Subprotocols) -> Option<String> {
+        let headers: Vec<_> = offers
+            .iter()
+            .map(|offer| ("sec-websocket-protocol", *offer))
+            .collect();
+        let value = select(&parts(&headers).headers, spoken).expect("tokens");
+        value.map(|value| value.to_str().expect("a token").to_owned())
+    }
+
+    #[test]
+    fn subprotocol_is_chosen_in_the_clients_order() {
+        let listed = Subprotocols::Listed(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(
+            selected(&["ex1, ex2"], &Subprotocols::Offered).as_deref(),
+            Some("ex1")
+        );
+        assert_eq!(selected(&["x", "b, a"], &listed).as_deref(), Some("b"));
+        assert_eq!(selected(&["x"], &listed), None);
+        assert_eq!(selected(&["a"], &Subprotocols::Off), None);
+        assert_eq!(selected(&[], &Subprotocols::Offered), None);
+    }
+
+    #[test]
+    fn offer_that_is_no_token_is_refused() {
+        let request = parts(&[("sec-websocket-protocol", "a b")]);
+        assert!(select(&request.headers, &Subprotocols::Offered).is_err());
+    }
+}

@@ -1,0 +1,71 @@
+//! Any program that reads lines and writes lines becomes a WebSocket server.
+//!
+//! wsd joins one WebSocket client to one running program. Everything else (static files, the
+//! developer console, logs) exists so that this joint is easy to reach.
+//!
+//! ```text
+//! listener ─accept─▶ stream ─▶ connection ─HTTP─▶ router ─▶ static file ─┐
+//!  tcp                          (hyper)           (pure)    console ──────┼─▶ response
+//!                                                           program ─▶ opening handshake (101) ─▶ SESSION (one task)
+//!                                                                                │
+//!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
+//!            outgoing ◀── Event ──── └ downstream ────┘ ◀── output           Framing ◀ stdout
+//!            WebSocket                                  (process: group, exit status, ladder)
+//! ```
+//!
+//! Left of the session everything is HTTP and knows nothing of processes; right of it nothing knows
+//! HTTP. What crosses the middle is [`message::Message`], nothing else.
+//!
+//! # Layers
+//! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
+//! see each other. `tests/architecture.rs` reads the imports against this table.
+//!
+//! | layer | module | what it is |
+//! |---|---|---|
+//! | 6 | `main` | args → config → [`server::run`] → exit status |
+//! | 6 | [`args`] | what was typed |
+//! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
+//! | 6 | [`logging`] | `tracing` to stderr |
+//! | 6 | [`init`] | process 1 of a container |
+//! | 5 | [`server`] | accept loops, connections, signals, the orderly stop |
+//! | 4 | [`http`] | one request → one response: router, access, handshake, files, console |
+//! | 3 | [`session`] | one client joined to one backend until it has ended |
+//! | 3 | [`environ`] | RFC 3875 meta-variables |
+//! | 2 | [`backend`] | what a client is joined to: a program and its process |
+//! | 2 | [`transport`] | how a client's messages travel: WebSocket |
+//! | 1 | [`framing`] | where a message begins and ends in a program's streams |
+//! | 0 | [`message`] | what crosses the middle |
+//!
+//! # Embedding
+//! A Rust program can serve a program of its own choosing, on sockets that it has bound, until any
+//! future says stop:
+//!
+//! ```
+//! use std::{net::TcpListener, sync::Arc};
+//! use wsd::{args::Args, backend::Spawner, config::Config, http::Handler, server};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let config = Config::new(&Args::parse_from_words(["cat".into()])?)?;
+//! let spawner = Spawner::start()?;
+//! tokio::runtime::Runtime::new()?.block_on(async {
+//!     let listener = TcpListener::bind("127.0.0.1:0")?.try_into()?;
+//!     let handler = Arc::new(Handler::new(config.options, spawner));
+//!     let stop = async { /* wait for whatever ends the server */ };
+//!     server::run(vec![listener], handler, stop).await;
+//!     Ok(())
+//! })
+//! # }
+//! ```
+
+pub mod args;
+pub mod backend;
+pub mod config;
+pub mod environ;
+pub mod framing;
+pub mod http;
+pub mod init;
+pub mod logging;
+pub mod message;
+pub mod server;
+pub mod session;
+pub mod transport;

@@ -1,0 +1,84 @@
+//! `wsd`: arguments, configuration, server, exit status.
+
+use std::{env, process::ExitCode, sync::Arc};
+
+use anyhow::{Context, Result};
+use tracing::{Level, event};
+
+use wsd::{
+    args::Args,
+    backend::Spawner,
+    config::Config,
+    http::Handler,
+    init, logging,
+    server::{self, listener::Listener, signal},
+};
+
+/// Wrong usage or configuration.
+const EXIT_USAGE: u8 = 2;
+/// A stop by signal number n that was not waited for, as shells say it.
+const EXIT_SIGNAL: u8 = 128;
+
+fn main() -> ExitCode {
+    let outcome = match init::is_needed() {
+        true => init::run().context("as process 1"),
+        false => start(),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}
+
+fn start() -> Result<ExitCode> {
+    let args = match Args::parse_from_words(env::args_os().skip(1)) {
+        Ok(args) => args,
+        Err(error) => {
+            error.print()?;
+            return Ok(ExitCode::from(error.exit_code() as u8));
+        }
+    };
+    if args.license {
+        print!("{}", include_str!("../LICENSE"));
+        return Ok(ExitCode::SUCCESS);
+    }
+    let config = match Config::new(&args) {
+        Ok(config) => config,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(ExitCode::from(EXIT_USAGE));
+        }
+    };
+    logging::init(args.loglevel, args.log_format);
+    // Before the runtime, and dropped after it: programs end with the thread that started them.
+    let spawner = Spawner::start().context("cannot start a thread")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(serve(config, spawner))
+}
+
+/// Serves until a signal; a second one does not wait for anything.
+async fn serve(config: Config, spawner: Spawner) -> Result<ExitCode> {
+    let mut signals = signal::StopSignals::new()?;
+    signal::ignore_hangup()?;
+    let listeners = Listener::bind_all(&config.addresses, config.port)?;
+    for listener in &listeners {
+        let url = listener.url(config.scheme);
+        event!(target: "listening", Level::INFO, "serving on {url}");
+    }
+    let handler = Arc::new(Handler::new(config.options, spawner));
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let server = server::run(listeners, handler, async {
+        let _ = stopped.await;
+    });
+    let signals = async {
+        signals.next().await;
+        let _ = stop.send(());
+        signals.next().await
+    };
+    tokio::select! {
+        () = server => Ok(ExitCode::SUCCESS),
+        signal = signals => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
+    }
+}

@@ -1,0 +1,57 @@
+//! One accepted stream: HTTP over it, until it closes or becomes a WebSocket.
+
+use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
+use tracing::debug;
+
+use crate::{environ::Connection, http::Handler};
+
+/// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
+/// up (slowloris).
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// Bytes of a request's head.
+const LARGEST_HEAD: usize = 64 * 1024;
+/// What looking up a client's name may take before the address has to do.
+const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Serves a connection; the server awaits it through the handler's tasks.
+pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler: Arc<Handler>) {
+    if handler.reverse_lookup() {
+        connection.remote_name = name_of(connection.remote.ip()).await;
+    }
+    let (remote, drain) = (connection.remote, handler.drain().clone());
+    let connection = Arc::new(connection);
+    let service = service_fn(move |request| {
+        let (handler, connection) = (Arc::clone(&handler), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(handler.handle(request, &connection).await) }
+    });
+    let mut http = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            // Header names are case-insensitive, but small clients have been seen to look for these.
+            .title_case_headers(true)
+            .header_read_timeout(HEAD_TIMEOUT)
+            .max_buf_size(LARGEST_HEAD)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades()
+    );
+    let result = tokio::select! {
+        result = http.as_mut() => result,
+        () = drain.cancelled() => {
+            http.as_mut().graceful_shutdown();
+            http.await
+        }
+    };
+    if let Err(error) = result {
+        debug!(%remote, "connection ended: {error}");
+    }
+}
+
+/// The name of an address, by the system's resolver.
+async fn name_of(address: IpAddr) -> Option<String> {
+    let lookup = spawn_blocking(move || dns_lookup::lookup_addr(&address).ok());
+    timeout(LOOKUP_TIMEOUT, lookup).await.ok()?.ok()?
+}

@@ -1,0 +1,249 @@
+//! The WebSocket transport (RFC 6455 §5 to §7), on tungstenite: the only file that names it, but for
+//! the text type in [`crate::message`].
+//!
+//! Guarantees on top of the library: every way to break the protocol has its Close code, pings are
+//! answered while messages wait, codes that may not be sent are not, and the end is a lingering
+//! close, so that the client reads all that was sent before it.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_util::{Sink, Stream};
+use hyper_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        self, Error,
+        handshake::derive_accept_key,
+        protocol::{CloseFrame, Role, WebSocketConfig},
+    },
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{Client, Event, Gone, patience::Patient};
+use crate::message::{Close, Message};
+
+/// What one WebSocket may do.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Longest message from the client, fragments together, in bytes; `None` has no limit but
+    /// [`LARGEST_FRAME`].
+    pub max_message: Option<usize>,
+    /// Silence after which a client counts as gone.
+    pub silence: Option<Duration>,
+    /// How long a client may take nothing of what it is sent.
+    pub write_timeout: Option<Duration>,
+}
+
+/// Longest single frame where messages have no limit, in bytes: memory for a frame is reserved when
+/// its header comes, and a header must not be able to ask for more than there is.
+pub const LARGEST_FRAME: usize = 1 << 30;
+
+/// Bytes read at once: eight in an idle session would do, 64 KiB would save calls in a flood; with
+/// 4 KiB an echo of 16 bytes is fastest and ten thousand idle clients take 40 MB.
+const READ_BUFFER: usize = 4 * 1024;
+/// Bytes gathered before they are written without being asked: what comes in one read of a program.
+const WRITE_BUFFER: usize = 16 * 1024;
+
+/// The answer to a `Sec-WebSocket-Key` (RFC 6455 §4.2.2, item 5.4).
+pub fn accept_key(key: &[u8]) -> String {
+    derive_accept_key(key)
+}
+
+/// The server's end of a WebSocket whose opening handshake is done; `read_ahead` holds what was read
+/// behind the handshake.
+pub async fn client<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(WRITE_BUFFER)
+        .max_message_size(options.max_message)
+        .max_frame_size(Some(options.max_message.unwrap_or(LARGEST_FRAME)));
+    let stream = Patient::new(stream, options.silence, options.write_timeout);
+    let socket =
+        WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config))
+            .await;
+    let socket = Shared(Arc::new(Mutex::new(socket)));
+    Client {
+        incoming: Box::pin(Incoming {
+            socket: socket.clone(),
+            ended: false,
+        }),
+        outgoing: Box::pin(Outgoing {
+            socket,
+            closing: Closing::Flush,
+        }),
+    }
+}
+
+/// The two halves of one socket. Both are polled by the one task of a session, so the lock is never
+/// waited for.
+struct Shared<S>(Arc<Mutex<WebSocketStream<S>>>);
+
+impl<S> Shared<S> {
+    fn lock(&self) -> MutexGuard<'_, WebSocketStream<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for Shared<S> {
+    fn clone(&self) -> Self {
+        Shared(Arc::clone(&self.0))
+    }
+}
+
+struct Incoming<S> {
+    socket: Shared<S>,
+    ended: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
+    type Item = Result<Message, Gone>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let gone = loop {
+            let mut socket = self.socket.lock();
+            match ready!(Pin::new(&mut *socket).poll_next(context)) {
+                Some(Ok(tungstenite::Message::Text(text))) => {
+                    return Poll::Ready(Some(Ok(Message::Text(text))));
+                }
+                Some(Ok(tungstenite::Message::Binary(bytes))) => {
+                    return Poll::Ready(Some(Ok(Message::Binary(bytes))));
+                }
+                Some(Ok(tungstenite::Message::Close(frame))) => {
+                    // Sends the answer; what cannot be sent now goes out when the sink is closed.
+                    let _ = Pin::new(&mut *socket).poll_flush(context);
+                    break Gone::Closed(received_close(frame));
+                }
+                // The library answers pings by itself, when it is polled next.
+                Some(Ok(_)) => {}
+                Some(Err(error)) => break gone(error),
+                None => break Gone::Lost(io::ErrorKind::UnexpectedEof.into()),
+            }
+        };
+        self.ended = true;
+        Poll::Ready(Some(Err(gone)))
+    }
+}
+
+fn received_close(frame: Option<CloseFrame>) -> Close {
+    match frame {
+        Some(frame) => Close {
+            code: frame.code.into(),
+            reason: frame.reason,
+        },
+        None => Close::new(Close::NO_STATUS, ""),
+    }
+}
+
+fn gone(error: Error) -> Gone {
+    match error {
+        Error::Io(error) => Gone::Lost(error),
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+            Gone::Lost(io::ErrorKind::UnexpectedEof.into())
+        }
+        Error::Utf8(_) => Gone::Refused(Close::new(
+            Close::INVALID_DATA,
+            "a text message that is not UTF-8",
+        )),
+        Error::Capacity(tungstenite::error::CapacityError::MessageTooLong { max_size, .. }) => {
+            Gone::Refused(Close::new(
+                Close::TOO_BIG,
+                format!("a message over {max_size} bytes"),
+            ))
+        }
+        error => Gone::Refused(Close::new(Close::PROTOCOL, error.to_string())),
+    }
+}
+
+struct Outgoing<S> {
+    socket: Shared<S>,
+    closing: Closing,
+}
+
+/// How far the lingering close has come (RFC 9112 §9.6 has the reason): all is written, then our
+/// direction is shut, then what still comes is thrown away until the client shuts its own. Closing
+/// at once would answer unread bytes with RST, which destroys what the client has not read yet.
+enum Closing {
+    Flush,
+    Shutdown,
+    Discard,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
+    type Error = io::Error;
+
+    fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.socket.lock())
+            .poll_ready(context)
+            .map_err(io_error)
+    }
+
+    fn start_send(self: Pin<&mut Self>, event: Event) -> io::Result<()> {
+        let message = match event {
+            Event::Message(Message::Text(text)) => tungstenite::Message::Text(text),
+            Event::Message(Message::Binary(bytes)) => tungstenite::Message::Binary(bytes),
+            Event::Keepalive => tungstenite::Message::Ping(Bytes::new()),
+            Event::Close(close) => {
+                tungstenite::Message::Close(close.is_sendable().then(|| CloseFrame {
+                    code: close.code.into(),
+                    reason: close.reason,
+                }))
+            }
+        };
+        Pin::new(&mut *self.socket.lock())
+            .start_send(message)
+            .map_err(io_error)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.socket.lock())
+            .poll_flush(context)
+            .map_err(io_error)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let mut socket = this.socket.lock();
+        loop {
+            match this.closing {
+                Closing::Flush => {
+                    // A socket that cannot be written to any more is shut down all the same.
+                    let _ = ready!(Pin::new(&mut *socket).poll_flush(context));
+                    this.closing = Closing::Shutdown;
+                }
+                Closing::Shutdown => {
+                    ready!(Pin::new(socket.get_mut()).poll_shutdown(context))?;
+                    this.closing = Closing::Discard;
+                }
+                Closing::Discard => {
+                    let mut scratch = [0; 1024];
+                    let mut scratch = ReadBuf::new(&mut scratch);
+                    ready!(Pin::new(socket.get_mut()).poll_read(context, &mut scratch))?;
+                    if scratch.filled().is_empty() {
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn io_error(error: Error) -> io::Error {
+    match error {
+        Error::Io(error) => error,
+        error => io::Error::other(error),
+    }
+}
