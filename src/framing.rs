@@ -64,10 +64,12 @@ pub struct Codec {
     searched: usize,
     /// The line's beginning was handed out by [`Codec::decode_partial`].
     continued: bool,
+    /// The source has the large capacity.
+    flooded: bool,
 }
 
-/// Capacity of a source at rest: a page, since most programs print a line now and then.
-pub const CAPACITY_AT_REST: usize = 4 * 1024;
+/// Capacity of a source at rest: most programs print a short line now and then.
+pub const CAPACITY_AT_REST: usize = 1024;
 /// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
 /// write of up to 64 KiB comes back as one read.
 const CAPACITY_IN_FLOOD: usize = 64 * 1024;
@@ -82,6 +84,7 @@ impl Codec {
             limit,
             searched: 0,
             continued: false,
+            flooded: false,
         }
     }
 
@@ -101,6 +104,18 @@ impl Codec {
         self.continued = true;
         self.searched = 0;
         Some(Message::Text(text(source.split_to(ready).freeze())))
+    }
+
+    /// Makes room for the next read: much after a read that took all there was room for, little again
+    /// when all has been handed out.
+    fn fit(&mut self, source: &mut BytesMut) {
+        if source.len() == source.capacity() || self.framing == Framing::Chunks {
+            source.reserve(CAPACITY_IN_FLOOD);
+            self.flooded = true;
+        } else if self.flooded && source.is_empty() {
+            *source = BytesMut::with_capacity(CAPACITY_AT_REST);
+            self.flooded = false;
+        }
     }
 
     fn decode_line(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
@@ -167,10 +182,7 @@ impl Decoder for Codec {
             Framing::Chunks => Some(Message::Binary(source.split().freeze())),
         };
         if message.is_none() {
-            let filled = source.len() == source.capacity();
-            if filled || self.framing == Framing::Chunks {
-                source.reserve(CAPACITY_IN_FLOOD);
-            }
+            self.fit(source);
         }
         Ok(message)
     }

@@ -62,7 +62,8 @@ impl Program {
         let stdin = pipe::Sender::from_owned_fd(child.stdin)?;
         let stdout = pipe::Receiver::from_owned_fd(child.stdout)?;
         let errors = pipe::Receiver::from_owned_fd(child.stderr)?;
-        let mut input = FramedWrite::new(stdin, codec());
+        // Nothing is reserved for a client that says nothing.
+        let mut input = FramedWrite::with_capacity(stdin, codec(), 0);
         input.set_backpressure_boundary(INPUT_BUFFER);
         let (output, log) = match self.errors {
             Errors::Log => (

@@ -1,0 +1,215 @@
+//! A WebSocket client that hides nothing: frames go out as they are given and come back as they are.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use super::PATIENCE;
+
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/// The opcodes of RFC 6455 §5.2.
+pub const CONTINUATION: u8 = 0;
+pub const TEXT: u8 = 1;
+pub const BINARY: u8 = 2;
+pub const CLOSE: u8 = 8;
+pub const PING: u8 = 9;
+pub const PONG: u8 = 10;
+
+/// A frame from the server.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Frame {
+    pub opcode: u8,
+    pub payload: Vec<u8>,
+}
+
+pub struct Client {
+    pub stream: TcpStream,
+    /// The head of the server's answer.
+    pub head: String,
+}
+
+impl Client {
+    /// Opens a WebSocket; panics with the answer if it is not a 101.
+    pub fn connect(address: SocketAddr, target: &str, headers: &[&str]) -> Self {
+        let client = Self::ask(address, target, headers);
+        assert!(client.head.starts_with("HTTP/1.1 101 "), "{}", client.head);
+        client
+    }
+
+    /// Asks for a WebSocket and reads the head of the answer, whatever it is.
+    pub fn ask(address: SocketAddr, target: &str, headers: &[&str]) -> Self {
+        let mut stream = TcpStream::connect(address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.set_nodelay(true).expect("an option");
+        let port = address.port();
+        let mut request = format!(
+            "GET {target} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"
+        );
+        if !headers.iter().any(|header| header.starts_with("Host:")) {
+            request.push_str(&format!("Host: localhost:{port}\r\n"));
+        }
+        for header in headers {
+            request.push_str(header);
+            request.push_str("\r\n");
+        }
+        request.push_str("\r\n");
+        stream.write_all(request.as_bytes()).expect("the server reads");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            let mut byte = [0];
+            match stream.read(&mut byte).expect("the server answers") {
+                0 => break,
+                _ => head.push(byte[0]),
+            }
+        }
+        Client {
+            stream,
+            head: String::from_utf8(head).expect("text"),
+        }
+    }
+
+    /// The body of an answer that is not a 101.
+    pub fn body(&mut self) -> String {
+        let length = self
+            .head
+            .lines()
+            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .expect("a length");
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).expect("a body");
+        String::from_utf8(body).expect("text")
+    }
+
+    /// Sends one frame, masked.
+    pub fn send_frame(&mut self, fin: bool, opcode: u8, payload: &[u8]) {
+        self.try_send(fin, opcode, payload).expect("the server reads");
+    }
+
+    pub fn try_send(&mut self, fin: bool, opcode: u8, payload: &[u8]) -> io::Result<()> {
+        self.stream.write_all(&frame(fin, opcode, payload))
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.send_frame(true, TEXT, text.as_bytes());
+    }
+
+    pub fn send_binary(&mut self, bytes: &[u8]) {
+        self.send_frame(true, BINARY, bytes);
+    }
+
+    /// Sends a Close with a code.
+    pub fn send_close(&mut self, code: u16) {
+        self.send_frame(true, CLOSE, &code.to_be_bytes());
+    }
+
+    /// Sends bytes as they are.
+    pub fn send_raw(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// The next frame; panics at the end of the stream.
+    pub fn receive(&mut self) -> Frame {
+        self.try_receive().expect("a frame")
+    }
+
+    pub fn try_receive(&mut self) -> io::Result<Frame> {
+        let mut head = [0; 2];
+        self.stream.read_exact(&mut head)?;
+        assert_eq!(head[0] & 0xf0, 0x80, "a server's frames are whole and use no extension");
+        let length = match head[1] {
+            126 => {
+                let mut length = [0; 2];
+                self.stream.read_exact(&mut length)?;
+                u64::from(u16::from_be_bytes(length))
+            }
+            127 => {
+                let mut length = [0; 8];
+                self.stream.read_exact(&mut length)?;
+                u64::from_be_bytes(length)
+            }
+            length => {
+                assert_eq!(length & 0x80, 0, "a server's frames are not masked");
+                u64::from(length)
+            }
+        };
+        let mut payload = vec![0; usize::try_from(length).expect("a length")];
+        self.stream.read_exact(&mut payload)?;
+        Ok(Frame {
+            opcode: head[0] & 0x0f,
+            payload,
+        })
+    }
+
+    /// The next text message.
+    pub fn text(&mut self) -> String {
+        let frame = self.receive();
+        assert_eq!(frame.opcode, TEXT, "{frame:?}");
+        String::from_utf8(frame.payload).expect("a text frame is UTF-8")
+    }
+
+    /// The next binary message.
+    pub fn binary(&mut self) -> Vec<u8> {
+        let frame = self.receive();
+        assert_eq!(frame.opcode, BINARY, "{frame:?}");
+        frame.payload
+    }
+
+    /// Expects Close, answers it, and expects the end of the stream; returns code and reason.
+    pub fn closed(&mut self) -> (u16, String) {
+        let frame = self.receive();
+        assert_eq!(frame.opcode, CLOSE, "{frame:?}");
+        let (code, reason) = frame.payload.split_at(2);
+        let code = u16::from_be_bytes([code[0], code[1]]);
+        let _ = self.try_send(true, CLOSE, &code.to_be_bytes());
+        self.ended();
+        (code, String::from_utf8(reason.to_vec()).expect("a reason is UTF-8"))
+    }
+
+    /// Expects the end of the stream, without a reset.
+    pub fn ended(&mut self) {
+        let mut rest = Vec::new();
+        self.stream.read_to_end(&mut rest).expect("an end without a reset");
+        assert_eq!(rest, b"", "nothing follows a Close");
+    }
+
+    /// Closes as clients do: Close 1000, the server's answer, the end.
+    pub fn close(mut self) {
+        self.send_close(1000);
+        loop {
+            let frame = self.receive();
+            if frame.opcode == CLOSE {
+                break;
+            }
+        }
+        self.ended();
+    }
+
+    /// Cuts the connection with RST, as a client that crashed.
+    pub fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(std::time::Duration::ZERO)).expect("an option");
+    }
+}
+
+/// A client's frame: masked, with the shortest form of its length.
+pub fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
+    const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
+    let mut frame = vec![u8::from(fin) << 7 | opcode];
+    match payload.len() {
+        length @ 0..=125 => frame.push(0x80 | length as u8),
+        length @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend(MASK);
+    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame
+}
