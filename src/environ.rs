@@ -79,7 +79,7 @@ impl Environ {
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
-        let address = connection.remote.ip().to_canonical().to_string();
+        let address = connection.remote.ip().to_string();
         set(
             "REMOTE_HOST",
             &connection.remote_name.as_ref().unwrap_or(&address),
@@ -181,7 +181,7 @@ mod tests {
         };
         let connection = Connection {
             local: "127.0.0.1:8080".parse().expect("an address"),
-            remote: "[::ffff:10.0.0.1]:5000".parse().expect("an address"),
+            remote: "10.0.0.1:5000".parse().expect("an address"),
             remote_name: None,
         };
         let request = Request {

@@ -69,7 +69,7 @@ pub struct Codec {
 }
 
 /// Capacity of a source at rest: most programs print a short line now and then.
-pub const CAPACITY_AT_REST: usize = 1024;
+const CAPACITY_AT_REST: usize = 1024;
 /// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
 /// write of up to 64 KiB comes back as one read.
 const CAPACITY_IN_FLOOD: usize = 64 * 1024;
@@ -85,6 +85,14 @@ impl Codec {
             searched: 0,
             continued: false,
             flooded: false,
+        }
+    }
+
+    /// Capacity in bytes that a source should begin with.
+    pub fn first_capacity(&self) -> usize {
+        match self.framing {
+            Framing::Chunks => CAPACITY_IN_FLOOD,
+            Framing::Lines(_) | Framing::Length => CAPACITY_AT_REST,
         }
     }
 

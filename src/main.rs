@@ -1,6 +1,6 @@
 //! `wsd`: arguments, configuration, server, exit status.
 
-use std::{env, process::ExitCode, sync::Arc};
+use std::{env, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result};
 use tracing::{Level, event};
@@ -18,6 +18,9 @@ use wsd::{
 const EXIT_USAGE: u8 = 2;
 /// A stop by signal number n that was not waited for, as shells say it.
 const EXIT_SIGNAL: u8 = 128;
+
+/// What sessions that are cut off get to kill their programs.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
 fn main() -> ExitCode {
     let outcome = match init::is_needed() {
@@ -55,7 +58,11 @@ fn start() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    runtime.block_on(serve(config, spawner))
+    let outcome = runtime.block_on(serve(config, spawner));
+    // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
+    // name server is not waited for.
+    runtime.shutdown_timeout(SHUTDOWN_GRACE);
+    outcome
 }
 
 /// Serves until a signal; a second one does not wait for anything.

@@ -8,20 +8,21 @@ use std::{
 
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt, stream};
-use serde_json::json;
+use serde_json::Value;
 use tokio::{net::unix::pipe::Receiver, time::Instant, time::Sleep};
 use tokio_util::codec::FramedRead;
 
 use super::Output;
 use crate::{
-    framing::{CAPACITY_AT_REST, Codec, FramingError},
+    framing::{Codec, FramingError},
     message::Message,
 };
 
 /// The messages of one pipe; with `flush_after`, a partial line too once the pipe has been quiet
 /// that long.
 pub(super) fn messages(pipe: Receiver, codec: Codec, flush_after: Option<Duration>) -> Output {
-    let framed = FramedRead::with_capacity(pipe, codec, CAPACITY_AT_REST);
+    let capacity = codec.first_capacity();
+    let framed = FramedRead::with_capacity(pipe, codec, capacity);
     match flush_after {
         None => Box::pin(framed),
         Some(quiet) => Box::pin(Prompting {
@@ -50,10 +51,11 @@ pub(super) fn wrapped(
 
 fn wrap(stream: &str, message: &Message) -> Message {
     let data = match message {
-        Message::Text(text) => text.as_str().into(),
-        Message::Binary(bytes) => String::from_utf8_lossy(bytes),
+        Message::Text(text) => text.as_str(),
+        Message::Binary(bytes) => &String::from_utf8_lossy(bytes),
     };
-    Message::Text(json!({"stream": stream, "data": data}).to_string().into())
+    // A `Value` would sort the keys; the stream comes first.
+    Message::Text(format!(r#"{{"stream":"{stream}","data":{}}}"#, Value::from(data)).into())
 }
 
 /// Hands out a partial line when nothing more has come for a while.

@@ -130,10 +130,12 @@ impl Handler {
         let answer = self.answer(request, connection).await;
         let refused = answer.as_ref().err().map(ToString::to_string);
         let mut response = answer.unwrap_or_else(Refusal::into_response);
-        response.headers_mut().insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            let nosniff = HeaderValue::from_static("nosniff");
+            response
+                .headers_mut()
+                .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        }
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
         match refused {

@@ -1,6 +1,15 @@
 //! One accepted stream: HTTP over it, until it closes or becomes a WebSocket.
 
-use std::{convert::Infallible, net::IpAddr, pin::pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -12,8 +21,9 @@ use crate::{environ::Connection, http::Handler};
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
 /// up (slowloris).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Bytes of a request's head.
-const LARGEST_HEAD: usize = 64 * 1024;
+/// Bytes of a request's head, beyond which hyper answers 431 (it reads a little further). A variable of
+/// the program's environment is made of each header, and execve(2) takes 128 KiB of one.
+const LARGEST_HEAD: usize = 32 * 1024;
 /// What looking up a client's name may take before the address has to do.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -24,7 +34,10 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler
     }
     let (remote, drain) = (connection.remote, handler.drain().clone());
     let connection = Arc::new(connection);
+    let asked = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&asked);
     let service = service_fn(move |request| {
+        seen.store(true, Ordering::Relaxed);
         let (handler, connection) = (Arc::clone(&handler), Arc::clone(&connection));
         async move { Ok::<_, Infallible>(handler.handle(request, &connection).await) }
     });
@@ -40,7 +53,10 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler
     );
     let result = tokio::select! {
         result = http.as_mut() => result,
-        () = drain.cancelled() => {
+        // hyper would wait for the first request, which browsers open connections without sending.
+        () = drain.cancelled() => if !asked.load(Ordering::Relaxed) {
+            return;
+        } else {
             http.as_mut().graceful_shutdown();
             http.await
         }

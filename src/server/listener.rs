@@ -76,7 +76,8 @@ impl Listener {
             stream,
             Connection {
                 local: self.address,
-                remote,
+                // An IPv4 client of a socket for both is told as what it is.
+                remote: SocketAddr::new(remote.ip().to_canonical(), remote.port()),
                 remote_name: None,
             },
         ))

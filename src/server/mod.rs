@@ -8,7 +8,7 @@ use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     task::JoinSet,
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout},
 };
 use tracing::{error, info, warn};
 
@@ -18,6 +18,8 @@ use listener::Listener;
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often an outage that goes on is reported.
+const REPORT_PERIOD: Duration = Duration::from_secs(10);
 /// What a stop allows on top of the sessions' own time for connections that are just being closed.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
@@ -49,18 +51,18 @@ pub async fn run(listeners: Vec<Listener>, handler: Arc<Handler>, stop: impl Fut
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
 async fn accept(listener: Listener, handler: Arc<Handler>) {
-    let mut starved = false;
+    let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, connection)) => {
-                starved = false;
                 handler
                     .tasks()
                     .spawn(connection::serve(stream, connection, Arc::clone(&handler)));
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
-                if !std::mem::replace(&mut starved, true) {
+                if reported.is_none_or(|last| last.elapsed() >= REPORT_PERIOD) {
+                    reported = Some(Instant::now());
                     error!(
                         "cannot accept on {}: {error}; trying again",
                         listener.address()

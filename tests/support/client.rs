@@ -56,7 +56,9 @@ impl Client {
             request.push_str("\r\n");
         }
         request.push_str("\r\n");
-        stream.write_all(request.as_bytes()).expect("the server reads");
+        stream
+            .write_all(request.as_bytes())
+            .expect("the server reads");
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
             let mut byte = [0];
@@ -76,7 +78,12 @@ impl Client {
         let length = self
             .head
             .lines()
-            .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .find_map(|line| {
+                line.to_ascii_lowercase()
+                    .strip_prefix("content-length: ")?
+                    .parse()
+                    .ok()
+            })
             .expect("a length");
         let mut body = vec![0; length];
         self.stream.read_exact(&mut body).expect("a body");
@@ -85,7 +92,8 @@ impl Client {
 
     /// Sends one frame, masked.
     pub fn send_frame(&mut self, fin: bool, opcode: u8, payload: &[u8]) {
-        self.try_send(fin, opcode, payload).expect("the server reads");
+        self.try_send(fin, opcode, payload)
+            .expect("the server reads");
     }
 
     pub fn try_send(&mut self, fin: bool, opcode: u8, payload: &[u8]) -> io::Result<()> {
@@ -118,7 +126,11 @@ impl Client {
     pub fn try_receive(&mut self) -> io::Result<Frame> {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head)?;
-        assert_eq!(head[0] & 0xf0, 0x80, "a server's frames are whole and use no extension");
+        assert_eq!(
+            head[0] & 0xf0,
+            0x80,
+            "a server's frames are whole and use no extension"
+        );
         let length = match head[1] {
             126 => {
                 let mut length = [0; 2];
@@ -165,13 +177,18 @@ impl Client {
         let code = u16::from_be_bytes([code[0], code[1]]);
         let _ = self.try_send(true, CLOSE, &code.to_be_bytes());
         self.ended();
-        (code, String::from_utf8(reason.to_vec()).expect("a reason is UTF-8"))
+        (
+            code,
+            String::from_utf8(reason.to_vec()).expect("a reason is UTF-8"),
+        )
     }
 
     /// Expects the end of the stream, without a reset.
     pub fn ended(&mut self) {
         let mut rest = Vec::new();
-        self.stream.read_to_end(&mut rest).expect("an end without a reset");
+        self.stream
+            .read_to_end(&mut rest)
+            .expect("an end without a reset");
         assert_eq!(rest, b"", "nothing follows a Close");
     }
 
@@ -190,7 +207,9 @@ impl Client {
     /// Cuts the connection with RST, as a client that crashed.
     pub fn reset(self) {
         let socket = socket2::SockRef::from(&self.stream);
-        socket.set_linger(Some(std::time::Duration::ZERO)).expect("an option");
+        socket
+            .set_linger(Some(std::time::Duration::ZERO))
+            .expect("an option");
     }
 }
 
@@ -210,6 +229,11 @@ pub fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
         }
     }
     frame.extend(MASK);
-    frame.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    frame.extend(
+        payload
+            .iter()
+            .zip(MASK.iter().cycle())
+            .map(|(byte, mask)| byte ^ mask),
+    );
     frame
 }

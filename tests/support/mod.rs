@@ -1,5 +1,9 @@
 //! What the tests share: a server that stops on drop, and a client that sees every byte.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses a part of it"
+)]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 pub mod client;
@@ -81,9 +85,16 @@ impl TestServer {
         };
         let line = server.wait_for_line("serving on ");
         let url = line.split("serving on ").nth(1).expect("a URL");
-        server.url = url.trim_end_matches(['"', '}']).to_owned();
-        let port = server.url.rsplit(':').next().expect("a port").trim_end_matches('/');
-        server.address.set_port(port.parse().expect("a port number"));
+        server.url = url.split('"').next().expect("a URL").to_owned();
+        let port = server
+            .url
+            .rsplit(':')
+            .next()
+            .expect("a port")
+            .trim_end_matches('/');
+        server
+            .address
+            .set_port(port.parse().expect("a port number"));
         server
     }
 
@@ -113,7 +124,10 @@ impl TestServer {
                         return line;
                     }
                 }
-                Err(error) => panic!("no line with {part:?} ({error}); the log:\n{}", self.seen.join("\n")),
+                Err(error) => panic!(
+                    "no line with {part:?} ({error}); the log:\n{}",
+                    self.seen.join("\n")
+                ),
             }
         }
     }
@@ -156,7 +170,10 @@ impl Drop for TestServer {
 
 /// Sends a signal by `kill`(1), which every Debian has in its shell.
 pub fn kill(pid: i32, signal: i32) {
-    let _ = Command::new("sh").args(["-c", &format!("kill -{signal} {pid}")]).stderr(Stdio::null()).status();
+    let _ = Command::new("sh")
+        .args(["-c", &format!("kill -{signal} {pid}")])
+        .stderr(Stdio::null())
+        .status();
 }
 
 /// Waits until something is true; panics with `what` if it never is.
@@ -187,11 +204,19 @@ pub fn wait_until_gone(pid: i32) {
 pub fn children_of(parent: i32) -> Vec<i32> {
     let mut children = Vec::new();
     for entry in fs::read_dir("/proc").expect("proc").flatten() {
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok())
+        else {
             continue;
         };
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let mut fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let mut fields = stat
+            .rsplit(')')
+            .next()
+            .unwrap_or_default()
+            .split_whitespace();
         if fields.nth(1).and_then(|field| field.parse().ok()) == Some(parent) {
             children.push(pid);
         }
@@ -201,9 +226,16 @@ pub fn children_of(parent: i32) -> Vec<i32> {
 
 /// Runs `wsd WORDS` to its end; for command lines that start nothing.
 pub fn run(words: &[&str]) -> Output {
-    let output = Command::new(WSD).args(words).stdin(Stdio::null()).output().expect("wsd runs");
+    let output = Command::new(WSD)
+        .args(words)
+        .stdin(Stdio::null())
+        .output()
+        .expect("wsd runs");
     Output {
-        code: output.status.code().or(output.status.signal().map(|signal| -signal)),
+        code: output
+            .status
+            .code()
+            .or(output.status.signal().map(|signal| -signal)),
         stdout: String::from_utf8(output.stdout).expect("text"),
         stderr: String::from_utf8(output.stderr).expect("text"),
     }
@@ -223,16 +255,28 @@ pub fn http(address: SocketAddr, request: &str) -> (u16, HashMap<String, String>
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     std::io::Write::write_all(&mut stream, request.as_bytes()).expect("the server reads");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("the server answers and closes");
-    let end = answer.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
+    stream
+        .read_to_end(&mut answer)
+        .expect("the server answers and closes");
+    let end = answer
+        .windows(4)
+        .position(|window| window == b"\r\n\r\n")
+        .expect("a head");
     let head = String::from_utf8(answer[..end].to_vec()).expect("text");
     let mut lines = head.lines();
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .expect("a status");
     let headers = lines
         .filter_map(|line| line.split_once(": "))
         .map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned()))
         .collect();
-    (status.parse().expect("a number"), headers, answer[end + 4..].to_vec())
+    (
+        status.parse().expect("a number"),
+        headers,
+        answer[end + 4..].to_vec(),
+    )
 }
 
 /// A GET without anything special.

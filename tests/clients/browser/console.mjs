@@ -1,0 +1,20 @@
+// The developer console, as its user sees it.
+import { openPage } from "./browser.mjs";
+
+export async function openConsole(browser, url, options) {
+  const page = await openPage(browser, url, options);
+  // Rows of a kind: in, out, open, close, error, info.
+  page.rows = (kind) => page.locator(`#log .row[data-kind="${kind}"]`);
+  page.text = (kind) => page.rows(kind).locator(".text");
+  page.state = (state) => page.locator(`#state[data-state="${state}"]`).waitFor();
+  page.say = async (text) => {
+    await page.fill("#message", text);
+    await page.press("#message", "Enter");
+  };
+  // Rows are drawn with the next frame, so the n-th is waited for.
+  page.nth = async (kind, n) => {
+    await page.rows(kind).nth(n).waitFor();
+    return page.text(kind).nth(n).textContent();
+  };
+  return page;
+}

@@ -1,0 +1,21 @@
+// URL of `yes`: while a flood goes on, one can type, send, scroll back and disconnect.
+import assert from "node:assert";
+import { browse } from "./browser.mjs";
+import { openConsole } from "./console.mjs";
+
+await browse(async (browser) => {
+  const page = await openConsole(browser, process.argv[2]);
+  await page.waitForFunction("count.in > 100_000");
+  await page.type("#message", "typed in a flood");
+  assert.equal(await page.inputValue("#message"), "typed in a flood");
+  await page.press("#message", "Enter");
+  await page.waitForFunction("count.out === 1");
+  await page.locator("#log").evaluate((log) => { log.scrollTop = 0; });
+  await page.click("#newest");
+  const before = await page.evaluate("count.in");
+  await page.waitForFunction((before) => count.in > before + 10_000, before);
+  assert.ok(await page.locator("#log .row").count() <= 3000);
+  await page.click("#disconnect");
+  await page.state("closed");
+  assert.match(await page.nth("close", 0), /^closed cleanly, code 1000 /);
+});
