@@ -136,6 +136,10 @@ pub fn resolve(word: &str) -> Result<Vec<IpAddr>, String> {
     if word.parse::<SocketAddr>().is_ok() {
         return Err("an address without a port is wanted; the port goes to --port".to_owned());
     }
+    let is_numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':');
+    if bare.bytes().all(is_numeric) {
+        return Err("this is not an IP address".to_owned());
+    }
     match (word, 0).to_socket_addrs() {
         Ok(found) => Ok(found.map(|address| address.ip()).collect()),
         Err(_) => {

@@ -1,4 +1,5 @@
 //! Runs a client script to its end, which must come in time, be a success and leave nothing behind.
+#![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::{
     fs::{self, File},
@@ -16,7 +17,7 @@ use crate::support;
 /// keeps one waiting.
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 
-pub fn node(script: &str, arguments: &[&str]) {
+pub(crate) fn node(script: &str, arguments: &[&str]) {
     let modules = clients().join("node_modules");
     assert!(
         modules.is_dir(),
@@ -25,7 +26,7 @@ pub fn node(script: &str, arguments: &[&str]) {
     run(Path::new("node"), script, arguments);
 }
 
-pub fn python(script: &str, arguments: &[&str]) {
+pub(crate) fn python(script: &str, arguments: &[&str]) {
     let python = clients().join("venv/bin/python");
     assert!(
         python.exists(),

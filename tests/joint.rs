@@ -1,0 +1,246 @@
+//! The joint of client and program over the smallest buffers there are: partial reads and writes
+//! everywhere, and a deadlock if either direction ever waits for the other.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, StreamExt};
+use hyper_tungstenite::{
+    WebSocketStream,
+    tungstenite::{self, protocol::Role},
+};
+use proptest::prelude::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio_util::{
+    codec::{FramedRead, FramedWrite},
+    sync::CancellationToken,
+};
+use wsd::{
+    backend::{Backend, Patience},
+    framing::{Codec, Framing, Newline},
+    message::Close,
+    session::{self, Ended, Limits, Summary},
+    transport::websocket,
+};
+
+const LINES: Framing = Framing::Lines(Newline::Split);
+
+/// A session, the client's end of it and the program's two ends.
+struct Joint {
+    client: WebSocketStream<DuplexStream>,
+    stdin: DuplexStream,
+    stdout: DuplexStream,
+    drain: CancellationToken,
+    session: tokio::task::JoinHandle<Summary>,
+}
+
+async fn join(buffer: usize, framing: Framing) -> Joint {
+    let (near, far) = duplex(buffer);
+    let (gateway_in, stdin) = duplex(buffer);
+    let (stdout, gateway_out) = duplex(buffer);
+    let options = websocket::Options {
+        max_message: None,
+        silence: None,
+        write_timeout: None,
+    };
+    let codec = || Codec::new(framing, usize::MAX);
+    let backend = Backend {
+        output: Box::pin(FramedRead::new(gateway_out, codec())),
+        input: Box::pin(FramedWrite::new(gateway_in, codec())),
+        process: None,
+    };
+    let step = Duration::from_millis(100);
+    let limits = Limits {
+        keepalive: None,
+        patience: Patience {
+            eof: step,
+            interrupt: step,
+            terminate: step,
+        },
+        drain: Duration::from_secs(10),
+    };
+    let drain = CancellationToken::new();
+    let token = drain.clone();
+    let session = tokio::spawn(async move {
+        let client = websocket::client(far, Bytes::new(), &options).await;
+        session::run(client, backend, &limits, token).await
+    });
+    Joint {
+        client: WebSocketStream::from_raw_socket(near, Role::Client, None).await,
+        stdin,
+        stdout,
+        drain,
+        session,
+    }
+}
+
+/// Sends all, through a program that gives back every byte, and returns what comes back.
+async fn echo(
+    buffer: usize,
+    framing: Framing,
+    messages: Vec<tungstenite::Message>,
+) -> Vec<tungstenite::Message> {
+    let joint = join(buffer, framing).await;
+    let (mut stdin, mut stdout) = (joint.stdin, joint.stdout);
+    let program = tokio::spawn(async move {
+        let _ = tokio::io::copy(&mut stdin, &mut stdout).await;
+    });
+    let expected = messages.len();
+    let (mut sink, mut stream) = joint.client.split();
+    let sending = async {
+        for message in messages {
+            sink.send(message).await.unwrap();
+        }
+        sink
+    };
+    let receiving = async {
+        let mut received = Vec::new();
+        while received.len() < expected {
+            received.push(stream.next().await.unwrap().unwrap());
+        }
+        (stream, received)
+    };
+    let (mut sink, (mut stream, received)) = tokio::join!(sending, receiving);
+    let _ = sink.send(tungstenite::Message::Close(None)).await;
+    while stream.next().await.is_some_and(|item| item.is_ok()) {}
+    drop((sink, stream));
+    let summary = joint.session.await.unwrap();
+    assert_eq!(summary.received.messages, expected as u64);
+    assert_eq!(summary.sent.messages, expected as u64);
+    program.await.unwrap();
+    received
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(60), future)
+            .await
+            .expect("no deadlock")
+    })
+}
+
+fn any_message() -> impl Strategy<Value = tungstenite::Message> {
+    prop_oneof![
+        any::<String>().prop_map(tungstenite::Message::text),
+        prop::collection::vec(any::<u8>(), 0..300).prop_map(tungstenite::Message::binary),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn length_framing_echoes_any_messages(
+        messages in prop::collection::vec(any_message(), 0..20),
+        buffer in prop_oneof![Just(1_usize), Just(64)],
+    ) {
+        prop_assert_eq!(run(echo(buffer, Framing::Length, messages.clone())), messages);
+    }
+
+    #[test]
+    fn lines_echo_any_text_without_line_ends(
+        texts in prop::collection::vec("[^\r\n]{0,200}", 0..20),
+        buffer in prop_oneof![Just(1_usize), Just(64)],
+    ) {
+        let messages: Vec<_> = texts.into_iter().map(tungstenite::Message::text).collect();
+        prop_assert_eq!(run(echo(buffer, LINES, messages.clone())), messages);
+    }
+}
+
+#[test]
+fn drain_delivers_what_is_still_written() {
+    for buffer in [1, 64] {
+        run(async {
+            let mut joint = join(buffer, LINES).await;
+            joint
+                .client
+                .send(tungstenite::Message::text("to the program"))
+                .await
+                .unwrap();
+            joint.drain.cancel();
+            let program = tokio::spawn(async move {
+                let mut input = String::new();
+                joint.stdin.read_to_string(&mut input).await.unwrap();
+                joint
+                    .stdout
+                    .write_all(format!("{input}last words").as_bytes())
+                    .await
+                    .unwrap();
+            });
+            let mut texts = Vec::new();
+            let close = loop {
+                match joint.client.next().await.unwrap().unwrap() {
+                    tungstenite::Message::Text(text) => texts.push(text.to_string()),
+                    tungstenite::Message::Close(frame) => break frame.unwrap(),
+                    _ => {}
+                }
+            };
+            assert!(
+                matches!(&texts[..], [.., last] if last == "last words"),
+                "{texts:?}"
+            );
+            assert_eq!(u16::from(close.code), Close::GOING_AWAY);
+            program.await.unwrap();
+            drop(joint.client);
+            assert!(matches!(
+                joint.session.await.unwrap().ended,
+                Ended::ByServer(_)
+            ));
+        });
+    }
+}
+
+#[test]
+fn client_that_goes_ends_the_session_while_output_is_on_its_way() {
+    run(async {
+        let mut joint = join(1, LINES).await;
+        joint.stdout.write_all(b"0").await.unwrap();
+        drop(joint.client);
+        // Whatever the program still writes is taken, so that it can flush and go.
+        let mut input = Vec::new();
+        let (written, read) = tokio::join!(
+            joint.stdout.write_all(&[b'x'; 10_000]),
+            joint.stdin.read_to_end(&mut input)
+        );
+        drop((written, read));
+        let summary = joint.session.await.unwrap();
+        assert_eq!(summary.ended.close().code, Close::ABNORMAL);
+    });
+}
+
+#[test]
+fn program_that_ends_while_its_client_sends_is_told_with_all_output_before() {
+    run(async {
+        let mut joint = join(1, LINES).await;
+        joint.stdout.write_all(b"a\nb").await.unwrap();
+        drop((joint.stdout, joint.stdin));
+        let _ = joint
+            .client
+            .send(tungstenite::Message::text("x".repeat(1000)))
+            .await;
+        let mut seen = Vec::new();
+        while let Some(Ok(message)) = joint.client.next().await {
+            seen.push(message);
+        }
+        assert_eq!(
+            seen[..2],
+            [
+                tungstenite::Message::text("a"),
+                tungstenite::Message::text("b")
+            ]
+        );
+        assert!(
+            matches!(&seen[2], tungstenite::Message::Close(Some(frame)) if u16::from(frame.code) == Close::NORMAL)
+        );
+        assert!(matches!(
+            joint.session.await.unwrap().ended,
+            Ended::ByBackend(_)
+        ));
+    });
+}
