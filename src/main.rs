@@ -58,7 +58,7 @@ fn start() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(config, spawner));
+    let outcome = runtime.block_on(serve(config, spawner.clone()));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);

@@ -3,7 +3,7 @@
 //! # How it works
 //! Time counts only while we wait. The clock of a direction starts when an operation has to wait
 //! and stops when bytes move, so a session that does not read (its program is busy) cannot find its
-//! client silent. A timer is armed once and left alone while bytes move: when it fires, it is set to
+//! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is set to
 //! where the deadline is by then, so a message costs no timer operation.
 
 use std::{
@@ -65,7 +65,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
                 .poll_expired(context, "the client took nothing")
                 .map_ok(|()| 0),
             ready => {
-                self.refusal.stop();
+                if self.refusal.stop() {
+                    // There is room again, so the client took something: our ping may still be on its
+                    // way to it, behind all that.
+                    self.silence.stop();
+                }
                 ready
             }
         }
@@ -98,16 +102,18 @@ impl Deadline {
         }
     }
 
-    fn stop(&mut self) {
-        self.since = None;
+    /// Ends the present wait; whether there was one.
+    fn stop(&mut self) -> bool {
+        self.since.take().is_some()
     }
 
     /// Never ready with `Ok`: either the wait goes on, or it has been too long.
     fn poll_expired(&mut self, context: &mut Context<'_>, what: &str) -> Poll<io::Result<()>> {
+        let since = *self.since.get_or_insert_with(Instant::now);
         let Some(limit) = self.limit else {
             return Poll::Pending;
         };
-        let deadline = *self.since.get_or_insert_with(Instant::now) + limit;
+        let deadline = since + limit;
         let timer = self
             .timer
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -164,6 +170,22 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(600)).await;
         peer.write_u8(1).await.expect("fits");
         patient.read_u8().await.expect("was only read late");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn taking_what_waits_is_a_sign_of_life() {
+        let (stream, mut peer) = duplex(1);
+        let mut patient = Patient::new(stream, LIMIT, None);
+        let take = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                peer.read_u8().await.expect("a byte");
+            }
+            peer.write_u8(1).await.expect("the other end reads");
+        };
+        let (mut reader, mut writer) = tokio::io::split(&mut patient);
+        let (_, written, read) = tokio::join!(take, writer.write_all(b"12345"), reader.read_u8());
+        assert!(written.is_ok() && read.is_ok(), "{written:?} {read:?}");
     }
 
     #[tokio::test(start_paused = true)]

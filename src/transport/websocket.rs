@@ -70,7 +70,10 @@ where
     let socket =
         WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config))
             .await;
-    let socket = Shared(Arc::new(Mutex::new(socket)));
+    let socket = Shared(Arc::new(Mutex::new(Socket {
+        stream: socket,
+        closed_by_client: false,
+    })));
     Client {
         incoming: Box::pin(Incoming {
             socket: socket.clone(),
@@ -85,10 +88,16 @@ where
 
 /// The two halves of one socket. Both are polled by the one task of a session, so the lock is never
 /// waited for.
-struct Shared<S>(Arc<Mutex<WebSocketStream<S>>>);
+struct Shared<S>(Arc<Mutex<Socket<S>>>);
+
+struct Socket<S> {
+    stream: WebSocketStream<S>,
+    /// Its Close was received: it sends nothing behind that (RFC 6455 §5.5.1).
+    closed_by_client: bool,
+}
 
 impl<S> Shared<S> {
-    fn lock(&self) -> MutexGuard<'_, WebSocketStream<S>> {
+    fn lock(&self) -> MutexGuard<'_, Socket<S>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -113,7 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
         }
         let gone = loop {
             let mut socket = self.socket.lock();
-            match ready!(Pin::new(&mut *socket).poll_next(context)) {
+            match ready!(Pin::new(&mut socket.stream).poll_next(context)) {
                 Some(Ok(tungstenite::Message::Text(text))) => {
                     return Poll::Ready(Some(Ok(Message::Text(text))));
                 }
@@ -122,7 +131,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
                 }
                 Some(Ok(tungstenite::Message::Close(frame))) => {
                     // Sends the answer; what cannot be sent now goes out when the sink is closed.
-                    let _ = Pin::new(&mut *socket).poll_flush(context);
+                    let _ = Pin::new(&mut socket.stream).poll_flush(context);
+                    socket.closed_by_client = true;
                     break Gone::Closed(received_close(frame));
                 }
                 // The library answers pings by itself, when it is polled next.
@@ -174,8 +184,9 @@ struct Outgoing<S> {
 }
 
 /// How far the lingering close has come (RFC 9112 §9.6 has the reason): all is written, then our
-/// direction is shut, then what still comes is thrown away until the client shuts its own. Closing
-/// at once would answer unread bytes with RST, which destroys what the client has not read yet.
+/// direction is shut, then what still comes is thrown away until the client shuts its own, unless it
+/// has sent its Close. Closing at once would answer unread bytes with RST, which destroys what the
+/// client has not read yet.
 enum Closing {
     Flush,
     Shutdown,
@@ -186,7 +197,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
     type Error = io::Error;
 
     fn poll_ready(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.socket.lock())
+        Pin::new(&mut self.socket.lock().stream)
             .poll_ready(context)
             .map_err(io_error)
     }
@@ -203,13 +214,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
                 }))
             }
         };
-        Pin::new(&mut *self.socket.lock())
+        Pin::new(&mut self.socket.lock().stream)
             .start_send(message)
             .map_err(io_error)
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut *self.socket.lock())
+        Pin::new(&mut self.socket.lock().stream)
             .poll_flush(context)
             .map_err(io_error)
     }
@@ -221,17 +232,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
             match this.closing {
                 Closing::Flush => {
                     // A socket that cannot be written to any more is shut down all the same.
-                    let _ = ready!(Pin::new(&mut *socket).poll_flush(context));
+                    let _ = ready!(Pin::new(&mut socket.stream).poll_flush(context));
                     this.closing = Closing::Shutdown;
                 }
                 Closing::Shutdown => {
-                    ready!(Pin::new(socket.get_mut()).poll_shutdown(context))?;
+                    ready!(Pin::new(socket.stream.get_mut()).poll_shutdown(context))?;
                     this.closing = Closing::Discard;
                 }
+                Closing::Discard if socket.closed_by_client => return Poll::Ready(Ok(())),
                 Closing::Discard => {
                     let mut scratch = [0; 1024];
                     let mut scratch = ReadBuf::new(&mut scratch);
-                    ready!(Pin::new(socket.get_mut()).poll_read(context, &mut scratch))?;
+                    ready!(Pin::new(socket.stream.get_mut()).poll_read(context, &mut scratch))?;
                     if scratch.filled().is_empty() {
                         return Poll::Ready(Ok(()));
                     }

@@ -171,11 +171,10 @@ impl AsRawFd for Leader {
 }
 
 impl Drop for Leader {
-    /// Kills what has not ended: the way out of a session that was cut off, never of one that ended.
+    /// Kills what is left of the group: the way out of a session that was cut off. One that has ended
+    /// has an empty group by now. The leader may have been reaped before its group is empty, so this
+    /// does not ask for its status.
     fn drop(&mut self) {
-        if self.reap().is_some() {
-            return;
-        }
         self.signal_group(Signal::KILL);
         if self.reap().is_none() {
             // SIGKILL takes its time to arrive; nobody waits for it but this thread.
