@@ -1,6 +1,12 @@
 //! `wsd`: arguments, configuration, server, exit status.
 
-use std::{env, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    env,
+    io::{self, Write},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::{Context, Result};
 use tracing::{Level, event};
@@ -28,27 +34,32 @@ fn main() -> ExitCode {
         false => start(),
     };
     outcome.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        complain(&error);
         ExitCode::FAILURE
     })
+}
+
+/// Says what is wrong; a stderr that is closed is no reason to panic.
+fn complain(error: &anyhow::Error) {
+    let _ = writeln!(io::stderr(), "error: {error:#}");
 }
 
 fn start() -> Result<ExitCode> {
     let args = match Args::parse_from_words(env::args_os().skip(1)) {
         Ok(args) => args,
         Err(error) => {
-            error.print()?;
+            let _ = error.print();
             return Ok(ExitCode::from(error.exit_code() as u8));
         }
     };
     if args.license {
-        print!("{}", include_str!("../LICENSE"));
+        let _ = io::stdout().write_all(include_bytes!("../LICENSE"));
         return Ok(ExitCode::SUCCESS);
     }
     let config = match Config::new(&args) {
         Ok(config) => config,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            complain(&error);
             return Ok(ExitCode::from(EXIT_USAGE));
         }
     };

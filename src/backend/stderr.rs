@@ -29,10 +29,10 @@ async fn log_lines(mut pipe: Receiver) {
         let mut read = BytesMut::with_capacity(READ);
         match pipe.read_buf(&mut (&mut read).limit(READ)).await {
             Ok(0) | Err(_) => break,
-            Ok(_) => lines.push(read.freeze(), |line| write(line)),
+            Ok(_) => lines.push(read.freeze(), write),
         }
     }
-    lines.finish(|line| write(line));
+    lines.finish(write);
 }
 
 fn write(line: &str) {

@@ -1,10 +1,6 @@
 //! Static files: GET and HEAD of what lies beneath a root (RFC 9110 §9.3).
 
-use std::{
-    fs::{File, Metadata},
-    io,
-    sync::Arc,
-};
+use std::{fs::File, io, sync::Arc};
 
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{Method, Response, StatusCode, body::Frame, header};
@@ -55,7 +51,7 @@ impl Files {
         // Opening may wait for a disk, which a worker of the runtime must not.
         let opened = tokio::task::spawn_blocking(move || open(&root, &wanted)).await;
         match opened.map_err(io::Error::other).and_then(|found| found) {
-            Ok(Found::File(file, metadata, name)) => Ok(whole(method, file, &metadata, &name)),
+            Ok(Found::File { file, length, name }) => Ok(whole(method, file, length, &name)),
             Ok(Found::Directory) => redirect_to_directory(path),
             Err(error) => Err(refusal(error)),
         }
@@ -63,7 +59,11 @@ impl Files {
 }
 
 enum Found {
-    File(File, Metadata, String),
+    File {
+        file: File,
+        length: u64,
+        name: String,
+    },
     /// A directory whose URL lacks the slash that relative links need.
     Directory,
 }
@@ -75,12 +75,18 @@ fn open(root: &Root, path: &UrlPath) -> io::Result<Found> {
         false => root.open_beneath(path)?,
     };
     let metadata = file.metadata()?;
-    match metadata {
-        _ if metadata.is_dir() && !is_directory => Ok(Found::Directory),
-        _ if !metadata.is_file() => Err(io::ErrorKind::NotFound.into()),
-        _ if is_directory => Ok(Found::File(file, metadata, INDEX.to_owned())),
-        _ => Ok(Found::File(file, metadata, path.as_str().to_owned())),
+    if metadata.is_dir() && !is_directory {
+        return Ok(Found::Directory);
     }
+    if !metadata.is_file() {
+        return Err(io::ErrorKind::NotFound.into());
+    }
+    let name = if is_directory { INDEX } else { path.as_str() };
+    Ok(Found::File {
+        file,
+        length: metadata.len(),
+        name: name.to_owned(),
+    })
 }
 
 fn refusal(error: io::Error) -> Refusal {
@@ -117,8 +123,7 @@ fn escape(byte: u8) -> String {
     }
 }
 
-fn whole(method: &Method, file: File, metadata: &Metadata, name: &str) -> Response<Body> {
-    let length = metadata.len();
+fn whole(method: &Method, file: File, length: u64, name: &str) -> Response<Body> {
     let body = match *method {
         Method::HEAD => empty(),
         _ => contents(file, length),
