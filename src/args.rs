@@ -9,7 +9,7 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Command, CommandFactory, Parser, ValueEnum};
+use clap::{Command, CommandFactory, Parser, ValueEnum, error::ContextKind};
 
 /// Turns any program that reads lines and writes lines into a WebSocket server.
 ///
@@ -19,6 +19,7 @@ use clap::{Command, CommandFactory, Parser, ValueEnum};
 #[command(
     name = "wsd",
     version,
+    args_override_self = true,
     override_usage = "wsd [OPTIONS] COMMAND [ARGS...]",
     max_term_width = 100,
     after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
@@ -227,7 +228,12 @@ impl Args {
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
         let words = normalise(words, &Args::command());
-        Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words))
+        let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
+        parsed.map_err(|mut error| {
+            // clap would advise to pass an unknown flag as a COMMAND.
+            error.remove(ContextKind::Suggested);
+            error
+        })
     }
 }
 
@@ -247,16 +253,17 @@ fn normalise(words: impl IntoIterator<Item = OsString>, command: &Command) -> Ve
         }
         let Some(typed) = Typed::find(&word, command) else {
             // A short option, or unknown: clap knows what to say.
-            normalised.push(word);
+            normalised.push(spelt_out(word));
             continue;
         };
         let name = OsString::from(format!("--{}", typed.name));
         match (typed.value, typed.takes_value) {
             (Some(value), true) => normalised.push(joined(name, value)),
-            (None, true) => {
-                normalised.push(name);
-                normalised.extend(words.next());
-            }
+            // Joined, so that a value that begins with a dash is seen to be a value.
+            (None, true) => normalised.push(match words.next() {
+                Some(value) => joined(name, &value),
+                None => name,
+            }),
             (None, false) => normalised.push(name),
             (Some(value), false) => match go_bool(value) {
                 Some(true) => normalised.push(name),
@@ -267,6 +274,18 @@ fn normalise(words: impl IntoIterator<Item = OsString>, command: &Command) -> Ve
     }
     normalised.extend(words);
     normalised
+}
+
+/// Gives an unknown `-name` its second dash, so that clap's message names the whole of it.
+fn spelt_out(word: OsString) -> OsString {
+    match word.as_bytes() {
+        [b'-', first, _, ..] if *first != b'-' => {
+            let mut spelt = OsString::from("-");
+            spelt.push(&word);
+            spelt
+        }
+        _ => word,
+    }
 }
 
 /// An option as it was typed.
@@ -387,7 +406,8 @@ mod tests {
             ("--binary=maybe cat", ["--binary", "maybe"]),
             ("--loglevel=loud cat", ["--loglevel", "loud"]),
             ("--prot=80 cat", ["--prot", "unexpected"]),
-            ("-prot=80 cat", ["-p", "unexpected"]),
+            ("-prot=80 cat", ["--prot", "unexpected"]),
+            ("--closems -1 cat", ["--closems", "-1"]),
         ] {
             let message = error(line);
             let first = message.lines().next().expect("a line");
@@ -396,6 +416,12 @@ mod tests {
                 "{line}: {first}"
             );
         }
+    }
+
+    #[test]
+    fn last_of_a_repeated_flag_counts() {
+        let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
+        assert_eq!((args.port, args.binary), (2, true));
     }
 
     #[test]

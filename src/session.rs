@@ -22,7 +22,7 @@ use std::{
 };
 
 use futures_util::{
-    FutureExt, Sink, SinkExt, Stream, StreamExt,
+    Sink, SinkExt, Stream, StreamExt,
     future::{self, Either},
 };
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep, timeout};
@@ -49,6 +49,9 @@ pub struct Limits {
 /// What a client gets to answer our Close, and then to take what is still on its way. Shorter would
 /// cut off clients behind a slow line, longer would hold descriptors for clients that never answer.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
+/// The same while the server is stopping, which has a time limit of its own. What the kernel has taken
+/// for a client still reaches it.
+const DRAINING_GRACE: Duration = Duration::from_millis(500);
 /// How long output may pause after the program has ended before whoever still holds its stdout, a
 /// grandchild in the background, is taken to have nothing to say.
 const LINGER: Duration = Duration::from_millis(500);
@@ -193,7 +196,7 @@ impl Session<'_> {
             Apart::Output(OutputEnd::Undeliverable(error)) => self.lose(error).await,
             Apart::Client(Gone::Closed(close)) => {
                 future::join(
-                    shut(&mut self.outgoing),
+                    shut(&mut self.outgoing, CLOSING_GRACE),
                     wind_down(
                         &mut self.input,
                         &mut self.output,
@@ -276,7 +279,7 @@ impl Session<'_> {
     async fn leave(&mut self, gone: Gone) -> Ended {
         match gone {
             Gone::Closed(close) => {
-                shut(&mut self.outgoing).await;
+                shut(&mut self.outgoing, CLOSING_GRACE).await;
                 Ended::ByClient(close)
             }
             Gone::Refused(close) => {
@@ -289,13 +292,14 @@ impl Session<'_> {
 
     /// The gateway ends it: the client is told at once, the program runs down meanwhile.
     async fn end_by_server(&mut self, close: Close) -> Ended {
+        let grace = self.closing_grace();
         let winding_down = wind_down(
             &mut self.input,
             &mut self.output,
             self.process.as_mut(),
             &self.limits.patience,
         );
-        let closing = say_goodbye(&mut self.outgoing, &mut self.incoming, close.clone());
+        let closing = say_goodbye(&mut self.outgoing, &mut self.incoming, close.clone(), grace);
         future::join(winding_down, closing).await;
         Ended::ByServer(close)
     }
@@ -314,7 +318,15 @@ impl Session<'_> {
     }
 
     async fn close(&mut self, close: Close) {
-        say_goodbye(&mut self.outgoing, &mut self.incoming, close).await;
+        let grace = self.closing_grace();
+        say_goodbye(&mut self.outgoing, &mut self.incoming, close, grace).await;
+    }
+
+    fn closing_grace(&self) -> Duration {
+        match self.drain.is_cancelled() {
+            true => DRAINING_GRACE,
+            false => CLOSING_GRACE,
+        }
     }
 }
 
@@ -565,18 +577,25 @@ async fn until_gone(
     }
 }
 
-/// The closing handshake begun by us (RFC 6455 §7.1.2): Close, the client's Close, and the lingering
-/// close, a grace each.
-async fn say_goodbye(outgoing: &mut Outgoing, incoming: &mut Incoming, close: Close) {
-    let sending = timeout(CLOSING_GRACE, outgoing.send(Event::Close(close)));
-    if matches!(sending.await, Ok(Ok(()))) {
-        let mut ignored = Traffic::default();
-        let _ = timeout(CLOSING_GRACE, discard(incoming, &mut ignored)).await;
-    }
-    shut(outgoing).await;
+/// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace; then
+/// the lingering close within another.
+async fn say_goodbye(
+    outgoing: &mut Outgoing,
+    incoming: &mut Incoming,
+    close: Close,
+    grace: Duration,
+) {
+    let handshake = async {
+        if outgoing.send(Event::Close(close)).await.is_ok() {
+            let mut ignored = Traffic::default();
+            discard(incoming, &mut ignored).await;
+        }
+    };
+    let _ = timeout(grace, handshake).await;
+    shut(outgoing, grace).await;
 }
 
 /// Shuts the connection without destroying what the client has not read yet.
-async fn shut(outgoing: &mut Outgoing) {
-    let _ = timeout(CLOSING_GRACE, outgoing.close()).map(drop).await;
+async fn shut(outgoing: &mut Outgoing, grace: Duration) {
+    let _ = timeout(grace, outgoing.close()).await;
 }

@@ -171,7 +171,7 @@ fn session_is_one_line_at_its_start_and_one_at_its_end() {
         "bytes_in=5",
         "messages_out=1",
         "bytes_out=5",
-        "exit=exit status: 3",
+        "exit_status=3",
         "code=1000",
         "by=\"client\"",
     ] {
@@ -180,7 +180,7 @@ fn session_is_one_line_at_its_start_and_one_at_its_end() {
     let log = server.log();
     assert_eq!(log.matches("session started").count(), 1, "{log}");
     assert!(
-        log.contains("target=/path?query") && !log.contains("secret"),
+        log.contains("uri=/path?query") && !log.contains("secret"),
         "{log}"
     );
 }

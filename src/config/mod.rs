@@ -130,9 +130,12 @@ fn files(args: &Args) -> Result<Option<Root>> {
 fn target(args: &Args) -> Result<Option<Target>> {
     let framing = framing(args)?;
     if args.passstderr && !matches!(framing, Framing::Lines(_)) {
-        bail!(
-            "--passstderr and --binary or --framing={framing:?} exclude each other: its messages are lines of JSON"
-        );
+        let other = match (args.binary, framing) {
+            (true, _) => "--binary",
+            (false, Framing::Length) => "--framing=length",
+            (false, _) => "--framing=chunks",
+        };
+        bail!("--passstderr and {other} exclude each other: --passstderr sends lines of JSON");
     }
     let Some(name) = args.command.first() else {
         return Ok(None);
@@ -212,6 +215,12 @@ fn subprotocols(args: &Args) -> Result<Subprotocols> {
     match &args.subprotocol[..] {
         [] => Ok(Subprotocols::Offered),
         [none] if none == "none" => Ok(Subprotocols::Off),
+        names if names.iter().any(|name| name == "none") => {
+            bail!(
+                "invalid value '{}' for '--subprotocol': 'none' stands alone",
+                names.join(",")
+            );
+        }
         names => match names
             .iter()
             .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))

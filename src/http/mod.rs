@@ -126,7 +126,7 @@ impl Handler {
         request: Request<Incoming>,
         connection: &Connection,
     ) -> Response<Body> {
-        let (method, target) = (request.method().clone(), request.uri().clone());
+        let (method, uri) = (request.method().clone(), request.uri().clone());
         let answer = self.answer(request, connection).await;
         let refused = answer.as_ref().err().map(ToString::to_string);
         let mut response = answer.unwrap_or_else(Refusal::into_response);
@@ -140,11 +140,11 @@ impl Handler {
         let code = status.as_u16();
         match refused {
             Some(reason) => {
-                warn!(target: "access", %remote, %method, %target, status = code, reason, "refused");
+                warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
             }
             // A session logs its own start and end.
             None if status == StatusCode::SWITCHING_PROTOCOLS => {}
-            None => info!(target: "access", %remote, %method, %target, status = code, "answered"),
+            None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
         }
         response
     }

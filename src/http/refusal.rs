@@ -37,7 +37,7 @@ pub enum Refusal {
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
     /// As many programs run as may.
-    #[error("{0} programs are running, which is as many as --maxforks allows")]
+    #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),
     /// The server is stopping.
     #[error("the server is stopping")]

@@ -1,6 +1,6 @@
 //! From a checked handshake to a running session: a place, an id, a program, a task.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, os::unix::process::ExitStatusExt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use hyper::{Response, header, http::request::Parts, upgrade::OnUpgrade};
@@ -143,8 +143,8 @@ fn log_start(ask: &Ask<'_>, backend: &Backend, subprotocol: Option<&str>) {
     info!(
         target: "access",
         remote = %ask.connection.remote,
-        target = %ask.parts.uri,
-        origin = ask.parts.headers.get(header::ORIGIN).map(tracing::field::debug),
+        uri = %ask.parts.uri,
+        origin = ask.parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
         subprotocol,
         pid = backend.process.as_ref().map(|process| process.id()),
         "session started"
@@ -185,7 +185,8 @@ fn log_end(summary: &Summary, duration: Duration) {
         bytes_in = summary.received.bytes,
         messages_out = summary.sent.messages,
         bytes_out = summary.sent.bytes,
-        exit = summary.exit.map(tracing::field::display),
+        exit_status = summary.exit.and_then(|status| status.code()),
+        signal = summary.exit.and_then(|status| status.signal()),
         code = close.code,
         reason = close.reason.as_str(),
         by = summary.ended.side(),
