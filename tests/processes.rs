@@ -418,6 +418,52 @@ fn programs_end_within_a_second_when_the_gateway_is_killed() {
 }
 
 #[test]
+fn what_programs_have_started_ends_too_when_the_gateway_is_killed() {
+    // The command that a shell waits for, and one in the background that ignores what can be ignored.
+    let server = TestServer::start_sh(
+        "",
+        "(trap '' INT TERM HUP; exec sleep 1000) & echo $!; sleep 1000; echo unreached",
+    );
+    let mut clients: Vec<_> = (0..5).map(|_| server.connect()).collect();
+    let mut pids: Vec<_> = clients.iter_mut().map(pid_from).collect();
+    let leaders = server.children();
+    eventually("every shell waits for its sleep", || {
+        leaders
+            .iter()
+            .all(|leader| support::children_of(*leader).len() == 2)
+    });
+    pids.extend(
+        leaders
+            .iter()
+            .flat_map(|leader| support::children_of(*leader)),
+    );
+    let killed = std::time::Instant::now();
+    server.signal(9);
+    pids.into_iter().for_each(wait_until_gone);
+    assert!(
+        killed.elapsed() < Duration::from_secs(1),
+        "{:?}",
+        killed.elapsed()
+    );
+}
+
+#[test]
+fn warden_ends_with_its_gateway_and_holds_nothing_of_it() {
+    let mut server = TestServer::start("cat");
+    let warden = support::warden_of(server.pid() as i32);
+    let open = fs::read_dir(format!("/proc/{warden}/fd"))
+        .expect("proc")
+        .count();
+    assert_eq!(open, 1, "the pipe alone");
+    kill(warden, 15);
+    server.connect().close();
+    assert!(is_alive(warden), "only its gateway's end ends it");
+    server.signal(15);
+    assert_eq!(server.wait().code(), Some(0));
+    wait_until_gone(warden);
+}
+
+#[test]
 fn nothing_is_left_after_two_thousand_cycles() {
     let server = TestServer::start("--loglevel=error cat");
     let cycle = |server: &TestServer| {

@@ -99,7 +99,7 @@ impl Process {
             self.leader.get_ref().signal_group(signal);
         }
         let status = self.exit().await;
-        self.leader.get_ref().signal_group(Signal::KILL);
+        self.leader.get_mut().end_group();
         if let Some(mut stderr) = self.stderr.take()
             && timeout(STDERR_GRACE, &mut stderr).await.is_err()
         {

@@ -152,7 +152,7 @@ impl TestServer {
         status.expect("it has ended")
     }
 
-    /// The processes that the server has started and that still exist, zombies too.
+    /// The programs that the server has started and that still exist, zombies too.
     pub fn children(&self) -> Vec<i32> {
         children_of(self.pid() as i32)
     }
@@ -201,7 +201,26 @@ pub fn wait_until_gone(pid: i32) {
     eventually(&format!("process {pid} is gone"), || !is_alive(pid));
 }
 
+/// The children of a process, but for the warden that every gateway has.
 pub fn children_of(parent: i32) -> Vec<i32> {
+    let children = all_children_of(parent).into_iter();
+    children
+        .filter(|(_, stat)| !stat.contains(WARDEN))
+        .map(|(pid, _)| pid)
+        .collect()
+}
+
+/// The warden of a gateway.
+pub fn warden_of(gateway: i32) -> i32 {
+    let mut children = all_children_of(gateway).into_iter();
+    let warden = children.find(|(_, stat)| stat.contains(WARDEN));
+    warden.expect("a gateway has a warden").0
+}
+
+const WARDEN: &str = "(wsd-warden)";
+
+/// Process ids and their lines of proc_pid_stat(5).
+fn all_children_of(parent: i32) -> Vec<(i32, String)> {
     let mut children = Vec::new();
     for entry in fs::read_dir("/proc").expect("proc").flatten() {
         let Some(pid) = entry
@@ -218,7 +237,7 @@ pub fn children_of(parent: i32) -> Vec<i32> {
             .unwrap_or_default()
             .split_whitespace();
         if fields.nth(1).and_then(|field| field.parse().ok()) == Some(parent) {
-            children.push(pid);
+            children.push((pid, stat));
         }
     }
     children

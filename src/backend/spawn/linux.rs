@@ -28,7 +28,10 @@ use rustix::{
     process::{Pid, Rlimit, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid},
 };
 
-use super::{Child, Command, Leader};
+use super::{
+    Child, Command, Leader,
+    warden::{Enlisted, Warden},
+};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -44,6 +47,7 @@ pub(super) struct System {
     stack: Box<[MaybeUninit<u128>]>,
     files: libc::rlimit,
     gateway: c_int,
+    warden: Warden,
 }
 
 /// All that the child needs, laid out before it exists. `error` is its answer: the child shares our
@@ -60,22 +64,27 @@ struct Plan {
 }
 
 impl System {
-    /// To be called on the thread that spawns: blocks all signals there, for good.
-    pub(super) fn new(files: Rlimit) -> Self {
-        // SAFETY: both sets are ours; the call changes only this thread's mask.
-        unsafe {
-            let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
-        }
+    /// `files` is the limit that every process gets.
+    pub(super) fn new(files: Rlimit) -> io::Result<Self> {
         let limit = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
-        System {
+        Ok(System {
             stack: vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice(),
             files: libc::rlimit {
                 rlim_cur: limit(files.current),
                 rlim_max: limit(files.maximum),
             },
             gateway: getpid().as_raw_nonzero().get(),
+            warden: Warden::start()?,
+        })
+    }
+
+    /// To be called on the thread that spawns: blocks all signals there, for good.
+    pub(super) fn settle(&mut self) {
+        // SAFETY: both sets are ours; the call changes only this thread's mask.
+        unsafe {
+            let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigfillset(all.as_mut_ptr());
+            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
         }
     }
 
@@ -99,12 +108,13 @@ impl System {
             gateway: self.gateway,
             error: 0,
         };
-        let handle = self.clone_child(&mut plan)?;
+        let mut handle = self.clone_child(&mut plan)?;
         if plan.error != 0 {
             // The child ends without having executed anything.
             handle.wait();
             return Err(io::Error::from_raw_os_error(plan.error));
         }
+        handle.enlisted = Some(self.warden.enlist(handle.pid));
         Ok(Child {
             leader: Leader {
                 handle,
@@ -139,6 +149,7 @@ impl System {
         Ok(Handle {
             pid,
             pidfd: Some(pidfd),
+            enlisted: None,
         })
     }
 }
@@ -180,7 +191,7 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
                 return errno();
             }
         }
-        close_from(3, &plan.files);
+        close_from(3);
         libc::setrlimit(libc::RLIMIT_NOFILE, &raw const plan.files);
         if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
             return errno();
@@ -214,13 +225,15 @@ unsafe fn default_action(signal: c_int) {
     }
 }
 
-/// Closes every descriptor from `first` on, one by one where close_range(2) is missing (Linux 5.9).
-unsafe fn close_from(first: c_int, files: &libc::rlimit) {
-    // SAFETY: the child's descriptor table is its own (no CLONE_FILES).
+/// Closes every descriptor from `first` on, one by one where close_range(2) is missing (Linux 5.9). For
+/// a child whose table of descriptors is its own.
+pub(super) unsafe fn close_from(first: c_int) {
+    /// More than any gateway opens.
+    const LAST: c_int = 1 << 20;
+    // SAFETY: nothing in the child uses a descriptor from `first` on.
     unsafe {
         if libc::syscall(libc::SYS_close_range, first, c_int::MAX, 0) < 0 {
-            let last = files.rlim_max.min(1 << 20) as c_int;
-            for descriptor in first..last {
+            for descriptor in first..LAST {
                 libc::close(descriptor);
             }
         }
@@ -238,6 +251,8 @@ pub(super) struct Handle {
     pid: Pid,
     /// `None` once taken.
     pidfd: Option<OwnedFd>,
+    /// `None` once the group has ended.
+    enlisted: Option<Enlisted>,
 }
 
 impl Handle {
@@ -250,7 +265,13 @@ impl Handle {
         Handle {
             pid: self.pid,
             pidfd: self.pidfd.take(),
+            enlisted: None,
         }
+    }
+
+    /// Takes the group off the warden's table.
+    pub(super) fn strike_off(&mut self) {
+        self.enlisted = None;
     }
 
     fn pidfd(&self) -> Option<BorrowedFd<'_>> {

@@ -4,7 +4,8 @@
 //! A [`Spawner`] owns one thread, which starts all processes. It must be one that never ends before
 //! the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
 //! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. The thread ends when the last
-//! [`Spawner`] is dropped; every process that is still there is then killed.
+//! [`Spawner`] is dropped; every process that is still there is then killed. On Linux a second process,
+//! the warden, ends what those have started in turn.
 
 // `--cfg wsd_portable_spawn` compiles the other one on Linux, which is how it is checked.
 #[cfg_attr(all(target_os = "linux", not(wsd_portable_spawn)), path = "linux.rs")]
@@ -13,6 +14,8 @@
     path = "portable.rs"
 )]
 mod system;
+#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+mod warden;
 
 use std::{
     ffi::CString,
@@ -28,7 +31,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
-use system::Handle;
+use system::{Handle, System};
 
 /// A program, ready for the kernel.
 #[derive(Debug)]
@@ -64,21 +67,22 @@ pub struct Spawner {
 const QUEUE: usize = 64;
 
 impl Spawner {
-    /// Starts the thread.
+    /// Starts the thread, and the warden on Linux.
     ///
     /// Raises the gateway's soft limit of open files to the hard one, since a session takes five; a
     /// process gets the old one back (a program that uses select(2) must not see descriptors over
     /// 1023).
     ///
     /// # Errors
-    /// When the thread cannot be started.
+    /// When the thread or the warden cannot be started.
     pub fn start() -> io::Result<Self> {
         let files = raise_file_limit();
+        let mut system = System::new(files)?;
         let (requests, mut queue) = mpsc::channel::<Request>(QUEUE);
         thread::Builder::new()
             .name("spawner".to_owned())
             .spawn(move || {
-                let mut system = system::System::new(files);
+                system.settle();
                 while let Some((command, reply)) = queue.blocking_recv() {
                     // A session that has gone meanwhile drops the child, which kills it.
                     let _ = reply.send(system.spawn(&command));
@@ -162,6 +166,12 @@ impl Leader {
     pub(super) fn signal_group(&self, signal: Signal) {
         self.handle.signal_group(signal);
     }
+
+    /// Kills what is left of the group, whether its leader is still there or not.
+    pub(super) fn end_group(&mut self) {
+        self.handle.signal_group(Signal::KILL);
+        self.handle.strike_off();
+    }
 }
 
 impl AsRawFd for Leader {
@@ -171,11 +181,9 @@ impl AsRawFd for Leader {
 }
 
 impl Drop for Leader {
-    /// Kills what is left of the group: the way out of a session that was cut off. One that has ended
-    /// has an empty group by now. The leader may have been reaped before its group is empty, so this
-    /// does not ask for its status.
+    /// The way out of a session that was cut off. One that has ended has an empty group by now.
     fn drop(&mut self) {
-        self.signal_group(Signal::KILL);
+        self.end_group();
         if self.reap().is_none() {
             // SIGKILL takes its time to arrive; nobody waits for it but this thread.
             let handle = self.handle.take();

@@ -25,9 +25,12 @@ pub(super) struct System;
 
 impl System {
     /// The limit of open files stays as the gateway has it.
-    pub(super) fn new(_files: Rlimit) -> Self {
-        System
+    pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
+        Ok(System)
     }
+
+    /// There is nothing to prepare.
+    pub(super) fn settle(&mut self) {}
 
     /// See `Spawner::spawn`.
     pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
@@ -115,6 +118,9 @@ impl Handle {
 
     /// The waiter reaps it.
     pub(super) fn wait(&self) {}
+
+    /// Nobody watches but the session.
+    pub(super) fn strike_off(&mut self) {}
 
     /// Signals the group by its number, which stays taken for as long as the group has a member.
     pub(super) fn signal_group(&self, signal: Signal) {
