@@ -45,8 +45,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME", help_heading = "Listening")]
     pub host: Vec<String>,
 
-    /// Origins whose pages may connect beside the server's own: [scheme://]host[:port], 'null' for pages
-    /// from file://, '*' for any; repeatable.
+    /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
+    /// 'null' for pages from file://, '*' for any; repeatable.
     #[arg(
         long,
         value_name = "ORIGIN,...",

@@ -9,7 +9,7 @@
 //! One task, two futures. `upstream` carries the client's messages to the program, `downstream` the
 //! program's to the client; each waits on its own two ends only, so a program that writes before it
 //! reads cannot block a client that does the same. The first of them to end decides how the session
-//! ends; what must happen then is straight-line code in [`Session::run`].
+//! ends; what must happen then is straight-line code behind that.
 
 use std::{
     future::{Future, pending},

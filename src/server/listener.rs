@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, SocketAddr, ToSocketAddrs},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::environ::Connection;
@@ -13,6 +13,12 @@ use crate::environ::Connection;
 /// Connections that wait to be accepted. std's 128 makes a storm of 500 clients wait for a second, the
 /// time until a SYN that was dropped is sent again; the kernel caps it at `net.core.somaxconn`.
 const BACKLOG: i32 = 4096;
+
+/// Bytes that wait in the kernel unsent before we wait too. Linux would take megabytes, and a ping
+/// behind them would come too late for a client on a slow line to prove that it is alive; much less
+/// would cost system calls.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 * 1024;
 
 /// A bound socket.
 #[derive(Debug)]
@@ -70,8 +76,6 @@ impl Listener {
     /// As accept(2) gives them: `EMFILE` and `ENFILE` pass with time.
     pub(super) async fn accept(&self) -> io::Result<(TcpStream, Connection)> {
         let (stream, remote) = self.socket.accept().await?;
-        // A message is written when it is whole; waiting for more of them only delays it.
-        stream.set_nodelay(true)?;
         Ok((
             stream,
             Connection {
@@ -90,12 +94,23 @@ impl TryFrom<std::net::TcpListener> for Listener {
     /// Takes a socket that is bound and listens already. To be called within a tokio runtime.
     fn try_from(socket: std::net::TcpListener) -> io::Result<Self> {
         socket.set_nonblocking(true)?;
+        inherit(&socket)?;
         let socket = TcpListener::from_std(socket)?;
         Ok(Listener {
             address: socket.local_addr()?,
             socket,
         })
     }
+}
+
+/// Sets the options that every accepted socket inherits (tcp(7)), which saves calls for each of them.
+fn inherit(listener: &std::net::TcpListener) -> io::Result<()> {
+    let socket = SockRef::from(listener);
+    // A message is written when it is whole; waiting for more of them only delays it.
+    socket.set_tcp_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_notsent_lowat(UNSENT)?;
+    Ok(())
 }
 
 impl fmt::Display for Listener {
@@ -176,6 +191,15 @@ mod tests {
         let addresses = ["127.0.0.1", "127.0.0.2"].map(|word| word.parse().expect(word));
         let listeners = Listener::bind_all(&addresses, 0).expect("free ports");
         assert_eq!(listeners[0].address().port(), listeners[1].address().port());
+    }
+
+    #[tokio::test]
+    async fn accepted_sockets_do_not_wait_for_more() {
+        let address = ["127.0.0.1".parse().expect("an address")];
+        let listeners = Listener::bind_all(&address, 0).expect("a free port");
+        let _client = std::net::TcpStream::connect(listeners[0].address()).expect("it listens");
+        let (stream, _) = listeners[0].accept().await.expect("a client");
+        assert!(stream.nodelay().expect("an option"));
     }
 
     #[tokio::test]
