@@ -9,7 +9,9 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Command, CommandFactory, Parser, ValueEnum, error::ContextKind};
+use clap::{
+    Command, CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind,
+};
 
 /// Turns any program that reads lines and writes lines into a WebSocket server.
 ///
@@ -91,7 +93,7 @@ pub struct Args {
     pub newline: NewlinePolicy,
 
     /// Send a line without its newline, such as a prompt, after MS milliseconds of quiet.
-    #[arg(long, value_name = "MS", help_heading = "Messages")]
+    #[arg(long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR), value_name = "MS", help_heading = "Messages")]
     pub flush_after: Option<u64>,
 
     /// Send stderr to the client too, each line as {"stream":"stdout"|"stderr","data":"..."}.
@@ -107,12 +109,12 @@ pub struct Args {
     pub maxlinesize: usize,
 
     /// Milliseconds added to each wait before a program gets SIGINT, SIGTERM and SIGKILL.
-    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Limits")]
+    #[arg(long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR), value_name = "MS", default_value_t = 0, help_heading = "Limits")]
     pub closems: u64,
 
     /// Milliseconds between pings; a client that is silent for two of them is gone; 0 sends none.
     #[arg(
-        long,
+        long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR),
         value_name = "MS",
         default_value_t = 30_000,
         help_heading = "Limits"
@@ -120,12 +122,12 @@ pub struct Args {
     pub pingms: u64,
 
     /// End a client that takes nothing for MS milliseconds; 0 waits.
-    #[arg(long, value_name = "MS", default_value_t = 0, help_heading = "Limits")]
+    #[arg(long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR), value_name = "MS", default_value_t = 0, help_heading = "Limits")]
     pub write_timeout: u64,
 
     /// Seconds that sessions get to end by themselves when the server is told to stop.
     #[arg(
-        long,
+        long, value_parser = up_to_a_year(SECONDS_A_YEAR),
         value_name = "SECONDS",
         default_value_t = 10,
         help_heading = "Limits"
@@ -168,6 +170,13 @@ pub struct Args {
     /// The program to run for each connection, and its arguments.
     #[arg(last = true, value_name = "COMMAND", hide = true)]
     pub command: Vec<OsString>,
+}
+
+/// Longer times are slips of the keyboard, and clocks cannot add them.
+const SECONDS_A_YEAR: u64 = 365 * 24 * 60 * 60;
+
+fn up_to_a_year(most: u64) -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(0..=most)
 }
 
 /// `--framing`.
@@ -405,6 +414,10 @@ mod tests {
             ("--closems=-1 cat", ["--closems", "-1"]),
             ("--binary=maybe cat", ["--binary", "maybe"]),
             ("--loglevel=loud cat", ["--loglevel", "loud"]),
+            (
+                "--pingms=99999999999999 cat",
+                ["--pingms", "99999999999999"],
+            ),
             ("--prot=80 cat", ["--prot", "unexpected"]),
             ("-prot=80 cat", ["--prot", "unexpected"]),
             ("--closems -1 cat", ["--closems", "-1"]),

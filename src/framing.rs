@@ -220,6 +220,10 @@ impl Encoder<Message> for Codec {
     type Error = FramingError;
 
     fn encode(&mut self, message: Message, target: &mut BytesMut) -> Result<(), FramingError> {
+        if target.is_empty() && target.capacity() > CAPACITY_IN_FLOOD {
+            // A long message has come and gone.
+            *target = BytesMut::new();
+        }
         match (self.framing, message) {
             (Framing::Lines(_), Message::Binary(_)) => return Err(FramingError::BinaryForLines),
             (Framing::Lines(newline), Message::Text(line)) => {

@@ -9,7 +9,7 @@ use std::{
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
-use tokio::{net::unix::pipe::Receiver, time::Instant, time::Sleep};
+use tokio::{net::unix::pipe::Receiver, sync::oneshot, time::Instant, time::Sleep};
 use tokio_util::codec::FramedRead;
 
 use super::Output;
@@ -33,7 +33,11 @@ pub(super) fn messages(pipe: Receiver, codec: Codec, flush_after: Option<Duratio
     }
 }
 
-/// Both pipes' lines as JSON objects, in the order in which they come.
+/// What stderr gets to be read to its end once stdout has ended: a program that has exited has written
+/// all by then, and one that has closed its stdout alone is to be told soon.
+const STDERR_REST: Duration = Duration::from_millis(100);
+
+/// Both pipes' lines as JSON objects, in the order in which they come, until stdout ends.
 pub(super) fn wrapped(
     stdout: Receiver,
     stderr: Receiver,
@@ -43,11 +47,24 @@ pub(super) fn wrapped(
     let name = |pipe, name: &'static str| {
         messages(pipe, codec(), flush_after).map(move |line| line.map(|line| wrap(name, &line)))
     };
+    let (alive, ended) = oneshot::channel::<Never>();
+    let mut alive = Some(alive);
+    let end_of_stdout = stream::poll_fn(move |_| {
+        drop(alive.take());
+        Poll::Ready(None)
+    });
+    let rest = async {
+        let _ = ended.await;
+        tokio::time::sleep(STDERR_REST).await;
+    };
     Box::pin(stream::select(
-        name(stdout, "stdout"),
-        name(stderr, "stderr"),
+        name(stdout, "stdout").chain(end_of_stdout),
+        name(stderr, "stderr").take_until(Box::pin(rest)),
     ))
 }
+
+/// Nothing is ever sent: the end of the sender is the message.
+enum Never {}
 
 fn wrap(stream: &str, message: &Message) -> Message {
     let data = match message {

@@ -73,12 +73,27 @@ impl Lines {
     fn emit(&mut self, each: &mut impl FnMut(&str)) {
         let line = std::mem::take(&mut self.line);
         let cut = std::mem::take(&mut self.cut);
-        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line));
+        let text = printable(&String::from_utf8_lossy(
+            line.strip_suffix(b"\r").unwrap_or(&line),
+        ));
         if cut == 0 {
             each(&text);
         } else {
             each(&format!("{text}… ({cut} more bytes)"));
         }
+    }
+}
+
+/// Spells control characters out, so that a line cannot overwrite another on a terminal.
+fn printable(text: &str) -> String {
+    let spell = |character: char| match character {
+        '\t' => "\t".to_owned(),
+        character if character.is_control() => character.escape_default().to_string(),
+        character => character.to_string(),
+    };
+    match text.contains(|character: char| character.is_control()) {
+        true => text.chars().map(spell).collect(),
+        false => text.to_owned(),
     }
 }
 
@@ -101,6 +116,11 @@ mod tests {
     #[test]
     fn lines_are_joined_across_reads() {
         assert_eq!(lines(&[b"a", b"b\nc\r\n\nd"]), ["ab", "c", "", "d"]);
+    }
+
+    #[test]
+    fn control_characters_are_spelt_out() {
+        assert_eq!(lines(&[b"a\rb\x1b[2J\tc\r\n"]), ["a\\rb\\u{1b}[2J\tc"]);
     }
 
     #[test]

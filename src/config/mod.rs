@@ -6,6 +6,7 @@ mod command;
 use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
+use tokio::sync::Semaphore;
 
 use crate::{
     args::{Args, FramingKind, NewlinePolicy},
@@ -84,7 +85,8 @@ impl Config {
                     write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
                 },
                 limits,
-                max_programs: unless_zero(args.maxforks),
+                max_programs: unless_zero(args.maxforks)
+                    .map(|most| most.min(Semaphore::MAX_PERMITS)),
                 reverse_lookup: args.reverselookup,
             },
         })

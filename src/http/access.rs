@@ -208,7 +208,8 @@ impl Access {
     }
 
     fn answers_to(&self, name: &str, connection: &Connection) -> bool {
-        let local = connection.local.ip();
+        // An IPv4 address may be written as an IPv6 one (RFC 4291 §2.5.5.2).
+        let local = connection.local.ip().to_canonical();
         let own = || match local {
             std::net::IpAddr::V4(address) => address.to_string() == name,
             std::net::IpAddr::V6(address) => format!("[{address}]") == name,
@@ -411,6 +412,11 @@ mod tests {
             );
         }
         for host in ["evil.example", "localhost.evil.example", "127.0.0.3"] {
+            assert_eq!(
+                host_status(&access, "[::ffff:127.0.0.1]:8080", &[host]),
+                Some(403),
+                "{host}"
+            );
             assert_eq!(
                 host_status(&access, "127.0.0.1:8080", &[host]),
                 Some(403),

@@ -94,6 +94,12 @@ impl Sessions {
         if self.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
+        if ask.path.has_line_end() {
+            // It would stand in PATH_INFO, and programs print variables line by line.
+            return Err(Refusal::BadRequest(
+                "the URL's path has a line end".to_owned(),
+            ));
+        }
         let place = self.place()?;
         let id = Uuid::now_v7().to_string();
         // Of the highest level, so that every line of a session has its id whatever the log shows.

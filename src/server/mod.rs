@@ -39,7 +39,7 @@ pub async fn run(listeners: Vec<Listener>, handler: Arc<Handler>, stop: impl Fut
     if open > 0 {
         info!("stopping: waiting for {open} connections; a second signal ends them now");
     }
-    let limit = handler.drain_timeout() + CLOSING_GRACE;
+    let limit = handler.drain_timeout().saturating_add(CLOSING_GRACE);
     if timeout(limit, handler.tasks().wait()).await.is_err() {
         warn!(
             "stopping: {} connections were cut off",

@@ -40,7 +40,7 @@ pub struct Options {
     pub write_timeout: Option<Duration>,
 }
 
-/// Longest single frame where messages have no limit, in bytes: memory for a frame is reserved when
+/// Longest single frame, however long messages may be, in bytes: memory for a frame is reserved when
 /// its header comes, and a header must not be able to ask for more than there is.
 pub const LARGEST_FRAME: usize = 1 << 30;
 
@@ -49,6 +49,11 @@ pub const LARGEST_FRAME: usize = 1 << 30;
 const READ_BUFFER: usize = 4 * 1024;
 /// Bytes gathered before they are written without being asked: what comes in one read of a program.
 const WRITE_BUFFER: usize = 16 * 1024;
+
+/// Bytes of answers to pings that may wait for a client that does not read.
+const LARGEST_UNSENT_PONGS: usize = 16 * 1024;
+/// Bytes before the payload of a control frame that a server sends (RFC 6455 §5.2).
+const CONTROL_HEADER: usize = 2;
 
 /// The answer to a `Sec-WebSocket-Key` (RFC 6455 §4.2.2, item 5.4).
 pub fn accept_key(key: &[u8]) -> String {
@@ -65,7 +70,11 @@ where
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
         .max_message_size(options.max_message)
-        .max_frame_size(Some(options.max_message.unwrap_or(LARGEST_FRAME)));
+        .max_frame_size(Some(
+            options
+                .max_message
+                .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
+        ));
     let stream = Patient::new(stream, options.silence, options.write_timeout);
     let socket =
         WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config))
@@ -78,6 +87,7 @@ where
         incoming: Box::pin(Incoming {
             socket: socket.clone(),
             ended: false,
+            unsent_pongs: 0,
         }),
         outgoing: Box::pin(Outgoing {
             socket,
@@ -111,6 +121,20 @@ impl<S> Clone for Shared<S> {
 struct Incoming<S> {
     socket: Shared<S>,
     ended: bool,
+    /// Bytes of answers to pings that may not have gone out yet.
+    unsent_pongs: usize,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
+    /// Lets a client that pings without ever reading wait, before its answers take the memory.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        if self.unsent_pongs > LARGEST_UNSENT_PONGS {
+            let flushed = Pin::new(&mut self.socket.lock().stream).poll_flush(context);
+            ready!(flushed).map_err(gone)?;
+            self.unsent_pongs = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
@@ -120,8 +144,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
         if self.ended {
             return Poll::Ready(None);
         }
+        let this = &mut *self;
         let gone = loop {
-            let mut socket = self.socket.lock();
+            if let Err(gone) = ready!(this.poll_room(context)) {
+                break gone;
+            }
+            let mut socket = this.socket.lock();
             match ready!(Pin::new(&mut socket.stream).poll_next(context)) {
                 Some(Ok(tungstenite::Message::Text(text))) => {
                     return Poll::Ready(Some(Ok(Message::Text(text))));
@@ -136,12 +164,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Incoming<S> {
                     break Gone::Closed(received_close(frame));
                 }
                 // The library answers pings by itself, when it is polled next.
+                Some(Ok(tungstenite::Message::Ping(payload))) => {
+                    this.unsent_pongs += payload.len() + CONTROL_HEADER;
+                }
                 Some(Ok(_)) => {}
                 Some(Err(error)) => break gone(error),
                 None => break Gone::Lost(io::ErrorKind::UnexpectedEof.into()),
             }
         };
-        self.ended = true;
+        this.ended = true;
         Poll::Ready(Some(Err(gone)))
     }
 }

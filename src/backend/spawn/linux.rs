@@ -24,8 +24,12 @@ use std::{
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, Rlimit, Signal, WaitId, WaitIdOptions, getpid, kill_process_group, waitid},
+    process::{
+        Pid, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
+        kill_process_group, waitid, waitpid,
+    },
 };
 
 use super::{
@@ -41,6 +45,9 @@ const LAST_SIGNAL: c_int = 64;
 const SIGNAL_SET: usize = 8;
 /// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
 const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
+
+/// A wait status that says neither exited nor signalled (wait(2)).
+const UNKNOWN_STATUS: c_int = 0x7f;
 
 /// What the spawner's thread keeps between two starts.
 pub(super) struct System {
@@ -66,6 +73,7 @@ struct Plan {
 impl System {
     /// `files` is the limit that every process gets.
     pub(super) fn new(files: Rlimit) -> io::Result<Self> {
+        keep_exit_statuses();
         let limit = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
         Ok(System {
             stack: vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice(),
@@ -116,10 +124,7 @@ impl System {
         }
         handle.enlisted = Some(self.warden.enlist(handle.pid));
         Ok(Child {
-            leader: Leader {
-                handle,
-                status: None,
-            },
+            leader: Leader::new(handle),
             stdin: our_stdin,
             stdout: our_stdout,
             stderr: our_stderr,
@@ -144,6 +149,15 @@ impl System {
         let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Err(io::Error::last_os_error());
         };
+        if pidfd < 0 {
+            // Before Linux 5.2 the flag is not known, and nothing below can work.
+            let _ = kill_process(pid, Signal::KILL);
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "Linux 5.2 or later is needed",
+            ));
+        }
         // SAFETY: the kernel has just made this descriptor for us.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
         Ok(Handle {
@@ -151,6 +165,20 @@ impl System {
             pidfd: Some(pidfd),
             enlisted: None,
         })
+    }
+}
+
+/// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A
+/// handler, which an embedding program may have, stays.
+fn keep_exit_statuses() {
+    // SAFETY: zeros are a valid `sigaction`, of SIG_DFL; both pointers are to values of our own.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(libc::SIGCHLD, ptr::null(), &raw mut action);
+        if action.sa_sigaction == libc::SIG_IGN || action.sa_flags & libc::SA_NOCLDWAIT != 0 {
+            let default: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(libc::SIGCHLD, &raw const default, ptr::null_mut());
+        }
     }
 }
 
@@ -279,11 +307,15 @@ impl Handle {
     }
 
     fn reap(&self, options: WaitIdOptions) -> Option<ExitStatus> {
-        let status = waitid(
+        let status = match waitid(
             WaitId::PidFd(self.pidfd()?),
             options | WaitIdOptions::EXITED,
-        )
-        .ok()??;
+        ) {
+            Ok(status) => status?,
+            // Somebody else has reaped it: it has ended, and nobody knows how.
+            Err(Errno::CHILD) => return Some(ExitStatus::from_raw(UNKNOWN_STATUS)),
+            Err(_) => return None,
+        };
         // As wait(2) encodes it: the exit status in the second byte or the signal in the first.
         let raw = match status.terminating_signal() {
             Some(signal) => signal,
@@ -301,7 +333,7 @@ impl Handle {
     pub(super) fn wait(&self) {
         while let Some(pidfd) = self.pidfd() {
             match waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED) {
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 _ => return,
             }
         }
@@ -324,7 +356,9 @@ impl Handle {
                 PIDFD_SIGNAL_PROCESS_GROUP,
             )
         };
-        if sent < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EINVAL) {
+        // ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox
+        // forbids the call.
+        if sent < 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
             let _ = kill_process_group(self.pid, signal);
         }
     }

@@ -126,9 +126,19 @@ fn raise_file_limit() -> Rlimit {
 pub(super) struct Leader {
     handle: Handle,
     status: Option<ExitStatus>,
+    /// The group was killed after its leader had gone: its number may be a stranger's by now.
+    is_over: bool,
 }
 
 impl Leader {
+    fn new(handle: Handle) -> Self {
+        Leader {
+            handle,
+            status: None,
+            is_over: false,
+        }
+    }
+
     /// The process id.
     pub(super) fn id(&self) -> u32 {
         self.handle.id()
@@ -169,6 +179,9 @@ impl Leader {
 
     /// Kills what is left of the group, whether its leader is still there or not.
     pub(super) fn end_group(&mut self) {
+        if std::mem::replace(&mut self.is_over, true) {
+            return;
+        }
         self.handle.signal_group(Signal::KILL);
         self.handle.strike_off();
     }

@@ -40,10 +40,7 @@ impl System {
             stdin: pipe(child.stdin.take().map(OwnedFd::from))?,
             stdout: pipe(child.stdout.take().map(OwnedFd::from))?,
             stderr: pipe(child.stderr.take().map(OwnedFd::from))?,
-            leader: Leader {
-                handle: Handle::new(child)?,
-                status: None,
-            },
+            leader: Leader::new(Handle::new(child)?),
         })
     }
 }

@@ -1,0 +1,118 @@
+//! How each side is brought to its end.
+
+use std::{pin::pin, process::ExitStatus, time::Duration};
+
+use futures_util::{
+    SinkExt,
+    future::{self, Either},
+};
+use tokio::time::timeout;
+
+use super::{
+    Traffic,
+    joint::{discard, exhaust},
+};
+use crate::{
+    backend::{Backend, Input, Output, Patience, Process},
+    message::Close,
+    transport::{Client, Event, Gone, Incoming, Outgoing},
+};
+
+/// The program's side of a session.
+pub(super) struct Program<'a> {
+    pub(super) output: Output,
+    /// `None` once the program has end-of-file.
+    pub(super) input: Option<Input>,
+    pub(super) process: Option<Process>,
+    patience: &'a Patience,
+}
+
+impl<'a> Program<'a> {
+    pub(super) fn new(backend: Backend, patience: &'a Patience) -> Self {
+        Program {
+            output: backend.output,
+            input: Some(backend.input),
+            process: backend.process,
+            patience,
+        }
+    }
+
+    /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
+    /// termination ladder. What it still writes is read and thrown away, so that it can flush and go.
+    pub(super) async fn wind_down(&mut self) {
+        let (input, process) = (&mut self.input, &mut self.process);
+        let mut patience = *self.patience;
+        let end = async {
+            if let Some(sink) = input
+                && timeout(patience.eof, sink.flush()).await.is_err()
+            {
+                // A program that did not read for so long does not wait for the end of its input.
+                patience.eof = Duration::ZERO;
+            }
+            *input = None;
+            if let Some(process) = process {
+                process.end(&patience).await;
+            }
+        };
+        future::select(pin!(end), pin!(exhaust(&mut self.output))).await;
+    }
+
+    /// Ends the process, or what is left of its group, without touching the output.
+    pub(super) async fn end(&mut self) {
+        self.input = None;
+        if let Some(process) = &mut self.process {
+            process.end(self.patience).await;
+        }
+    }
+
+    /// The exit status, where there is a process.
+    pub(super) async fn exit(&mut self) -> Option<ExitStatus> {
+        match &mut self.process {
+            Some(process) => Some(process.exit().await),
+            None => None,
+        }
+    }
+}
+
+/// The client's side of a session.
+pub(super) struct Peer {
+    pub(super) incoming: Incoming,
+    pub(super) outgoing: Outgoing,
+}
+
+impl Peer {
+    pub(super) fn new(client: Client) -> Self {
+        Peer {
+            incoming: client.incoming,
+            outgoing: client.outgoing,
+        }
+    }
+
+    /// Waits until the client has been sent all, as long as it is there.
+    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
+        let mut ignored = Traffic::default();
+        let watching = pin!(discard(&mut self.incoming, &mut ignored));
+        match future::select(self.outgoing.flush(), watching).await {
+            Either::Left((flushed, _)) => flushed.map_err(Gone::Lost),
+            Either::Right((gone, _)) => Err(gone),
+        }
+    }
+
+    /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace;
+    /// then the lingering close within another.
+    pub(super) async fn say_goodbye(&mut self, close: Close, grace: Duration) {
+        let handshake = async {
+            if self.outgoing.send(Event::Close(close)).await.is_ok() {
+                let mut ignored = Traffic::default();
+                discard(&mut self.incoming, &mut ignored).await;
+            }
+        };
+        let _ = timeout(grace, handshake).await;
+        self.shut(grace).await;
+    }
+
+    /// Shuts the connection without destroying what the client has not read yet.
+    pub(super) async fn shut(&mut self, grace: Duration) {
+        let _ = timeout(grace, self.outgoing.close()).await;
+    }
+}

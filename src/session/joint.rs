@@ -1,0 +1,259 @@
+//! The joint itself: `upstream` and `downstream`, each between its own two ends.
+
+use std::{
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_util::{Sink, SinkExt, Stream, StreamExt, future};
+use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::Traffic;
+use crate::{
+    backend::{Input, Output, Process},
+    framing::FramingError,
+    message::{Close, Message},
+    transport::{Event, Gone, Incoming, Outgoing},
+};
+
+/// How long output may pause after the program has ended before whoever still holds its stdout, a
+/// grandchild in the background, is taken to have nothing to say.
+const LINGER: Duration = Duration::from_millis(500);
+/// Messages passed on between two looks at the clock and at the process.
+const BURST: u32 = 64;
+
+/// Why no more messages go to the client.
+pub(super) enum OutputEnd {
+    /// The program closed its stdout, most often by ending.
+    Ended,
+    /// The program ended, and whoever still holds its stdout has been quiet since.
+    Lingered,
+    /// The program wrote what is no message.
+    Broken(FramingError),
+    /// The client takes no more.
+    Undeliverable(io::Error),
+}
+
+/// Client to program. Ends only when the client has gone: a program that reads no more, and a drain,
+/// only end the input.
+pub(super) async fn upstream(
+    incoming: &mut Incoming,
+    input: &mut Option<Input>,
+    received: &mut Traffic,
+    drain: &CancellationToken,
+) -> Gone {
+    let mut draining = pin!(drain.cancelled());
+    let mut burst = 0;
+    while let Some(sink) = input {
+        burst = (burst + 1) % BURST;
+        if burst == 0 && drain.is_cancelled() {
+            // A client that sends without a pause must not keep the end from its program.
+            let _ = sink.flush().await;
+            *input = None;
+            break;
+        }
+        let message = tokio::select! {
+            biased;
+            next = next_or_flush(incoming, sink) => match next {
+                Ok(Some(Ok(message))) => message,
+                Ok(Some(Err(gone))) => return gone,
+                Ok(None) => return Gone::Lost(io::ErrorKind::UnexpectedEof.into()),
+                Err(_) => {
+                    *input = None;
+                    break;
+                }
+            },
+            () = &mut draining => {
+                // What was received is still delivered, then comes end-of-file.
+                let _ = sink.flush().await;
+                *input = None;
+                break;
+            }
+        };
+        received.count(&message);
+        let ready = tokio::select! {
+            biased;
+            ready = future::poll_fn(|context| sink.poll_ready_unpin(context)) => ready,
+            // Taken all the same: the sink's buffer grows by this one message.
+            () = &mut draining => Ok(()),
+        };
+        match ready.and_then(|()| sink.start_send_unpin(message)) {
+            Ok(()) => {}
+            Err(FramingError::Io(_)) => *input = None,
+            Err(FramingError::BinaryForLines) => {
+                return Gone::Refused(Close::new(
+                    Close::UNSUPPORTED,
+                    FramingError::BinaryForLines.to_string(),
+                ));
+            }
+            Err(error) => return Gone::Refused(Close::new(Close::POLICY, error.to_string())),
+        }
+    }
+    discard(incoming, received).await
+}
+
+/// Reads a client on for its close alone.
+pub(super) async fn discard(incoming: &mut Incoming, received: &mut Traffic) -> Gone {
+    loop {
+        match incoming.next().await {
+            Some(Ok(message)) => received.count(&message),
+            Some(Err(gone)) => return gone,
+            None => return Gone::Lost(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+}
+
+/// Reads a program on so that it can flush and go; never ready.
+pub(super) async fn exhaust(output: &mut Output) {
+    while output.next().await.is_some() {}
+    future::pending::<()>().await;
+}
+
+/// Program to client, with a keepalive now and then.
+pub(super) async fn downstream(
+    output: &mut Output,
+    outgoing: &mut Outgoing,
+    mut watch: Watch<'_>,
+    sent: &mut Traffic,
+) -> OutputEnd {
+    loop {
+        let turn = future::poll_fn(|context| watch.poll_turn(output, outgoing, context)).await;
+        let event = match turn {
+            Turn::Message(message) => {
+                sent.count(&message);
+                Event::Message(message)
+            }
+            Turn::Keepalive => Event::Keepalive,
+            Turn::End(end) => return end,
+        };
+        let ready = future::poll_fn(|context| {
+            let ready = outgoing.poll_ready_unpin(context);
+            if ready.is_pending() {
+                // A slow client must not keep a program that has ended from being reaped.
+                let _ = watch.poll_exited(context);
+            }
+            ready
+        });
+        if let Err(error) = ready.await.and_then(|()| outgoing.start_send_unpin(event)) {
+            return OutputEnd::Undeliverable(error);
+        }
+    }
+}
+
+/// What `downstream` does next.
+enum Turn {
+    Message(Message),
+    Keepalive,
+    End(OutputEnd),
+}
+
+/// What `downstream` watches beside the output: the clock and the process.
+pub(super) struct Watch<'a> {
+    process: &'a mut Option<Process>,
+    keepalive: Option<Interval>,
+    /// Runs from the program's end, or from the last output after it.
+    linger: Option<Pin<Box<Sleep>>>,
+    burst: u32,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(process: &'a mut Option<Process>, keepalive: Option<Duration>) -> Self {
+        let keepalive = keepalive.map(|period| {
+            let mut ticks = interval_at(Instant::now() + period, period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            ticks
+        });
+        Watch {
+            process,
+            keepalive,
+            linger: None,
+            burst: 0,
+        }
+    }
+
+    /// The next message, or what else is due. In a flood the clock is looked at once a burst, so that
+    /// messages cost no timer; whenever there is nothing to pass on, what was fed is flushed.
+    fn poll_turn(
+        &mut self,
+        output: &mut Output,
+        outgoing: &mut Outgoing,
+        context: &mut Context<'_>,
+    ) -> Poll<Turn> {
+        self.burst += 1;
+        if self.burst >= BURST {
+            self.burst = 0;
+            if self.poll_keepalive(context).is_ready() {
+                return Poll::Ready(Turn::Keepalive);
+            }
+        }
+        match poll_next_or_flush(output, outgoing, context) {
+            Poll::Ready(Ok(Some(Ok(message)))) => {
+                self.linger = None;
+                return Poll::Ready(Turn::Message(message));
+            }
+            Poll::Ready(Ok(Some(Err(FramingError::Io(_))) | None)) => {
+                return Poll::Ready(Turn::End(OutputEnd::Ended));
+            }
+            Poll::Ready(Ok(Some(Err(error)))) => {
+                return Poll::Ready(Turn::End(OutputEnd::Broken(error)));
+            }
+            Poll::Ready(Err(error)) => {
+                return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
+            }
+            Poll::Pending => {}
+        }
+        if self.poll_keepalive(context).is_ready() {
+            return Poll::Ready(Turn::Keepalive);
+        }
+        self.poll_lingered(context)
+            .map(|()| Turn::End(OutputEnd::Lingered))
+    }
+
+    fn poll_keepalive(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.keepalive {
+            Some(ticks) => ticks.poll_tick(context).map(drop),
+            None => Poll::Pending,
+        }
+    }
+
+    fn poll_lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        ready!(self.poll_exited(context));
+        self.linger
+            .get_or_insert_with(|| Box::pin(sleep(LINGER)))
+            .as_mut()
+            .poll(context)
+    }
+
+    fn poll_exited(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.process {
+            Some(process) => process.poll_exit(context).map(drop),
+            None => Poll::Pending,
+        }
+    }
+}
+
+/// The next item of `source`; while there is none, what was fed to `sink` is flushed. So a burst
+/// takes one system call and a lone message does not wait.
+async fn next_or_flush<Item, Fed, Error>(
+    source: &mut Pin<Box<dyn Stream<Item = Item> + Send>>,
+    sink: &mut Pin<Box<dyn Sink<Fed, Error = Error> + Send>>,
+) -> Result<Option<Item>, Error> {
+    future::poll_fn(|context| poll_next_or_flush(source, sink, context)).await
+}
+
+fn poll_next_or_flush<Item, Fed, Error>(
+    source: &mut Pin<Box<dyn Stream<Item = Item> + Send>>,
+    sink: &mut Pin<Box<dyn Sink<Fed, Error = Error> + Send>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<Item>, Error>> {
+    if let Poll::Ready(item) = source.as_mut().poll_next(context) {
+        return Poll::Ready(Ok(item));
+    }
+    match sink.as_mut().poll_flush(context) {
+        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+    }
+}
