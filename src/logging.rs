@@ -2,20 +2,51 @@
 //!
 //! Targets carry what levels cannot say: `access` is requests and sessions, `stderr` is what programs
 //! say, `listening` is the line with the URL, which every level but `fatal` shows.
+//!
+//! # How it works
+//! A thread writes. Whoever logs only puts a line into its queue, and never waits: a terminal that is
+//! held by Ctrl-S, or a pipe that nobody reads, would else stop every worker of the runtime, and with
+//! them all sessions and the signals too. Lines that find the queue full are dropped, and counted.
 
-use std::io;
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{self, Receiver, SyncSender},
+    },
+    thread,
+    time::Duration,
+};
 
-use tracing::{Level, level_filters::LevelFilter};
+use tracing::{Level, level_filters::LevelFilter, warn};
 use tracing_subscriber::{
     Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
 };
 
 use crate::args::{LogFormat, LogLevel};
 
+/// Lines that may wait: a burst of a thousand sessions that end at once.
+const QUEUE: usize = 1024;
+/// What the last lines get to be written when the process ends. Longer would hold up a stop that is
+/// asked for twice behind a stderr that takes nothing.
+const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// The log; what is still in the queue is written when it is dropped.
+#[derive(Debug)]
+pub struct Log {
+    queue: Queue,
+}
+
 /// Installs the log for the process.
-pub fn init(level: LogLevel, format: LogFormat) {
+///
+/// # Errors
+/// When the thread cannot be started.
+pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Log> {
+    let queue = Queue::start()?;
+    let writer = queue.clone();
     let layer = fmt::layer()
-        .with_writer(io::stderr)
+        .with_writer(move || writer.clone())
         .log_internal_errors(false);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
@@ -28,6 +59,7 @@ pub fn init(level: LogLevel, format: LogFormat) {
     tracing_subscriber::registry()
         .with(layer.with_filter(filter(level)))
         .init();
+    Ok(Log { queue })
 }
 
 fn filter(level: LogLevel) -> Targets {
@@ -43,5 +75,69 @@ fn filter(level: LogLevel) -> Targets {
         LogLevel::Info => all(LevelFilter::INFO).with_target("access", LevelFilter::WARN),
         LogLevel::Error => all(LevelFilter::WARN).with_target("access", LevelFilter::ERROR),
         LogLevel::Fatal => Targets::new().with_default(LevelFilter::OFF),
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        let (done, written) = mpsc::sync_channel(1);
+        // A queue that is full has a stderr that takes nothing, and nothing to wait for.
+        if self.queue.entries.try_send(Entry::Last(done)).is_ok() {
+            let _ = written.recv_timeout(LAST_LINES);
+        }
+    }
+}
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Entry {
+    Line(Vec<u8>),
+    /// Answered when all before it is written.
+    Last(SyncSender<()>),
+}
+
+/// The near end of the thread's queue; `fmt` writes an event in one call.
+#[derive(Debug, Clone)]
+struct Queue {
+    entries: SyncSender<Entry>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Queue {
+    fn start() -> io::Result<Self> {
+        let (entries, waiting) = mpsc::sync_channel(QUEUE);
+        let dropped = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&dropped);
+        thread::Builder::new()
+            .name("log".to_owned())
+            .spawn(move || write_all(&waiting, &count))?;
+        Ok(Queue { entries, dropped })
+    }
+}
+
+impl Write for Queue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if self.entries.try_send(Entry::Line(line.to_vec())).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn write_all(waiting: &Receiver<Entry>, dropped: &AtomicU64) {
+    for entry in waiting {
+        match entry {
+            // A stderr that is closed or on a full disk is no reason to stop.
+            Entry::Line(line) => drop(io::stderr().write_all(&line)),
+            Entry::Last(done) => drop(done.try_send(())),
+        }
+        let lost = dropped.swap(0, Ordering::Relaxed);
+        if lost > 0 {
+            warn!("{lost} lines of the log were dropped: stderr did not take them in time");
+        }
     }
 }

@@ -63,7 +63,7 @@ fn start() -> Result<ExitCode> {
             return Ok(ExitCode::from(EXIT_USAGE));
         }
     };
-    logging::init(args.loglevel, args.log_format);
+    let _log = logging::init(args.loglevel, args.log_format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("cannot start a thread")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()

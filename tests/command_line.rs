@@ -222,3 +222,18 @@ fn loglevel_decides_what_is_said() {
         assert!(log.contains("oops"), "{level}: {log}");
     }
 }
+
+#[test]
+fn numbers_as_large_as_can_be_typed_do_no_harm() {
+    let mut server = TestServer::start(
+        "--maxforks=18446744073709551615 --maxframesize=18446744073709551615 --maxlinesize=18446744073709551615 \
+         --pingms=31536000000 --closems=31536000000 --write-timeout=31536000000 --flush-after=31536000000 \
+         --drain-timeout=31536000 cat",
+    );
+    let mut client = server.connect();
+    client.send("hello");
+    assert_eq!(client.text(), "hello");
+    client.close();
+    server.signal(15);
+    assert_eq!(server.wait().code(), Some(0));
+}

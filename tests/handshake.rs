@@ -266,3 +266,15 @@ fn no_program_is_left_when_a_client_goes_before_the_answer() {
     server.wait_for_line("session ended");
     support::eventually("no program is left", || server.children().is_empty());
 }
+
+#[test]
+fn line_ends_do_not_pass_into_the_environment() {
+    let server = TestServer::start("env");
+    for target in ["/a%0aEVIL=1", "/a%0d"] {
+        assert_eq!(
+            status(&Client::ask(server.address, target, &[])),
+            400,
+            "{target}"
+        );
+    }
+}

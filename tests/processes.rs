@@ -530,3 +530,63 @@ fn process_1_reaps_every_orphan() {
     kill(process_1, 15);
     assert_eq!(server.wait().code(), Some(0));
 }
+
+#[test]
+fn exit_status_is_known_though_the_starter_ignored_sigchld() {
+    let ignoring = format!(
+        "import os, signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN); \
+         os.execv('{WSD}', ['wsd', '--port=0', 'sh', '-c', 'echo hi; exit 3'])"
+    );
+    let mut command = Command::new("python3");
+    command.args(["-c", &ignoring]);
+    let server = TestServer::start_command(command);
+    let mut client = server.connect();
+    assert_eq!(client.text(), "hi");
+    assert_eq!(client.closed().0, 4003);
+}
+
+#[test]
+fn log_that_nobody_reads_stops_nothing() {
+    use std::io::{Read, Write};
+    let mut server = Command::new(WSD)
+        .args(["--port=0", "cat"])
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("wsd starts");
+    let mut stderr = server.stderr.take().expect("a pipe");
+    let mut line = Vec::new();
+    while !line.ends_with(b"\n") {
+        let mut byte = [0];
+        stderr.read_exact(&mut byte).expect("the line with the URL");
+        line.push(byte[0]);
+    }
+    let line = String::from_utf8(line).expect("text");
+    let address: std::net::SocketAddr = line
+        .rsplit("//")
+        .next()
+        .and_then(|rest| rest.trim_end().strip_suffix('/'))
+        .expect("an address")
+        .parse()
+        .expect("an address");
+    // Each is a line of some 150 bytes; a pipe holds 64 KiB, the queue 1024 lines.
+    for _ in 0..2000 {
+        let mut stream = std::net::TcpStream::connect(address).expect("the server listens");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+            .expect("the server reads");
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).expect("an answer");
+        assert!(answer.starts_with(b"HTTP/1.1 426 "));
+    }
+    let mut client = Client::connect(address, "/", &[]);
+    client.send("still here");
+    assert_eq!(client.text(), "still here");
+    client.close();
+    kill(server.id() as i32, 15);
+    let mut status = None;
+    eventually("it stops", || {
+        status = server.try_wait().expect("a child");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(0));
+}

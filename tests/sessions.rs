@@ -527,3 +527,70 @@ fn one_client_that_crashes_does_not_disturb_another() {
     other.send("still here");
     assert_eq!(other.text(), "still here");
 }
+
+#[test]
+fn client_that_pings_without_reading_is_held_back() {
+    let server = TestServer::start("--pingms=0 cat");
+    let mut client = server.connect();
+    let pings = support::client::frame(true, PING, &[b'x'; 125]).repeat(500);
+    client
+        .stream
+        .set_write_timeout(Some(std::time::Duration::from_millis(300)))
+        .expect("a timeout");
+    let mut sent = 0;
+    while std::io::Write::write_all(&mut client.stream, &pings).is_ok() {
+        sent += pings.len();
+        assert!(sent < 200 << 20, "somebody answers everything into memory");
+    }
+    let resident = resident_kib(server.pid());
+    assert!(resident < 30_000, "{resident} KiB");
+}
+
+#[test]
+fn messages_right_before_an_abrupt_end_reach_the_program() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for round in 0..3 {
+        // The program answers to a client that is no longer there.
+        let file = directory.path().join(round.to_string());
+        let mut server = TestServer::start_with(&["tee", file.to_str().expect("text")]);
+        let mut client = server.connect();
+        let mut bytes = Vec::new();
+        for number in 0..20_000 {
+            bytes.extend(support::client::frame(
+                true,
+                TEXT,
+                format!("m{number}").as_bytes(),
+            ));
+        }
+        bytes.extend(support::client::frame(true, CLOSE, &1000_u16.to_be_bytes()));
+        client.send_raw(&bytes);
+        drop(client);
+        server.wait_for_line("session ended");
+        let received = std::fs::read_to_string(&file).expect("the program's file");
+        assert_eq!(received.lines().count(), 20_000);
+    }
+}
+
+#[test]
+fn last_line_without_newline_arrives_though_a_grandchild_holds_stdout() {
+    let server = TestServer::start_sh("", "printf last; sleep 1000 & exit 3");
+    let mut client = server.connect();
+    assert_eq!(client.text(), "last");
+    assert_eq!(client.closed().0, 4003);
+}
+
+#[test]
+fn passstderr_ends_with_stdout() {
+    let server = TestServer::start_sh("--passstderr", "exec >&-; echo oops >&2; exec sleep 1000");
+    let mut client = server.connect();
+    assert_eq!(client.text(), r#"{"stream":"stderr","data":"oops"}"#);
+    assert_eq!(client.closed().0, 4130);
+}
+
+#[test]
+fn limit_beyond_all_memory_is_no_way_to_take_it() {
+    let server = TestServer::start("--maxframesize=1000000000000000 cat");
+    let mut client = server.connect();
+    client.send_raw(&[0x82, 0xff, 0, 3, 0x32, 0, 0, 0, 0, 0, 1, 2, 3, 4]);
+    assert_eq!(client.closed().0, 1009);
+}

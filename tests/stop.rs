@@ -140,3 +140,35 @@ fn killed_gateway_is_noticed_by_its_clients() {
     server.wait();
     assert!(client.try_receive().is_err());
 }
+
+#[test]
+fn client_that_sends_without_a_pause_does_not_keep_the_end_from_its_program() {
+    let mut server = TestServer::start_sh("--drain-timeout=15", "cat > /dev/null; echo the end");
+    let mut client = server.connect();
+    let mut sender = client.stream.try_clone().expect("a second handle");
+    let sending = std::thread::spawn(move || {
+        let messages = support::client::frame(true, 1, &[b'x'; 100]).repeat(100);
+        while std::io::Write::write_all(&mut sender, &messages).is_ok() {}
+    });
+    server.signal(SIGTERM);
+    assert_eq!(client.text(), "the end");
+    assert_eq!(client.receive().opcode, support::client::CLOSE);
+    drop(client);
+    assert_eq!(server.wait().code(), Some(0));
+    sending.join().expect("the sender ends with its socket");
+}
+
+#[test]
+fn session_that_is_cut_short_by_the_deadline_still_logs_its_end() {
+    let mut server = TestServer::start_sh(
+        "--drain-timeout=1",
+        "while :; do echo tick; sleep 0.1; done",
+    );
+    // Reads all, and never answers the Close.
+    let mut client = server.connect();
+    server.signal(SIGTERM);
+    while client.try_receive().is_ok() {}
+    let line = server.wait_for_line("session ended");
+    assert!(line.contains("code=1001"), "{line}");
+    assert_eq!(server.wait().code(), Some(0));
+}
