@@ -35,7 +35,8 @@ fi
 echo "$ready"
 port=${ready##*:}
 
-set -- --port="${WSD_PORT:-8082}" --staticdir="$here" "$@" nc localhost "$port"
+# nc does not end at the end of its input, so a stop need not wait for it.
+set -- --port="${WSD_PORT:-8082}" --staticdir="$here" --drain-timeout=1 "$@" nc localhost "$port"
 if [ -n "${WSD:-}" ]; then
     exec "$WSD" "$@"
 elif [ -x "$top/target/release/wsd" ]; then

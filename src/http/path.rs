@@ -12,7 +12,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, Mode, OFlags, openat},
+    fs::{Access, CWD, Mode, OFlags, access, openat},
     io::Errno,
 };
 
@@ -99,6 +99,17 @@ fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, BadPath> {
     u8::try_from(value).map_err(|_| BadPath("a broken percent escape"))
 }
 
+/// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// The part of the path that names it: `/env.sh` of `/env.sh/extra`.
+    pub name: String,
+    /// The rest: `/extra`, or empty.
+    pub info: String,
+}
+
 /// A directory that files are opened beneath.
 #[derive(Debug)]
 pub struct Root {
@@ -142,9 +153,49 @@ impl Root {
         self.open_relative(&relative.join(name))
     }
 
+    /// Finds the program that a URL's path leads to: its first segments up to a file.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, if the path is a directory's, or if the file cannot be executed.
+    pub fn find_script(&self, path: &UrlPath) -> io::Result<Script> {
+        let text = path.as_str();
+        if path.relative().is_none() && text != "/" {
+            return Err(Errno::NOENT.into());
+        }
+        let ends = text
+            .match_indices('/')
+            .map(|(end, _)| end)
+            .skip(1)
+            .chain([text.len()]);
+        for end in ends {
+            let (name, info) = text.split_at(end);
+            let relative = Path::new(&name[1..]);
+            let found = self
+                .open_with(relative, OFlags::PATH | OFlags::CLOEXEC)?
+                .metadata()?;
+            if found.is_dir() {
+                continue;
+            }
+            let file = self.path.join(relative);
+            if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
+                return Err(Errno::NOENT.into());
+            }
+            return Ok(Script {
+                file,
+                name: name.to_owned(),
+                info: info.to_owned(),
+            });
+        }
+        Err(Errno::NOENT.into())
+    }
+
     fn open_relative(&self, relative: &Path) -> io::Result<File> {
         // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        self.open_with(relative, flags)
+    }
+
+    fn open_with(&self, relative: &Path, flags: OFlags) -> io::Result<File> {
         match open_resolved(&self.directory, relative, flags) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
             Err(Errno::NOSYS | Errno::PERM) => Ok(walk(&self.directory, relative, flags)?.into()),
@@ -296,6 +347,44 @@ mod tests {
             "/etc/passwd",
         ] {
             assert!(open(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn path_is_split_at_the_program() {
+        use std::os::unix::fs::PermissionsExt;
+        let tree = tree();
+        let program = tree.path().join("root/sub/run.sh");
+        fs::write(&program, "#!/bin/sh\n").expect("a file");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        let find = |raw: &str| root.find_script(&UrlPath::decode(raw).expect(raw));
+        for (raw, info) in [
+            ("/sub/run.sh", ""),
+            ("/sub/run.sh/", "/"),
+            ("/sub/run.sh/a/b%20c", "/a/b c"),
+        ] {
+            let script = find(raw).expect(raw);
+            assert_eq!(
+                (script.name.as_str(), script.info.as_str()),
+                ("/sub/run.sh", info),
+                "{raw}"
+            );
+            assert_eq!(script.file, program);
+        }
+        // Directories, what is not executable, what is not there, what leads out.
+        for raw in [
+            "/",
+            "/sub",
+            "/sub/",
+            "/a",
+            "/nothing",
+            "/out",
+            "/absolute",
+            "//sub/run.sh",
+            "/sub//run.sh",
+        ] {
+            assert!(find(raw).is_err(), "{raw}");
         }
     }
 

@@ -47,30 +47,32 @@ pub(super) async fn upstream(
 ) -> Gone {
     let mut draining = pin!(drain.cancelled());
     let mut burst = 0;
-    while let Some(sink) = input {
+    loop {
+        let Some(sink) = input else {
+            return discard(incoming, received).await;
+        };
         burst = (burst + 1) % BURST;
-        if burst == 0 && drain.is_cancelled() {
-            // A client that sends without a pause must not keep the end from its program.
-            let _ = sink.flush().await;
-            *input = None;
-            break;
-        }
-        let message = tokio::select! {
-            biased;
-            next = next_or_flush(incoming, sink) => match next {
-                Ok(Some(Ok(message))) => message,
-                Ok(Some(Err(gone))) => return gone,
-                Ok(None) => return Gone::Lost(io::ErrorKind::UnexpectedEof.into()),
-                Err(_) => {
-                    *input = None;
-                    break;
-                }
+        // A client that sends without a pause must not keep the end from its program.
+        let next = match burst == 0 && drain.is_cancelled() {
+            true => Next::Drain,
+            false => tokio::select! {
+                biased;
+                next = next_or_flush(incoming, sink) => Next::from(next),
+                () = &mut draining => Next::Drain,
             },
-            () = &mut draining => {
+        };
+        let message = match next {
+            Next::Message(message) => message,
+            Next::Gone(gone) => return gone,
+            Next::Unread => {
+                *input = None;
+                continue;
+            }
+            Next::Drain => {
                 // What was received is still delivered, then comes end-of-file.
                 let _ = sink.flush().await;
                 *input = None;
-                break;
+                continue;
             }
         };
         received.count(&message);
@@ -83,16 +85,38 @@ pub(super) async fn upstream(
         match ready.and_then(|()| sink.start_send_unpin(message)) {
             Ok(()) => {}
             Err(FramingError::Io(_)) => *input = None,
-            Err(FramingError::BinaryForLines) => {
-                return Gone::Refused(Close::new(
-                    Close::UNSUPPORTED,
-                    FramingError::BinaryForLines.to_string(),
-                ));
-            }
-            Err(error) => return Gone::Refused(Close::new(Close::POLICY, error.to_string())),
+            Err(error) => return Gone::Refused(refusal(&error)),
         }
     }
-    discard(incoming, received).await
+}
+
+/// What `upstream` does next.
+enum Next {
+    Message(Message),
+    Gone(Gone),
+    /// The program has closed its stdin.
+    Unread,
+    Drain,
+}
+
+impl From<Result<Option<Result<Message, Gone>>, FramingError>> for Next {
+    fn from(next: Result<Option<Result<Message, Gone>>, FramingError>) -> Self {
+        match next {
+            Ok(Some(Ok(message))) => Next::Message(message),
+            Ok(Some(Err(gone))) => Next::Gone(gone),
+            Ok(None) => Next::Gone(Gone::Lost(io::ErrorKind::UnexpectedEof.into())),
+            Err(_) => Next::Unread,
+        }
+    }
+}
+
+/// How a client is told that its message is none for this program.
+fn refusal(error: &FramingError) -> Close {
+    let code = match error {
+        FramingError::BinaryForLines => Close::UNSUPPORTED,
+        _ => Close::POLICY,
+    };
+    Close::new(code, error.to_string())
 }
 
 /// Reads a client on for its close alone.
