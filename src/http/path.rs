@@ -99,6 +99,12 @@ fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, BadPath> {
     u8::try_from(value).map_err(|_| BadPath("a broken percent escape"))
 }
 
+/// Opens a file to look at it alone: a program need not be readable.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
 /// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
@@ -171,7 +177,7 @@ impl Root {
             let (name, info) = text.split_at(end);
             let relative = Path::new(&name[1..]);
             let found = self
-                .open_with(relative, OFlags::PATH | OFlags::CLOEXEC)?
+                .open_with(relative, LOOK | OFlags::CLOEXEC)?
                 .metadata()?;
             if found.is_dir() {
                 continue;
