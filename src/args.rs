@@ -155,6 +155,18 @@ pub struct Args {
     #[arg(long, help_heading = "Pages")]
     pub devconsole: bool,
 
+    /// Header of every answer, as 'Name: value'; repeatable.
+    #[arg(long, value_name = "HEADER", help_heading = "Pages")]
+    pub header: Vec<String>,
+
+    /// Header of WebSocket handshakes alone, repeatable.
+    #[arg(long, value_name = "HEADER", help_heading = "Pages")]
+    pub header_ws: Vec<String>,
+
+    /// Header of all other answers alone, repeatable.
+    #[arg(long, value_name = "HEADER", help_heading = "Pages")]
+    pub header_http: Vec<String>,
+
     /// How much goes to the log on stderr.
     #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Access, help_heading = "Log")]
     pub loglevel: LogLevel,

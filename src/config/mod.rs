@@ -17,6 +17,7 @@ use crate::{
         Options,
         access::{Access, AllowedOrigin, Authority},
         file::Files,
+        headers::{self, AddedHeaders},
         path::Root,
         router::Router,
         upgrade::{Subprotocols, is_token_byte},
@@ -87,6 +88,7 @@ impl Config {
                 limits,
                 max_programs: unless_zero(args.maxforks)
                     .map(|most| most.min(Semaphore::MAX_PERMITS)),
+                headers: headers(args)?,
                 reverse_lookup: args.reverselookup,
             },
         })
@@ -233,6 +235,27 @@ fn subprotocols(args: &Args) -> Result<Subprotocols> {
             None => Ok(Subprotocols::Listed(names.to_vec())),
         },
     }
+}
+
+fn headers(args: &Args) -> Result<AddedHeaders> {
+    let mut added = AddedHeaders::default();
+    for (flag, words, handshake, plain) in [
+        ("--header", &args.header, true, true),
+        ("--header-ws", &args.header_ws, true, false),
+        ("--header-http", &args.header_http, false, true),
+    ] {
+        for word in words {
+            let (name, value) = headers::parse(word)
+                .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
+            if handshake {
+                added.handshake.append(name.clone(), value.clone());
+            }
+            if plain {
+                added.plain.append(name, value);
+            }
+        }
+    }
+    Ok(added)
 }
 
 fn limits(args: &Args) -> Limits {

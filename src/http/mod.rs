@@ -6,6 +6,7 @@
 pub mod access;
 mod console;
 pub mod file;
+pub mod headers;
 pub mod path;
 pub mod refusal;
 pub mod router;
@@ -31,6 +32,7 @@ use crate::{
     transport::websocket,
 };
 use access::Access;
+use headers::AddedHeaders;
 use path::UrlPath;
 use refusal::Refusal;
 use router::{Route, Router};
@@ -67,6 +69,8 @@ pub struct Options {
     pub websocket: websocket::Options,
     /// Programs at a time; `None` has no limit.
     pub max_programs: Option<usize>,
+    /// What is added to answers.
+    pub headers: AddedHeaders,
     /// Whether clients' names are looked up, for REMOTE_HOST.
     pub reverse_lookup: bool,
 }
@@ -79,6 +83,7 @@ pub struct Handler {
     subprotocols: Subprotocols,
     environ: Environ,
     sessions: Sessions,
+    headers: AddedHeaders,
     reverse_lookup: bool,
 }
 
@@ -96,6 +101,7 @@ impl Handler {
                 options.limits,
                 options.websocket,
             ),
+            headers: options.headers,
             reverse_lookup: options.reverse_lookup,
         }
     }
@@ -136,6 +142,7 @@ impl Handler {
                 .headers_mut()
                 .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
         }
+        self.headers.add_to(&mut response);
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
         match refused {
