@@ -278,3 +278,21 @@ fn line_ends_do_not_pass_into_the_environment() {
         );
     }
 }
+
+#[test]
+fn a_thousand_half_open_requests_do_not_stop_a_new_client() {
+    let server = TestServer::start("cat");
+    let half_open: Vec<_> = (0..1000)
+        .map(|_| {
+            let mut stream =
+                std::net::TcpStream::connect(server.address).expect("the server listens");
+            std::io::Write::write_all(&mut stream, b"GET / HTTP/1.1\r\nHost: loc")
+                .expect("the server reads");
+            stream
+        })
+        .collect();
+    let mut client = server.connect();
+    client.send("hello");
+    assert_eq!(client.text(), "hello");
+    drop(half_open);
+}

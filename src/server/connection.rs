@@ -11,16 +11,20 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 use tracing::debug;
 
+use super::phase::{Answer, Phase, Timed};
 use crate::{environ::Connection, http::Handler};
 
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
 /// up (slowloris).
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may wait for its next request. Shorter costs browsers a connection per click,
+/// longer holds a descriptor for a reader who has left.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head, beyond which hyper answers 431 (it reads a little further). A variable of
 /// the program's environment is made of each header, and execve(2) takes 128 KiB of one.
 const LARGEST_HEAD: usize = 32 * 1024;
@@ -36,17 +40,26 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler
     let connection = Arc::new(connection);
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
+    let phase = Phase::default();
+    let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
+        phase.request();
         let (handler, connection) = (Arc::clone(&handler), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(handler.handle(request, &connection).await) }
+        let phase = phase.clone();
+        async move {
+            let response = handler.handle(request, &connection).await;
+            let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let phase = (!is_websocket).then_some(phase);
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, phase)))
+        }
     });
     let mut http = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
-            .header_read_timeout(HEAD_TIMEOUT)
+            .header_read_timeout(IDLE_TIMEOUT)
             .max_buf_size(LARGEST_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()

@@ -2,6 +2,7 @@
 
 mod connection;
 pub mod listener;
+mod phase;
 pub mod signal;
 
 use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
