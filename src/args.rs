@@ -147,6 +147,15 @@ pub struct Args {
     #[arg(long, help_heading = "Programs")]
     pub reverselookup: bool,
 
+    /// Programs by path: each executable file in DIR answers WebSockets at its path.
+    #[arg(long, value_name = "DIR", help_heading = "Programs")]
+    pub dir: Option<PathBuf>,
+
+    /// A program at a path and beneath, repeatable; words are split as a shell would, but no shell is
+    /// started.
+    #[arg(long, value_name = "PATH=COMMAND", help_heading = "Programs")]
+    pub route: Vec<String>,
+
     /// Serve the files in DIR on the same port.
     #[arg(long, value_name = "DIR", help_heading = "Pages")]
     pub staticdir: Option<PathBuf>,

@@ -3,7 +3,12 @@
 
 mod command;
 
-use std::{net::IpAddr, time::Duration};
+use std::{
+    ffi::OsString,
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::Semaphore;
@@ -18,8 +23,8 @@ use crate::{
         access::{Access, AllowedOrigin, Authority},
         file::Files,
         headers::{self, AddedHeaders},
-        path::Root,
-        router::Router,
+        path::{Root, UrlPath},
+        router::{Directory, Mount, Router},
         upgrade::{Subprotocols, is_token_byte},
     },
     server::listener,
@@ -58,10 +63,15 @@ impl Config {
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
         let files = files(args)?;
-        let target = target(args)?;
-        if target.is_none() && files.is_none() {
+        let mounts = mounts(args)?;
+        let directory = directory(args)?;
+        let target = match &args.command[..] {
+            [] => None,
+            words => Some(Target::Program(program(args, words)?)),
+        };
+        if target.is_none() && files.is_none() && mounts.is_empty() && directory.is_none() {
             bail!(
-                "no COMMAND is given, and no --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
+                "no COMMAND is given, and no --route, --dir or --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
             );
         }
         let has_page = args.devconsole || files.is_some();
@@ -73,6 +83,8 @@ impl Config {
             options: Options {
                 environ: environ(args, files.as_ref()),
                 router: Router {
+                    mounts,
+                    directory,
                     target,
                     console: args.devconsole,
                     files: files.map(Files::new),
@@ -119,19 +131,71 @@ fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
 }
 
 fn files(args: &Args) -> Result<Option<Root>> {
-    let Some(directory) = &args.staticdir else {
-        return Ok(None);
-    };
-    let root = Root::open(directory).with_context(|| {
-        format!(
-            "invalid value '{}' for '--staticdir': not a directory that can be read",
-            directory.display()
-        )
-    })?;
-    Ok(Some(root))
+    args.staticdir
+        .as_deref()
+        .map(|path| root("--staticdir", path))
+        .transpose()
 }
 
-fn target(args: &Args) -> Result<Option<Target>> {
+fn root(flag: &str, path: &Path) -> Result<Root> {
+    Root::open(path).with_context(|| {
+        format!(
+            "invalid value '{}' for '{flag}': not a directory that can be read",
+            path.display()
+        )
+    })
+}
+
+fn directory(args: &Args) -> Result<Option<Directory>> {
+    let Some(path) = &args.dir else {
+        return Ok(None);
+    };
+    Ok(Some(Directory::new(root("--dir", path)?, like(args)?)))
+}
+
+/// `--route PATH=COMMAND`.
+fn mounts(args: &Args) -> Result<Vec<Mount>> {
+    let mut mounts: Vec<Mount> = Vec::new();
+    for word in &args.route {
+        let invalid = |reason: &str| anyhow!("invalid value '{word}' for '--route': {reason}");
+        let (path, command) = word
+            .split_once('=')
+            .ok_or_else(|| invalid("PATH=COMMAND is wanted"))?;
+        let path = UrlPath::decode(path).map_err(|reason| invalid(&reason.to_string()))?;
+        let path = match path.as_str().trim_end_matches('/') {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        };
+        if mounts.iter().any(|mount| mount.path == path) {
+            return Err(invalid("there is a route for this path already"));
+        }
+        let words = shell_words::split(command).map_err(|_| invalid("a quote is not closed"))?;
+        if words.is_empty() {
+            return Err(invalid("the command is missing"));
+        }
+        let words: Vec<OsString> = words.into_iter().map(OsString::from).collect();
+        let program = program(args, &words)
+            .with_context(|| format!("invalid value '{word}' for '--route'"))?;
+        mounts.push(Mount {
+            path,
+            target: Target::Program(program),
+        });
+    }
+    Ok(mounts)
+}
+
+/// The program that words name, run as the flags say.
+fn program(args: &Args, words: &[OsString]) -> Result<Program> {
+    let name = words.first().context("a command is missing")?;
+    Ok(Program {
+        file: command::find(name)?,
+        arguments: words.to_vec(),
+        ..like(args)?
+    })
+}
+
+/// How programs are run, whichever they are.
+fn like(args: &Args) -> Result<Program> {
     let framing = framing(args)?;
     if args.passstderr && !matches!(framing, Framing::Lines(_)) {
         let other = match (args.binary, framing) {
@@ -141,22 +205,18 @@ fn target(args: &Args) -> Result<Option<Target>> {
         };
         bail!("--passstderr and {other} exclude each other: --passstderr sends lines of JSON");
     }
-    let Some(name) = args.command.first() else {
-        return Ok(None);
-    };
-    Ok(Some(Target::Program(Program {
-        file: command::find(name)?,
-        arguments: args.command.clone(),
+    Ok(Program {
+        file: PathBuf::new(),
+        arguments: Vec::new(),
         directory: None,
         framing,
         max_line: unless_zero(args.maxlinesize).unwrap_or(usize::MAX),
         flush_after: args.flush_after.map(Duration::from_millis),
-        errors: if args.passstderr {
-            Errors::Client
-        } else {
-            Errors::Log
+        errors: match args.passstderr {
+            true => Errors::Client,
+            false => Errors::Log,
         },
-    })))
+    })
 }
 
 fn framing(args: &Args) -> Result<Framing> {

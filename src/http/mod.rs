@@ -35,7 +35,7 @@ use access::Access;
 use headers::AddedHeaders;
 use path::UrlPath;
 use refusal::Refusal;
-use router::{Route, Router};
+use router::{Found, Route, Router};
 use sessions::{Ask, Sessions};
 use upgrade::{Handshake, Subprotocols};
 
@@ -166,20 +166,33 @@ impl Handler {
         let host = self.access.host(&parts, connection)?;
         let path = UrlPath::decode(parts.uri.path())?;
         let is_websocket = upgrade::is_asked_for(&parts.headers);
+        let open = async |found: Found<'_>| {
+            self.access.origin(&parts.headers, host.as_ref())?;
+            let handshake = Handshake::check(&parts, &self.subprotocols)?;
+            let ask = Ask {
+                parts: &parts,
+                host: host.as_ref(),
+                script_name: found.script_name,
+                path_info: found.path_info,
+                connection,
+            };
+            self.sessions
+                .open(found.target, &self.environ, ask, handshake, upgrade)
+                .await
+        };
         match self.router.route(&path, is_websocket) {
-            Route::Program(target) => {
-                self.access.origin(&parts.headers, host.as_ref())?;
-                let handshake = Handshake::check(&parts, &self.subprotocols)?;
-                let ask = Ask {
-                    parts: &parts,
-                    host: host.as_ref(),
-                    path: &path,
-                    connection,
-                };
-                self.sessions
-                    .open(target, &self.environ, ask, handshake, upgrade)
+            Route::Program(found) => open(found).await,
+            Route::Directory(directory) => match directory.find(&path).await {
+                Ok(entry) => {
+                    open(Found {
+                        target: &entry.target,
+                        script_name: &entry.script_name,
+                        path_info: &entry.path_info,
+                    })
                     .await
-            }
+                }
+                Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
+            },
             Route::ProgramOnly => Err(Refusal::UpgradeRequired),
             Route::Console => console::page(&parts.method),
             Route::File(files) => files.answer(&parts.method, &path).await,

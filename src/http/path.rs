@@ -73,11 +73,6 @@ impl UrlPath {
             .any(|segment| segment.starts_with('.') && segment != ".well-known")
     }
 
-    /// Whether it has a CR or LF, which a file's name may have but a variable should not.
-    pub fn has_line_end(&self) -> bool {
-        self.0.contains(['\r', '\n'])
-    }
-
     /// The path relative to a root; `None` if it has empty segments, which no file has.
     fn relative(&self) -> Option<&Path> {
         let relative = self.0.trim_start_matches('/');

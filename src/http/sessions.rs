@@ -13,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, error_span, info};
 use uuid::Uuid;
 
-use super::{Body, access::Authority, path::UrlPath, refusal::Refusal, upgrade::Handshake};
+use super::{Body, access::Authority, refusal::Refusal, upgrade::Handshake};
 use crate::{
     backend::{Backend, Spawner, Target},
     environ::{self, Connection, Environ},
@@ -26,7 +26,8 @@ use crate::{
 pub(super) struct Ask<'a> {
     pub(super) parts: &'a Parts,
     pub(super) host: Option<&'a Authority>,
-    pub(super) path: &'a UrlPath,
+    pub(super) script_name: &'a str,
+    pub(super) path_info: &'a str,
     pub(super) connection: &'a Connection,
 }
 
@@ -94,7 +95,10 @@ impl Sessions {
         if self.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
-        if ask.path.has_line_end() {
+        if [ask.script_name, ask.path_info]
+            .iter()
+            .any(|part| part.contains(['\r', '\n']))
+        {
             // It would stand in PATH_INFO, and programs print variables line by line.
             return Err(Refusal::BadRequest(
                 "the URL's path has a line end".to_owned(),
@@ -137,8 +141,8 @@ fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ:
         uri: &ask.parts.uri,
         version: ask.parts.version,
         headers: &ask.parts.headers,
-        script_name: "",
-        path_info: ask.path.as_str(),
+        script_name: ask.script_name,
+        path_info: ask.path_info,
         host: ask.host.map(|host| (host.name.as_str(), host.port)),
         subprotocol: handshake.subprotocol(),
         id,

@@ -1,0 +1,5 @@
+#!/usr/bin/awk -f
+{
+    print NF " words, says awk"
+    fflush()
+}
