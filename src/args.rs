@@ -10,7 +10,8 @@ use std::{
 };
 
 use clap::{
-    Command, CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind,
+    Arg, ArgAction, Command, CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser,
+    error::ContextKind, parser::ValueSource,
 };
 
 /// Turns any program that reads lines and writes lines into a WebSocket server.
@@ -184,6 +185,14 @@ pub struct Args {
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
     pub log_format: LogFormat,
 
+    /// Read flags from FILE (TOML) too; what is typed wins over what is written.
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    pub config: Option<PathBuf>,
+
+    /// Check flags and file, say so, and stop.
+    #[arg(long, help_heading = "Configuration")]
+    pub check_config: bool,
+
     /// Print the license.
     #[arg(long)]
     pub license: bool,
@@ -257,13 +266,77 @@ impl Args {
     pub fn parse_from_words(
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
-        let words = normalise(words, &Args::command());
+        Self::parse_normalised(normalise(words, &Args::command()))
+    }
+
+    fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
         parsed.map_err(|mut error| {
             // clap would advise to pass an unknown flag as a COMMAND.
             error.remove(ContextKind::Suggested);
             error
         })
+    }
+}
+
+/// The words of a command line, to be read together with those of a configuration file.
+#[derive(Debug, Clone)]
+pub struct Words {
+    typed: Vec<OsString>,
+    /// Flags that are lists, and were typed.
+    lists: Vec<String>,
+    has_command: bool,
+}
+
+impl Words {
+    /// Takes words that have been parsed already.
+    ///
+    /// # Errors
+    /// As [`Args::parse_from_words`].
+    pub fn new(typed: Vec<OsString>) -> Result<Self, clap::Error> {
+        let command = Args::command();
+        let words = [OsString::from("wsd")]
+            .into_iter()
+            .chain(normalise(typed.clone(), &command));
+        let matches = command.clone().try_get_matches_from(words)?;
+        let is_typed_list = |argument: &&Arg| {
+            matches!(argument.get_action(), ArgAction::Append)
+                && matches.value_source(argument.get_id().as_str())
+                    == Some(ValueSource::CommandLine)
+        };
+        let lists = command.get_arguments().filter(is_typed_list);
+        Ok(Words {
+            typed,
+            lists: lists
+                .filter_map(|argument| argument.get_long().map(str::to_owned))
+                .collect(),
+            has_command: matches.get_raw("command").is_some(),
+        })
+    }
+
+    /// Whether what was typed takes the place of a key of the file altogether: a list is not added to.
+    /// Where there is one value, the typed one is read last and wins.
+    pub fn replaces(&self, key: &str) -> bool {
+        self.lists.iter().any(|list| list == key) || key == "command" && self.has_command
+    }
+
+    /// The arguments of `flags` with the typed words behind them; `command` is what is run if none was
+    /// typed.
+    ///
+    /// # Errors
+    /// As [`Args::parse_from_words`].
+    pub fn parse_behind(
+        &self,
+        flags: Vec<OsString>,
+        command: Vec<OsString>,
+    ) -> Result<Args, clap::Error> {
+        let words = flags.into_iter().chain(self.typed.iter().cloned());
+        let mut words = normalise(words, &Args::command());
+        if !command.is_empty() {
+            words.push("--".into());
+            words.extend(command);
+        }
+        Args::parse_normalised(words)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    ffi::OsString,
     io::{self, Write},
     process::ExitCode,
     sync::Arc,
@@ -12,9 +13,9 @@ use anyhow::{Context, Result};
 use tracing::{Level, event};
 
 use wsd::{
-    args::Args,
+    args::{Args, Words},
     backend::Spawner,
-    config::Config,
+    config::{Config, file::File},
     http::Handler,
     init, logging,
     server::{self, listener::Listener, signal},
@@ -45,7 +46,8 @@ fn complain(error: &anyhow::Error) {
 }
 
 fn start() -> Result<ExitCode> {
-    let args = match Args::parse_from_words(env::args_os().skip(1)) {
+    let typed: Vec<_> = env::args_os().skip(1).collect();
+    let args = match Args::parse_from_words(typed.clone()) {
         Ok(args) => args,
         Err(error) => {
             let _ = error.print();
@@ -56,13 +58,17 @@ fn start() -> Result<ExitCode> {
         let _ = io::stdout().write_all(include_bytes!("../LICENSE"));
         return Ok(ExitCode::SUCCESS);
     }
-    let config = match Config::new(&args) {
-        Ok(config) => config,
+    let (args, config) = match configure(args, typed) {
+        Ok(configured) => configured,
         Err(error) => {
             complain(&error);
             return Ok(ExitCode::from(EXIT_USAGE));
         }
     };
+    if args.check_config {
+        let _ = writeln!(io::stdout(), "the configuration is fine");
+        return Ok(ExitCode::SUCCESS);
+    }
     let _log = logging::init(args.loglevel, args.log_format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("cannot start a thread")?;
@@ -74,6 +80,18 @@ fn start() -> Result<ExitCode> {
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
     outcome
+}
+
+/// What was typed and what is written, together and checked.
+fn configure(args: Args, typed: Vec<OsString>) -> Result<(Args, Config)> {
+    let Some(path) = &args.config else {
+        let config = Config::new(&args)?;
+        return Ok((args, config));
+    };
+    let file = File::read(path)?;
+    let args = file.merge(&Words::new(typed)?)?;
+    let config = Config::new(&args).map_err(|error| file.locate(error))?;
+    Ok((args, config))
 }
 
 /// Serves until a signal; a second one does not wait for anything.

@@ -2,6 +2,7 @@
 //! checked. An error names the flag, the value and the remedy.
 
 mod command;
+pub mod file;
 
 use std::{
     ffi::OsString,
