@@ -16,7 +16,7 @@ use crate::{
     http::{
         Options,
         access::{Access, AllowedOrigin, Authority},
-        file::Files,
+        file::{self, Files},
         path::Root,
         router::Router,
         upgrade::{Subprotocols, is_token_byte},
@@ -74,7 +74,7 @@ impl Config {
                 router: Router {
                     target,
                     console: args.devconsole,
-                    files: files.map(Files::new),
+                    files: files.map(|root| Files::new(root, file_options(args))),
                 },
                 access: access(args)?,
                 subprotocols: subprotocols(args)?,
@@ -118,6 +118,11 @@ fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
 
 fn files(args: &Args) -> Result<Option<Root>> {
     let Some(directory) = &args.staticdir else {
+        for (given, flag) in [(args.listing, "--listing"), (args.spa, "--spa")] {
+            if given {
+                bail!("{flag} is about the files of --staticdir: give that too");
+            }
+        }
         return Ok(None);
     };
     let root = Root::open(directory).with_context(|| {
@@ -127,6 +132,13 @@ fn files(args: &Args) -> Result<Option<Root>> {
         )
     })?;
     Ok(Some(root))
+}
+
+fn file_options(args: &Args) -> file::Options {
+    file::Options {
+        listing: args.listing,
+        spa: args.spa,
+    }
 }
 
 fn target(args: &Args) -> Result<Option<Target>> {
