@@ -504,6 +504,18 @@ fn listing_hides_dot_files_and_what_leads_out() {
 }
 
 #[test]
+fn listing_has_directories_first_and_names_in_order() {
+    let site = Site::new(&[("b", "1"), ("a", "22"), ("z/f", "x"), ("y/f", "x")]);
+    let page = String::from_utf8(get(&site.serve(&["--listing"]), "/").2).expect("text");
+    let links: Vec<&str> = page
+        .split("href=\"")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
+        .collect();
+    assert_eq!(links, ["y/", "z/", "a", "b"]);
+}
+
+#[test]
 fn index_goes_before_the_listing() {
     let site = Site::new(&[("index.html", "index"), ("f", "x")]);
     assert_eq!(get(&site.serve(&["--listing"]), "/").2, b"index");
@@ -674,10 +686,26 @@ fn file_that_is_rewritten_all_the_time_never_has_a_corrupt_length() {
         }
     });
     for _ in 0..200 {
-        let (status, headers, body) = get(&server, "/f");
-        assert_eq!(status, 200);
-        let announced: usize = headers["content-length"].parse().expect("a length");
-        assert!(body.len() <= announced && body.iter().all(|byte| *byte == b'x'));
+        let mut stream = TcpStream::connect(server.address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let request = "GET /f HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = Vec::new();
+        let end = stream.read_to_end(&mut answer);
+        assert!(
+            end.as_ref().map_err(std::io::Error::kind).err() != Some(ErrorKind::WouldBlock),
+            "{end:?}"
+        );
+        // A connection that breaks before the head says nothing wrong either.
+        let text = String::from_utf8_lossy(&answer);
+        let Some((head, body)) = text.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let announced = head
+            .lines()
+            .find_map(|line| line.strip_prefix("Content-Length: ")?.parse().ok())
+            .expect("a length");
+        assert!(body.len() <= announced && body.bytes().all(|byte| byte == b'x'));
     }
     done.store(true, Ordering::Relaxed);
     writer.join().expect("the writer ends");

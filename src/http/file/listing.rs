@@ -25,18 +25,23 @@ const STYLE: &str = "<style>\n\
     </style>\n";
 
 /// One line of the page.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 struct Entry {
     kind: Kind,
     name: String,
     modified: Option<SystemTime>,
 }
 
-/// Directories come first.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug)]
 enum Kind {
     Directory,
     File { length: u64 },
+}
+
+impl Entry {
+    fn is_file(&self) -> bool {
+        matches!(self.kind, Kind::File { .. })
+    }
 }
 
 /// Reads an open directory into a page.
@@ -60,7 +65,8 @@ pub(super) fn page(root: &Root, path: &UrlPath, directory: &File) -> io::Result<
     }
     let is_cut = entries.len() > MOST;
     entries.truncate(MOST);
-    entries.sort();
+    // Directories come first.
+    entries.sort_by(|a, b| (a.is_file(), &a.name).cmp(&(b.is_file(), &b.name)));
     Ok(write(path.as_str(), &entries, is_cut))
 }
 
