@@ -7,6 +7,8 @@ use hyper::{
     header::{self, HeaderName},
 };
 
+use super::entity_tag::Tag;
+
 /// What tells one state of a file from another.
 #[derive(Debug, Clone)]
 pub(super) struct Validators {
@@ -88,42 +90,6 @@ fn names(headers: &HeaderMap, name: HeaderName, is_ours: impl Fn(Tag<'_>) -> boo
         let mut text = value.as_bytes();
         text.trim_ascii() == b"*" || std::iter::from_fn(|| Tag::next(&mut text)).any(&is_ours)
     })
-}
-
-/// An entity tag as a client sends it (RFC 9110 §8.8.3).
-#[derive(Debug, Clone, Copy)]
-struct Tag<'a> {
-    is_weak: bool,
-    /// With its quotes.
-    opaque: &'a [u8],
-}
-
-impl<'a> Tag<'a> {
-    /// Takes the next tag off a list; commas may stand within its quotes. `None` at the end, and where it
-    /// is malformed.
-    fn next(text: &mut &'a [u8]) -> Option<Self> {
-        let start = text
-            .iter()
-            .position(|byte| !matches!(byte, b' ' | b'\t' | b','))?;
-        let rest = &text[start..];
-        let quoted = rest.strip_prefix(b"W/");
-        let is_weak = quoted.is_some();
-        let quoted = quoted.unwrap_or(rest);
-        let inside = quoted.strip_prefix(b"\"")?;
-        let end = inside.iter().position(|byte| *byte == b'"')? + 2;
-        let (opaque, rest) = quoted.split_at(end);
-        *text = rest;
-        Some(Tag { is_weak, opaque })
-    }
-
-    /// RFC 9110 §8.8.3.2
-    fn is_strongly(self, ours: &str) -> bool {
-        !self.is_weak && self.is_weakly(ours)
-    }
-
-    fn is_weakly(self, ours: &str) -> bool {
-        self.opaque == ours.as_bytes()
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::{fs::File, io, time::SystemTime};
 
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 
-use super::{escape, lookup::http_time};
+use super::{escape, representation::http_time};
 use crate::http::path::{Root, UrlPath};
 
 /// The page has a style, and nothing to run or to load.

@@ -7,10 +7,12 @@
 mod body;
 mod conditional;
 mod encoding;
+mod entity_tag;
 mod escape;
 mod listing;
 mod lookup;
 mod range;
+mod representation;
 
 use std::{io, sync::Arc};
 
@@ -26,8 +28,9 @@ use super::{
     refusal::Refusal,
 };
 use conditional::Verdict;
-use lookup::{Found, Representation};
+use lookup::Found;
 use range::Selection;
+use representation::Representation;
 
 /// What is answered where there is no file.
 #[derive(Debug, Clone, Copy, Default)]
