@@ -161,6 +161,14 @@ pub struct Args {
     #[arg(long, value_name = "DIR", help_heading = "Pages")]
     pub staticdir: Option<PathBuf>,
 
+    /// List directories of --staticdir that have no index.html.
+    #[arg(long, help_heading = "Pages")]
+    pub listing: bool,
+
+    /// Answer unknown paths without an extension with the index.html of --staticdir.
+    #[arg(long, help_heading = "Pages")]
+    pub spa: bool,
+
     /// Serve a page at / to try the program from.
     #[arg(long, help_heading = "Pages")]
     pub devconsole: bool,

@@ -154,12 +154,22 @@ fn nothing_but_the_top_imports_args_or_config() {
 fn handlers_do_not_see_each_other() {
     let handlers = ["console", "file"];
     for handler in handlers {
-        let text = fs::read_to_string(format!("src/http/{handler}.rs")).expect("a handler");
-        for other in handlers.iter().filter(|other| **other != handler) {
-            assert!(
-                !text.contains(&format!("super::{other}")),
-                "{handler} sees {other}"
-            );
+        let file = PathBuf::from(format!("src/http/{handler}.rs"));
+        let folder = PathBuf::from(format!("src/http/{handler}"));
+        let mut files = if folder.is_dir() {
+            sources(&folder)
+        } else {
+            Vec::new()
+        };
+        files.extend(file.is_file().then_some(file));
+        assert!(!files.is_empty(), "{handler} is nowhere");
+        for file in files {
+            let text = fs::read_to_string(&file).expect("a handler");
+            for other in handlers.iter().filter(|other| **other != handler) {
+                let is_seen = text.contains(&format!("super::{other}"))
+                    || text.contains(&format!("http::{other}"));
+                assert!(!is_seen, "{} sees {other}", file.display());
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use crate::{
     http::{
         Options,
         access::{Access, AllowedOrigin, Authority},
-        file::Files,
+        file::{Files, Options as FileOptions},
         headers::{self, AddedHeaders},
         path::{Root, UrlPath},
         router::{Directory, Mount, Router},
@@ -88,7 +88,7 @@ impl Config {
                     directory,
                     target,
                     console: args.devconsole,
-                    files: files.map(Files::new),
+                    files: files.map(|root| Files::new(root, file_options(args))),
                 },
                 access: access(args)?,
                 subprotocols: subprotocols(args)?,
@@ -132,10 +132,22 @@ fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
 }
 
 fn files(args: &Args) -> Result<Option<Root>> {
+    for (given, flag) in [(args.listing, "--listing"), (args.spa, "--spa")] {
+        if given && args.staticdir.is_none() {
+            bail!("{flag} is about the files of --staticdir: give that too");
+        }
+    }
     args.staticdir
         .as_deref()
         .map(|path| root("--staticdir", path))
         .transpose()
+}
+
+fn file_options(args: &Args) -> FileOptions {
+    FileOptions {
+        listing: args.listing,
+        spa: args.spa,
+    }
 }
 
 fn root(flag: &str, path: &Path) -> Result<Root> {

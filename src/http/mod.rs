@@ -195,7 +195,7 @@ impl Handler {
             },
             Route::ProgramOnly => Err(Refusal::UpgradeRequired),
             Route::Console => console::page(&parts.method),
-            Route::File(files) => files.answer(&parts.method, &path).await,
+            Route::File(files) => files.answer(&parts, &path).await,
             Route::Nothing => Err(Refusal::NotFound),
         }
     }

@@ -5,7 +5,7 @@
 //! between a check and an open for a symlink to change in.
 
 use std::{
-    fs::File,
+    fs::{File, Metadata},
     io,
     os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
@@ -66,6 +66,11 @@ impl UrlPath {
         &self.0
     }
 
+    /// This path with something behind it that is known to be harmless: no slash, no dot segment.
+    pub(super) fn followed_by(&self, end: &'static str) -> Self {
+        UrlPath(format!("{}{end}", self.0))
+    }
+
     /// Whether a segment begins with a dot: `.git`, `.env`, but not `.well-known` (RFC 8615).
     pub fn is_hidden(&self) -> bool {
         self.0
@@ -78,7 +83,7 @@ impl UrlPath {
         let relative = self.0.trim_start_matches('/');
         let whole = self.0.len() - relative.len() == 1 && !relative.contains("//");
         match relative {
-            "" => Some(Path::new(".")),
+            "" if whole => Some(Path::new(".")),
             _ if whole => Some(Path::new(relative)),
             _ => None,
         }
@@ -145,13 +150,14 @@ impl Root {
         self.open_relative(relative)
     }
 
-    /// Opens the `name` in the directory that a URL names.
+    /// Looks at `name` in the directory that a URL names, without opening it for reading.
     ///
     /// # Errors
     /// As [`Root::open_beneath`].
-    pub fn open_in(&self, path: &UrlPath, name: &str) -> io::Result<File> {
+    pub fn metadata_in(&self, path: &UrlPath, name: &str) -> io::Result<Metadata> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
-        self.open_relative(&relative.join(name))
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        self.open_with(&relative.join(name), flags)?.metadata()
     }
 
     /// Finds the program that a URL's path leads to: its first segments up to a file.

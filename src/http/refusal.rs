@@ -28,6 +28,18 @@ pub enum Refusal {
     /// Another method than those named.
     #[error("this address answers {0} only")]
     MethodNotAllowed(&'static str),
+    /// The client has another state of a file in mind (RFC 9110 §13.1).
+    #[error("the file is not in the state that the request is for")]
+    PreconditionFailed,
+    /// A range beyond the end of a file of so many bytes.
+    #[error("the file has {0} bytes, and the range begins behind them")]
+    RangeNotSatisfiable(u64),
+    /// Accept-Encoding excludes all that there is.
+    #[error("the file is not there in an encoding that the request accepts")]
+    NotAcceptable,
+    /// A file that is there cannot be read.
+    #[error("the file cannot be read: {0}")]
+    Read(#[source] io::Error),
     /// A plain request where a WebSocket is spoken.
     #[error(
         "this is a WebSocket address: connect to it with a WebSocket client, or start wsd with --devconsole for a page that does"
@@ -55,10 +67,15 @@ impl Refusal {
             Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Refusal::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
+            Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Refusal::UpgradeRequired | Refusal::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
             Refusal::Full(_) | Refusal::Draining => StatusCode::SERVICE_UNAVAILABLE,
-            Refusal::Start(error) if passes_with_time(error) => StatusCode::SERVICE_UNAVAILABLE,
-            Refusal::Start(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Refusal::Start(error) | Refusal::Read(error) if passes_with_time(error) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Refusal::Start(_) | Refusal::Read(_) => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
@@ -84,6 +101,14 @@ impl Refusal {
                 set(header::CONNECTION, "upgrade");
                 set(header::SEC_WEBSOCKET_VERSION, "13");
             }
+            // RFC 9110 §14.4: the client learns how much there is.
+            Refusal::RangeNotSatisfiable(length) => {
+                let range = HeaderValue::from_str(&format!("bytes */{length}"));
+                headers.extend(range.ok().map(|range| (header::CONTENT_RANGE, range)));
+            }
+            Refusal::NotAcceptable => {
+                set(header::VARY, "Accept-Encoding");
+            }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 set(header::RETRY_AFTER, "1");
             }
@@ -93,7 +118,7 @@ impl Refusal {
     }
 }
 
-/// Whether a start that failed so may work a moment later: no process, memory or descriptor was free.
+/// Whether what failed so may work a moment later: no process, memory or descriptor was free.
 fn passes_with_time(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),

@@ -1,0 +1,141 @@
+//! A file as it is sent: in one of the codings that lie beside each other, with what describes it.
+
+use std::{
+    fs::{File, Metadata},
+    os::unix::fs::MetadataExt,
+    time::{Duration, SystemTime},
+};
+
+use hyper::HeaderMap;
+
+use super::{
+    conditional::Validators,
+    encoding::{self, Coding},
+};
+use crate::http::{
+    path::{Root, UrlPath},
+    refusal::Refusal,
+};
+
+/// An open file, in the coding that is sent.
+pub(super) struct Representation {
+    pub(super) file: File,
+    pub(super) length: u64,
+    pub(super) validators: Validators,
+    pub(super) coding: Coding,
+    /// Whether another Accept-Encoding could get another coding.
+    pub(super) varies: bool,
+    /// Of the file itself, whatever its coding.
+    pub(super) content_type: String,
+}
+
+impl Representation {
+    /// Takes the coding that the client likes best among the file itself and those that lie beside it.
+    ///
+    /// # Errors
+    /// 406 if the client takes none of them.
+    pub(super) fn select(
+        root: &Root,
+        path: &UrlPath,
+        plain: (File, Metadata),
+        headers: &HeaderMap,
+    ) -> Result<Self, Refusal> {
+        let mut there: Vec<_> = Coding::COMPRESSED
+            .into_iter()
+            .filter_map(|coding| {
+                let (file, metadata) = sibling(root, path, coding, &plain.1)?;
+                Some((coding, file, metadata))
+            })
+            .collect();
+        let varies = !there.is_empty();
+        there.push((Coding::Identity, plain.0, plain.1));
+        let codings: Vec<_> = there.iter().map(|(coding, ..)| *coding).collect();
+        let chosen = encoding::choose(headers, &codings).ok_or(Refusal::NotAcceptable)?;
+        let (coding, file, metadata) = there.swap_remove(chosen);
+        Ok(Representation {
+            file,
+            length: metadata.len(),
+            validators: validators(&metadata, coding),
+            coding,
+            varies,
+            content_type: content_type(path.as_str()),
+        })
+    }
+}
+
+/// The compressed file beside a file. One that is older than the file is of an earlier state, as happens
+/// where somebody edits one and forgets the other, and is left aside.
+fn sibling(
+    root: &Root,
+    path: &UrlPath,
+    coding: Coding,
+    plain: &Metadata,
+) -> Option<(File, Metadata)> {
+    let file = root.open_beneath(&path.followed_by(coding.suffix())).ok()?;
+    let metadata = file.metadata().ok()?;
+    let age = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
+    (metadata.is_file() && age(&metadata) >= age(plain)).then_some((file, metadata))
+}
+
+fn validators(metadata: &Metadata, coding: Coding) -> Validators {
+    // A replaced file has another inode, a rewritten one another time; so the tag is a strong one
+    // (RFC 9110 §8.8.3). Two codings never share one, even as links to the same file.
+    let etag = format!(
+        "\"{:x}-{:x}.{:x}-{:x}{}\"",
+        metadata.len(),
+        metadata.mtime(),
+        metadata.mtime_nsec(),
+        metadata.ino(),
+        coding.suffix()
+    );
+    let now = SystemTime::now();
+    Validators {
+        etag,
+        modified: http_time(metadata.mtime(), now),
+    }
+}
+
+/// A file's time as a header can say it: whole seconds, no later than now (RFC 9110 §8.8.2.1), `None` before
+/// 1970, which some archives unpack to.
+pub(super) fn http_time(seconds: i64, now: SystemTime) -> Option<SystemTime> {
+    let since = Duration::from_secs(u64::try_from(seconds).ok()?);
+    let now = now.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let whole = Duration::from_secs(now.as_secs());
+    SystemTime::UNIX_EPOCH.checked_add(since.min(whole))
+}
+
+fn content_type(name: &str) -> String {
+    let guess = mime_guess::from_path(name).first_or_octet_stream();
+    let is_text = guess.type_() == mime_guess::mime::TEXT
+        || matches!(
+            guess.subtype().as_str(),
+            "javascript" | "json" | "manifest+json" | "xml"
+        );
+    match is_text && guess.get_param("charset").is_none() {
+        true => format!("{guess}; charset=utf-8"),
+        false => guess.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_has_a_charset_and_the_rest_does_not() {
+        assert_eq!(content_type("/a/index.html"), "text/html; charset=utf-8");
+        assert_eq!(content_type("/app.js"), "text/javascript; charset=utf-8");
+        assert_eq!(content_type("/picture.png"), "image/png");
+        assert_eq!(content_type("/Makefile"), "application/octet-stream");
+    }
+
+    #[test]
+    fn time_is_one_that_a_header_can_say() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_millis(5_500);
+        let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
+        assert_eq!(http_time(3, now), at(3));
+        assert_eq!(http_time(9, now), at(5));
+        assert_eq!(http_time(i64::MAX, now), at(5));
+        assert_eq!(http_time(-1, now), None);
+    }
+}
