@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Left of the session everything is HTTP and knows nothing of processes; right of it nothing knows
-//! HTTP. What crosses the middle is [`message::Message`], nothing else.
+//! HTTP. What crosses the middle is a [`message::Message`], and at the end a [`message::Close`].
 //!
 //! # Layers
 //! A module imports only lower layers, or children of its own folder. `backend` and `transport` never

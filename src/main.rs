@@ -101,7 +101,11 @@ async fn serve(config: Config, spawner: Spawner) -> Result<ExitCode> {
     let listeners = Listener::bind_all(&config.addresses, config.port)?;
     for listener in &listeners {
         let url = listener.url(config.scheme);
-        event!(target: "listening", Level::INFO, "serving on {url}");
+        let scope = match listener.address().ip().is_unspecified() {
+            true => " (open to the network: every interface)",
+            false => "",
+        };
+        event!(target: "listening", Level::INFO, "serving on {url}{scope}");
     }
     let handler = Arc::new(Handler::new(config.options, spawner));
     let (stop, stopped) = tokio::sync::oneshot::channel();

@@ -177,7 +177,7 @@ fn console_is_one_page_that_loads_nothing() {
     ] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert_eq!(get(&server, "/elsewhere").0, 404);
+    assert_eq!(get(&server, "/elsewhere").0, 426);
 }
 
 #[test]

@@ -57,7 +57,11 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
-        let child = spawner.spawn(self.command(environment)?).await?;
+        let child = spawner.spawn(self.command(environment)?).await;
+        // The client is not told where programs lie; the log is.
+        let child = child.inspect_err(|error| {
+            tracing::error!("{} cannot be started: {error}", self.file.display());
+        })?;
         let codec = || Codec::new(self.framing, self.max_line);
         let stdin = pipe::Sender::from_owned_fd(child.stdin)?;
         let stdout = pipe::Receiver::from_owned_fd(child.stdout)?;

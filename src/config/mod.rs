@@ -75,6 +75,9 @@ impl Config {
                 "no COMMAND is given, and no --route, --dir or --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
             );
         }
+        if args.devconsole && target.is_none() && mounts.is_empty() && directory.is_none() {
+            bail!("--devconsole is for trying a program: give a COMMAND, --route or --dir too");
+        }
         let has_page = args.devconsole || files.is_some();
         let limits = limits(args);
         Ok(Config {

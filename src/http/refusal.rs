@@ -55,7 +55,7 @@ pub enum Refusal {
     #[error("the server is stopping")]
     Draining,
     /// The program could not be started.
-    #[error("the program cannot be started: {0}")]
+    #[error("the program cannot be started: {0}{hint}", hint = hint(.0))]
     Start(#[source] io::Error),
 }
 
@@ -115,6 +115,15 @@ impl Refusal {
             _ => {}
         }
         response
+    }
+}
+
+/// What is most often behind an error of execve(2) that a file at hand makes hard to believe.
+fn hint(error: &io::Error) -> &'static str {
+    match error.raw_os_error() {
+        Some(libc::ENOENT) => " (the file, or the interpreter that its first line names)",
+        Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
+        _ => "",
     }
 }
 

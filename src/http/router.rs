@@ -75,8 +75,7 @@ impl Router {
         match &self.files {
             _ if self.console && path.as_str() == "/" => Route::Console,
             Some(files) => Route::File(files),
-            None if self.target.is_some() && !self.console => Route::ProgramOnly,
-            None if self.mounted(path).is_some() => Route::ProgramOnly,
+            None if self.target.is_some() || self.mounted(path).is_some() => Route::ProgramOnly,
             None => Route::Nothing,
         }
     }

@@ -1,4 +1,4 @@
-//! Signals to the gateway: SIGTERM and SIGINT stop it, SIGHUP reloads.
+//! Signals to the gateway: SIGTERM and SIGINT stop it, SIGHUP does not end it.
 
 use std::io;
 

@@ -114,7 +114,9 @@ impl From<Result<Option<Result<Message, Gone>>, FramingError>> for Next {
 fn refusal(error: &FramingError) -> Close {
     let code = match error {
         FramingError::BinaryForLines => Close::UNSUPPORTED,
-        _ => Close::POLICY,
+        FramingError::NewlineInMessage => Close::POLICY,
+        FramingError::TooLong(_) | FramingError::Malformed(_) => Close::TOO_BIG,
+        FramingError::Io(_) => Close::INTERNAL,
     };
     Close::new(code, error.to_string())
 }

@@ -23,16 +23,16 @@ use tokio::{
 pub(super) struct Patient<S> {
     stream: S,
     silence: Deadline,
-    refusal: Deadline,
+    congestion: Deadline,
 }
 
 impl<S> Patient<S> {
-    /// `silence` bounds a read, `refusal` a write; `None` waits for ever.
-    pub(super) fn new(stream: S, silence: Option<Duration>, refusal: Option<Duration>) -> Self {
+    /// `silence` bounds a read, `congestion` a write; `None` waits for ever.
+    pub(super) fn new(stream: S, silence: Option<Duration>, congestion: Option<Duration>) -> Self {
         Patient {
             stream,
             silence: Deadline::new(silence),
-            refusal: Deadline::new(refusal),
+            congestion: Deadline::new(congestion),
         }
     }
 }
@@ -61,11 +61,11 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     ) -> Poll<io::Result<usize>> {
         match Pin::new(&mut self.stream).poll_write(context, buffer) {
             Poll::Pending => self
-                .refusal
+                .congestion
                 .poll_expired(context, "the client took nothing")
                 .map_ok(|()| 0),
             ready => {
-                if self.refusal.stop() {
+                if self.congestion.stop() {
                     // There is room again, so the client took something: our ping may still be on its
                     // way to it, behind all that.
                     self.silence.stop();

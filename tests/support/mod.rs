@@ -85,7 +85,7 @@ impl TestServer {
         };
         let line = server.wait_for_line("serving on ");
         let url = line.split("serving on ").nth(1).expect("a URL");
-        server.url = url.split('"').next().expect("a URL").to_owned();
+        server.url = url.split(['"', ' ']).next().expect("a URL").to_owned();
         let port = server
             .url
             .rsplit(':')
