@@ -3,7 +3,7 @@
 
 mod command;
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context, Result, anyhow, bail};
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ use crate::{
     http::{
         Options,
         access::{Access, AllowedOrigin, Authority},
+        cgi::{self, Scripts},
         file::Files,
         path::Root,
         router::Router,
@@ -56,14 +57,15 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
-        let files = files(args)?;
+        let files = directory(args.staticdir.as_deref(), "--staticdir")?;
+        let scripts = directory(args.cgidir.as_deref(), "--cgidir")?.map(Arc::new);
         let target = target(args)?;
-        if target.is_none() && files.is_none() {
+        if target.is_none() && files.is_none() && scripts.is_none() {
             bail!(
-                "no COMMAND is given, and no --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
+                "no COMMAND is given, and no --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
             );
         }
-        let has_page = args.devconsole || files.is_some();
+        let has_page = args.devconsole || files.is_some() || scripts.is_some();
         let limits = limits(args);
         Ok(Config {
             addresses: addresses(args)?,
@@ -74,7 +76,10 @@ impl Config {
                 router: Router {
                     target,
                     console: args.devconsole,
-                    files: files.map(Files::new),
+                    files: files
+                        .map(|root| without_scripts(root, scripts.as_ref()))
+                        .transpose()?,
+                    scripts: scripts.map(|root| Scripts::new(root, cgi_limits(args))),
                 },
                 access: access(args)?,
                 subprotocols: subprotocols(args)?,
@@ -116,17 +121,43 @@ fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
     Ok(addresses)
 }
 
-fn files(args: &Args) -> Result<Option<Root>> {
-    let Some(directory) = &args.staticdir else {
+fn directory(path: Option<&Path>, flag: &str) -> Result<Option<Root>> {
+    let Some(path) = path else {
         return Ok(None);
     };
-    let root = Root::open(directory).with_context(|| {
+    let root = Root::open(path).with_context(|| {
         format!(
-            "invalid value '{}' for '--staticdir': not a directory that can be read",
-            directory.display()
+            "invalid value '{}' for '{flag}': not a directory that can be read",
+            path.display()
         )
     })?;
     Ok(Some(root))
+}
+
+/// Static files, among which a script's source is none.
+fn without_scripts(root: Root, scripts: Option<&Arc<Root>>) -> Result<Files> {
+    let Some(scripts) = scripts else {
+        return Ok(Files::new(root));
+    };
+    let (files, inside) = (root.path().canonicalize()?, scripts.path().canonicalize()?);
+    if files.starts_with(&inside) {
+        bail!(
+            "--staticdir '{}' lies in --cgidir '{}', whose files are run and never served: give it a directory of its own",
+            root.path().display(),
+            scripts.path().display()
+        );
+    }
+    Ok(match inside.starts_with(files) {
+        true => Files::new(root).except(Arc::clone(scripts)),
+        false => Files::new(root),
+    })
+}
+
+fn cgi_limits(args: &Args) -> cgi::Limits {
+    cgi::Limits {
+        timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
+        max_body: unless_zero(args.cgi_maxbody),
+    }
 }
 
 fn target(args: &Args) -> Result<Option<Target>> {

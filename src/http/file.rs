@@ -22,6 +22,8 @@ const READ: usize = 64 * 1024;
 #[derive(Debug, Clone)]
 pub struct Files {
     root: Arc<Root>,
+    /// A directory within, whose files are not given out.
+    except: Option<Arc<Root>>,
 }
 
 impl Files {
@@ -29,6 +31,15 @@ impl Files {
     pub fn new(root: Root) -> Self {
         Files {
             root: Arc::new(root),
+            except: None,
+        }
+    }
+
+    /// Gives out nothing that lies beneath another root, whichever path or link leads there.
+    pub fn except(self, root: Arc<Root>) -> Self {
+        Files {
+            except: Some(root),
+            ..self
         }
     }
 
@@ -48,8 +59,10 @@ impl Files {
             return Err(Refusal::NotFound);
         }
         let (root, wanted) = (Arc::clone(&self.root), path.clone());
+        let except = self.except.clone();
         // Opening may wait for a disk, which a worker of the runtime must not.
-        let opened = tokio::task::spawn_blocking(move || open(&root, &wanted)).await;
+        let opened =
+            tokio::task::spawn_blocking(move || open(&root, except.as_deref(), &wanted)).await;
         match opened.map_err(io::Error::other).and_then(|found| found) {
             Ok(Found::File { file, length, name }) => Ok(whole(method, file, length, &name)),
             Ok(Found::Directory) => redirect_to_directory(path),
@@ -68,12 +81,15 @@ enum Found {
     Directory,
 }
 
-fn open(root: &Root, path: &UrlPath) -> io::Result<Found> {
+fn open(root: &Root, except: Option<&Root>, path: &UrlPath) -> io::Result<Found> {
     let is_directory = path.as_str().ends_with('/');
     let file = match is_directory {
         true => root.open_in(path, INDEX)?,
         false => root.open_beneath(path)?,
     };
+    if except.is_some_and(|except| except.contains(&file)) {
+        return Err(io::ErrorKind::NotFound.into());
+    }
     let metadata = file.metadata()?;
     if metadata.is_dir() && !is_directory {
         return Ok(Found::Directory);

@@ -7,7 +7,7 @@
 use std::{
     fs::File,
     io,
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Component, Path, PathBuf},
 };
 
@@ -153,6 +153,15 @@ impl Root {
         self.open_relative(&relative.join(name))
     }
 
+    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
+    /// for want of `/proc`, it does.
+    pub fn contains(&self, file: &File) -> bool {
+        match (place(&self.directory), place(file)) {
+            (Ok(root), Ok(file)) => file.starts_with(root),
+            _ => true,
+        }
+    }
+
     /// Finds the program that a URL's path leads to: its first segments up to a file.
     ///
     /// # Errors
@@ -202,6 +211,11 @@ impl Root {
             opened => Ok(opened?.into()),
         }
     }
+}
+
+/// Where an open file is now (proc_pid_fd(5)).
+fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 #[cfg(target_os = "linux")]

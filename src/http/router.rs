@@ -1,6 +1,6 @@
 //! Who answers a request; pure.
 
-use super::{file::Files, path::UrlPath};
+use super::{cgi::Scripts, file::Files, path::UrlPath};
 use crate::backend::Target;
 
 /// What this server has.
@@ -10,6 +10,8 @@ pub struct Router {
     pub target: Option<Target>,
     /// The developer console at `/`.
     pub console: bool,
+    /// CGI scripts.
+    pub scripts: Option<Scripts>,
     /// Static files.
     pub files: Option<Files>,
 }
@@ -23,6 +25,8 @@ pub enum Route<'a> {
     ProgramOnly,
     /// The developer console.
     Console,
+    /// A CGI script, if the path leads to one; else what [`Router::beside_scripts`] says.
+    Cgi(&'a Scripts),
     /// A static file.
     File(&'a Files),
     /// Nobody.
@@ -31,14 +35,23 @@ pub enum Route<'a> {
 
 impl Router {
     /// A WebSocket goes to the program. A plain request goes to the console if it is for `/`, else to
-    /// the static files.
+    /// the script that its path leads to, else to the static files.
     pub fn route(&self, path: &UrlPath, is_websocket: bool) -> Route<'_> {
-        match (&self.target, &self.files) {
+        match (&self.target, &self.scripts) {
             (Some(target), _) if is_websocket => Route::Program(target),
             _ if is_websocket => Route::Nothing,
             _ if self.console && path.as_str() == "/" => Route::Console,
+            (_, Some(scripts)) => Route::Cgi(scripts),
+            _ => self.beside_scripts(),
+        }
+    }
+
+    /// Who answers a plain request that no script answers.
+    pub fn beside_scripts(&self) -> Route<'_> {
+        let has_page = self.console || self.scripts.is_some();
+        match (&self.target, &self.files) {
             (_, Some(files)) => Route::File(files),
-            (Some(_), None) if !self.console => Route::ProgramOnly,
+            (Some(_), None) if !has_page => Route::ProgramOnly,
             _ => Route::Nothing,
         }
     }
