@@ -4,27 +4,17 @@
 //! comes, and that an answer which breaks off does not look whole. Which URL leads to which script is
 //! [`Root::find_script`]'s to say.
 
+mod block;
 mod body;
+mod output;
+mod pieces;
+mod relay;
 mod response;
 mod run;
 
-use std::{
-    ffi::OsString,
-    future::Future,
-    io,
-    sync::Arc,
-    task::{Poll, ready},
-    time::Duration,
-};
+use std::{ffi::OsString, future::Future, sync::Arc, time::Duration};
 
-use futures_util::stream;
-use http_body_util::{BodyExt, StreamBody};
-use hyper::{
-    HeaderMap, Method, Response,
-    body::{Frame, Incoming},
-    header,
-    http::request::Parts,
-};
+use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
 use tokio::{
     sync::{mpsc, oneshot},
     task::spawn_blocking,
@@ -48,8 +38,11 @@ use crate::{
     framing::Framing,
 };
 use body::Content;
+use output::Output;
+use pieces::{Piece, streamed};
+use relay::{Relay, Times};
 use response::{Dialect, Head, Reply};
-use run::{CLOSING_GRACE, Output, Piece, Run, Times};
+use run::{CLOSING_GRACE, Run};
 
 /// What a script and its request may take.
 #[derive(Debug, Clone, Default)]
@@ -143,20 +136,18 @@ impl Runner {
         let place = self.places.take()?;
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
-        let variables = environ.variables(
-            connection,
-            &environ::Request {
-                method: &parts.method,
-                uri: &parts.uri,
-                version: parts.version,
-                headers: &headers,
-                script_name: &script.name,
-                path_info: &script.info,
-                host: host.map(|host| (host.name.as_str(), host.port)),
-                subprotocol: None,
-                id: &id,
-            },
-        );
+        let request = environ::Request {
+            method: &parts.method,
+            uri: &parts.uri,
+            version: parts.version,
+            headers: &headers,
+            script_name: &script.name,
+            path_info: &script.info,
+            host: host.map(|host| (host.name.as_str(), host.port)),
+            subprotocol: None,
+            id: &id,
+        };
+        let variables = environ.variables(connection, &request);
         let program = program(script);
         let starting = program
             .start(&self.spawner, &variables)
@@ -168,22 +159,19 @@ impl Runner {
         let run = Run {
             content,
             input: started.input,
-            output: Output {
-                pipe: started.output,
-                process: started.process,
-            },
-            dialect: dialect(script),
-            is_head,
-            times: Times {
-                script: scripts.limits.timeout,
-                client: self.write_timeout,
-                drain: self.drain_time,
-                patience: self.patience,
+            relay: Relay {
+                output: Output {
+                    pipe: started.output,
+                    process: started.process,
+                },
+                dialect: dialect(script),
+                is_head,
+                times: self.times(&scripts.limits),
+                answer: Some(answer),
+                pieces,
+                place: Some(place),
             },
             drain: self.drain.clone(),
-            answer,
-            pieces,
-            place,
         };
         self.tasks.spawn(run.run().instrument(span));
         // It goes without an answer only when the server stops.
@@ -193,6 +181,15 @@ impl Runner {
                 let has_body = head.has_body(is_head);
                 Ok(Answer::Response(response(head, has_body, body)))
             }
+        }
+    }
+
+    fn times(&self, limits: &Limits) -> Times {
+        Times {
+            script: limits.timeout,
+            client: self.write_timeout,
+            drain: self.drain_time,
+            patience: self.patience,
         }
     }
 
@@ -253,25 +250,6 @@ fn response(head: Head, has_body: bool, pieces: mpsc::Receiver<Piece>) -> Respon
         response.extensions_mut().insert(reason);
     }
     response
-}
-
-fn streamed(mut pieces: mpsc::Receiver<Piece>) -> Body {
-    let mut is_over = false;
-    let frames = stream::poll_fn(move |context| {
-        if is_over {
-            return Poll::Ready(None);
-        }
-        Poll::Ready(match ready!(pieces.poll_recv(context)) {
-            Some(Piece::Data(data)) => Some(Ok(Frame::data(data))),
-            end => {
-                is_over = true;
-                // Without its end, the connection must break, or half an answer would look whole.
-                end.is_none()
-                    .then(|| Err(io::ErrorKind::UnexpectedEof.into()))
-            }
-        })
-    });
-    StreamBody::new(frames).boxed_unsync()
 }
 
 /// What a future gives within a time, if there is one.

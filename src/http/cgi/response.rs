@@ -1,8 +1,5 @@
-//! The header block at the beginning of a script's output (RFC 3875 §6); pure.
-//!
-//! [`Block`] finds its end in whatever pieces it comes, [`parse`] says what it asks for.
+//! What a script's header block asks for (RFC 3875 §6); pure.
 
-use bytes::{Bytes, BytesMut};
 use hyper::{
     HeaderMap, StatusCode,
     ext::ReasonPhrase,
@@ -10,8 +7,7 @@ use hyper::{
 };
 use memchr::memchr;
 
-/// The largest block in bytes. Larger ones are no script's intention, and clients take less.
-const LARGEST: usize = 64 * 1024;
+use super::block::BadBlock;
 
 /// Headers of one connection only, which the gateway has its own of (RFC 9110 §7.6.1).
 const HOP_BY_HOP: [&str; 8] = [
@@ -24,66 +20,6 @@ const HOP_BY_HOP: [&str; 8] = [
     "transfer-encoding",
     "upgrade",
 ];
-
-/// What is wrong with a block.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum BadBlock {
-    #[error("its header is larger than {LARGEST} bytes")]
-    TooLarge,
-    #[error("it printed no header before the empty line")]
-    Empty,
-    #[error("line {0} of its header is no header field")]
-    Line(usize),
-    #[error("its header has a bad {0}")]
-    Field(&'static str),
-    #[error(
-        "its first line is no HTTP status line, which the output of an nph- script begins with"
-    )]
-    StatusLine,
-}
-
-/// Collects output up to the empty line.
-#[derive(Debug, Default)]
-pub(super) struct Block {
-    bytes: BytesMut,
-    /// Where the current line begins.
-    line: usize,
-    /// Up to where no end of a line is left to be seen.
-    seen: usize,
-}
-
-impl Block {
-    /// Takes more output; returns the block and what follows it once the block is whole.
-    ///
-    /// # Errors
-    /// [`BadBlock::TooLarge`].
-    pub(super) fn push(&mut self, read: &[u8]) -> Result<Option<(Bytes, Bytes)>, BadBlock> {
-        self.bytes.extend_from_slice(read);
-        while let Some(length) = memchr(b'\n', &self.bytes[self.seen..]) {
-            let end = self.seen + length;
-            let is_empty = matches!(&self.bytes[self.line..end], b"" | b"\r");
-            self.line = end + 1;
-            self.seen = end + 1;
-            if self.line > LARGEST {
-                return Err(BadBlock::TooLarge);
-            }
-            if is_empty {
-                let block = self.bytes.split_to(self.line).freeze();
-                return Ok(Some((block, self.bytes.split().freeze())));
-            }
-        }
-        self.seen = self.bytes.len();
-        match self.seen > LARGEST {
-            true => Err(BadBlock::TooLarge),
-            false => Ok(None),
-        }
-    }
-
-    /// Whether nothing has come at all.
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-}
 
 /// How a script speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -137,34 +137,6 @@ fn nph_scripts_speak_http() {
     }
 }
 
-#[test]
-fn block_of_64_kib_is_taken_and_no_larger_one() {
-    let block = |size: usize| [b"X: ", &vec![b'x'; size - 5][..], b"\n\n"].concat();
-    let whole = Block::default().push(&block(LARGEST));
-    assert_eq!(whole.expect("a block").expect("the end").0.len(), LARGEST);
-    let larger = Block::default().push(&block(LARGEST + 1));
-    assert_eq!(larger, Err(BadBlock::TooLarge));
-    let endless = Block::default().push(&[b'x'; LARGEST + 1]);
-    assert_eq!(endless, Err(BadBlock::TooLarge));
-}
-
-type Found = Result<Option<(Bytes, Bytes)>, BadBlock>;
-
-/// What is found in pieces of these sizes, with the pieces behind the end put back.
-fn split(bytes: &[u8], sizes: &[usize]) -> Found {
-    let mut block = Block::default();
-    let mut rest = bytes;
-    let mut sizes = sizes.iter().copied().cycle();
-    while !rest.is_empty() {
-        let (piece, behind) = rest.split_at(sizes.next().unwrap_or(1).clamp(1, rest.len()));
-        rest = behind;
-        if let Some((head, body)) = block.push(piece)? {
-            return Ok(Some((head, [&body, rest].concat().into())));
-        }
-    }
-    Ok(None)
-}
-
 proptest! {
     #[test]
     fn no_bytes_panic(bytes: Vec<u8>) {
@@ -178,14 +150,5 @@ proptest! {
         for dialect in [Dialect::Parsed, Dialect::NonParsed] {
             let _ = parse(text.as_bytes(), dialect);
         }
-    }
-
-    #[test]
-    fn every_split_finds_the_same(
-        text in "[a:\r\n]{0,200}",
-        sizes in prop::collection::vec(1_usize..9, 1..9),
-    ) {
-        let whole = split(text.as_bytes(), &[text.len()]);
-        prop_assert_eq!(split(text.as_bytes(), &sizes), whole);
     }
 }
