@@ -672,6 +672,24 @@ fn group_goes_with_a_client_that_breaks_off_its_body() {
 }
 
 #[test]
+fn script_is_ended_when_the_client_takes_nothing() {
+    let script = "echo $$ >leader; printf 'X: y\\n\\n'; exec yes";
+    let mut site = Site::new(&["--write-timeout=200"], &[("y.sh", script)]);
+    let _stream = site.begin("/y.sh");
+    let leader = site.pid("leader");
+    site.server.wait_for_line("--write-timeout");
+    wait_until_gone(leader);
+}
+
+#[test]
+fn client_of_the_first_version_gets_the_body_until_the_end() {
+    let site = Site::new(&[], &[("v.sh", "printf 'X: y\\n\\n%s' $SERVER_PROTOCOL")]);
+    let (status, headers, body) = http(site.server.address, "GET /v.sh HTTP/1.0\r\n\r\n");
+    assert_eq!((status, &body[..]), (200, &b"HTTP/1.0"[..]));
+    assert!(!headers.contains_key("transfer-encoding"));
+}
+
+#[test]
 fn what_a_script_leaves_behind_does_not_hold_the_answer() {
     let site = Site::new(
         &[],

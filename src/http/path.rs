@@ -68,9 +68,7 @@ impl UrlPath {
 
     /// Whether a segment begins with a dot: `.git`, `.env`, but not `.well-known` (RFC 8615).
     pub fn is_hidden(&self) -> bool {
-        self.0
-            .split('/')
-            .any(|segment| segment.starts_with('.') && segment != ".well-known")
+        is_hidden(&self.0)
     }
 
     /// Whether it has a CR or LF, which a file's name may have but a variable should not.
@@ -88,6 +86,11 @@ impl UrlPath {
             _ => None,
         }
     }
+}
+
+fn is_hidden(path: &str) -> bool {
+    path.split('/')
+        .any(|segment| segment.starts_with('.') && segment != ".well-known")
 }
 
 fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, BadPath> {
@@ -108,6 +111,13 @@ pub struct Script {
     pub name: String,
     /// The rest: `/extra`, or empty.
     pub info: String,
+}
+
+impl Script {
+    /// Whether its name has a segment that begins with a dot, as `.git/hooks/update` does.
+    pub fn is_hidden(&self) -> bool {
+        is_hidden(&self.name)
+    }
 }
 
 /// A directory that files are opened beneath.
