@@ -135,6 +135,19 @@ pub struct Args {
     )]
     pub drain_timeout: u64,
 
+    /// Seconds that a CGI script gets for its header, and between two pieces of its output; 0 has no limit.
+    #[arg(
+        long, value_parser = up_to_a_year(SECONDS_A_YEAR),
+        value_name = "SECONDS",
+        default_value_t = 60,
+        help_heading = "Limits"
+    )]
+    pub cgi_timeout: u64,
+
+    /// Largest body of a request to a CGI script in bytes; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20, help_heading = "Limits")]
+    pub cgi_maxbody: u64,
+
     /// Variables of wsd's own environment that programs get [default: PATH,LD_LIBRARY_PATH].
     #[arg(
         long,
@@ -168,6 +181,10 @@ pub struct Args {
     /// Answer unknown paths without an extension with the index.html of --staticdir.
     #[arg(long, help_heading = "Pages")]
     pub spa: bool,
+
+    /// Answer requests for the executables in DIR by running them (CGI/1.1), on the same port.
+    #[arg(long, value_name = "DIR", help_heading = "Pages")]
+    pub cgidir: Option<PathBuf>,
 
     /// Serve a page at / to try the program from.
     #[arg(long, help_heading = "Pages")]

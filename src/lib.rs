@@ -5,7 +5,8 @@
 //!
 //! ```text
 //! listener ─accept─▶ stream ─▶ connection ─HTTP─▶ router ─▶ static file ─┐
-//!  tcp                          (hyper)           (pure)    console ──────┼─▶ response
+//!  tcp                          (hyper)           (pure)    CGI script ──┤
+//!                                                          console ──────┼─▶ response
 //!                                                           program ─▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
@@ -13,8 +14,9 @@
 //!            WebSocket                                  (process: group, exit status, ladder)
 //! ```
 //!
-//! Left of the session everything is HTTP and knows nothing of processes; right of it nothing knows
-//! HTTP. What crosses the middle is a [`message::Message`], and at the end a [`message::Close`].
+//! Left of the session everything is HTTP and knows nothing of processes, but for CGI scripts, which
+//! have no session; right of it nothing knows HTTP. What crosses the middle is a [`message::Message`],
+//! and at the end a [`message::Close`].
 //!
 //! # Layers
 //! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
@@ -28,7 +30,7 @@
 //! | 6 | [`logging`] | `tracing` to stderr |
 //! | 6 | [`init`] | process 1 of a container |
 //! | 5 | [`server`] | accept loops, connections, signals, the orderly stop |
-//! | 4 | [`http`] | one request → one response: router, access, handshake, files, console |
+//! | 4 | [`http`] | one request → one response: router, access, handshake, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process |

@@ -75,6 +75,12 @@ fn first_line_names_flag_value_and_what_is_wrong() {
             &["--staticdir=/nowhere", "cat"],
             &["--staticdir", "/nowhere"],
         ),
+        (&["--cgidir=/nowhere"], &["--cgidir", "/nowhere"]),
+        (
+            &["--cgi-timeout=99999999999", "cat"],
+            &["--cgi-timeout", "99999999999"],
+        ),
+        (&["--cgi-maxbody=10MB", "cat"], &["--cgi-maxbody", "10MB"]),
         (
             &["--binary", "--framing=length", "cat"],
             &["--binary", "--framing=length", "exclude"],

@@ -15,7 +15,7 @@ use futures_util::{Sink, Stream};
 
 use crate::{framing::FramingError, message::Message};
 pub use process::{Patience, Process};
-pub use program::{Errors, Program};
+pub use program::{Errors, Program, Started};
 pub use spawn::Spawner;
 
 /// A program's output: its messages, and at most one error, which is the last item.

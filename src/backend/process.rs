@@ -47,12 +47,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Watches a process that was just started; `stderr` is the task that logs its complaints.
-    pub(super) fn new(leader: Leader, stderr: Option<JoinHandle<()>>) -> io::Result<Self> {
+    /// Watches a process that was just started.
+    pub(super) fn new(leader: Leader) -> io::Result<Self> {
         Ok(Process {
             leader: leader.watch()?,
-            stderr,
+            stderr: None,
         })
+    }
+
+    /// Gives it the task that logs its complaints, to be awaited at its end.
+    pub(super) fn log_is(&mut self, stderr: JoinHandle<()>) {
+        self.stderr = Some(stderr);
     }
 
     /// The process id of the leader, which is the group's and the session's too (setsid(2)).

@@ -37,6 +37,24 @@ pub struct Program {
     pub errors: Errors,
 }
 
+/// A process that was started, with its pipes as they are.
+#[derive(Debug)]
+pub struct Started {
+    /// Its stdin; dropping it gives end-of-file.
+    pub input: pipe::Sender,
+    /// Its stdout.
+    pub output: pipe::Receiver,
+    /// The process itself.
+    pub process: Process,
+}
+
+impl Started {
+    fn with_log(mut self, errors: pipe::Receiver) -> Self {
+        self.process.log_is(stderr::log(errors));
+        self
+    }
+}
+
 /// Where a program's stderr goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errors {
@@ -51,39 +69,58 @@ pub enum Errors {
 const INPUT_BUFFER: usize = 32 * 1024;
 
 impl Program {
+    /// Starts a process with plain pipes, whatever the framing; its stderr goes to the log, under the
+    /// span that is current.
+    ///
+    /// # Errors
+    /// As [`Target::open`](super::Target::open).
+    pub async fn start(&self, spawner: &Spawner, environment: &Environment) -> io::Result<Started> {
+        let (started, errors) = self.spawn(spawner, environment).await?;
+        Ok(started.with_log(errors))
+    }
+
     /// Starts a process.
     pub(super) async fn open(
         &self,
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
+        let (mut started, errors) = self.spawn(spawner, environment).await?;
+        let codec = || Codec::new(self.framing, self.max_line);
+        let output = match self.errors {
+            Errors::Log => {
+                started = started.with_log(errors);
+                output::messages(started.output, codec(), self.flush_after)
+            }
+            Errors::Client => output::wrapped(started.output, errors, codec, self.flush_after),
+        };
+        // Nothing is reserved for a client that says nothing.
+        let mut input = FramedWrite::with_capacity(started.input, codec(), 0);
+        input.set_backpressure_boundary(INPUT_BUFFER);
+        Ok(Backend {
+            output,
+            input: Box::pin(input),
+            process: Some(started.process),
+        })
+    }
+
+    /// Starts a process; its stderr is the second.
+    async fn spawn(
+        &self,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<(Started, pipe::Receiver)> {
         let child = spawner.spawn(self.command(environment)?).await;
         // The client is not told where programs lie; the log is.
         let child = child.inspect_err(|error| {
             tracing::error!("{} cannot be started: {error}", self.file.display());
         })?;
-        let codec = || Codec::new(self.framing, self.max_line);
-        let stdin = pipe::Sender::from_owned_fd(child.stdin)?;
-        let stdout = pipe::Receiver::from_owned_fd(child.stdout)?;
-        let errors = pipe::Receiver::from_owned_fd(child.stderr)?;
-        // Nothing is reserved for a client that says nothing.
-        let mut input = FramedWrite::with_capacity(stdin, codec(), 0);
-        input.set_backpressure_boundary(INPUT_BUFFER);
-        let (output, log) = match self.errors {
-            Errors::Log => (
-                output::messages(stdout, codec(), self.flush_after),
-                Some(stderr::log(errors)),
-            ),
-            Errors::Client => (
-                output::wrapped(stdout, errors, codec, self.flush_after),
-                None,
-            ),
+        let started = Started {
+            input: pipe::Sender::from_owned_fd(child.stdin)?,
+            output: pipe::Receiver::from_owned_fd(child.stdout)?,
+            process: Process::new(child.leader)?,
         };
-        Ok(Backend {
-            output,
-            input: Box::pin(input),
-            process: Some(Process::new(child.leader, log)?),
-        })
+        Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
     }
 
     fn command(&self, environment: &Environment) -> io::Result<Command> {

@@ -8,6 +8,7 @@ use std::{
     ffi::OsString,
     net::IpAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -22,6 +23,7 @@ use crate::{
     http::{
         Options,
         access::{Access, AllowedOrigin, Authority},
+        cgi::{self, Scripts},
         file::{Files, Options as FileOptions},
         headers::{self, AddedHeaders},
         path::{Root, UrlPath},
@@ -64,21 +66,23 @@ impl Config {
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
         let files = files(args)?;
+        let scripts = scripts(args)?;
         let mounts = mounts(args)?;
         let directory = directory(args)?;
         let target = match &args.command[..] {
             [] => None,
             words => Some(Target::Program(program(args, words)?)),
         };
-        if target.is_none() && files.is_none() && mounts.is_empty() && directory.is_none() {
-            bail!(
-                "no COMMAND is given, and no --route, --dir or --staticdir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
-            );
-        }
-        if args.devconsole && target.is_none() && mounts.is_empty() && directory.is_none() {
+        let has_program = target.is_some() || directory.is_some() || !mounts.is_empty();
+        if args.devconsole && !has_program {
             bail!("--devconsole is for trying a program: give a COMMAND, --route or --dir too");
         }
-        let has_page = args.devconsole || files.is_some();
+        if !has_program && files.is_none() && scripts.is_none() {
+            bail!(
+                "no COMMAND is given, and no --route, --dir, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]"
+            );
+        }
+        let has_page = args.devconsole || files.is_some() || scripts.is_some();
         let limits = limits(args);
         Ok(Config {
             addresses: addresses(args)?,
@@ -91,7 +95,11 @@ impl Config {
                     directory,
                     target,
                     console: args.devconsole,
-                    files: files.map(|root| Files::new(root, file_options(args))),
+                    files: files
+                        .map(|root| without_scripts(root, scripts.as_ref()))
+                        .transpose()?
+                        .map(|root| Files::new(root, file_options(args))),
+                    scripts: scripts.map(|root| Scripts::new(root, cgi_limits(args))),
                 },
                 access: access(args)?,
                 subprotocols: subprotocols(args)?,
@@ -150,6 +158,37 @@ fn file_options(args: &Args) -> FileOptions {
     FileOptions {
         listing: args.listing,
         spa: args.spa,
+    }
+}
+
+fn scripts(args: &Args) -> Result<Option<Arc<Root>>> {
+    let scripts = args.cgidir.as_deref().map(|path| root("--cgidir", path));
+    Ok(scripts.transpose()?.map(Arc::new))
+}
+
+/// Static files, among which a script's source is none.
+fn without_scripts(files: Root, scripts: Option<&Arc<Root>>) -> Result<Root> {
+    let Some(scripts) = scripts else {
+        return Ok(files);
+    };
+    let (outer, inner) = (files.path().canonicalize()?, scripts.path().canonicalize()?);
+    if outer.starts_with(&inner) {
+        bail!(
+            "--staticdir '{}' lies in --cgidir '{}', whose files are run and never served: give it a directory of its own",
+            files.path().display(),
+            scripts.path().display()
+        );
+    }
+    Ok(match inner.starts_with(outer) {
+        true => files.without(Arc::clone(scripts)),
+        false => files,
+    })
+}
+
+fn cgi_limits(args: &Args) -> cgi::Limits {
+    cgi::Limits {
+        timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
+        max_body: unless_zero(args.cgi_maxbody),
     }
 }
 

@@ -4,10 +4,12 @@
 //! 101, so that a client sees why a start failed. The session then runs in a task of its own.
 
 pub mod access;
+pub mod cgi;
 mod console;
 pub mod file;
 pub mod headers;
 pub mod path;
+mod places;
 pub mod refusal;
 pub mod router;
 mod sessions;
@@ -18,9 +20,10 @@ use std::{io, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode,
     body::Incoming,
     header::{self, HeaderValue},
+    http::request::Parts,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
@@ -31,9 +34,10 @@ use crate::{
     session::Limits,
     transport::websocket,
 };
-use access::Access;
+use access::{Access, Authority};
 use headers::AddedHeaders;
 use path::UrlPath;
+use places::Places;
 use refusal::Refusal;
 use router::{Found, Route, Router};
 use sessions::{Ask, Sessions};
@@ -50,6 +54,39 @@ fn full(text: impl Into<Bytes>) -> Body {
     Full::new(text.into())
         .map_err(|never| match never {})
         .boxed_unsync()
+}
+
+/// Local redirects of one request; a script that needs more is in a loop.
+const LOCAL_REDIRECTS: usize = 10;
+
+/// A request that is not for a WebSocket.
+struct Plain<'a> {
+    parts: Parts,
+    path: UrlPath,
+    body: Option<Incoming>,
+    host: Option<&'a Authority>,
+    connection: &'a Connection,
+}
+
+impl Plain<'_> {
+    /// Makes of it the GET that a script has asked to be answered in its place.
+    fn redirect(&mut self, target: &str) -> Result<(), Refusal> {
+        let bad = || Refusal::BadScript("its Location is not a path of this server".to_owned());
+        self.parts.uri = target.parse().map_err(|_| bad())?;
+        self.path = UrlPath::decode(self.parts.uri.path()).map_err(|_| bad())?;
+        if self.parts.method != Method::HEAD {
+            self.parts.method = Method::GET;
+        }
+        self.body = None;
+        for name in [
+            header::CONTENT_LENGTH,
+            header::CONTENT_TYPE,
+            header::TRANSFER_ENCODING,
+        ] {
+            self.parts.headers.remove(name);
+        }
+        Ok(())
+    }
 }
 
 /// Everything that one server is told about the requests it answers.
@@ -84,23 +121,35 @@ pub struct Handler {
     environ: Environ,
     sessions: Sessions,
     headers: AddedHeaders,
+    scripts: cgi::Runner,
     reverse_lookup: bool,
 }
 
 impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
+        let places = Places::new(options.max_programs);
+        let sessions = Sessions::new(
+            spawner.clone(),
+            places.clone(),
+            options.limits.clone(),
+            options.websocket,
+        );
         Handler {
             router: options.router,
             access: options.access,
             subprotocols: options.subprotocols,
             environ: options.environ,
-            sessions: Sessions::new(
+            scripts: cgi::Runner {
                 spawner,
-                options.max_programs,
-                options.limits,
-                options.websocket,
-            ),
+                places,
+                write_timeout: options.websocket.write_timeout,
+                drain_time: options.limits.drain,
+                patience: options.limits.patience,
+                tasks: sessions.tasks().clone(),
+                drain: sessions.drain().clone(),
+            },
+            sessions,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
         }
@@ -162,7 +211,7 @@ impl Handler {
         connection: &Connection,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);
-        let (parts, _body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         let host = self.access.host(&parts, connection)?;
         let path = UrlPath::decode(parts.uri.path())?;
         let is_websocket = upgrade::is_asked_for(&parts.headers);
@@ -193,10 +242,52 @@ impl Handler {
                 }
                 Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
             },
-            Route::ProgramOnly => Err(Refusal::UpgradeRequired),
-            Route::Console => console::page(&parts.method),
-            Route::File(files) => files.answer(&parts, &path).await,
-            Route::Nothing => Err(Refusal::NotFound),
+            _ if is_websocket => Err(Refusal::NotFound),
+            _ => {
+                let request = Plain {
+                    parts,
+                    path: path.clone(),
+                    body: Some(body),
+                    host: host.as_ref(),
+                    connection,
+                };
+                self.plain(request).await
+            }
         }
+    }
+
+    /// Answers a plain request, which scripts may send on to other paths (RFC 3875 §6.2.2).
+    async fn plain(&self, mut request: Plain<'_>) -> Result<Response<Body>, Refusal> {
+        for _ in 0..=LOCAL_REDIRECTS {
+            let mut route = self.router.route(&request.path, false);
+            if let Route::Cgi(scripts) = route {
+                match scripts.find(&request.path).await {
+                    Some(script) => {
+                        let ask = cgi::Ask {
+                            parts: &request.parts,
+                            host: request.host,
+                            connection: request.connection,
+                            body: request.body.take(),
+                        };
+                        let running = self.scripts.answer(scripts, &script, &self.environ, ask);
+                        match running.await? {
+                            cgi::Answer::Response(response) => return Ok(response),
+                            cgi::Answer::Elsewhere(target) => request.redirect(&target)?,
+                        }
+                        continue;
+                    }
+                    None => route = self.router.beside_scripts(&request.path),
+                }
+            }
+            return match route {
+                Route::ProgramOnly => Err(Refusal::UpgradeRequired),
+                Route::Console => console::page(&request.parts.method),
+                Route::File(files) => files.answer(&request.parts, &request.path).await,
+                _ => Err(Refusal::NotFound),
+            };
+        }
+        Err(Refusal::BadScript(format!(
+            "there were more than {LOCAL_REDIRECTS} local redirects"
+        )))
     }
 }

@@ -7,8 +7,9 @@
 use std::{
     fs::{File, Metadata},
     io,
-    os::fd::OwnedFd,
+    os::fd::{AsRawFd, OwnedFd},
     path::{Component, Path, PathBuf},
+    sync::Arc,
 };
 
 use rustix::{
@@ -73,9 +74,7 @@ impl UrlPath {
 
     /// Whether a segment begins with a dot: `.git`, `.env`, but not `.well-known` (RFC 8615).
     pub fn is_hidden(&self) -> bool {
-        self.0
-            .split('/')
-            .any(|segment| segment.starts_with('.') && segment != ".well-known")
+        is_hidden(&self.0)
     }
 
     /// The path relative to a root; `None` if it has empty segments, which no file has.
@@ -88,6 +87,11 @@ impl UrlPath {
             _ => None,
         }
     }
+}
+
+fn is_hidden(path: &str) -> bool {
+    path.split('/')
+        .any(|segment| segment.starts_with('.') && segment != ".well-known")
 }
 
 fn escaped(bytes: &mut impl Iterator<Item = u8>) -> Result<u8, BadPath> {
@@ -116,11 +120,20 @@ pub struct Script {
     pub info: String,
 }
 
+impl Script {
+    /// Whether its name has a segment that begins with a dot, as `.git/hooks/update` does.
+    pub fn is_hidden(&self) -> bool {
+        is_hidden(&self.name)
+    }
+}
+
 /// A directory that files are opened beneath.
 #[derive(Debug)]
 pub struct Root {
     directory: OwnedFd,
     path: PathBuf,
+    /// A directory whose files are not this root's.
+    without: Option<Arc<Root>>,
 }
 
 impl Root {
@@ -133,7 +146,16 @@ impl Root {
         Ok(Root {
             directory: openat(CWD, path, flags, Mode::empty())?,
             path: std::path::absolute(path)?,
+            without: None,
         })
+    }
+
+    /// The same, but for what lies beneath another root, whichever path or link leads there.
+    pub fn without(self, other: Arc<Root>) -> Self {
+        Root {
+            without: Some(other),
+            ..self
+        }
     }
 
     /// Where the directory is, absolute.
@@ -158,6 +180,15 @@ impl Root {
         let relative = path.relative().ok_or(Errno::NOENT)?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         self.open_with(&relative.join(name), flags)?.metadata()
+    }
+
+    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
+    /// for want of `/proc`, it does.
+    pub fn contains(&self, file: &File) -> bool {
+        match (place(&self.directory), place(file)) {
+            (Ok(root), Ok(file)) => file.starts_with(root),
+            _ => true,
+        }
     }
 
     /// Finds the program that a URL's path leads to: its first segments up to a file.
@@ -203,12 +234,21 @@ impl Root {
     }
 
     fn open_with(&self, relative: &Path, flags: OFlags) -> io::Result<File> {
-        match open_resolved(&self.directory, relative, flags) {
+        let opened: File = match open_resolved(&self.directory, relative, flags) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
-            Err(Errno::NOSYS | Errno::PERM) => Ok(walk(&self.directory, relative, flags)?.into()),
-            opened => Ok(opened?.into()),
+            Err(Errno::NOSYS | Errno::PERM) => walk(&self.directory, relative, flags)?.into(),
+            opened => opened?.into(),
+        };
+        match &self.without {
+            Some(other) if other.contains(&opened) => Err(Errno::NOENT.into()),
+            _ => Ok(opened),
         }
     }
+}
+
+/// Where an open file is now (proc_pid_fd(5)).
+fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 #[cfg(target_os = "linux")]

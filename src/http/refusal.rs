@@ -48,6 +48,18 @@ pub enum Refusal {
     /// Another version of the WebSocket protocol (RFC 6455 §4.4).
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
+    /// The request's body is larger than a script gets.
+    #[error("the request's body is larger than the {0} bytes that --cgi-maxbody allows")]
+    BodyTooLarge(u64),
+    /// The request's body does not come.
+    #[error("the request's body did not come in time")]
+    BodyTimeout,
+    /// A script's answer is none (RFC 3875 §6).
+    #[error("the script gave no answer that could be passed on: {0}")]
+    BadScript(String),
+    /// A script did not answer in time.
+    #[error("the script did not answer within the {0} seconds that --cgi-timeout allows")]
+    ScriptTimeout(u64),
     /// As many programs run as may.
     #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),
@@ -71,6 +83,10 @@ impl Refusal {
             Refusal::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Refusal::UpgradeRequired | Refusal::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
+            Refusal::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
+            Refusal::BadScript(_) => StatusCode::BAD_GATEWAY,
+            Refusal::ScriptTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
             Refusal::Full(_) | Refusal::Draining => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Start(error) | Refusal::Read(error) if passes_with_time(error) => {
                 StatusCode::SERVICE_UNAVAILABLE

@@ -3,6 +3,7 @@
 use std::{io, path::Path, sync::Arc};
 
 use super::{
+    cgi::Scripts,
     file::Files,
     path::{Root, UrlPath},
 };
@@ -19,6 +20,8 @@ pub struct Router {
     pub target: Option<Target>,
     /// The developer console at `/`.
     pub console: bool,
+    /// CGI scripts.
+    pub scripts: Option<Scripts>,
     /// Static files.
     pub files: Option<Files>,
 }
@@ -44,6 +47,8 @@ pub enum Route<'a> {
     ProgramOnly,
     /// The developer console.
     Console,
+    /// A CGI script, if the path leads to one; else what [`Router::beside_scripts`] says.
+    Cgi(&'a Scripts),
     /// A static file.
     File(&'a Files),
     /// Nobody.
@@ -63,7 +68,8 @@ pub struct Found<'a> {
 
 impl Router {
     /// A WebSocket goes to the mount with the longest path, else to the directory, else to the fallback.
-    /// A plain request goes to the console if it is for `/`, else to the static files.
+    /// A plain request goes to the console if it is for `/`, else to the script that its path leads to,
+    /// else to the static files.
     pub fn route<'a>(&'a self, path: &'a UrlPath, is_websocket: bool) -> Route<'a> {
         if is_websocket {
             return match (self.mounted(path), &self.directory) {
@@ -72,8 +78,16 @@ impl Router {
                 (None, None) => self.fallback(path).map_or(Route::Nothing, Route::Program),
             };
         }
-        match &self.files {
+        match &self.scripts {
             _ if self.console && path.as_str() == "/" => Route::Console,
+            Some(scripts) => Route::Cgi(scripts),
+            None => self.beside_scripts(path),
+        }
+    }
+
+    /// Who answers a plain request that no script answers.
+    pub fn beside_scripts<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
+        match &self.files {
             Some(files) => Route::File(files),
             None if self.target.is_some() || self.mounted(path).is_some() => Route::ProgramOnly,
             None => Route::Nothing,

@@ -5,15 +5,18 @@ use std::{io, os::unix::process::ExitStatusExt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use hyper::{Response, header, http::request::Parts, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::Instant,
-};
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, error_span, info};
 use uuid::Uuid;
 
-use super::{Body, access::Authority, refusal::Refusal, upgrade::Handshake};
+use super::{
+    Body,
+    access::Authority,
+    places::{Place, Places},
+    refusal::Refusal,
+    upgrade::Handshake,
+};
 use crate::{
     backend::{Backend, Spawner, Target},
     environ::{self, Connection, Environ},
@@ -35,32 +38,23 @@ pub(super) struct Ask<'a> {
 #[derive(Debug)]
 pub(super) struct Sessions {
     spawner: Spawner,
-    places: Option<Places>,
+    places: Places,
     limits: Arc<Limits>,
     websocket: websocket::Options,
     tasks: TaskTracker,
     drain: CancellationToken,
 }
 
-#[derive(Debug)]
-struct Places {
-    all: usize,
-    free: Arc<Semaphore>,
-}
-
 impl Sessions {
     pub(super) fn new(
         spawner: Spawner,
-        most: Option<usize>,
+        places: Places,
         limits: Limits,
         websocket: websocket::Options,
     ) -> Self {
         Sessions {
             spawner,
-            places: most.map(|all| Places {
-                all,
-                free: Arc::new(Semaphore::new(all)),
-            }),
+            places,
             limits: Arc::new(limits),
             websocket,
             tasks: TaskTracker::new(),
@@ -104,7 +98,7 @@ impl Sessions {
                 "the URL's path has a line end".to_owned(),
             ));
         }
-        let place = self.place()?;
+        let place = self.places.take()?;
         let id = Uuid::now_v7().to_string();
         // Of the highest level, so that every line of a session has its id whatever the log shows.
         let span = error_span!("session", id);
@@ -124,14 +118,6 @@ impl Sessions {
         };
         self.tasks.spawn(task.run().instrument(span));
         Ok(handshake.into_response())
-    }
-
-    fn place(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        let Some(places) = &self.places else {
-            return Ok(None);
-        };
-        let place = Arc::clone(&places.free).try_acquire_owned();
-        place.map(Some).map_err(|_| Refusal::Full(places.all))
     }
 }
 
@@ -168,7 +154,7 @@ struct Task {
     websocket: websocket::Options,
     limits: Arc<Limits>,
     drain: CancellationToken,
-    _place: Option<OwnedSemaphorePermit>,
+    _place: Place,
 }
 
 impl Task {

@@ -1,0 +1,170 @@
+//! A request's body on its way to a script's stdin.
+//!
+//! With a length it is passed on as it comes. Without one (chunked) it is spooled first, since the
+//! script is told the exact CONTENT_LENGTH: in memory while it is small, else in a file without a name.
+
+use std::{io, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use tokio::{
+    fs::File,
+    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
+    net::unix::pipe::Sender,
+    task::spawn_blocking,
+};
+
+use super::{Limits, within};
+use crate::http::refusal::Refusal;
+
+/// What is spooled in memory, in bytes. Most forms fit; more would let a few clients take much memory.
+const IN_MEMORY: usize = 64 * 1024;
+/// What is read of a spooled file at once.
+const READ: usize = 64 * 1024;
+
+/// A request's body, and its exact length.
+#[derive(Debug)]
+pub(super) struct Content {
+    pub(super) length: u64,
+    source: Source,
+}
+
+#[derive(Debug)]
+enum Source {
+    Client(Incoming),
+    Memory(Bytes),
+    File(File),
+}
+
+impl Content {
+    /// No body.
+    pub(super) fn nothing() -> Self {
+        Content {
+            length: 0,
+            source: Source::Memory(Bytes::new()),
+        }
+    }
+
+    /// Gets the body as far ready as its length has to be known.
+    ///
+    /// # Errors
+    /// 413 for a body that is too large, 408 for one that stops coming, 400 for one that breaks off or
+    /// is malformed; with what is left of the body, where the client may still be sending it.
+    pub(super) async fn prepare(
+        mut incoming: Incoming,
+        limits: &Limits,
+    ) -> Result<Self, (Refusal, Incoming)> {
+        if let Some(length) = incoming.size_hint().exact() {
+            return match limits.max_body {
+                Some(most) if length > most => Err((Refusal::BodyTooLarge(most), incoming)),
+                _ => Ok(Content {
+                    length,
+                    source: Source::Client(incoming),
+                }),
+            };
+        }
+        match spool(&mut incoming, limits).await {
+            Ok(content) => Ok(content),
+            Err(refusal) => Err((refusal, incoming)),
+        }
+    }
+
+    /// Writes all of it to a script's stdin and closes that. What a script does not read is read from
+    /// the client all the same, so that the answer is not lost in a reset connection.
+    ///
+    /// # Errors
+    /// When the client has gone before it had sent all.
+    pub(super) async fn feed(self, input: Sender) -> io::Result<()> {
+        let mut input = Input(Some(input));
+        match self.source {
+            Source::Client(mut incoming) => {
+                while let Some(data) = next(&mut incoming).await? {
+                    input.write(&data).await;
+                }
+            }
+            Source::Memory(bytes) => input.write(&bytes).await,
+            Source::File(mut file) => {
+                let mut buffer = BytesMut::with_capacity(READ);
+                while input.0.is_some() && file.read_buf(&mut buffer).await? > 0 {
+                    input.write(&buffer).await;
+                    buffer.clear();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A script's stdin, until the script closes it.
+struct Input(Option<Sender>);
+
+impl Input {
+    async fn write(&mut self, data: &[u8]) {
+        if let Some(pipe) = &mut self.0
+            && pipe.write_all(data).await.is_err()
+        {
+            self.0 = None;
+        }
+    }
+}
+
+/// Reads on so that a client that is still sending finds the answer, and not a reset connection.
+pub(super) async fn discard(mut incoming: Incoming, time: Duration) {
+    let all = async { while let Ok(Some(_)) = next(&mut incoming).await {} };
+    let _ = tokio::time::timeout(time, all).await;
+}
+
+/// The next piece of a body; `None` at its end.
+async fn next(incoming: &mut Incoming) -> io::Result<Option<Bytes>> {
+    while let Some(frame) = incoming.frame().await {
+        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<Content, Refusal> {
+    let failed = |error: io::Error| Refusal::Start(error);
+    let mut memory = BytesMut::new();
+    let mut file = None;
+    let mut length = 0;
+    loop {
+        let Some(read) = within(limits.timeout, next(incoming)).await else {
+            return Err(Refusal::BodyTimeout);
+        };
+        let read = read.map_err(|error| {
+            Refusal::BadRequest(format!("the request's body is broken: {error}"))
+        })?;
+        let Some(data) = read else { break };
+        length += data.len() as u64;
+        if let Some(most) = limits.max_body
+            && length > most
+        {
+            return Err(Refusal::BodyTooLarge(most));
+        }
+        memory.extend_from_slice(&data);
+        if memory.len() > IN_MEMORY {
+            let file = match &mut file {
+                Some(file) => file,
+                none => none.insert(unnamed_file().await.map_err(failed)?),
+            };
+            file.write_all(&memory.split()).await.map_err(failed)?;
+        }
+    }
+    let source = match file {
+        None => Source::Memory(memory.freeze()),
+        Some(mut file) => {
+            file.write_all(&memory).await.map_err(failed)?;
+            file.rewind().await.map_err(failed)?;
+            Source::File(file)
+        }
+    };
+    Ok(Content { length, source })
+}
+
+async fn unnamed_file() -> io::Result<File> {
+    let file = spawn_blocking(tempfile::tempfile).await;
+    Ok(File::from_std(file.map_err(io::Error::other)??))
+}

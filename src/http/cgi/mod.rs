@@ -1,0 +1,59 @@
+//! CGI/1.1 (RFC 3875): an executable beneath a directory answers the requests that lead to it.
+//!
+//! It guarantees that no script outlives its request, that the client has the script's output as it
+//! comes, and that an answer which breaks off does not look whole. Which URL leads to which script is
+//! [`Root::find_script`]'s to say.
+
+mod block;
+mod body;
+mod output;
+mod pieces;
+mod relay;
+mod response;
+mod run;
+mod runner;
+
+use std::{future::Future, sync::Arc, time::Duration};
+
+use tokio::{task::spawn_blocking, time::timeout};
+
+use super::path::{Root, Script, UrlPath};
+pub(super) use runner::{Answer, Ask, Runner};
+
+/// What a script and its request may take.
+#[derive(Debug, Clone, Default)]
+pub struct Limits {
+    /// Until a script's header is complete, and then between two pieces of its output.
+    pub timeout: Option<Duration>,
+    /// The largest body of a request, in bytes.
+    pub max_body: Option<u64>,
+}
+
+/// The scripts of one directory.
+#[derive(Debug)]
+pub struct Scripts {
+    root: Arc<Root>,
+    limits: Limits,
+}
+
+impl Scripts {
+    /// The scripts beneath a root.
+    pub fn new(root: Arc<Root>, limits: Limits) -> Self {
+        Scripts { root, limits }
+    }
+
+    /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
+    pub(super) async fn find(&self, path: &UrlPath) -> Option<Script> {
+        let (root, path) = (Arc::clone(&self.root), path.clone());
+        let found = spawn_blocking(move || root.find_script(&path)).await;
+        found.ok()?.ok().filter(|script| !script.is_hidden())
+    }
+}
+
+/// What a future gives within a time, if there is one.
+async fn within<F: Future>(time: Option<Duration>, future: F) -> Option<F::Output> {
+    match time {
+        Some(time) => timeout(time, future).await.ok(),
+        None => Some(future.await),
+    }
+}

@@ -1,0 +1,116 @@
+//! A running script: its stdin, its output, its end.
+//!
+//! # How it works
+//! One task a script, which outlives the request's own future: whatever becomes of the client, the
+//! script is brought to its end in order. It feeds stdin and relays the output at the same time, so a
+//! script that writes before it reads blocks nobody. The response's body is the far end of a channel;
+//! that its receiver is gone is how the task sees the client go.
+
+use std::{
+    future::Future,
+    io,
+    pin::{Pin, pin},
+    time::Duration,
+};
+
+use futures_util::future::{MaybeDone, maybe_done, pending};
+use tokio::{
+    net::unix::pipe::Sender,
+    time::{sleep, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+
+use super::{
+    body::Content,
+    relay::{End, Relay},
+    response::Reply,
+};
+
+/// What a client gets to send the rest of a body that nobody reads.
+pub(super) const CLOSING_GRACE: Duration = Duration::from_secs(2);
+/// What a script may still write that nobody sees, without `--cgi-timeout`.
+const UNSEEN: Duration = Duration::from_secs(60);
+
+/// A script that was started, and where its answer goes. The server awaits its task when it stops.
+pub(super) struct Run {
+    pub(super) content: Content,
+    pub(super) input: Sender,
+    pub(super) relay: Relay,
+    pub(super) drain: CancellationToken,
+}
+
+impl Run {
+    /// Runs until the script and its group are gone.
+    pub(super) async fn run(self) {
+        let mut relay = self.relay;
+        let times = relay.times.clone();
+        let mut feed = pin!(maybe_done(self.content.feed(self.input)));
+        let mut stopped = pin!(async {
+            self.drain.cancelled().await;
+            sleep(times.drain).await;
+        });
+        let end = relayed(&mut relay, feed.as_mut(), stopped.as_mut()).await;
+        let Relay {
+            mut output,
+            answer,
+            pieces,
+            place,
+            ..
+        } = relay;
+        // With it goes a body that has not ended.
+        drop(pieces);
+        if !matches!(end, End::Broken) {
+            let fed = async {
+                feed.as_mut().await;
+                pending().await
+            };
+            tokio::select! {
+                () = output.discard(times.script.unwrap_or(UNSEEN)) => {}
+                () = stopped => {}
+                () = fed => {}
+            }
+        }
+        let ending = async {
+            output.end(&times.patience).await;
+            drop(place);
+            if let (End::Elsewhere(path), Some(answer)) = (end, answer) {
+                // Only now, since what answers there may need the place.
+                let _ = answer.send(Ok(Reply::Elsewhere(path)));
+            }
+        };
+        let _ = tokio::join!(ending, timeout(CLOSING_GRACE, feed));
+    }
+}
+
+/// Relays the output while stdin is fed, until either side is done or the server has to stop.
+async fn relayed<F: Future<Output = io::Result<()>>>(
+    relay: &mut Relay,
+    mut feed: Pin<&mut MaybeDone<F>>,
+    mut stopped: Pin<&mut impl Future<Output = ()>>,
+) -> End {
+    let watch = relay.pieces.clone();
+    let mut relaying = pin!(relay.run());
+    let mut is_fed = false;
+    loop {
+        tokio::select! {
+            biased;
+            end = &mut relaying => return end,
+            () = feed.as_mut(), if !is_fed => {
+                is_fed = true;
+                if feed.as_mut().output_mut().is_some_and(|fed| fed.is_err()) {
+                    debug!("the client went before it had sent all of its body");
+                    return End::Broken;
+                }
+            }
+            () = watch.closed() => {
+                debug!("the client went before it had the whole answer");
+                return End::Broken;
+            }
+            () = stopped.as_mut() => {
+                warn!("the script is ended: the server is stopping");
+                return End::Broken;
+            }
+        }
+    }
+}

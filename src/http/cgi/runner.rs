@@ -1,0 +1,208 @@
+//! From a request to a running script and its answer: a body, a place, an id, a process, a task.
+
+use std::{ffi::OsString, time::Duration};
+
+use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{Instrument, error_span};
+use uuid::Uuid;
+
+use super::{
+    Limits, Scripts,
+    body::{self, Content},
+    output::Output,
+    pieces::{Piece, streamed},
+    relay::{Relay, Times},
+    response::{Dialect, Head, Reply},
+    run::{CLOSING_GRACE, Run},
+};
+use crate::{
+    backend::{Environment, Errors, Patience, Program, Spawner},
+    environ::{self, Connection, Environ},
+    framing::Framing,
+    http::{Body, access::Authority, empty, path::Script, places::Places, refusal::Refusal},
+};
+
+/// What a script is asked with.
+#[derive(Debug)]
+pub(in crate::http) struct Ask<'a> {
+    pub(in crate::http) parts: &'a Parts,
+    pub(in crate::http) host: Option<&'a Authority>,
+    pub(in crate::http) connection: &'a Connection,
+    /// `None` when an earlier script has had it.
+    pub(in crate::http) body: Option<Incoming>,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(in crate::http) enum Answer {
+    /// A response.
+    Response(Response<Body>),
+    /// Path and query of what is to answer instead.
+    Elsewhere(String),
+}
+
+/// What scripts are run with.
+#[derive(Debug)]
+pub(in crate::http) struct Runner {
+    pub(in crate::http) spawner: Spawner,
+    pub(in crate::http) places: Places,
+    /// What a client may take for a piece of a response.
+    pub(in crate::http) write_timeout: Option<Duration>,
+    /// What a drain gives a script to end by itself.
+    pub(in crate::http) drain_time: Duration,
+    pub(in crate::http) patience: Patience,
+    pub(in crate::http) tasks: TaskTracker,
+    pub(in crate::http) drain: CancellationToken,
+}
+
+impl Runner {
+    /// Runs a script for one request.
+    ///
+    /// # Errors
+    /// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
+    /// may work later, 500 when it will not; 502 and 504 for what the script does.
+    pub(in crate::http) async fn answer(
+        &self,
+        scripts: &Scripts,
+        script: &Script,
+        environ: &Environ,
+        mut ask: Ask<'_>,
+    ) -> Result<Answer, Refusal> {
+        if self.drain.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
+        if script.name.contains(['\r', '\n']) || script.info.contains(['\r', '\n']) {
+            return Err(Refusal::BadRequest(
+                "the URL's path has a line end".to_owned(),
+            ));
+        }
+        let is_head = ask.parts.method == Method::HEAD;
+        let content = self.content(&mut ask, &scripts.limits).await?;
+        let place = self.places.take()?;
+        let id = Uuid::now_v7().to_string();
+        let span = error_span!("request", id);
+        let variables = variables(environ, &ask, script, &content, &id);
+        let program = program(script);
+        let starting = program.start(&self.spawner, &variables);
+        let started = starting.instrument(span.clone()).await;
+        let started = started.map_err(Refusal::Start)?;
+        let (answer, answered) = oneshot::channel();
+        let (pieces, body) = mpsc::channel(1);
+        let run = Run {
+            content,
+            input: started.input,
+            relay: Relay {
+                output: Output {
+                    pipe: started.output,
+                    process: started.process,
+                },
+                dialect: dialect(script),
+                is_head,
+                times: self.times(&scripts.limits),
+                answer: Some(answer),
+                pieces,
+                place: Some(place),
+            },
+            drain: self.drain.clone(),
+        };
+        self.tasks.spawn(run.run().instrument(span));
+        // It goes without an answer only when the server stops.
+        match answered.await.map_err(|_| Refusal::Draining)?? {
+            Reply::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
+            Reply::Document(head) => {
+                let has_body = head.has_body(is_head);
+                Ok(Answer::Response(response(head, has_body, body)))
+            }
+        }
+    }
+
+    fn times(&self, limits: &Limits) -> Times {
+        Times {
+            script: limits.timeout,
+            client: self.write_timeout,
+            drain: self.drain_time,
+            patience: self.patience,
+        }
+    }
+
+    async fn content(&self, ask: &mut Ask<'_>, limits: &Limits) -> Result<Content, Refusal> {
+        let Some(incoming) = ask.body.take() else {
+            return Ok(Content::nothing());
+        };
+        let prepared = Content::prepare(incoming, limits).await;
+        prepared.map_err(|(refusal, rest)| {
+            // A client that waits for a 100 sends nothing, and reading would be the 100.
+            if !ask.parts.headers.contains_key(header::EXPECT) {
+                self.tasks.spawn(body::discard(rest, CLOSING_GRACE));
+            }
+            refusal
+        })
+    }
+}
+
+fn variables(
+    environ: &Environ,
+    ask: &Ask<'_>,
+    script: &Script,
+    content: &Content,
+    id: &str,
+) -> Environment {
+    let request = environ::Request {
+        method: &ask.parts.method,
+        uri: &ask.parts.uri,
+        version: ask.parts.version,
+        headers: &headers(ask.parts, content),
+        script_name: &script.name,
+        path_info: &script.info,
+        host: ask.host.map(|host| (host.name.as_str(), host.port)),
+        subprotocol: None,
+        id,
+    };
+    environ.variables(ask.connection, &request)
+}
+
+/// The request's headers as the script sees them: with the exact length of its body, whose transfer
+/// coding is taken off (RFC 3875 §4.1.2, RFC 9112 §7).
+fn headers(parts: &Parts, content: &Content) -> HeaderMap {
+    let mut headers = parts.headers.clone();
+    let is_coded = headers.remove(header::TRANSFER_ENCODING).is_some();
+    if is_coded || headers.contains_key(header::CONTENT_LENGTH) {
+        headers.insert(header::CONTENT_LENGTH, content.length.into());
+    }
+    headers
+}
+
+/// How a script is run: in its own directory (RFC 3875 §7.2).
+fn program(script: &Script) -> Program {
+    Program {
+        file: script.file.clone(),
+        arguments: vec![OsString::from(&script.file)],
+        directory: script.file.parent().map(Into::into),
+        framing: Framing::Chunks,
+        max_line: usize::MAX,
+        flush_after: None,
+        errors: Errors::Log,
+    }
+}
+
+fn dialect(script: &Script) -> Dialect {
+    match script.name.rsplit('/').next() {
+        Some(name) if name.starts_with("nph-") => Dialect::NonParsed,
+        _ => Dialect::Parsed,
+    }
+}
+
+fn response(head: Head, has_body: bool, pieces: mpsc::Receiver<Piece>) -> Response<Body> {
+    let mut response = Response::new(match has_body {
+        true => streamed(pieces),
+        false => empty(),
+    });
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    if let Some(reason) = head.reason {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}
