@@ -392,6 +392,21 @@ fn script_may_write_much_before_it_reads() {
 }
 
 #[test]
+fn client_may_send_all_before_it_reads() {
+    let site = Site::new(&[], &[("echo.sh", ECHO)]);
+    let mut stream = site.send(
+        "POST /echo.sh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Length: 10000000\r\n\r\n",
+    );
+    let body = [five_megabytes(), five_megabytes()].concat();
+    stream.set_write_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(&body).expect("the server reads all");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an answer");
+    assert!(parsed(&answer).2 == body);
+}
+
+#[test]
 fn first_piece_arrives_before_the_script_ends() {
     let site = Site::new(&[], &[("slow.sh", "printf 'X: y\\n\\nfirst\\n'; cat fifo")]);
     mkfifo(&site.path("fifo"));
@@ -666,6 +681,19 @@ fn group_goes_with_a_client_that_breaks_off_its_body() {
     );
     let stream =
         site.send("POST /g.sh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nhalf");
+    let leader = site.pid("leader");
+    drop(stream);
+    wait_until_gone(leader);
+}
+
+#[test]
+fn group_goes_with_a_client_whose_body_was_not_read() {
+    let site = Site::new(&[], &[("g.sh", "echo $$ >leader; exec sleep 1000")]);
+    let mut stream =
+        site.send("POST /g.sh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000000\r\n\r\n");
+    stream
+        .write_all(&[b'x'; 1_000_000])
+        .expect("the kernel and the server take that");
     let leader = site.pid("leader");
     drop(stream);
     wait_until_gone(leader);

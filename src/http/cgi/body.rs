@@ -2,8 +2,10 @@
 //!
 //! With a length it is passed on as it comes. Without one (chunked) it is spooled first, since the
 //! script is told the exact CONTENT_LENGTH: in memory while it is small, else in a file without a name.
+//! So is the rest of a body that the script is slow to take, since many clients read no answer before
+//! they have sent all, and since a client that has gone is seen only when its bytes are read.
 
-use std::{io, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -13,6 +15,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
     net::unix::pipe::Sender,
     task::spawn_blocking,
+    time::timeout,
 };
 
 use super::{Limits, within};
@@ -20,6 +23,9 @@ use crate::http::refusal::Refusal;
 
 /// What is spooled in memory, in bytes. Most forms fit; more would let a few clients take much memory.
 const IN_MEMORY: usize = 64 * 1024;
+/// What a script gets to take a piece of its input before the rest of the body is spooled. Shorter would
+/// put the bodies of scripts that are merely busy on the disk; longer would hold up the clients that wait.
+const STALL: Duration = Duration::from_secs(1);
 /// What is read of a spooled file at once.
 const READ: usize = 64 * 1024;
 
@@ -32,7 +38,17 @@ pub(super) struct Content {
 
 #[derive(Debug)]
 enum Source {
-    Client(Incoming),
+    Client {
+        incoming: Incoming,
+        /// Not for a body without a limit, which may be more than a disk holds.
+        may_spool: bool,
+    },
+    Spool(Spool),
+}
+
+/// A body, or the rest of one, that is here already.
+#[derive(Debug)]
+enum Spool {
     Memory(Bytes),
     File(File),
 }
@@ -42,7 +58,7 @@ impl Content {
     pub(super) fn nothing() -> Self {
         Content {
             length: 0,
-            source: Source::Memory(Bytes::new()),
+            source: Source::Spool(Spool::Memory(Bytes::new())),
         }
     }
 
@@ -60,12 +76,18 @@ impl Content {
                 Some(most) if length > most => Err((Refusal::BodyTooLarge(most), incoming)),
                 _ => Ok(Content {
                     length,
-                    source: Source::Client(incoming),
+                    source: Source::Client {
+                        incoming,
+                        may_spool: limits.max_body.is_some(),
+                    },
                 }),
             };
         }
         match spool(&mut incoming, limits).await {
-            Ok(content) => Ok(content),
+            Ok((spool, length)) => Ok(Content {
+                length,
+                source: Source::Spool(spool),
+            }),
             Err(refusal) => Err((refusal, incoming)),
         }
     }
@@ -77,14 +99,16 @@ impl Content {
     /// When the client has gone before it had sent all.
     pub(super) async fn feed(self, input: Sender) -> io::Result<()> {
         let mut input = Input(Some(input));
-        match self.source {
-            Source::Client(mut incoming) => {
-                while let Some(data) = next(&mut incoming).await? {
-                    input.write(&data).await;
-                }
-            }
-            Source::Memory(bytes) => input.write(&bytes).await,
-            Source::File(mut file) => {
+        let spool = match self.source {
+            Source::Client {
+                mut incoming,
+                may_spool,
+            } => pass_on(&mut incoming, &mut input, may_spool).await?,
+            Source::Spool(spool) => spool,
+        };
+        match spool {
+            Spool::Memory(bytes) => input.write(&bytes).await,
+            Spool::File(mut file) => {
                 let mut buffer = BytesMut::with_capacity(READ);
                 while input.0.is_some() && file.read_buf(&mut buffer).await? > 0 {
                     input.write(&buffer).await;
@@ -94,6 +118,28 @@ impl Content {
         }
         Ok(())
     }
+}
+
+/// Passes a body on as it comes; returns what was spooled of it in the end.
+async fn pass_on(incoming: &mut Incoming, input: &mut Input, may_spool: bool) -> io::Result<Spool> {
+    while let Some(data) = next(incoming).await? {
+        let mut writing = pin!(input.write(&data));
+        if !may_spool {
+            writing.await;
+        } else if timeout(STALL, writing.as_mut()).await.is_err() {
+            let spooling = async {
+                let spooled = spool(incoming, &Limits::default()).await;
+                spooled.map_err(io::Error::other)
+            };
+            let written = async {
+                writing.await;
+                Ok(())
+            };
+            let (spooled, ()) = tokio::try_join!(spooling, written)?;
+            return Ok(spooled.0);
+        }
+    }
+    Ok(Spool::Memory(Bytes::new()))
 }
 
 /// A script's stdin, until the script closes it.
@@ -112,7 +158,7 @@ impl Input {
 /// Reads on so that a client that is still sending finds the answer, and not a reset connection.
 pub(super) async fn discard(mut incoming: Incoming, time: Duration) {
     let all = async { while let Ok(Some(_)) = next(&mut incoming).await {} };
-    let _ = tokio::time::timeout(time, all).await;
+    let _ = timeout(time, all).await;
 }
 
 /// The next piece of a body; `None` at its end.
@@ -125,7 +171,8 @@ async fn next(incoming: &mut Incoming) -> io::Result<Option<Bytes>> {
     Ok(None)
 }
 
-async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<Content, Refusal> {
+/// Receives what is left of a body; returns its length too.
+async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<(Spool, u64), Refusal> {
     let failed = |error: io::Error| Refusal::Start(error);
     let mut memory = BytesMut::new();
     let mut file = None;
@@ -153,15 +200,15 @@ async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<Content, Refu
             file.write_all(&memory.split()).await.map_err(failed)?;
         }
     }
-    let source = match file {
-        None => Source::Memory(memory.freeze()),
+    let spool = match file {
+        None => Spool::Memory(memory.freeze()),
         Some(mut file) => {
             file.write_all(&memory).await.map_err(failed)?;
             file.rewind().await.map_err(failed)?;
-            Source::File(file)
+            Spool::File(file)
         }
     };
-    Ok(Content { length, source })
+    Ok((spool, length))
 }
 
 async fn unnamed_file() -> io::Result<File> {
