@@ -901,7 +901,7 @@ fn source_is_never_served() {
 
 #[test]
 fn what_is_not_a_script_is_404() {
-    let site = Site::new(&["cat"], &[("sub/s.sh", ECHO)]);
+    let site = Site::new(&[], &[("sub/s.sh", ECHO)]);
     fs::write(site.path("plain"), "#!/bin/sh\n").expect("a file");
     for target in [
         "/",

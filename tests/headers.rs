@@ -23,7 +23,7 @@ fn headers_are_added_where_their_flag_says() {
     assert_eq!(headers["cache-control"], "max-age=60");
     assert!(!headers.contains_key("x-ws"));
     let (status, headers, _) = get(&server, "/nothing");
-    assert_eq!((status, headers["x-all"].as_str()), (404, "1"));
+    assert_eq!((status, headers["x-all"].as_str()), (426, "1"));
     let head = Client::connect(server.address, "/", &[])
         .head
         .to_lowercase();
