@@ -43,15 +43,15 @@
 //! future says stop:
 //!
 //! ```
-//! use std::{net::TcpListener, sync::Arc};
-//! use wsd::{args::Args, backend::Spawner, config::Config, http::Handler, server};
+//! use std::net::TcpListener;
+//! use wsd::{args::Args, backend::Spawner, config::Config, http::{Current, Handler}, server};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::new(&Args::parse_from_words(["cat".into()])?)?;
 //! let spawner = Spawner::start()?;
 //! tokio::runtime::Runtime::new()?.block_on(async {
 //!     let listener = TcpListener::bind("127.0.0.1:0")?.try_into()?;
-//!     let handler = Arc::new(Handler::new(config.options, spawner));
+//!     let handler = Current::new(Handler::new(config.options, spawner));
 //!     let stop = async { /* wait for whatever ends the server */ };
 //!     server::run(vec![listener], handler, stop).await;
 //!     Ok(())

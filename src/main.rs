@@ -5,18 +5,17 @@ use std::{
     ffi::OsString,
     io::{self, Write},
     process::ExitCode,
-    sync::Arc,
     time::Duration,
 };
 
 use anyhow::{Context, Result};
-use tracing::{Level, event};
+use tracing::{Level, error, event, info};
 
 use wsd::{
     args::{Args, Words},
     backend::Spawner,
     config::{Config, file::File},
-    http::Handler,
+    http::{Current, Handler},
     init, logging,
     server::{self, listener::Listener, signal},
 };
@@ -58,7 +57,7 @@ fn start() -> Result<ExitCode> {
         let _ = io::stdout().write_all(include_bytes!("../LICENSE"));
         return Ok(ExitCode::SUCCESS);
     }
-    let (args, config) = match configure(args, typed) {
+    let (args, config) = match configure(&typed) {
         Ok(configured) => configured,
         Err(error) => {
             complain(&error);
@@ -75,7 +74,7 @@ fn start() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(config, spawner.clone()));
+    let outcome = runtime.block_on(serve(&typed, config, spawner.clone()));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
@@ -83,21 +82,22 @@ fn start() -> Result<ExitCode> {
 }
 
 /// What was typed and what is written, together and checked.
-fn configure(args: Args, typed: Vec<OsString>) -> Result<(Args, Config)> {
+fn configure(typed: &[OsString]) -> Result<(Args, Config)> {
+    let args = Args::parse_from_words(typed.to_vec())?;
     let Some(path) = &args.config else {
         let config = Config::new(&args)?;
         return Ok((args, config));
     };
     let file = File::read(path)?;
-    let args = file.merge(&Words::new(typed)?)?;
+    let args = file.merge(&Words::new(typed.to_vec())?)?;
     let config = Config::new(&args).map_err(|error| file.locate(error))?;
     Ok((args, config))
 }
 
 /// Serves until a signal; a second one does not wait for anything.
-async fn serve(config: Config, spawner: Spawner) -> Result<ExitCode> {
-    let mut signals = signal::StopSignals::new()?;
-    signal::ignore_hangup()?;
+async fn serve(typed: &[OsString], config: Config, spawner: Spawner) -> Result<ExitCode> {
+    let mut stops = signal::StopSignals::new()?;
+    let mut reloads = signal::ReloadSignal::new()?;
     let listeners = Listener::bind_all(&config.addresses, config.port)?;
     for listener in &listeners {
         let url = listener.url(config.scheme);
@@ -107,18 +107,36 @@ async fn serve(config: Config, spawner: Spawner) -> Result<ExitCode> {
         };
         event!(target: "listening", Level::INFO, "serving on {url}{scope}");
     }
-    let handler = Arc::new(Handler::new(config.options, spawner));
+    let current = Current::new(Handler::new(config.options, spawner));
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let server = server::run(listeners, handler, async {
+    let server = server::run(listeners, current.clone(), async {
         let _ = stopped.await;
     });
-    let signals = async {
-        signals.next().await;
+    let stops = async {
+        stops.next().await;
         let _ = stop.send(());
-        signals.next().await
+        stops.next().await
+    };
+    let reloads = async {
+        loop {
+            reloads.next().await;
+            reload(typed, &current);
+        }
     };
     tokio::select! {
         () = server => Ok(ExitCode::SUCCESS),
-        signal = signals => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
+        signal = stops => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
+        never = reloads => never,
+    }
+}
+
+/// Reads the configuration again. One that is wrong changes nothing.
+fn reload(typed: &[OsString], current: &Current) {
+    match configure(typed) {
+        Ok((_, config)) => {
+            current.replace(current.get().succeed(config.options));
+            info!("the configuration was read again; addresses, port and log stay as they are");
+        }
+        Err(error) => error!("the configuration stays as it is: {error:#}"),
     }
 }

@@ -141,3 +141,52 @@ fn check_config_checks_flags_too() {
     assert_eq!(run(&["--check-config", "cat"]).code, Some(0));
     assert_eq!(run(&["--check-config", "/nowhere/program"]).code, Some(2));
 }
+
+#[test]
+fn hangup_reads_the_file_again_and_running_sessions_go_on() {
+    let (directory, flag) = file("command = 'cat'\n[[route]]\npath = '/old'\ncommand = 'cat'\n");
+    let mut server = TestServer::start(&flag);
+    let mut running = Client::connect(server.address, "/old", &[]);
+    let path = directory.path().join("wsd.toml");
+    fs::write(
+        &path,
+        "command = 'echo changed'\nmaxforks = 2\n[[route]]\npath = '/new'\ncommand = 'echo new'\n",
+    )
+    .expect("a file");
+    server.signal(1);
+    server.wait_for_line("was read again");
+    assert_eq!(text(&server, "/new"), "new");
+    assert_eq!(text(&server, "/old"), "changed");
+    running.send("still here");
+    assert_eq!(running.text(), "still here");
+    // A connection that was open before asks by the new rules.
+    assert_eq!(get(&server, "/").0, 426);
+}
+
+#[test]
+fn hangup_with_a_bad_file_changes_nothing_and_is_logged() {
+    let (directory, flag) = file("command = 'echo before'\n");
+    let mut server = TestServer::start(&flag);
+    fs::write(
+        directory.path().join("wsd.toml"),
+        "command = 'cat'\nprot = 1\n",
+    )
+    .expect("a file");
+    server.signal(1);
+    let line = server.wait_for_line("stays as it is");
+    assert!(line.contains("wsd.toml:2: prot: "), "{line}");
+    assert_eq!(text(&server, "/"), "before");
+}
+
+#[test]
+fn stop_after_a_reload_waits_for_sessions_of_before_and_after() {
+    let (_directory, flag) = file("command = 'cat'\n");
+    let mut server = TestServer::start(&flag);
+    let mut before = server.connect();
+    server.signal(1);
+    server.wait_for_line("was read again");
+    let mut after = server.connect();
+    server.signal(15);
+    assert_eq!((before.closed().0, after.closed().0), (1001, 1001));
+    assert_eq!(server.wait().code(), Some(0));
+}

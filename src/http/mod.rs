@@ -15,7 +15,11 @@ pub mod router;
 mod sessions;
 pub mod upgrade;
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
@@ -112,6 +116,28 @@ pub struct Options {
     pub reverse_lookup: bool,
 }
 
+/// The handler in force. Another can take its place at any time: it answers the next request, while
+/// what the earlier one has begun goes on.
+#[derive(Debug, Clone)]
+pub struct Current(Arc<RwLock<Arc<Handler>>>);
+
+impl Current {
+    /// Puts a handler in force.
+    pub fn new(handler: Handler) -> Self {
+        Current(Arc::new(RwLock::new(Arc::new(handler))))
+    }
+
+    /// The one in force now.
+    pub fn get(&self) -> Arc<Handler> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts another in its place.
+    pub fn replace(&self, handler: Handler) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handler);
+    }
+}
+
 /// Answers requests. Sessions that it started run on when it is dropped.
 #[derive(Debug)]
 pub struct Handler {
@@ -120,6 +146,7 @@ pub struct Handler {
     subprotocols: Subprotocols,
     environ: Environ,
     sessions: Sessions,
+    places: Places,
     headers: AddedHeaders,
     scripts: cgi::Runner,
     reverse_lookup: bool,
@@ -129,11 +156,43 @@ impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
         let places = Places::new(options.max_programs);
+        Self::with(
+            options,
+            spawner,
+            places,
+            TaskTracker::new(),
+            CancellationToken::new(),
+        )
+    }
+
+    /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
+    /// stop, and holds its place if there are as many as before.
+    pub fn succeed(&self, options: Options) -> Self {
+        let places = self.places.resized(options.max_programs);
+        let spawner = self.scripts.spawner.clone();
+        Self::with(
+            options,
+            spawner,
+            places,
+            self.tasks().clone(),
+            self.drain().clone(),
+        )
+    }
+
+    fn with(
+        options: Options,
+        spawner: Spawner,
+        places: Places,
+        tasks: TaskTracker,
+        drain: CancellationToken,
+    ) -> Self {
         let sessions = Sessions::new(
             spawner.clone(),
             places.clone(),
             options.limits.clone(),
             options.websocket,
+            tasks,
+            drain,
         );
         Handler {
             router: options.router,
@@ -142,7 +201,7 @@ impl Handler {
             environ: options.environ,
             scripts: cgi::Runner {
                 spawner,
-                places,
+                places: places.clone(),
                 write_timeout: options.websocket.write_timeout,
                 drain_time: options.limits.drain,
                 patience: options.limits.patience,
@@ -150,6 +209,7 @@ impl Handler {
                 drain: sessions.drain().clone(),
             },
             sessions,
+            places,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
         }

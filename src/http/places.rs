@@ -31,6 +31,14 @@ impl Places {
         }))
     }
 
+    /// The same places if there are to be as many, else new ones.
+    pub(super) fn resized(&self, most: Option<usize>) -> Self {
+        match self.0.as_ref().map(|limited| limited.all) == most {
+            true => self.clone(),
+            false => Self::new(most),
+        }
+    }
+
     /// Takes a place.
     ///
     /// # Errors

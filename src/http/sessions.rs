@@ -51,14 +51,16 @@ impl Sessions {
         places: Places,
         limits: Limits,
         websocket: websocket::Options,
+        tasks: TaskTracker,
+        drain: CancellationToken,
     ) -> Self {
         Sessions {
             spawner,
             places,
             limits: Arc::new(limits),
             websocket,
-            tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
+            tasks,
+            drain,
         }
     }
 

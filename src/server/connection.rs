@@ -17,7 +17,7 @@ use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 use tracing::debug;
 
 use super::phase::{Answer, Phase, Timed};
-use crate::{environ::Connection, http::Handler};
+use crate::{environ::Connection, http::Current};
 
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
 /// up (slowloris).
@@ -32,7 +32,8 @@ const LARGEST_HEAD: usize = 32 * 1024;
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Serves a connection; the server awaits it through the handler's tasks.
-pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler: Arc<Handler>) {
+pub(super) async fn serve(stream: TcpStream, mut connection: Connection, current: Current) {
+    let handler = current.get();
     if handler.reverse_lookup() {
         connection.remote_name = name_of(connection.remote.ip()).await;
     }
@@ -45,7 +46,7 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, handler
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
         phase.request();
-        let (handler, connection) = (Arc::clone(&handler), Arc::clone(&connection));
+        let (handler, connection) = (current.get(), Arc::clone(&connection));
         let phase = phase.clone();
         async move {
             let response = handler.handle(request, &connection).await;

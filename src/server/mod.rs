@@ -5,7 +5,7 @@ pub mod listener;
 mod phase;
 pub mod signal;
 
-use std::{future::Future, io, pin::pin, sync::Arc, time::Duration};
+use std::{future::Future, io, pin::pin, time::Duration};
 
 use tokio::{
     task::JoinSet,
@@ -13,7 +13,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 
-use crate::http::Handler;
+use crate::http::Current;
 use listener::Listener;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
@@ -27,13 +27,14 @@ const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// Serves until `stop` is ready, then drains: accepts no more, lets requests and sessions finish, and
 /// returns when all have ended or the drain timeout is over. A session that is still there then, and
 /// its program, ends with the runtime.
-pub async fn run(listeners: Vec<Listener>, handler: Arc<Handler>, stop: impl Future<Output = ()>) {
+pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<Output = ()>) {
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(listener, Arc::clone(&handler)));
+        accepting.spawn(accept(listener, current.clone()));
     }
     pin!(stop).await;
     accepting.shutdown().await;
+    let handler = current.get();
     handler.drain().cancel();
     handler.tasks().close();
     let open = handler.tasks().len();
@@ -51,14 +52,13 @@ pub async fn run(listeners: Vec<Listener>, handler: Arc<Handler>, stop: impl Fut
 
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(listener: Listener, handler: Arc<Handler>) {
+async fn accept(listener: Listener, current: Current) {
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, connection)) => {
-                handler
-                    .tasks()
-                    .spawn(connection::serve(stream, connection, Arc::clone(&handler)));
+                let serving = connection::serve(stream, connection, current.clone());
+                current.get().tasks().spawn(serving);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {

@@ -1,9 +1,8 @@
-//! Signals to the gateway: SIGTERM and SIGINT stop it, SIGHUP does not end it.
+//! Signals to the gateway: SIGTERM and SIGINT stop it, SIGHUP reloads.
 
 use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tracing::info;
 
 /// The signals that ask for a stop.
 #[derive(Debug)]
@@ -34,16 +33,22 @@ impl StopSignals {
     }
 }
 
-/// Keeps SIGHUP from ending the gateway when its terminal goes.
-///
-/// # Errors
-/// When the handler cannot be installed.
-pub fn ignore_hangup() -> io::Result<()> {
-    let mut hangup = signal(SignalKind::hangup())?;
-    tokio::spawn(async move {
-        while hangup.recv().await.is_some() {
-            info!("SIGHUP: there is no configuration file to read again");
-        }
-    });
-    Ok(())
+/// The signal that asks to read the configuration again.
+#[derive(Debug)]
+pub struct ReloadSignal(Signal);
+
+impl ReloadSignal {
+    /// Takes the signal over from its default, which is to end the process: so the gateway outlives its
+    /// terminal.
+    ///
+    /// # Errors
+    /// When the handler cannot be installed.
+    pub fn new() -> io::Result<Self> {
+        Ok(ReloadSignal(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }
