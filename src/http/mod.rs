@@ -276,6 +276,7 @@ impl Handler {
         let path = UrlPath::decode(parts.uri.path())?;
         let is_websocket = upgrade::is_asked_for(&parts.headers);
         let open = async |found: Found<'_>| {
+            path.check_for_programs()?;
             self.access.origin(&parts.headers, host.as_ref())?;
             let handshake = Handshake::check(&parts, &self.subprotocols)?;
             let ask = Ask {
@@ -323,6 +324,7 @@ impl Handler {
             if let Route::Cgi(scripts) = route {
                 match scripts.find(&request.path).await {
                     Some(script) => {
+                        request.path.check_for_programs()?;
                         let ask = cgi::Ask {
                             parts: &request.parts,
                             host: request.host,

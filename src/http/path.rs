@@ -77,6 +77,18 @@ impl UrlPath {
         is_hidden(&self.0)
     }
 
+    /// Whether a program may be told of it: no line end, which a file's name may have, but which would let
+    /// a client write lines of its own into what prints variables line by line.
+    ///
+    /// # Errors
+    /// [`BadPath`] for a CR or LF.
+    pub fn check_for_programs(&self) -> Result<(), BadPath> {
+        match self.0.contains(['\r', '\n']) {
+            true => Err(BadPath("a line end")),
+            false => Ok(()),
+        }
+    }
+
     /// The path relative to a root; `None` if it has empty segments, which no file has.
     fn relative(&self) -> Option<&Path> {
         let relative = self.0.trim_start_matches('/');

@@ -91,15 +91,6 @@ impl Sessions {
         if self.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
-        if [ask.script_name, ask.path_info]
-            .iter()
-            .any(|part| part.contains(['\r', '\n']))
-        {
-            // It would stand in PATH_INFO, and programs print variables line by line.
-            return Err(Refusal::BadRequest(
-                "the URL's path has a line end".to_owned(),
-            ));
-        }
         let place = self.places.take()?;
         let id = Uuid::now_v7().to_string();
         // Of the highest level, so that every line of a session has its id whatever the log shows.

@@ -73,11 +73,6 @@ impl Runner {
         if self.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
-        if script.name.contains(['\r', '\n']) || script.info.contains(['\r', '\n']) {
-            return Err(Refusal::BadRequest(
-                "the URL's path has a line end".to_owned(),
-            ));
-        }
         let is_head = ask.parts.method == Method::HEAD;
         let content = self.content(&mut ask, &scripts.limits).await?;
         let place = self.places.take()?;
