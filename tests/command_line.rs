@@ -96,6 +96,9 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         ),
         (&["/tmp"], &["/tmp", "directory"]),
         (&["--devconsole"], &["COMMAND"]),
+        (&["--passenv=A=b", "cat"], &["--passenv", "A=b"]),
+        (&["--ssl", "cat"], &["--ssl", "websocketd"]),
+        (&["cat -n"], &["cat -n"]),
     ] {
         let line = complaint(words);
         assert!(

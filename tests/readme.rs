@@ -67,7 +67,8 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 8] = [
+const FOREIGN: [&str; 9] = [
+    "--test",
     "--release",
     "--locked",
     "--path",

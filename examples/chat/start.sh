@@ -10,6 +10,8 @@ top=$(dirname -- "$(dirname -- "$here")")
 language=py
 case ${1:-} in
     py|tcl) language=$1; shift ;;
+    -*|'') ;;
+    *) echo "start.sh: '$1' is no language of the chat server: py or tcl" >&2; exit 2 ;;
 esac
 
 pipes=$(mktemp -d) || exit 1

@@ -7,7 +7,11 @@ mod words;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind};
+use clap::{
+    CommandFactory, Parser, ValueEnum,
+    builder::RangedU64ValueParser,
+    error::{ContextKind, ErrorKind},
+};
 
 pub use words::Words;
 use words::normalise;
@@ -201,7 +205,8 @@ pub struct Args {
     pub header_http: Vec<String>,
 
     /// How much goes to the log on stderr.
-    #[arg(long, value_name = "LEVEL", value_enum, default_value_t = LogLevel::Access, help_heading = "Log")]
+    #[arg(long, value_name = "LEVEL", value_enum,
+        ignore_case = true, default_value_t = LogLevel::Access, help_heading = "Log")]
     pub loglevel: LogLevel,
 
     /// One line of text an event, or one JSON object.
@@ -223,6 +228,20 @@ pub struct Args {
     /// The program to run for each connection, and its arguments.
     #[arg(last = true, value_name = "COMMAND", hide = true)]
     pub command: Vec<OsString>,
+}
+
+/// The flag that an error is about, if it is one of websocketd's that have no counterpart yet.
+fn known_elsewhere(error: &clap::Error) -> Option<&'static str> {
+    const FLAGS: [&str; 6] = [
+        "--ssl",
+        "--sslcert",
+        "--sslkey",
+        "--sslca",
+        "--redirport",
+        "--unixsocket",
+    ];
+    let argument = error.get(ContextKind::InvalidArg)?.to_string();
+    FLAGS.into_iter().find(|flag| argument == *flag)
 }
 
 /// Longer times are slips of the keyboard, and clocks cannot add them.
@@ -295,6 +314,13 @@ impl Args {
     fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
         parsed.map_err(|mut error| {
+            if let Some(flag) = known_elsewhere(&error) {
+                let message = format!(
+                    "unexpected argument '{flag}': a flag of websocketd that wsd does not have yet\n\n\
+                     For TLS, put a proxy before wsd.\n"
+                );
+                return clap::Error::raw(ErrorKind::UnknownArgument, message);
+            }
             // clap would advise to pass an unknown flag as a COMMAND.
             error.remove(ContextKind::Suggested);
             error
@@ -398,6 +424,17 @@ mod tests {
     fn last_of_a_repeated_flag_counts() {
         let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
         assert_eq!((args.port, args.binary), (2, true));
+    }
+
+    #[test]
+    fn flag_that_websocketd_has_is_known() {
+        for line in ["--ssl cat", "-sslcert=x cat", "--unixsocket /x cat"] {
+            assert!(
+                error(line).contains("websocketd"),
+                "{line}: {}",
+                error(line)
+            );
+        }
     }
 
     #[test]

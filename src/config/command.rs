@@ -33,6 +33,11 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf> {
         // An empty element of PATH is the working directory, and execve(2) knows no PATH.
         Some(file) if file.as_os_str().as_bytes().contains(&b'/') => Ok(file),
         Some(file) => Ok(Path::new(".").join(file)),
+        None if shown.contains(char::is_whitespace) => {
+            bail!(
+                "COMMAND '{shown}' is not in PATH\n\n  tip: leave out the quotes, or let a shell read it: sh -c '{shown}'"
+            )
+        }
         None if Path::new(name).is_file() => {
             bail!("COMMAND '{shown}' is not in PATH\n\n  tip: the file here is './{shown}'")
         }

@@ -89,7 +89,7 @@ impl Config {
             port: args.port,
             scheme: if has_page { "http" } else { "ws" },
             options: Options {
-                environ: environ(args, files.as_ref()),
+                environ: environ(args, files.as_ref())?,
                 router: Router {
                     mounts,
                     directory,
@@ -295,15 +295,22 @@ fn framing(args: &Args) -> Result<Framing> {
     })
 }
 
-fn environ(args: &Args, files: Option<&Root>) -> Environ {
+fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
+    let names = args.passenv.iter().flatten();
+    if let Some(name) = names
+        .clone()
+        .find(|name| name.is_empty() || name.contains('='))
+    {
+        bail!("invalid value '{name}' for '--passenv': the names of variables are wanted");
+    }
     let passed = match &args.passenv {
         Some(names) => environ::passed(names),
         None => environ::passed(&PASSED.map(str::to_owned)),
     };
-    Environ {
+    Ok(Environ {
         passed,
         static_root: files.map(|root| root.path().to_owned()),
-    }
+    })
 }
 
 fn access(args: &Args) -> Result<Access> {
