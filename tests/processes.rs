@@ -190,10 +190,11 @@ fn grandchild_that_holds_stdout_does_not_hold_the_session() {
 fn output_of_a_grandchild_is_delivered_while_it_comes() {
     let server = TestServer::start_sh(
         "",
-        "(for n in 1 2 3 4 5; do sleep 0.2; echo $n; done) & exit 0",
+        "(for n in $(seq 15); do sleep 0.05; echo $n; done) & exit 0",
     );
     let mut client = server.connect();
-    for number in 1..=5 {
+    // Longer in all than the pause that would end it.
+    for number in 1..=15 {
         assert_eq!(client.text(), number.to_string());
     }
     assert_eq!(client.closed().0, 1000);

@@ -142,13 +142,16 @@ impl TestServer {
         kill(self.pid() as i32, signal);
     }
 
-    /// Waits for the server's own end.
+    /// Waits for the server's own end, and that of its log.
     pub fn wait(&mut self) -> ExitStatus {
         let mut status = None;
         eventually("the server has ended", || {
             status = self.child.try_wait().expect("a child");
             status.is_some()
         });
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.seen.push(line);
+        }
         status.expect("it has ended")
     }
 

@@ -50,15 +50,21 @@ impl Warden {
     pub(super) fn start() -> io::Result<Self> {
         let table = Arc::new(Table::new()?);
         let (watched, lifeline) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (withdrawn, held) = pipe_with(PipeFlags::CLOEXEC)?;
         // SAFETY: the child calls only what is async-signal-safe, and never returns.
         match unsafe { libc::fork() } {
             -1 => Err(io::Error::last_os_error()),
             0 => watch(watched.as_raw_fd(), &table),
-            pid => Ok(Warden {
-                table,
-                lifeline: Some(lifeline),
-                pid: Pid::from_raw(pid),
-            }),
+            pid => {
+                // Closed over there with everything else: from then on it holds nothing of ours.
+                drop(held);
+                let _ = rustix::io::read(&withdrawn, &mut [0_u8; 1]);
+                Ok(Warden {
+                    table,
+                    lifeline: Some(lifeline),
+                    pid: Pid::from_raw(pid),
+                })
+            }
         }
     }
 
