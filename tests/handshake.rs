@@ -4,18 +4,8 @@ mod support;
 
 use support::{Client, TestServer, http};
 
-fn status(client: &Client) -> u16 {
-    client
-        .head
-        .split(' ')
-        .nth(1)
-        .expect("a status line")
-        .parse()
-        .expect("a number")
-}
-
 fn ask(server: &TestServer, headers: &[&str]) -> u16 {
-    status(&Client::ask(server.address, "/", headers))
+    Client::ask(server.address, "/", headers).status()
 }
 
 #[test]
@@ -97,7 +87,7 @@ fn subprotocols_can_be_listed_or_off() {
 fn foreign_origin_is_refused_with_the_flag_that_allows_it() {
     let mut server = TestServer::start("cat");
     let mut client = Client::ask(server.address, "/", &["Origin: http://evil.example"]);
-    assert_eq!(status(&client), 403);
+    assert_eq!(client.status(), 403);
     assert!(client.body().contains("--origin=http://evil.example"));
     assert!(
         server
@@ -105,7 +95,7 @@ fn foreign_origin_is_refused_with_the_flag_that_allows_it() {
             .contains("--origin=http://evil.example")
     );
     let mut client = Client::ask(server.address, "/", &["Origin: null"]);
-    assert_eq!(status(&client), 403);
+    assert_eq!(client.status(), 403);
     assert!(client.body().contains("--origin=null"));
 }
 
@@ -142,7 +132,7 @@ fn sameorigin_refuses_a_missing_origin_too() {
 fn host_that_is_not_this_servers_is_refused_with_the_flag_that_allows_it() {
     let server = TestServer::start("--host=dev.example cat");
     let mut client = Client::ask(server.address, "/", &["Host: rebound.example"]);
-    assert_eq!(status(&client), 403);
+    assert_eq!(client.status(), 403);
     assert!(client.body().contains("--host=rebound.example"));
     assert_eq!(ask(&server, &["Host: dev.example"]), 101);
     assert_eq!(ask(&server, &["Host: a b"]), 400);
@@ -237,7 +227,7 @@ fn limit_reached_is_503_until_a_place_is_free() {
     let first = server.connect();
     let second = server.connect();
     let mut refused = Client::ask(server.address, "/", &[]);
-    assert_eq!(status(&refused), 503);
+    assert_eq!(refused.status(), 503);
     assert!(refused.head.contains("Retry-After: 1"), "{}", refused.head);
     assert!(refused.body().contains("--maxforks"));
     first.close();
@@ -272,7 +262,7 @@ fn line_ends_do_not_pass_into_the_environment() {
     let server = TestServer::start("env");
     for target in ["/a%0aEVIL=1", "/a%0d"] {
         assert_eq!(
-            status(&Client::ask(server.address, target, &[])),
+            Client::ask(server.address, target, &[]).status(),
             400,
             "{target}"
         );

@@ -9,14 +9,7 @@ use support::{Client, TestServer, get, run, script};
 const SHOW: &str = "#!/bin/sh\necho \"$SCRIPT_NAME|$PATH_INFO|$(pwd)|$0\"\n";
 
 fn status(server: &TestServer, target: &str) -> u16 {
-    let client = Client::ask(server.address, target, &[]);
-    client
-        .head
-        .split(' ')
-        .nth(1)
-        .expect("a status line")
-        .parse()
-        .expect("a number")
+    Client::ask(server.address, target, &[]).status()
 }
 
 fn text(server: &TestServer, target: &str) -> String {

@@ -30,7 +30,7 @@ impl AddedHeaders {
     }
 }
 
-/// Headers of which a server's own correctness depends: they cannot be added.
+/// Headers on which an answer's correctness depends: they cannot be added.
 const RESERVED: [&str; 8] = [
     "connection",
     "content-length",

@@ -73,6 +73,12 @@ impl Client {
         }
     }
 
+    /// The status of the answer.
+    pub fn status(&self) -> u16 {
+        let status = self.head.split(' ').nth(1).expect("a status line");
+        status.parse().expect("a number")
+    }
+
     /// The body of an answer that is not a 101.
     pub fn body(&mut self) -> String {
         let length = self
