@@ -37,6 +37,11 @@ struct Joint {
 }
 
 async fn join(buffer: usize, framing: Framing) -> Joint {
+    join_within(buffer, framing, Limits::default()).await
+}
+
+/// The same with time limits on the session.
+async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     let (near, far) = duplex(buffer);
     let (gateway_in, stdin) = duplex(buffer);
     let (stdout, gateway_out) = duplex(buffer);
@@ -60,6 +65,7 @@ async fn join(buffer: usize, framing: Framing) -> Joint {
             terminate: step,
         },
         drain: Duration::from_secs(10),
+        ..times
     };
     let drain = CancellationToken::new();
     let token = drain.clone();
@@ -243,4 +249,57 @@ fn program_that_ends_while_its_client_sends_is_told_with_all_output_before() {
             Ended::ByBackend(_)
         ));
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_both_sides_ends_a_session() {
+    let times = Limits {
+        idle: Some(Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    let begun = tokio::time::Instant::now();
+    let mut line = [0; 2];
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        let text = tungstenite::Message::text("a");
+        joint.client.send(text).await.unwrap();
+        joint.stdin.read_exact(&mut line).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        joint.stdout.write_all(b"b\n").await.unwrap();
+        assert!(joint.client.next().await.unwrap().unwrap().is_text());
+    }
+    // Pings are no messages.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let ping = tungstenite::Message::Ping(Bytes::new());
+    joint.client.send(ping).await.unwrap();
+    assert_eq!(joint.stdin.read(&mut line).await.unwrap(), 0);
+    assert_eq!(begun.elapsed().as_secs(), 360);
+    drop(joint.stdout);
+    let close = loop {
+        match joint.client.next().await.unwrap().unwrap() {
+            tungstenite::Message::Close(frame) => break frame.unwrap(),
+            message => assert!(message.is_pong(), "{message}"),
+        }
+    };
+    assert_eq!(u16::from(close.code), Close::GOING_AWAY);
+    assert_eq!(close.reason.as_str(), "there was no message for 60 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn program_that_ignores_the_end_of_its_session_has_the_drain_time() {
+    let times = Limits {
+        lifetime: Some(Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    let begun = tokio::time::Instant::now();
+    let mut last = None;
+    while let Some(Ok(message)) = joint.client.next().await {
+        last = Some(message);
+    }
+    assert_eq!(begun.elapsed().as_secs(), 70);
+    assert!(last.unwrap().is_close());
+    // Only now is it gone.
+    assert!(joint.session.await.unwrap().exit.is_none());
 }

@@ -8,10 +8,12 @@ pub mod cgi;
 mod console;
 pub mod file;
 pub mod headers;
+pub mod origins;
 pub mod path;
-mod places;
+pub mod places;
 pub mod refusal;
 pub mod router;
+pub mod service;
 mod sessions;
 pub mod upgrade;
 
@@ -32,12 +34,7 @@ use hyper::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
-use crate::{
-    backend::Spawner,
-    environ::{Connection, Environ},
-    session::Limits,
-    transport::websocket,
-};
+use crate::{backend::Spawner, environ::Connection};
 use access::{Access, Authority};
 use headers::AddedHeaders;
 use path::UrlPath;
@@ -45,7 +42,6 @@ use places::Places;
 use refusal::Refusal;
 use router::{Found, Route, Router};
 use sessions::{Ask, Sessions};
-use upgrade::{Handshake, Subprotocols};
 
 /// A response's body.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -96,24 +92,18 @@ impl Plain<'_> {
 /// Everything that one server is told about the requests it answers.
 #[derive(Debug)]
 pub struct Options {
-    /// Who answers.
+    /// Who answers, and on which terms.
     pub router: Router,
-    /// Who may ask.
+    /// To whom.
     pub access: Access,
-    /// What the opening handshake selects.
-    pub subprotocols: Subprotocols,
-    /// What programs find in their environment.
-    pub environ: Environ,
-    /// How long sessions wait for what.
-    pub limits: Limits,
-    /// What a WebSocket may do.
-    pub websocket: websocket::Options,
-    /// Programs at a time; `None` has no limit.
-    pub max_programs: Option<usize>,
-    /// What is added to answers.
+    /// Programs at a time, of all routes together.
+    pub places: Places,
+    /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
     /// Whether clients' names are looked up, for REMOTE_HOST.
     pub reverse_lookup: bool,
+    /// How long a drain may take: what programs get to end by themselves, and to be made to.
+    pub drain_timeout: Duration,
 }
 
 /// The handler in force. Another can take its place at any time: it answers the next request, while
@@ -143,23 +133,19 @@ impl Current {
 pub struct Handler {
     router: Router,
     access: Access,
-    subprotocols: Subprotocols,
-    environ: Environ,
-    sessions: Sessions,
-    places: Places,
     headers: AddedHeaders,
-    scripts: cgi::Runner,
     reverse_lookup: bool,
+    drain_timeout: Duration,
+    sessions: Sessions,
+    scripts: cgi::Runner,
 }
 
 impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
-        let places = Places::new(options.max_programs);
         Self::with(
             options,
             spawner,
-            places,
             TaskTracker::new(),
             CancellationToken::new(),
         )
@@ -167,13 +153,12 @@ impl Handler {
 
     /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
     /// stop, and holds its place if there are as many as before.
-    pub fn succeed(&self, options: Options) -> Self {
-        let places = self.places.resized(options.max_programs);
-        let spawner = self.scripts.spawner.clone();
+    pub fn succeed(&self, mut options: Options) -> Self {
+        options.places.succeed(&self.sessions.places);
+        options.router.succeed(&self.router);
         Self::with(
             options,
-            spawner,
-            places,
+            self.sessions.spawner.clone(),
             self.tasks().clone(),
             self.drain().clone(),
         )
@@ -182,52 +167,43 @@ impl Handler {
     fn with(
         options: Options,
         spawner: Spawner,
-        places: Places,
         tasks: TaskTracker,
         drain: CancellationToken,
     ) -> Self {
-        let sessions = Sessions::new(
-            spawner.clone(),
-            places.clone(),
-            options.limits.clone(),
-            options.websocket,
-            tasks,
-            drain,
-        );
         Handler {
             router: options.router,
             access: options.access,
-            subprotocols: options.subprotocols,
-            environ: options.environ,
-            scripts: cgi::Runner {
-                spawner,
-                places: places.clone(),
-                write_timeout: options.websocket.write_timeout,
-                drain_time: options.limits.drain,
-                patience: options.limits.patience,
-                tasks: sessions.tasks().clone(),
-                drain: sessions.drain().clone(),
-            },
-            sessions,
-            places,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
+            drain_timeout: options.drain_timeout,
+            scripts: cgi::Runner {
+                spawner: spawner.clone(),
+                places: options.places.clone(),
+                tasks: tasks.clone(),
+                drain: drain.clone(),
+            },
+            sessions: Sessions {
+                spawner,
+                places: options.places,
+                tasks,
+                drain,
+            },
         }
     }
 
     /// The tasks of all connections and sessions.
     pub fn tasks(&self) -> &TaskTracker {
-        self.sessions.tasks()
+        &self.sessions.tasks
     }
 
     /// Cancelled when the server is stopping: sessions then end soon.
     pub fn drain(&self) -> &CancellationToken {
-        self.sessions.drain()
+        &self.sessions.drain
     }
 
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub fn drain_timeout(&self) -> Duration {
-        self.sessions.drain_timeout()
+        self.drain_timeout
     }
 
     /// Whether clients' names are looked up.
@@ -250,8 +226,8 @@ impl Handler {
             response
                 .headers_mut()
                 .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+            self.headers.add_to(&mut response);
         }
-        self.headers.add_to(&mut response);
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
         match refused {
@@ -274,82 +250,76 @@ impl Handler {
         let (parts, body) = request.into_parts();
         let host = self.access.host(&parts, connection)?;
         let path = UrlPath::decode(parts.uri.path())?;
-        let is_websocket = upgrade::is_asked_for(&parts.headers);
-        let open = async |found: Found<'_>| {
-            path.check_for_programs()?;
-            self.access.origin(&parts.headers, host.as_ref())?;
-            let handshake = Handshake::check(&parts, &self.subprotocols)?;
-            let ask = Ask {
-                parts: &parts,
-                host: host.as_ref(),
-                script_name: found.script_name,
-                path_info: found.path_info,
-                connection,
-            };
-            self.sessions
-                .open(found.target, &self.environ, ask, handshake, upgrade)
-                .await
-        };
-        match self.router.route(&path, is_websocket) {
-            Route::Program(found) => open(found).await,
-            Route::Directory(directory) => match directory.find(&path).await {
-                Ok(entry) => {
-                    open(Found {
-                        target: &entry.target,
-                        script_name: &entry.script_name,
-                        path_info: &entry.path_info,
-                    })
-                    .await
-                }
-                Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
-            },
-            _ if is_websocket => Err(Refusal::NotFound),
-            _ => {
-                let request = Plain {
-                    parts,
-                    path: path.clone(),
-                    body: Some(body),
+        if upgrade::is_asked_for(&parts.headers) {
+            let open = async |found: Found<'_>| {
+                path.check_for_programs()?;
+                let origins = &found.service.origins;
+                origins.check(&parts.headers, host.as_ref())?;
+                let ask = Ask {
+                    parts: &parts,
                     host: host.as_ref(),
+                    found,
                     connection,
                 };
-                self.plain(request).await
-            }
+                self.sessions.open(ask, upgrade).await
+            };
+            return match self.router.websocket(&path) {
+                Route::Program(found) => open(found).await,
+                Route::Directory(directory) => match directory.find(&path).await {
+                    Ok(entry) => open(directory.found(&entry)).await,
+                    Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
+                },
+                _ => Err(Refusal::NotFound),
+            };
         }
+        let request = Plain {
+            parts,
+            path,
+            body: Some(body),
+            host: host.as_ref(),
+            connection,
+        };
+        self.plain(request).await
     }
 
     /// Answers a plain request, which scripts may send on to other paths (RFC 3875 §6.2.2).
     async fn plain(&self, mut request: Plain<'_>) -> Result<Response<Body>, Refusal> {
         for _ in 0..=LOCAL_REDIRECTS {
-            let mut route = self.router.route(&request.path, false);
-            if let Route::Cgi(scripts) = route {
-                match scripts.find(&request.path).await {
-                    Some(script) => {
-                        request.path.check_for_programs()?;
-                        let ask = cgi::Ask {
-                            parts: &request.parts,
-                            host: request.host,
-                            connection: request.connection,
-                            body: request.body.take(),
-                        };
-                        let running = self.scripts.answer(scripts, &script, &self.environ, ask);
-                        match running.await? {
-                            cgi::Answer::Response(response) => return Ok(response),
-                            cgi::Answer::Elsewhere(target) => request.redirect(&target)?,
-                        }
-                        continue;
-                    }
-                    None => route = self.router.beside_scripts(&request.path),
-                }
+            match self.script(&mut request).await? {
+                Some(cgi::Answer::Response(response)) => return Ok(response),
+                Some(cgi::Answer::Elsewhere(target)) => request.redirect(&target)?,
+                None => return self.page(&request).await,
             }
-            return match route {
-                Route::ProgramOnly => Err(Refusal::UpgradeRequired),
-                Route::Console => console::page(&request.parts.method),
-                Route::File(files) => files.answer(&request.parts, &request.path).await,
-                _ => Err(Refusal::NotFound),
-            };
         }
         Err(Refusal::BadScript(format!(
             "there were more than {LOCAL_REDIRECTS} local redirects"
         )))
+    }
+
+    /// The answer of the script that a path leads to, if it leads to one.
+    async fn script(&self, request: &mut Plain<'_>) -> Result<Option<cgi::Answer>, Refusal> {
+        for scripts in self.router.scripts(&request.path) {
+            let Some(script) = scripts.find(&request.path).await else {
+                continue;
+            };
+            request.path.check_for_programs()?;
+            let ask = cgi::Ask {
+                parts: &request.parts,
+                host: request.host,
+                connection: request.connection,
+                body: request.body.take(),
+            };
+            return self.scripts.answer(scripts, &script, ask).await.map(Some);
+        }
+        Ok(None)
+    }
+
+    async fn page(&self, request: &Plain<'_>) -> Result<Response<Body>, Refusal> {
+        match self.router.plain(&request.path) {
+            Route::ProgramOnly => Err(Refusal::UpgradeRequired),
+            Route::Console => console::page(&request.parts.method),
+            Route::File(files) => files.answer(&request.parts, &request.path).await,
+            _ => Err(Refusal::NotFound),
+        }
     }
 }

@@ -15,102 +15,72 @@ use super::{
     access::Authority,
     places::{Place, Places},
     refusal::Refusal,
+    router::Found,
     upgrade::Handshake,
 };
 use crate::{
-    backend::{Backend, Spawner, Target},
-    environ::{self, Connection, Environ},
+    backend::{Backend, Spawner},
+    environ::{self, Connection},
     session::{self, Limits, Summary},
     transport::{Client, websocket},
 };
 
 /// What a session is asked for with.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Ask<'a> {
     pub(super) parts: &'a Parts,
     pub(super) host: Option<&'a Authority>,
-    pub(super) script_name: &'a str,
-    pub(super) path_info: &'a str,
+    pub(super) found: Found<'a>,
     pub(super) connection: &'a Connection,
 }
 
 /// All sessions of a server.
 #[derive(Debug)]
 pub(super) struct Sessions {
-    spawner: Spawner,
-    places: Places,
-    limits: Arc<Limits>,
-    websocket: websocket::Options,
-    tasks: TaskTracker,
-    drain: CancellationToken,
+    pub(super) spawner: Spawner,
+    pub(super) places: Places,
+    pub(super) tasks: TaskTracker,
+    pub(super) drain: CancellationToken,
 }
 
 impl Sessions {
-    pub(super) fn new(
-        spawner: Spawner,
-        places: Places,
-        limits: Limits,
-        websocket: websocket::Options,
-        tasks: TaskTracker,
-        drain: CancellationToken,
-    ) -> Self {
-        Sessions {
-            spawner,
-            places,
-            limits: Arc::new(limits),
-            websocket,
-            tasks,
-            drain,
-        }
-    }
-
-    pub(super) fn tasks(&self) -> &TaskTracker {
-        &self.tasks
-    }
-
-    pub(super) fn drain(&self) -> &CancellationToken {
-        &self.drain
-    }
-
-    pub(super) fn drain_timeout(&self) -> Duration {
-        self.limits.drain + self.limits.patience.total()
-    }
-
     /// Opens the program, starts the session's task and returns the 101 that the task waits for.
     ///
     /// # Errors
-    /// 503 when the server is full or stopping, or the start may work later; 500 when it will not.
+    /// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
+    /// the start may work later; 500 when it will not.
     pub(super) async fn open(
         &self,
-        target: &Target,
-        environ: &Environ,
         ask: Ask<'_>,
-        handshake: Handshake,
         upgrade: OnUpgrade,
     ) -> Result<Response<Body>, Refusal> {
+        let service = ask.found.service;
+        let handshake = Handshake::check(ask.parts, &service.subprotocols)?;
         if self.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
-        let place = self.places.take()?;
+        let place = self.places.take(&service.places)?;
         let id = Uuid::now_v7().to_string();
         // Of the highest level, so that every line of a session has its id whatever the log shows.
         let span = error_span!("session", id);
-        let variables = environ.variables(ask.connection, &request(&ask, &handshake, &id));
-        let opening = target
-            .open(&self.spawner, &variables)
-            .instrument(span.clone());
-        let backend = opening.await.map_err(Refusal::Start)?;
+        let request = request(&ask, &handshake, &id);
+        let variables = service.environ.variables(ask.connection, &request);
+        let opening = ask.found.target.open(&self.spawner, &variables);
+        let backend = opening.instrument(span.clone()).await;
+        let backend = backend.map_err(Refusal::Start)?;
         span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
         let task = Task {
             backend,
             upgrade,
-            websocket: self.websocket,
-            limits: Arc::clone(&self.limits),
+            websocket: service.websocket,
+            limits: Arc::clone(&service.limits),
             drain: self.drain.clone(),
             _place: place,
         };
         self.tasks.spawn(task.run().instrument(span));
-        Ok(handshake.into_response())
+        let mut response = handshake.into_response();
+        service.headers.add_to(&mut response);
+        Ok(response)
     }
 }
 
@@ -120,8 +90,8 @@ fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ:
         uri: &ask.parts.uri,
         version: ask.parts.version,
         headers: &ask.parts.headers,
-        script_name: ask.script_name,
-        path_info: ask.path_info,
+        script_name: ask.found.script_name,
+        path_info: ask.found.path_info,
         host: ask.host.map(|host| (host.name.as_str(), host.port)),
         subprotocol: handshake.subprotocol(),
         id,

@@ -11,10 +11,14 @@
 //! reads cannot block a client that does the same. The first of them to end decides how the session
 //! ends; what must happen then is straight-line code behind that.
 
+mod curfew;
 mod ending;
 mod joint;
 
-use std::{os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
+use std::{
+    convert::Infallible, future::pending, os::unix::process::ExitStatusExt, pin::pin,
+    process::ExitStatus, sync::OnceLock, time::Duration,
+};
 
 use futures_util::future::{self, Either, select};
 use tokio::time::{sleep, timeout};
@@ -25,11 +29,12 @@ use crate::{
     message::{Close, Message},
     transport::{Client, Gone},
 };
+use curfew::Curfew;
 use ending::{Peer, Program};
 use joint::OutputEnd;
 
 /// How long a session waits for what.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Limits {
     /// Time between two pings; `None` sends none.
     pub keepalive: Option<Duration>,
@@ -37,6 +42,10 @@ pub struct Limits {
     pub patience: Patience,
     /// What a drain gives a program to end by itself before it is told to.
     pub drain: Duration,
+    /// How long neither side may send a message; `None` has no limit.
+    pub idle: Option<Duration>,
+    /// How long a session may last; `None` has no limit.
+    pub lifetime: Option<Duration>,
 }
 
 /// What a client gets to answer our Close, and then to take what is still on its way. Shorter would
@@ -126,18 +135,25 @@ pub fn close_for(status: ExitStatus) -> Close {
 /// Joins a client to a backend until the session has ended and its process is gone. `drain` asks it to
 /// end soon: the input gets end-of-file, what the program still writes is delivered.
 pub async fn run(
-    client: Client,
-    backend: Backend,
+    mut client: Client,
+    mut backend: Backend,
     limits: &Limits,
     drain: CancellationToken,
 ) -> Summary {
+    let curfew = Curfew::start(limits, &mut client, &mut backend);
     let session = Session {
         client: Peer::new(client),
         program: Program::new(backend, &limits.patience),
         received: Traffic::default(),
         sent: Traffic::default(),
         limits,
-        drain,
+        // Of its own where it can be over before the server is.
+        drain: match curfew.is_set() {
+            true => drain.child_token(),
+            false => drain,
+        },
+        curfew,
+        over: OnceLock::new(),
     };
     session.run().await
 }
@@ -149,6 +165,9 @@ struct Session<'a> {
     sent: Traffic,
     limits: &'a Limits,
     drain: CancellationToken,
+    curfew: Curfew,
+    /// What the client is told of a time limit that has ended the session.
+    over: OnceLock<Close>,
 }
 
 /// Why the joint came apart.
@@ -176,7 +195,7 @@ impl Session<'_> {
                 self.end_by_client(gone).await
             }
             Apart::Client(gone) => self.end_by_client(gone).await,
-            Apart::DrainDeadline => self.end_by_server(going_away()).await,
+            Apart::DrainDeadline => self.end_by_server(self.going_away()).await,
         };
         Summary {
             ended,
@@ -201,10 +220,16 @@ impl Session<'_> {
             joint::Watch::new(&mut self.program.process, self.limits.keepalive),
             &mut self.sent,
         ));
+        let curfew = pin!(async {
+            let _ = self.over.set(self.curfew.over().await);
+            self.drain.cancel();
+            pending::<Infallible>().await
+        });
         tokio::select! {
             gone = upstream => Apart::Client(gone),
             end = downstream => Apart::Output(end),
             () = deadline => Apart::DrainDeadline,
+            never = curfew => match never {},
         }
     }
 
@@ -252,10 +277,10 @@ impl Session<'_> {
         match delivered {
             Ok(()) => {}
             Err(Some(gone)) => return self.end_by_client(gone).await,
-            Err(None) => return self.end_by_server(going_away()).await,
+            Err(None) => return self.end_by_server(self.going_away()).await,
         }
         let ended = match (self.program.exit().await, self.drain.is_cancelled()) {
-            (_, true) => Ended::ByServer(going_away()),
+            (_, true) => Ended::ByServer(self.going_away()),
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
@@ -282,6 +307,12 @@ impl Session<'_> {
         Ended::ByServer(close)
     }
 
+    /// What the client of a session that drains is told.
+    fn going_away(&self) -> Close {
+        let stopping = || Close::new(Close::GOING_AWAY, "the server is stopping");
+        self.over.get().cloned().unwrap_or_else(stopping)
+    }
+
     fn closing_grace(&self) -> Duration {
         match self.drain.is_cancelled() {
             true => DRAINING_GRACE,
@@ -294,8 +325,4 @@ impl Session<'_> {
 async fn deadline(drain: &CancellationToken, patience: Duration) {
     drain.cancelled().await;
     sleep(patience).await;
-}
-
-fn going_away() -> Close {
-    Close::new(Close::GOING_AWAY, "the server is stopping")
 }

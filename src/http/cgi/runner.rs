@@ -1,6 +1,6 @@
 //! From a request to a running script and its answer: a body, a place, an id, a process, a task.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
 use tokio::sync::{mpsc, oneshot};
@@ -18,10 +18,12 @@ use super::{
     run::{CLOSING_GRACE, Run},
 };
 use crate::{
-    backend::{Environment, Errors, Patience, Program, Spawner},
+    backend::{Confinement, Environment, Program, Spawner},
     environ::{self, Connection, Environ},
-    framing::Framing,
-    http::{Body, access::Authority, empty, path::Script, places::Places, refusal::Refusal},
+    http::{
+        Body, access::Authority, empty, path::Script, places::Places, refusal::Refusal,
+        service::Service,
+    },
 };
 
 /// What a script is asked with.
@@ -43,16 +45,11 @@ pub(in crate::http) enum Answer {
     Elsewhere(String),
 }
 
-/// What scripts are run with.
+/// What scripts are run with, whichever they are.
 #[derive(Debug)]
 pub(in crate::http) struct Runner {
     pub(in crate::http) spawner: Spawner,
     pub(in crate::http) places: Places,
-    /// What a client may take for a piece of a response.
-    pub(in crate::http) write_timeout: Option<Duration>,
-    /// What a drain gives a script to end by itself.
-    pub(in crate::http) drain_time: Duration,
-    pub(in crate::http) patience: Patience,
     pub(in crate::http) tasks: TaskTracker,
     pub(in crate::http) drain: CancellationToken,
 }
@@ -67,7 +64,6 @@ impl Runner {
         &self,
         scripts: &Scripts,
         script: &Script,
-        environ: &Environ,
         mut ask: Ask<'_>,
     ) -> Result<Answer, Refusal> {
         if self.drain.is_cancelled() {
@@ -75,11 +71,11 @@ impl Runner {
         }
         let is_head = ask.parts.method == Method::HEAD;
         let content = self.content(&mut ask, &scripts.limits).await?;
-        let place = self.places.take()?;
+        let place = self.places.take(&scripts.service.places)?;
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
-        let variables = variables(environ, &ask, script, &content, &id);
-        let program = program(script);
+        let variables = variables(&scripts.service.environ, &ask, script, &content, &id);
+        let program = program(script, &scripts.confinement);
         let starting = program.start(&self.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
         let started = started.map_err(Refusal::Start)?;
@@ -95,7 +91,7 @@ impl Runner {
                 },
                 dialect: dialect(script),
                 is_head,
-                times: self.times(&scripts.limits),
+                times: times(scripts),
                 answer: Some(answer),
                 pieces,
                 place: Some(place),
@@ -113,15 +109,6 @@ impl Runner {
         }
     }
 
-    fn times(&self, limits: &Limits) -> Times {
-        Times {
-            script: limits.timeout,
-            client: self.write_timeout,
-            drain: self.drain_time,
-            patience: self.patience,
-        }
-    }
-
     async fn content(&self, ask: &mut Ask<'_>, limits: &Limits) -> Result<Content, Refusal> {
         let Some(incoming) = ask.body.take() else {
             return Ok(Content::nothing());
@@ -134,6 +121,18 @@ impl Runner {
             }
             refusal
         })
+    }
+}
+
+fn times(scripts: &Scripts) -> Times {
+    let Service {
+        limits, websocket, ..
+    } = &scripts.service;
+    Times {
+        script: scripts.limits.timeout,
+        client: websocket.write_timeout,
+        drain: limits.drain,
+        patience: limits.patience,
     }
 }
 
@@ -170,15 +169,12 @@ fn headers(parts: &Parts, content: &Content) -> HeaderMap {
 }
 
 /// How a script is run: in its own directory (RFC 3875 §7.2).
-fn program(script: &Script) -> Program {
+fn program(script: &Script, confinement: &Confinement) -> Program {
     Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        framing: Framing::Chunks,
-        max_line: usize::MAX,
-        flush_after: None,
-        errors: Errors::Log,
+        confinement: confinement.clone(),
     }
 }
 
