@@ -101,7 +101,8 @@ async fn serve(typed: &[OsString], config: Config, spawner: Spawner) -> Result<E
     let listeners = Listener::bind_all(&config.addresses, config.port)?;
     for listener in &listeners {
         let url = listener.url(config.scheme);
-        let scope = match listener.address().ip().is_unspecified() {
+        let address = listener.address();
+        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
             true => " (open to the network: every interface)",
             false => "",
         };

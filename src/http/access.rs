@@ -112,8 +112,10 @@ impl Access {
     }
 
     fn answers_to(&self, name: &str, connection: &Connection) -> bool {
-        // An IPv4 address may be written as an IPv6 one (RFC 4291 §2.5.5.2).
-        let local = connection.local.ip().to_canonical();
+        let Some(local) = connection.local.ip() else {
+            // No page can reach a unix socket, so no name can be rebound to it.
+            return true;
+        };
         let own = || match local {
             std::net::IpAddr::V4(address) => address.to_string() == name,
             std::net::IpAddr::V6(address) => format!("[{address}]") == name,
@@ -131,17 +133,24 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environ::Endpoint;
     use hyper::Request;
+    use std::net::SocketAddr;
 
     fn host_status(access: &Access, listener: &str, hosts: &[&str]) -> Option<u16> {
+        let listener: SocketAddr = listener.parse().expect("an address");
+        host_status_at(access, listener.into(), hosts)
+    }
+
+    fn host_status_at(access: &Access, listener: Endpoint, hosts: &[&str]) -> Option<u16> {
         let mut request = Request::builder().uri("/");
         for host in hosts {
             request = request.header(header::HOST, *host);
         }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let connection = Connection {
-            local: listener.parse().expect("an address"),
-            remote: listener.parse().expect("an address"),
+            local: listener,
+            remote: listener,
             remote_name: None,
         };
         access
@@ -186,6 +195,13 @@ mod tests {
                 "{host}"
             );
         }
+    }
+
+    #[test]
+    fn unix_socket_answers_to_any_name_that_is_one() {
+        let status = |host| host_status_at(&Access::default(), Endpoint::Unix(None), &[host]);
+        assert_eq!(status("evil.example"), None);
+        assert_eq!(status("a b"), Some(400));
     }
 
     #[test]

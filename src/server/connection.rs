@@ -13,7 +13,11 @@ use std::{
 
 use hyper::{StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::spawn_blocking,
+    time::timeout,
+};
 use tracing::debug;
 
 use super::phase::{Answer, Phase, Timed};
@@ -31,11 +35,15 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// What looking up a client's name may take before the address has to do.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves a connection; the server awaits it through the handler's tasks.
-pub(super) async fn serve(stream: TcpStream, mut connection: Connection, current: Current) {
+/// Serves a connection, over whatever carries its bytes; the server awaits it through the handler's
+/// tasks.
+pub(super) async fn serve<S>(stream: S, mut connection: Connection, current: Current)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let handler = current.get();
-    if handler.reverse_lookup() {
-        connection.remote_name = name_of(connection.remote.ip()).await;
+    if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {
+        connection.remote_name = name_of(address).await;
     }
     let (remote, drain) = (connection.remote, handler.drain().clone());
     let connection = Arc::new(connection);

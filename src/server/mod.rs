@@ -4,6 +4,7 @@ mod connection;
 pub mod listener;
 mod phase;
 pub mod signal;
+pub mod stream;
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
@@ -64,10 +65,7 @@ async fn accept(listener: Listener, current: Current) {
             Err(error) => {
                 if reported.is_none_or(|last| last.elapsed() >= REPORT_PERIOD) {
                     reported = Some(Instant::now());
-                    error!(
-                        "cannot accept on {}: {error}; trying again",
-                        listener.address()
-                    );
+                    error!("cannot accept on {listener}: {error}; trying again");
                 }
                 sleep(ACCEPT_PAUSE).await;
             }
