@@ -103,7 +103,7 @@ impl Access {
             }
         };
         if !self.answers_to(&authority.name, connection) {
-            return Err(Refusal::Forbidden(format!(
+            return Err(Refusal::Host(format!(
                 "this server does not answer to the host '{0}'; --host={0} lets it",
                 authority.name
             )));
