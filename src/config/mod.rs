@@ -3,10 +3,10 @@
 
 mod command;
 pub mod file;
+mod listeners;
 
 use std::{
     ffi::OsString,
-    net::IpAddr,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -30,7 +30,7 @@ use crate::{
         router::{Directory, Mount, Router},
         upgrade::{Subprotocols, is_token_byte},
     },
-    server::listener,
+    server::listener::Sockets,
     session::Limits,
     transport::websocket,
 };
@@ -39,9 +39,9 @@ use crate::{
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub addresses: Vec<IpAddr>,
-    /// The port on each; 0 is any.
-    pub port: u16,
+    pub sockets: Sockets,
+    /// Whether there is but one connection to serve, on stdin.
+    pub inetd: bool,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`.
     pub scheme: &'static str,
     /// What answers there.
@@ -85,8 +85,8 @@ impl Config {
         let has_page = args.devconsole || files.is_some() || scripts.is_some();
         let limits = limits(args);
         Ok(Config {
-            addresses: addresses(args)?,
-            port: args.port,
+            sockets: listeners::sockets(args)?,
+            inetd: args.inetd,
             scheme: if has_page { "http" } else { "ws" },
             options: Options {
                 environ: environ(args, files.as_ref())?,
@@ -122,24 +122,6 @@ impl Config {
 /// Zero is how a flag says "none".
 fn unless_zero<N: PartialEq + From<u8>>(number: N) -> Option<N> {
     (number != N::from(0)).then_some(number)
-}
-
-fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
-    let words = match args.address.is_empty() {
-        true => &["127.0.0.1".to_owned()][..],
-        false => &args.address[..],
-    };
-    let mut addresses = Vec::new();
-    for word in words {
-        let found = listener::resolve(word)
-            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
-        for address in found {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-    }
-    Ok(addresses)
 }
 
 fn files(args: &Args) -> Result<Option<Root>> {
