@@ -232,10 +232,19 @@ fn server(connection: &Connection, host: Option<(&str, Option<u16>)>) -> (String
     )
 }
 
+/// What tells of inherited sockets (sd_listen_fds(3)), which are the gateway's own.
+const LISTEN_VARIABLES: [&str; 4] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "LISTEN_PIDFDID",
+];
+
 /// The variables of the gateway's environment that a program gets.
 pub fn passed(names: &[String]) -> Vec<(OsString, OsString)> {
     names
         .iter()
+        .filter(|name| !LISTEN_VARIABLES.contains(&name.as_str()))
         .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
         .collect()
 }

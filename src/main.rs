@@ -17,7 +17,12 @@ use wsd::{
     config::{Config, file::File},
     http::{Current, Handler},
     init, logging,
-    server::{self, listener::Listener, signal},
+    server::{
+        self,
+        inetd::{self, Accepted},
+        listener::{Inherited, InheritedError, Listener},
+        signal,
+    },
 };
 
 /// Wrong usage or configuration.
@@ -28,7 +33,16 @@ const EXIT_SIGNAL: u8 = 128;
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 
+/// Where connections come from.
+enum Source {
+    /// Sockets that listen: these, and those to be bound.
+    Listening(Inherited),
+    /// inetd, which has accepted one.
+    Accepted(Accepted),
+}
+
 fn main() -> ExitCode {
+    inetd::hide_stderr();
     let outcome = match init::is_needed() {
         true => init::run().context("as process 1"),
         false => start(),
@@ -45,6 +59,8 @@ fn complain(error: &anyhow::Error) {
 }
 
 fn start() -> Result<ExitCode> {
+    // First of all, while no other descriptor is open.
+    let inherited = Inherited::take();
     let typed: Vec<_> = env::args_os().skip(1).collect();
     let args = match Args::parse_from_words(typed.clone()) {
         Ok(args) => args,
@@ -68,13 +84,20 @@ fn start() -> Result<ExitCode> {
         let _ = writeln!(io::stdout(), "the configuration is fine");
         return Ok(ExitCode::SUCCESS);
     }
+    let source = match source(&config, inherited) {
+        Ok(source) => source,
+        Err(error) => {
+            complain(&error);
+            return Ok(ExitCode::from(EXIT_USAGE));
+        }
+    };
     let _log = logging::init(args.loglevel, args.log_format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("cannot start a thread")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(&typed, config, spawner.clone()));
+    let outcome = runtime.block_on(serve(&typed, config, source, spawner.clone()));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
@@ -94,25 +117,40 @@ fn configure(typed: &[OsString]) -> Result<(Args, Config)> {
     Ok((args, config))
 }
 
+fn source(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Source> {
+    Ok(match config.inetd {
+        true => Source::Accepted(Accepted::take()?),
+        false => Source::Listening(inherited?),
+    })
+}
+
 /// Serves until a signal; a second one does not wait for anything.
-async fn serve(typed: &[OsString], config: Config, spawner: Spawner) -> Result<ExitCode> {
+async fn serve(
+    typed: &[OsString],
+    config: Config,
+    source: Source,
+    spawner: Spawner,
+) -> Result<ExitCode> {
     let mut stops = signal::StopSignals::new()?;
     let mut reloads = signal::ReloadSignal::new()?;
-    let listeners = Listener::bind_all(&config.addresses, config.port)?;
-    for listener in &listeners {
-        let url = listener.url(config.scheme);
-        let address = listener.address();
-        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
-            true => " (open to the network: every interface)",
-            false => "",
-        };
-        event!(target: "listening", Level::INFO, "serving on {url}{scope}");
-    }
     let current = Current::new(Handler::new(config.options, spawner));
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let server = server::run(listeners, current.clone(), async {
+    let stopped = async {
         let _ = stopped.await;
-    });
+    };
+    let server = async {
+        match source {
+            Source::Accepted(accepted) => {
+                server::run_one(accepted, current.clone(), stopped).await?;
+            }
+            Source::Listening(inherited) => {
+                let listeners = Listener::open(&config.sockets, inherited.listeners()?)?;
+                announce(&listeners, config.scheme);
+                server::run(listeners, current.clone(), stopped).await;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    };
     let stops = async {
         stops.next().await;
         let _ = stop.send(());
@@ -125,9 +163,22 @@ async fn serve(typed: &[OsString], config: Config, spawner: Spawner) -> Result<E
         }
     };
     tokio::select! {
-        () = server => Ok(ExitCode::SUCCESS),
+        outcome = server => outcome,
         signal = stops => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
         never = reloads => never,
+    }
+}
+
+/// Says where the server can be reached.
+fn announce(listeners: &[Listener], scheme: &str) {
+    for listener in listeners {
+        let url = listener.url(scheme);
+        let address = listener.address();
+        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
+            true => " (open to the network: every interface)",
+            false => "",
+        };
+        event!(target: "listening", Level::INFO, "serving on {url}{scope}");
     }
 }
 

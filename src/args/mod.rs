@@ -32,14 +32,9 @@ pub use words::{Words, rival};
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
 )]
 pub struct Args {
-    /// Port to listen on; 0 takes a free one and prints it.
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 8080,
-        help_heading = "Listening"
-    )]
-    pub port: u16,
+    /// Port to listen on; 0 takes a free one and prints it [default: 8080].
+    #[arg(long, value_name = "PORT", help_heading = "Listening")]
+    pub port: Option<u16>,
 
     /// Address to listen on, repeatable; 0.0.0.0 or :: opens the server to the network
     /// [default: 127.0.0.1].
@@ -49,6 +44,28 @@ pub struct Args {
     /// Name that this server answers to beside localhost, repeatable; matters on loopback addresses.
     #[arg(long, value_name = "NAME", help_heading = "Listening")]
     pub host: Vec<String>,
+
+    /// Unix socket to listen on, repeatable; '@NAME' is one of Linux's abstract names. Without --port and
+    /// --address, there is no other.
+    #[arg(long, value_name = "PATH", help_heading = "Listening")]
+    pub unixsocket: Vec<PathBuf>,
+
+    /// Mode of the file of --unixsocket, in octal; who may write may connect [default: 600].
+    #[arg(long, value_name = "MODE", help_heading = "Listening")]
+    pub unixsocket_mode: Option<String>,
+
+    /// Owner of the file of --unixsocket: a user, a group or both, by name or number.
+    #[arg(long, value_name = "[USER][:GROUP]", help_heading = "Listening")]
+    pub unixsocket_owner: Option<String>,
+
+    /// Let other processes listen on the same addresses and port, so that the next one takes over while
+    /// this one finishes.
+    #[arg(long, help_heading = "Listening")]
+    pub reuseport: bool,
+
+    /// Serve the one connection on stdin, as inetd passes it, and end.
+    #[arg(long, help_heading = "Listening")]
+    pub inetd: bool,
 
     /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
     /// 'null' for pages from file://, '*' for any; repeatable.
@@ -265,14 +282,7 @@ pub struct Args {
 
 /// The flag that an error is about, if it is one of websocketd's that have no counterpart yet.
 fn known_elsewhere(error: &clap::Error) -> Option<&'static str> {
-    const FLAGS: [&str; 6] = [
-        "--ssl",
-        "--sslcert",
-        "--sslkey",
-        "--sslca",
-        "--redirport",
-        "--unixsocket",
-    ];
+    const FLAGS: [&str; 5] = ["--ssl", "--sslcert", "--sslkey", "--sslca", "--redirport"];
     let argument = error.get(ContextKind::InvalidArg)?.to_string();
     FLAGS.into_iter().find(|flag| argument == *flag)
 }
@@ -390,7 +400,7 @@ mod tests {
             let args = parse(line).expect(line);
             assert_eq!(
                 (args.port, args.command),
-                (81, vec!["cat".into()]),
+                (Some(81), vec!["cat".into()]),
                 "{line}"
             );
         }
@@ -414,7 +424,7 @@ mod tests {
     #[test]
     fn options_end_where_the_command_begins() {
         let args = parse("--port=81 sh -c --port=82 --bogus").expect("the rest is the program's");
-        assert_eq!(args.port, 81);
+        assert_eq!(args.port, Some(81));
         assert_eq!(
             args.command,
             ["sh", "-c", "--port=82", "--bogus"].map(OsString::from)
@@ -456,12 +466,12 @@ mod tests {
     #[test]
     fn last_of_a_repeated_flag_counts() {
         let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
-        assert_eq!((args.port, args.binary), (2, true));
+        assert_eq!((args.port, args.binary), (Some(2), true));
     }
 
     #[test]
     fn flag_that_websocketd_has_is_known() {
-        for line in ["--ssl cat", "-sslcert=x cat", "--unixsocket /x cat"] {
+        for line in ["--ssl cat", "-sslcert=x cat", "--redirport=80 cat"] {
             assert!(
                 error(line).contains("websocketd"),
                 "{line}: {}",

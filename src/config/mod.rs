@@ -4,14 +4,15 @@
 mod command;
 mod confinement;
 pub mod file;
+mod listeners;
 mod pages;
 mod program;
 mod route;
 mod service;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
         router::{Directory, Mount, Router},
         service::Service,
     },
-    server::listener,
+    server::listener::Sockets,
 };
 use confinement::confinement;
 use program::{streams, target};
@@ -35,9 +36,9 @@ use service::{added_headers, drain_time, service};
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub addresses: Vec<IpAddr>,
-    /// The port on each; 0 is any.
-    pub port: u16,
+    pub sockets: Sockets,
+    /// Whether there is but one connection to serve, on stdin.
+    pub inetd: bool,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`.
     pub scheme: &'static str,
     /// What answers there.
@@ -62,8 +63,8 @@ impl Config {
         check_something_answers(&router)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
-            addresses: addresses(args)?,
-            port: args.port,
+            sockets: listeners::sockets(args)?,
+            inetd: args.inetd,
             scheme: if has_page { "http" } else { "ws" },
             options: Options {
                 access: access(args)?,
@@ -179,24 +180,6 @@ fn places(args: &Args) -> Places {
 fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
     let routes = routes.iter().map(|route| drain_time(&route.args));
     routes.fold(drain_time(args), Duration::max)
-}
-
-fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
-    let words = match args.address.is_empty() {
-        true => &["127.0.0.1".to_owned()][..],
-        false => &args.address[..],
-    };
-    let mut addresses = Vec::new();
-    for word in words {
-        let found = listener::resolve(word)
-            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
-        for address in found {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-    }
-    Ok(addresses)
 }
 
 fn access(args: &Args) -> Result<Access> {

@@ -1,6 +1,7 @@
 //! Connections in, sessions out, and an orderly stop: [`run`].
 
 mod connection;
+pub mod inetd;
 pub mod listener;
 mod phase;
 pub mod signal;
@@ -12,10 +13,12 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::http::Current;
-use listener::Listener;
+use inetd::Accepted;
+use listener::{Listener, Succession};
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -25,16 +28,50 @@ const REPORT_PERIOD: Duration = Duration::from_secs(10);
 /// What a stop allows on top of the sessions' own time for connections that are just being closed.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
+/// What a stop waits before it drains when another process takes over: the clients that have connected
+/// to this one get to send their requests, and are answered as ever. Shorter would cut off those on slow
+/// lines, longer only delays the end.
+const HANDOVER: Duration = Duration::from_millis(500);
+
 /// Serves until `stop` is ready, then drains: accepts no more, lets requests and sessions finish, and
 /// returns when all have ended or the drain timeout is over. A session that is still there then, and
 /// its program, ends with the runtime.
 pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<Output = ()>) {
+    let stopping = CancellationToken::new();
     let mut accepting = JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(listener, current.clone()));
+        accepting.spawn(serve(listener, current.clone(), stopping.clone()));
     }
     pin!(stop).await;
-    accepting.shutdown().await;
+    stopping.cancel();
+    while accepting.join_next().await.is_some() {}
+    drain(&current).await;
+}
+
+/// Serves one connection until it has ended; drains when `stop` is ready before.
+///
+/// # Errors
+/// When the client has gone already.
+pub async fn run_one(
+    accepted: Accepted,
+    current: Current,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let (stream, connection) = accepted.open()?;
+    let handler = current.get();
+    handler
+        .tasks()
+        .spawn(connection::serve(stream, connection, current.clone()));
+    handler.tasks().close();
+    tokio::select! {
+        () = handler.tasks().wait() => {}
+        () = stop => drain(&current).await,
+    }
+    Ok(())
+}
+
+/// Lets requests and sessions finish, for as long as they may take.
+async fn drain(current: &Current) {
     let handler = current.get();
     handler.drain().cancel();
     handler.tasks().close();
@@ -51,9 +88,29 @@ pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<O
     }
 }
 
+/// Accepts until the server is stopping, and hands over to the next process if there may be one.
+async fn serve(listener: Listener, current: Current, stopping: CancellationToken) {
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = accept(&listener, &current) => {}
+    }
+    match listener.succession() {
+        Succession::None => {}
+        // What waits in the socket is the next process's.
+        Succession::SameSocket if current.get().tasks().is_empty() => {}
+        Succession::SameSocket => sleep(HANDOVER).await,
+        Succession::Beside => {
+            // What has come to this socket goes to no other, and is reset when it is closed. So nothing
+            // new may come to it, and all that is on its way is accepted.
+            listener.retire();
+            let _ = timeout(HANDOVER, accept(&listener, &current)).await;
+        }
+    }
+}
+
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(listener: Listener, current: Current) {
+async fn accept(listener: &Listener, current: &Current) {
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
