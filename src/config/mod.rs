@@ -4,6 +4,7 @@
 mod command;
 pub mod file;
 mod listeners;
+mod tls;
 
 use std::{
     ffi::OsString,
@@ -30,7 +31,10 @@ use crate::{
         router::{Directory, Mount, Router},
         upgrade::{Subprotocols, is_token_byte},
     },
-    server::listener::Sockets,
+    server::{
+        listener::{Sockets, Tcp},
+        tls::Terms,
+    },
     session::Limits,
     transport::websocket,
 };
@@ -40,9 +44,13 @@ use crate::{
 pub struct Config {
     /// Where to listen.
     pub sockets: Sockets,
+    /// Where to listen only to send on.
+    pub redirect: Option<Tcp>,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
-    /// The scheme of the URL to open: `http` where there is a page, else `ws`.
+    /// TLS, if it is spoken.
+    pub tls: Option<Terms>,
+    /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// What answers there.
     pub options: Options,
@@ -86,8 +94,15 @@ impl Config {
         let limits = limits(args);
         Ok(Config {
             sockets: listeners::sockets(args)?,
+            redirect: listeners::redirect(args)?,
             inetd: args.inetd,
-            scheme: if has_page { "http" } else { "ws" },
+            tls: tls::terms(args)?,
+            scheme: match (has_page, tls::is_on(args)) {
+                (true, true) => "https",
+                (true, false) => "http",
+                (false, true) => "wss",
+                (false, false) => "ws",
+            },
             options: Options {
                 environ: environ(args, files.as_ref())?,
                 router: Router {

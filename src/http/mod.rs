@@ -10,6 +10,7 @@ pub mod file;
 pub mod headers;
 pub mod path;
 mod places;
+pub mod redirect;
 pub mod refusal;
 pub mod router;
 mod sessions;
@@ -24,7 +25,7 @@ use std::{
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Uri,
     body::Incoming,
     header::{self, HeaderValue},
     http::request::Parts,
@@ -243,6 +244,17 @@ impl Handler {
     ) -> Response<Body> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let answer = self.answer(request, connection).await;
+        self.finish(answer, &method, &uri, connection)
+    }
+
+    /// Makes an answer of what came of a request, with the headers that all have, and logs it.
+    fn finish(
+        &self,
+        answer: Result<Response<Body>, Refusal>,
+        method: &Method,
+        uri: &Uri,
+        connection: &Connection,
+    ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
