@@ -188,6 +188,7 @@ impl Listener {
                 remote,
                 remote_name: None,
                 tls: None,
+                forwarded: None,
             },
         ))
     }
