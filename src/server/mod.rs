@@ -102,8 +102,9 @@ async fn serve(listener: Listener, current: Current, stopping: CancellationToken
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing
             // new may come to it, and all that is on its way is accepted.
-            listener.retire();
-            let _ = timeout(HANDOVER, accept(&listener, &current)).await;
+            let accepting = async { tokio::join!(listener.retire(), accept(&listener, &current)) };
+            let _ = timeout(HANDOVER, accepting).await;
+            listener.leave();
         }
     }
 }

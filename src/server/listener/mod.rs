@@ -1,5 +1,7 @@
 //! Bound sockets, and the byte streams that they accept.
 
+#[cfg(target_os = "linux")]
+mod handover;
 mod inherited;
 mod socket_file;
 mod tcp;
@@ -157,11 +159,20 @@ impl Listener {
         self.succession
     }
 
-    /// Lets no new connection begin here; those whose handshake is on its way can still be accepted.
-    /// Best effort: where the kernel does not do it, such connections come until the socket is closed.
-    pub(super) fn retire(&self) {
+    /// Keeps new connections away; those whose handshake is on its way can still be accepted. Best
+    /// effort: where the system does not do it, new ones come until the socket is closed.
+    pub(super) async fn retire(&self) {
+        #[cfg(target_os = "linux")]
+        if let Socket::Tcp { socket, address } = &self.socket {
+            handover::retire(socket, *address).await;
+        }
+    }
+
+    /// Undoes what `retire` did to the sockets beside this one, which is to be closed.
+    pub(super) fn leave(&self) {
+        #[cfg(target_os = "linux")]
         if let Socket::Tcp { socket, .. } = &self.socket {
-            tcp::refuse_silently(socket);
+            handover::leave(socket);
         }
     }
 
