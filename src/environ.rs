@@ -183,6 +183,38 @@ impl Environ {
     }
 }
 
+/// Whether a variable is one that says what the request says, so that nobody else may set it.
+pub fn is_meta_variable(name: &str) -> bool {
+    const NAMES: [&str; 25] = [
+        "AUTH_TYPE",
+        "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "GATEWAY_INTERFACE",
+        "HTTPS",
+        "PATH_INFO",
+        "PATH_TRANSLATED",
+        "QUERY_STRING",
+        "REMOTE_ADDR",
+        "REMOTE_HOST",
+        "REMOTE_IDENT",
+        "REMOTE_PORT",
+        "REMOTE_USER",
+        "REQUEST_METHOD",
+        "REQUEST_URI",
+        "SCRIPT_FILENAME",
+        "SCRIPT_NAME",
+        "SERVER_NAME",
+        "SERVER_PORT",
+        "SERVER_PROTOCOL",
+        "SERVER_SOFTWARE",
+        "SSL_CIPHER",
+        "SSL_PROTOCOL",
+        "UNIQUE_ID",
+        "WS_PROTOCOL",
+    ];
+    NAMES.contains(&name) || name.starts_with("HTTP_") || name.starts_with("SSL_CLIENT_")
+}
+
 fn shown(part: Option<impl fmt::Display>) -> String {
     part.map(|part| part.to_string()).unwrap_or_default()
 }

@@ -112,8 +112,8 @@ fn configure(typed: &[OsString]) -> Result<(Args, Config)> {
         return Ok((args, config));
     };
     let file = File::read(path)?;
-    let args = file.merge(&Words::new(typed.to_vec())?)?;
-    let config = Config::new(&args).map_err(|error| file.locate(error))?;
+    let (args, routes) = file.merge(&Words::new(typed.to_vec())?)?;
+    let config = Config::with_routes(&args, &routes).map_err(|error| file.locate(error))?;
     Ok((args, config))
 }
 

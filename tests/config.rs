@@ -4,7 +4,12 @@ mod support;
 
 use std::fs;
 
+use clap::CommandFactory;
 use support::{Client, TestServer, get, run};
+use wsd::{
+    args::Args,
+    config::file::{ROUTE_FLAGS, TYPED_ONLY},
+};
 
 /// A file with a text, in a directory that lasts as long as the answer.
 fn file(text: &str) -> (tempfile::TempDir, String) {
@@ -33,6 +38,29 @@ fn example_is_valid_and_serves() {
     client.send("15");
     assert_eq!(client.text(), "15 => FizzBuzz");
     assert_eq!(get(&server, "/index.html").1["cache-control"], "no-store");
+}
+
+#[test]
+fn page_lists_every_key_with_its_default_and_whether_a_route_has_it() {
+    let page = fs::read_to_string("docs/config-file.md").expect("a page");
+    for argument in Args::command().get_arguments() {
+        let Some(key) = argument
+            .get_long()
+            .filter(|key| !TYPED_ONLY.contains(key) && *key != "route")
+        else {
+            continue;
+        };
+        let start = format!("| `{key}` | ");
+        let row = page.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("{key} is not in the table"));
+        let is_switch = !argument.get_action().takes_values();
+        for default in argument.get_default_values().iter().filter(|_| !is_switch) {
+            let default = format!("| `{}` |", default.display());
+            assert!(row.contains(&default), "{row}: {default}");
+        }
+        let is_in_route = ROUTE_FLAGS.contains(&key);
+        assert_eq!(row.ends_with("| yes |"), is_in_route, "{row}");
+    }
 }
 
 #[test]
@@ -112,7 +140,7 @@ fn error_names_file_line_key_and_what_would_be_right() {
         ),
         (
             "[[route]]\npath = '/a'\ncommand = 'cat'\ncolour = 1\n",
-            &[": route: ", "'colour'"],
+            &[":4: route.colour: ", "no such key"],
         ),
         ("command = \"cat 'x\"\n", &[":1: command: ", "quote"]),
     ] {

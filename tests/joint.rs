@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -21,7 +21,7 @@ use wsd::{
     backend::{Backend, Patience},
     framing::{Codec, Framing, Newline},
     message::Close,
-    session::{self, Ended, Limits, Summary},
+    session::{self, Ended, Handle, Limits, Summary},
     transport::websocket,
 };
 
@@ -33,10 +33,16 @@ struct Joint {
     stdin: DuplexStream,
     stdout: DuplexStream,
     drain: CancellationToken,
+    handle: Arc<Handle>,
     session: tokio::task::JoinHandle<Summary>,
 }
 
 async fn join(buffer: usize, framing: Framing) -> Joint {
+    join_within(buffer, framing, Limits::default()).await
+}
+
+/// The same with time limits on the session.
+async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     let (near, far) = duplex(buffer);
     let (gateway_in, stdin) = duplex(buffer);
     let (stdout, gateway_out) = duplex(buffer);
@@ -60,18 +66,21 @@ async fn join(buffer: usize, framing: Framing) -> Joint {
             terminate: step,
         },
         drain: Duration::from_secs(10),
+        ..times
     };
     let drain = CancellationToken::new();
-    let token = drain.clone();
+    let handle = Arc::new(Handle::new(&drain));
+    let watched = Arc::clone(&handle);
     let session = tokio::spawn(async move {
         let client = websocket::client(far, Bytes::new(), &options).await;
-        session::run(client, backend, &limits, token).await
+        session::run(client, backend, &limits, &watched).await
     });
     Joint {
         client: WebSocketStream::from_raw_socket(near, Role::Client, None).await,
         stdin,
         stdout,
         drain,
+        handle,
         session,
     }
 }
@@ -106,9 +115,9 @@ async fn echo(
     let _ = sink.send(tungstenite::Message::Close(None)).await;
     while stream.next().await.is_some_and(|item| item.is_ok()) {}
     drop((sink, stream));
-    let summary = joint.session.await.unwrap();
-    assert_eq!(summary.received.messages, expected as u64);
-    assert_eq!(summary.sent.messages, expected as u64);
+    joint.session.await.unwrap();
+    assert_eq!(joint.handle.received.traffic().messages, expected as u64);
+    assert_eq!(joint.handle.sent.traffic().messages, expected as u64);
     program.await.unwrap();
     received
 }
@@ -243,4 +252,57 @@ fn program_that_ends_while_its_client_sends_is_told_with_all_output_before() {
             Ended::ByBackend(_)
         ));
     });
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_of_both_sides_ends_a_session() {
+    let times = Limits {
+        idle: Some(Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    let begun = tokio::time::Instant::now();
+    let mut line = [0; 2];
+    for _ in 0..3 {
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        let text = tungstenite::Message::text("a");
+        joint.client.send(text).await.unwrap();
+        joint.stdin.read_exact(&mut line).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(50)).await;
+        joint.stdout.write_all(b"b\n").await.unwrap();
+        assert!(joint.client.next().await.unwrap().unwrap().is_text());
+    }
+    // Pings are no messages.
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    let ping = tungstenite::Message::Ping(Bytes::new());
+    joint.client.send(ping).await.unwrap();
+    assert_eq!(joint.stdin.read(&mut line).await.unwrap(), 0);
+    assert_eq!(begun.elapsed().as_secs(), 360);
+    drop(joint.stdout);
+    let close = loop {
+        match joint.client.next().await.unwrap().unwrap() {
+            tungstenite::Message::Close(frame) => break frame.unwrap(),
+            message => assert!(message.is_pong(), "{message}"),
+        }
+    };
+    assert_eq!(u16::from(close.code), Close::GOING_AWAY);
+    assert_eq!(close.reason.as_str(), "there was no message for 60 s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn program_that_ignores_the_end_of_its_session_has_the_drain_time() {
+    let times = Limits {
+        lifetime: Some(Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    let begun = tokio::time::Instant::now();
+    let mut last = None;
+    while let Some(Ok(message)) = joint.client.next().await {
+        last = Some(message);
+    }
+    assert_eq!(begun.elapsed().as_secs(), 70);
+    assert!(last.unwrap().is_close());
+    // Only now is it gone.
+    assert!(joint.session.await.unwrap().exit.is_none());
 }

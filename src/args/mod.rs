@@ -13,14 +13,14 @@ use clap::{
     error::{ContextKind, ErrorKind},
 };
 
-pub use words::Words;
 use words::normalise;
+pub use words::{Words, rival};
 
 /// Turns any program that reads lines and writes lines into a WebSocket server.
 ///
 /// One process per connection: each text message becomes a line on the program's stdin, each line on
 /// its stdout becomes a message.
-#[derive(Debug, Parser)]
+#[derive(Debug, Clone, Parser)]
 #[command(
     name = "wsd",
     version,
@@ -145,6 +145,14 @@ pub struct Args {
     #[arg(long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR), value_name = "MS", default_value_t = 0, help_heading = "Limits")]
     pub write_timeout: u64,
 
+    /// End a session in which neither side has sent a message for SECONDS; 0 waits.
+    #[arg(long, value_parser = up_to_a_year(SECONDS_A_YEAR), value_name = "SECONDS", default_value_t = 0, help_heading = "Limits")]
+    pub idle_timeout: u64,
+
+    /// End a session after SECONDS, whatever it does; 0 has no limit.
+    #[arg(long, value_parser = up_to_a_year(SECONDS_A_YEAR), value_name = "SECONDS", default_value_t = 0, help_heading = "Limits")]
+    pub max_lifetime: u64,
+
     /// Seconds that sessions get to end by themselves when the server is told to stop.
     #[arg(
         long, value_parser = up_to_a_year(SECONDS_A_YEAR),
@@ -175,6 +183,31 @@ pub struct Args {
         help_heading = "Programs"
     )]
     pub passenv: Option<Vec<String>>,
+
+    /// Variable that programs get, repeatable.
+    #[arg(long, value_name = "NAME=VALUE", help_heading = "Programs")]
+    pub env: Vec<String>,
+
+    /// Working directory of COMMAND and routes [default: wsd's own].
+    #[arg(long, value_name = "DIR", help_heading = "Programs")]
+    pub workdir: Option<PathBuf>,
+
+    /// User that programs run as, by name or number; needs root.
+    #[arg(long, value_name = "USER", help_heading = "Programs")]
+    pub user: Option<String>,
+
+    /// Group that programs run as [default: those of --user]; needs root.
+    #[arg(long, value_name = "GROUP", help_heading = "Programs")]
+    pub group: Option<String>,
+
+    /// Resource limits of each program: nofile (descriptors), cpu-seconds, memory (bytes), processes.
+    #[arg(
+        long,
+        value_name = "NAME=N,...",
+        value_delimiter = ',',
+        help_heading = "Programs"
+    )]
+    pub limits: Vec<String>,
 
     /// Look up clients' host names for REMOTE_HOST.
     #[arg(long, help_heading = "Programs")]

@@ -17,7 +17,9 @@ use super::Args;
 #[derive(Debug, Clone)]
 pub struct Words {
     typed: Vec<OsString>,
-    /// Flags that are lists, and were typed.
+    /// Names of the flags that were typed.
+    names: Vec<String>,
+    /// Those of them that are lists.
     lists: Vec<String>,
     has_command: bool,
 }
@@ -33,25 +35,33 @@ impl Words {
             .into_iter()
             .chain(normalise(typed.clone(), &command));
         let matches = command.clone().try_get_matches_from(words)?;
-        let is_typed_list = |argument: &&Arg| {
-            matches!(argument.get_action(), ArgAction::Append)
-                && matches.value_source(argument.get_id().as_str())
-                    == Some(ValueSource::CommandLine)
+        let is_typed = |argument: &&Arg| {
+            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
         };
-        let lists = command.get_arguments().filter(is_typed_list);
+        let is_list = |argument: &&Arg| matches!(argument.get_action(), ArgAction::Append);
+        let name = |argument: &Arg| argument.get_long().map(str::to_owned);
+        let given: Vec<&Arg> = command.get_arguments().filter(is_typed).collect();
         Ok(Words {
             typed,
-            lists: lists
-                .filter_map(|argument| argument.get_long().map(str::to_owned))
+            names: given.iter().copied().filter_map(name).collect(),
+            lists: given
+                .iter()
+                .copied()
+                .filter(is_list)
+                .filter_map(name)
                 .collect(),
             has_command: matches.get_raw("command").is_some(),
         })
     }
 
-    /// Whether what was typed takes the place of a key of the file altogether: a list is not added to.
-    /// Where there is one value, the typed one is read last and wins.
+    /// Whether what was typed takes the place of a key of the file altogether: a list is not added to,
+    /// and of two that exclude each other the typed one is meant. Where there is one value, the typed one
+    /// is read last and wins.
     pub fn replaces(&self, key: &str) -> bool {
-        self.lists.iter().any(|list| list == key) || key == "command" && self.has_command
+        let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
+        has(&self.lists, key)
+            || rival(key).is_some_and(|rival| has(&self.names, rival))
+            || key == "command" && self.has_command
     }
 
     /// The arguments of `flags` with the typed words behind them; `command` is what is run if none was
@@ -64,13 +74,47 @@ impl Words {
         flags: Vec<OsString>,
         command: Vec<OsString>,
     ) -> Result<Args, clap::Error> {
-        let words = flags.into_iter().chain(self.typed.iter().cloned());
-        let mut words = normalise(words, &Args::command());
+        let mut words = self.behind(flags);
         if !command.is_empty() {
             words.push("--".into());
             words.extend(command);
         }
         Args::parse_normalised(words)
+    }
+
+    /// The same for a route, whose command is never the typed one.
+    ///
+    /// # Errors
+    /// As [`Args::parse_from_words`].
+    pub fn parse_route(
+        &self,
+        flags: Vec<OsString>,
+        command: Vec<OsString>,
+    ) -> Result<Args, clap::Error> {
+        let mut words = self.behind(flags);
+        words.truncate(
+            words
+                .iter()
+                .position(|word| word == "--")
+                .unwrap_or(words.len()),
+        );
+        words.push("--".into());
+        words.extend(command);
+        Args::parse_normalised(words)
+    }
+
+    fn behind(&self, flags: Vec<OsString>) -> Vec<OsString> {
+        let words = flags.into_iter().chain(self.typed.iter().cloned());
+        normalise(words, &Args::command())
+    }
+}
+
+/// The flag that says the same thing otherwise.
+pub fn rival(key: &str) -> Option<&'static str> {
+    match key {
+        "binary" => Some("framing"),
+        "framing" => Some("binary"),
+        _ => None,
     }
 }
 

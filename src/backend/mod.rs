@@ -3,6 +3,7 @@
 //! A backend is two streams of messages and, where it is a program, the [`Process`] behind them.
 //! It knows nothing of HTTP or WebSocket.
 
+mod confinement;
 mod output;
 pub mod process;
 mod program;
@@ -14,8 +15,9 @@ use std::{ffi::OsString, io, pin::Pin};
 use futures_util::{Sink, Stream};
 
 use crate::{framing::FramingError, message::Message};
+pub use confinement::{Confinement, Credentials, Limit};
 pub use process::{Patience, Process};
-pub use program::{Errors, Program, Started};
+pub use program::{Errors, Program, Started, Streams};
 pub use spawn::Spawner;
 
 /// A program's output: its messages, and at most one error, which is the last item.
@@ -50,7 +52,7 @@ pub type Environment = Vec<(OsString, OsString)>;
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A program, one process a session.
-    Program(Program),
+    Program(Program, Streams),
 }
 
 impl Target {
@@ -61,7 +63,7 @@ impl Target {
     /// pass with time, `ENOENT`, `EACCES` and `ENOEXEC` do not (execve(2)).
     pub async fn open(&self, spawner: &Spawner, environment: &Environment) -> io::Result<Backend> {
         match self {
-            Target::Program(program) => program.open(spawner, environment).await,
+            Target::Program(program, streams) => program.open(streams, spawner, environment).await,
         }
     }
 }

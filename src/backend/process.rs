@@ -18,7 +18,7 @@ use tokio::{io::unix::AsyncFd, task::JoinHandle, time::timeout};
 use super::spawn::Leader;
 
 /// How long a process may take for each step of the termination ladder.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Patience {
     /// From end-of-file on its input to SIGINT.
     pub eof: Duration,

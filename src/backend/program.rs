@@ -12,21 +12,28 @@ use tokio::net::unix::pipe;
 use tokio_util::codec::FramedWrite;
 
 use super::{
-    Backend, Environment, Process, output,
+    Backend, Confinement, Environment, Process, output,
     spawn::{Command, Spawner},
     stderr,
 };
 use crate::framing::{Codec, Framing};
 
-/// What to run for a session.
-#[derive(Debug, Clone)]
+/// What to run.
+#[derive(Debug, Clone, Default)]
 pub struct Program {
-    /// The file to execute, absolute or relative to the gateway's working directory.
+    /// The file to execute: absolute, or relative to its working directory.
     pub file: PathBuf,
     /// The arguments as the program sees them, its own name (argv\[0\]) first.
     pub arguments: Vec<OsString>,
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
+    /// As whom, and how much of the machine it may take.
+    pub confinement: Confinement,
+}
+
+/// How a program's stdin, stdout and stderr are joined to a client.
+#[derive(Debug, Clone, Copy)]
+pub struct Streams {
     /// How messages are told apart.
     pub framing: Framing,
     /// Longest line or `length` message of its output, in bytes.
@@ -69,8 +76,7 @@ pub enum Errors {
 const INPUT_BUFFER: usize = 32 * 1024;
 
 impl Program {
-    /// Starts a process with plain pipes, whatever the framing; its stderr goes to the log, under the
-    /// span that is current.
+    /// Starts a process with plain pipes; its stderr goes to the log, under the span that is current.
     ///
     /// # Errors
     /// As [`Target::open`](super::Target::open).
@@ -79,20 +85,21 @@ impl Program {
         Ok(started.with_log(errors))
     }
 
-    /// Starts a process.
+    /// Starts a process whose streams carry messages.
     pub(super) async fn open(
         &self,
+        streams: &Streams,
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
         let (mut started, errors) = self.spawn(spawner, environment).await?;
-        let codec = || Codec::new(self.framing, self.max_line);
-        let output = match self.errors {
+        let codec = || Codec::new(streams.framing, streams.max_line);
+        let output = match streams.errors {
             Errors::Log => {
                 started = started.with_log(errors);
-                output::messages(started.output, codec(), self.flush_after)
+                output::messages(started.output, codec(), streams.flush_after)
             }
-            Errors::Client => output::wrapped(started.output, errors, codec, self.flush_after),
+            Errors::Client => output::wrapped(started.output, errors, codec, streams.flush_after),
         };
         // Nothing is reserved for a client that says nothing.
         let mut input = FramedWrite::with_capacity(started.input, codec(), 0);
@@ -144,6 +151,7 @@ impl Program {
                 Some(directory) => Some(c_string(directory.as_os_str())?),
                 None => None,
             },
+            confinement: self.confinement.clone(),
         })
     }
 }

@@ -1,9 +1,9 @@
-//! Who may connect: the Host and Origin rules, which keep a web page from running a program behind its
-//! reader's back (cross-site WebSocket hijacking, DNS rebinding).
+//! Whom a server answers to: the Host rule, which keeps a page from reaching it under a name of the
+//! page's own (DNS rebinding).
 
 use std::{fmt, str::FromStr};
 
-use hyper::{HeaderMap, Version, header, http::request::Parts};
+use hyper::{Version, header, http::request::Parts};
 
 use super::refusal::Refusal;
 use crate::environ::Connection;
@@ -13,10 +13,6 @@ use crate::environ::Connection;
 pub struct Access {
     /// Names that this server answers to beside the loopback ones (`--host`).
     pub hosts: Vec<String>,
-    /// Origins beside the server's own (`--origin`).
-    pub origins: Vec<AllowedOrigin>,
-    /// Whether a client without an Origin is refused (`--sameorigin`).
-    pub origin_required: bool,
 }
 
 /// A name and a port, as the Host header gives them (RFC 9110 §7.2).
@@ -74,98 +70,6 @@ impl fmt::Display for Authority {
     }
 }
 
-/// An entry of `--origin`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AllowedOrigin {
-    /// `*`: every origin.
-    Any,
-    /// `null`: pages from `file://`, sandboxed frames.
-    Null,
-    /// `[scheme://]host[:port]`: without a scheme any scheme, and without a port any port; with a scheme
-    /// and no port, the scheme's default port.
-    Site {
-        /// The scheme, if it matters.
-        scheme: Option<String>,
-        /// Host and port.
-        authority: Authority,
-    },
-}
-
-impl FromStr for AllowedOrigin {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "*" => return Ok(AllowedOrigin::Any),
-            "null" => return Ok(AllowedOrigin::Null),
-            _ => {}
-        }
-        let (scheme, authority) = match text.split_once("://") {
-            Some((scheme, authority)) => (Some(scheme.to_ascii_lowercase()), authority),
-            None => (None, text),
-        };
-        let authority = authority.parse().map_err(|()| {
-            "an origin is [scheme://]host[:port], 'null' for pages from file://, or '*' for any"
-                .to_owned()
-        })?;
-        Ok(AllowedOrigin::Site { scheme, authority })
-    }
-}
-
-impl AllowedOrigin {
-    fn allows(&self, origin: Option<&Origin>) -> bool {
-        match (self, origin) {
-            (AllowedOrigin::Any, _) => true,
-            (AllowedOrigin::Null, origin) => origin.is_none(),
-            (AllowedOrigin::Site { scheme, authority }, Some(origin)) => {
-                authority.name == origin.authority.name
-                    && scheme
-                        .as_ref()
-                        .is_none_or(|scheme| *scheme == origin.scheme)
-                    && match (authority.port, scheme) {
-                        (None, None) => true,
-                        (port, _) => port.or(default_port(&origin.scheme)) == origin.port(),
-                    }
-            }
-            (AllowedOrigin::Site { .. }, None) => false,
-        }
-    }
-}
-
-/// An Origin header that is not `null` (RFC 6454 §7).
-struct Origin {
-    scheme: String,
-    authority: Authority,
-}
-
-impl Origin {
-    fn parse(text: &str) -> Option<Self> {
-        let (scheme, authority) = text.split_once("://")?;
-        Some(Origin {
-            scheme: scheme.to_ascii_lowercase(),
-            authority: authority.parse().ok()?,
-        })
-    }
-
-    fn port(&self) -> Option<u16> {
-        self.authority.port.or(default_port(&self.scheme))
-    }
-
-    /// Whether a page of this origin came from `host`. The scheme is not compared, so that a proxy may
-    /// terminate TLS before us; its default port may be left out on either side.
-    fn is_of(&self, host: &Authority) -> bool {
-        self.authority.name == host.name && self.port() == host.port.or(default_port(&self.scheme))
-    }
-}
-
-fn default_port(scheme: &str) -> Option<u16> {
-    match scheme {
-        "http" | "ws" => Some(80),
-        "https" | "wss" => Some(443),
-        _ => None,
-    }
-}
-
 impl Access {
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
     /// browser speaks.
@@ -199,7 +103,7 @@ impl Access {
             }
         };
         if !self.answers_to(&authority.name, connection) {
-            return Err(Refusal::Forbidden(format!(
+            return Err(Refusal::Host(format!(
                 "this server does not answer to the host '{0}'; --host={0} lets it",
                 authority.name
             )));
@@ -224,159 +128,14 @@ impl Access {
                 .iter()
                 .any(|host| host.eq_ignore_ascii_case(name))
     }
-
-    /// Whether a page may open a WebSocket.
-    ///
-    /// # Errors
-    /// 403, with the flag that would allow it.
-    pub(super) fn origin(
-        &self,
-        headers: &HeaderMap,
-        host: Option<&Authority>,
-    ) -> Result<(), Refusal> {
-        let mut values = headers.get_all(header::ORIGIN).iter();
-        let Some(value) = values.next() else {
-            return match self.origin_required {
-                true => Err(Refusal::Forbidden(
-                    "a client without an Origin header is refused by --sameorigin".to_owned(),
-                )),
-                false => Ok(()),
-            };
-        };
-        let text = value.to_str().unwrap_or_default();
-        let origin = Origin::parse(text);
-        let is_own = || {
-            origin
-                .as_ref()
-                .zip(host)
-                .is_some_and(|(origin, host)| origin.is_of(host))
-        };
-        let is_listed = || {
-            let known = origin.is_some() || text == "null";
-            self.origins.iter().any(|allowed| {
-                *allowed == AllowedOrigin::Any || known && allowed.allows(origin.as_ref())
-            })
-        };
-        if values.next().is_none() && (is_own() || is_listed()) {
-            return Ok(());
-        }
-        Err(Refusal::Forbidden(foreign(
-            text,
-            origin.is_some() || text == "null",
-        )))
-    }
-}
-
-fn foreign(origin: &str, nameable: bool) -> String {
-    match nameable {
-        true => {
-            format!("pages of the origin '{origin}' may not connect; --origin={origin} lets them")
-        }
-        false => "the Origin header is malformed; --origin='*' lets any origin connect".to_owned(),
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::environ::Endpoint;
-    use hyper::{Request, header::HeaderValue};
+    use hyper::Request;
     use std::net::SocketAddr;
-
-    fn authority(text: &str) -> Authority {
-        text.parse().expect(text)
-    }
-
-    fn check(access: &Access, host: &str, origin: Option<&'static str>) -> bool {
-        let mut headers = HeaderMap::new();
-        if let Some(origin) = origin {
-            headers.insert(header::ORIGIN, HeaderValue::from_static(origin));
-        }
-        access.origin(&headers, Some(&authority(host))).is_ok()
-    }
-
-    fn listed(origins: &[&str]) -> Access {
-        Access {
-            origins: origins
-                .iter()
-                .map(|text| text.parse().expect("an origin"))
-                .collect(),
-            ..Access::default()
-        }
-    }
-
-    #[test]
-    fn own_origin_passes_with_its_default_port_left_out() {
-        let access = Access::default();
-        for (host, origin) in [
-            ("h:8080", "http://h:8080"),
-            ("H:8080", "http://h:8080"),
-            ("h", "http://h"),
-            ("h", "https://h"),
-            ("h:443", "https://h"),
-            ("h", "https://h:443"),
-            ("[::1]:8080", "http://[::1]:8080"),
-        ] {
-            assert!(check(&access, host, Some(origin)), "{host} {origin}");
-        }
-    }
-
-    #[test]
-    fn foreign_origins_are_refused() {
-        let access = Access::default();
-        for (host, origin) in [
-            ("h:8080", "http://h:8081"),
-            ("h:8080", "http://h"),
-            ("h:80", "https://h"),
-            ("h", "http://evil"),
-            ("h", "http://h.evil"),
-            ("h", "null"),
-            ("h", ""),
-            ("h", "h"),
-            ("h", "http://"),
-            ("h", "http://evil@h"),
-            ("h", "http://h/"),
-        ] {
-            assert!(!check(&access, host, Some(origin)), "{host} {origin}");
-        }
-    }
-
-    #[test]
-    fn listed_origins_pass_beside_the_own() {
-        let access = listed(&["good", "https://exact", "half:81"]);
-        for origin in [
-            "http://good",
-            "https://good:99",
-            "https://exact",
-            "http://half:81",
-            "http://own",
-        ] {
-            assert!(check(&access, "own", Some(origin)), "{origin}");
-        }
-        for origin in [
-            "http://exact",
-            "https://exact:444",
-            "http://half",
-            "http://evil",
-            "null",
-        ] {
-            assert!(!check(&access, "own", Some(origin)), "{origin}");
-        }
-        assert!(check(&listed(&["null"]), "h", Some("null")));
-        assert!(!check(&listed(&["null"]), "h", Some("garbage")));
-        assert!(check(&listed(&["*"]), "h", Some("garbage")));
-    }
-
-    #[test]
-    fn missing_origin_is_refused_only_by_sameorigin() {
-        assert!(check(&Access::default(), "h", None));
-        let strict = Access {
-            origin_required: true,
-            ..Access::default()
-        };
-        assert!(!check(&strict, "h", None));
-        assert!(!check(&strict, "h", Some("")));
-    }
 
     fn host_status(access: &Access, listener: &str, hosts: &[&str]) -> Option<u16> {
         let listener: SocketAddr = listener.parse().expect("an address");
@@ -404,7 +163,6 @@ mod tests {
     fn loopback_listener_answers_to_its_own_names_only() {
         let access = Access {
             hosts: vec!["Dev.Example".to_owned()],
-            ..Access::default()
         };
         for host in [
             "localhost",

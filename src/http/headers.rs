@@ -1,30 +1,26 @@
 //! Headers that the operator adds to answers.
 
 use hyper::{
-    Response, StatusCode,
+    Response,
     header::{HeaderMap, HeaderName, HeaderValue},
 };
 
-/// What is added to which answers.
+/// What is added to answers of one kind.
 #[derive(Debug, Clone, Default)]
-pub struct AddedHeaders {
-    /// To opening handshakes that succeed.
-    pub handshake: HeaderMap,
-    /// To every other answer.
-    pub plain: HeaderMap,
-}
+pub struct AddedHeaders(HeaderMap);
 
 impl AddedHeaders {
+    /// One more, beside others of the same name.
+    pub fn append(&mut self, name: HeaderName, value: HeaderValue) {
+        self.0.append(name, value);
+    }
+
     /// Adds them to an answer. They take the place of what a handler has set under the same name.
     pub(super) fn add_to<B>(&self, response: &mut Response<B>) {
-        let added = match response.status() {
-            StatusCode::SWITCHING_PROTOCOLS => &self.handshake,
-            _ => &self.plain,
-        };
-        for name in added.keys() {
+        for name in self.0.keys() {
             response.headers_mut().remove(name);
         }
-        for (name, value) in added {
+        for (name, value) in &self.0 {
             response.headers_mut().append(name, value.clone());
         }
     }
@@ -92,13 +88,10 @@ mod tests {
 
     #[test]
     fn added_header_takes_the_place_of_a_handlers() {
-        let mut plain = HeaderMap::new();
-        plain.append("x-a", HeaderValue::from_static("1"));
-        plain.append("x-a", HeaderValue::from_static("2"));
-        let added = AddedHeaders {
-            plain,
-            ..AddedHeaders::default()
-        };
+        let mut added = AddedHeaders::default();
+        let name = HeaderName::from_static("x-a");
+        added.append(name.clone(), HeaderValue::from_static("1"));
+        added.append(name, HeaderValue::from_static("2"));
         let mut response = Response::new(());
         response
             .headers_mut()
@@ -106,9 +99,5 @@ mod tests {
         added.add_to(&mut response);
         let values: Vec<_> = response.headers().get_all("x-a").iter().collect();
         assert_eq!(values, ["1", "2"]);
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-        response.headers_mut().clear();
-        added.add_to(&mut response);
-        assert!(response.headers().is_empty());
     }
 }

@@ -4,48 +4,48 @@
 //! 101, so that a client sees why a start failed. The session then runs in a task of its own.
 
 pub mod access;
+pub mod admin;
 pub mod cgi;
 mod console;
+mod current;
 pub mod file;
 pub mod headers;
+mod metrics;
+pub mod origins;
 pub mod path;
-mod places;
+pub mod places;
+mod plain;
 pub mod refusal;
+mod registry;
 pub mod router;
+pub mod service;
 mod sessions;
+mod shared;
 pub mod upgrade;
 
-use std::{
-    io,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Request, Response, StatusCode,
     body::Incoming,
     header::{self, HeaderValue},
-    http::request::Parts,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
-use crate::{
-    backend::Spawner,
-    environ::{Connection, Environ},
-    session::Limits,
-    transport::websocket,
-};
-use access::{Access, Authority};
+use crate::{backend::Spawner, environ::Connection};
+use access::Access;
+pub use current::Current;
 use headers::AddedHeaders;
 use path::UrlPath;
 use places::Places;
+use plain::Plain;
 use refusal::Refusal;
 use router::{Found, Route, Router};
-use sessions::{Ask, Sessions};
-use upgrade::{Handshake, Subprotocols};
+use sessions::Ask;
+use shared::Shared;
 
 /// A response's body.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -60,81 +60,42 @@ fn full(text: impl Into<Bytes>) -> Body {
         .boxed_unsync()
 }
 
-/// Local redirects of one request; a script that needs more is in a loop.
-const LOCAL_REDIRECTS: usize = 10;
-
-/// A request that is not for a WebSocket.
-struct Plain<'a> {
-    parts: Parts,
-    path: UrlPath,
-    body: Option<Incoming>,
-    host: Option<&'a Authority>,
-    connection: &'a Connection,
-}
-
-impl Plain<'_> {
-    /// Makes of it the GET that a script has asked to be answered in its place.
-    fn redirect(&mut self, target: &str) -> Result<(), Refusal> {
-        let bad = || Refusal::BadScript("its Location is not a path of this server".to_owned());
-        self.parts.uri = target.parse().map_err(|_| bad())?;
-        self.path = UrlPath::decode(self.parts.uri.path()).map_err(|_| bad())?;
-        if self.parts.method != Method::HEAD {
-            self.parts.method = Method::GET;
-        }
-        self.body = None;
-        for name in [
-            header::CONTENT_LENGTH,
-            header::CONTENT_TYPE,
-            header::TRANSFER_ENCODING,
-        ] {
-            self.parts.headers.remove(name);
-        }
-        Ok(())
-    }
-}
-
 /// Everything that one server is told about the requests it answers.
 #[derive(Debug)]
 pub struct Options {
-    /// Who answers.
+    /// Who answers, and on which terms.
     pub router: Router,
-    /// Who may ask.
+    /// To whom.
     pub access: Access,
-    /// What the opening handshake selects.
-    pub subprotocols: Subprotocols,
-    /// What programs find in their environment.
-    pub environ: Environ,
-    /// How long sessions wait for what.
-    pub limits: Limits,
-    /// What a WebSocket may do.
-    pub websocket: websocket::Options,
-    /// Programs at a time; `None` has no limit.
-    pub max_programs: Option<usize>,
-    /// What is added to answers.
+    /// Programs at a time, of all routes together.
+    pub places: Places,
+    /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
     /// Whether clients' names are looked up, for REMOTE_HOST.
     pub reverse_lookup: bool,
+    /// How long a drain may take: what programs get to end by themselves, and to be made to.
+    pub drain_timeout: Duration,
 }
 
-/// The handler in force. Another can take its place at any time: it answers the next request, while
-/// what the earlier one has begun goes on.
-#[derive(Debug, Clone)]
-pub struct Current(Arc<RwLock<Arc<Handler>>>);
+/// Who has answered, for counting.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Program,
+    Cgi,
+    File,
+    Console,
+    Nobody,
+}
 
-impl Current {
-    /// Puts a handler in force.
-    pub fn new(handler: Handler) -> Self {
-        Current(Arc::new(RwLock::new(Arc::new(handler))))
-    }
-
-    /// The one in force now.
-    pub fn get(&self) -> Arc<Handler> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts another in its place.
-    pub fn replace(&self, handler: Handler) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handler);
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            By::Program => "program",
+            By::Cgi => "cgi",
+            By::File => "file",
+            By::Console => "console",
+            By::Nobody => "none",
+        }
     }
 }
 
@@ -143,91 +104,60 @@ impl Current {
 pub struct Handler {
     router: Router,
     access: Access,
-    subprotocols: Subprotocols,
-    environ: Environ,
-    sessions: Sessions,
-    places: Places,
     headers: AddedHeaders,
-    scripts: cgi::Runner,
     reverse_lookup: bool,
+    drain_timeout: Duration,
+    shared: Shared,
 }
 
 impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
-        let places = Places::new(options.max_programs);
-        Self::with(
-            options,
-            spawner,
-            places,
-            TaskTracker::new(),
-            CancellationToken::new(),
-        )
+        let shared = Shared::new(spawner, options.places.clone());
+        Self::with(options, shared)
     }
 
     /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
     /// stop, and holds its place if there are as many as before.
-    pub fn succeed(&self, options: Options) -> Self {
-        let places = self.places.resized(options.max_programs);
-        let spawner = self.scripts.spawner.clone();
-        Self::with(
-            options,
-            spawner,
-            places,
-            self.tasks().clone(),
-            self.drain().clone(),
-        )
+    pub fn succeed(&self, mut options: Options) -> Self {
+        options.places.succeed(&self.shared.places);
+        options.router.succeed(&self.router);
+        let shared = Shared {
+            places: options.places.clone(),
+            ..self.shared.clone()
+        };
+        Self::with(options, shared)
     }
 
-    fn with(
-        options: Options,
-        spawner: Spawner,
-        places: Places,
-        tasks: TaskTracker,
-        drain: CancellationToken,
-    ) -> Self {
-        let sessions = Sessions::new(
-            spawner.clone(),
-            places.clone(),
-            options.limits.clone(),
-            options.websocket,
-            tasks,
-            drain,
-        );
+    fn with(options: Options, shared: Shared) -> Self {
         Handler {
             router: options.router,
             access: options.access,
-            subprotocols: options.subprotocols,
-            environ: options.environ,
-            scripts: cgi::Runner {
-                spawner,
-                places: places.clone(),
-                write_timeout: options.websocket.write_timeout,
-                drain_time: options.limits.drain,
-                patience: options.limits.patience,
-                tasks: sessions.tasks().clone(),
-                drain: sessions.drain().clone(),
-            },
-            sessions,
-            places,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
+            drain_timeout: options.drain_timeout,
+            shared,
         }
     }
 
     /// The tasks of all connections and sessions.
     pub fn tasks(&self) -> &TaskTracker {
-        self.sessions.tasks()
+        &self.shared.tasks
+    }
+
+    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.shared.leaving
     }
 
     /// Cancelled when the server is stopping: sessions then end soon.
     pub fn drain(&self) -> &CancellationToken {
-        self.sessions.drain()
+        &self.shared.drain
     }
 
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub fn drain_timeout(&self) -> Duration {
-        self.sessions.drain_timeout()
+        self.drain_timeout
     }
 
     /// Whether clients' names are looked up.
@@ -242,18 +172,23 @@ impl Handler {
         connection: &Connection,
     ) -> Response<Body> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let answer = self.answer(request, connection).await;
+        let mut by = By::Nobody;
+        let answer = self.answer(request, connection, &mut by).await;
         let refused = answer.as_ref().err().map(ToString::to_string);
+        if let Err(refusal) = &answer {
+            self.shared.metrics.refused(refusal.name());
+        }
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let nosniff = HeaderValue::from_static("nosniff");
             response
                 .headers_mut()
                 .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+            self.headers.add_to(&mut response);
         }
-        self.headers.add_to(&mut response);
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
+        self.shared.metrics.answered(by.name(), status.as_str());
         match refused {
             Some(reason) => {
                 warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
@@ -269,87 +204,42 @@ impl Handler {
         &self,
         mut request: Request<Incoming>,
         connection: &Connection,
+        by: &mut By,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let host = self.access.host(&parts, connection)?;
         let path = UrlPath::decode(parts.uri.path())?;
-        let is_websocket = upgrade::is_asked_for(&parts.headers);
-        let open = async |found: Found<'_>| {
-            path.check_for_programs()?;
-            self.access.origin(&parts.headers, host.as_ref())?;
-            let handshake = Handshake::check(&parts, &self.subprotocols)?;
-            let ask = Ask {
-                parts: &parts,
-                host: host.as_ref(),
-                script_name: found.script_name,
-                path_info: found.path_info,
-                connection,
-            };
-            self.sessions
-                .open(found.target, &self.environ, ask, handshake, upgrade)
-                .await
-        };
-        match self.router.route(&path, is_websocket) {
-            Route::Program(found) => open(found).await,
-            Route::Directory(directory) => match directory.find(&path).await {
-                Ok(entry) => {
-                    open(Found {
-                        target: &entry.target,
-                        script_name: &entry.script_name,
-                        path_info: &entry.path_info,
-                    })
-                    .await
-                }
-                Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
-            },
-            _ if is_websocket => Err(Refusal::NotFound),
-            _ => {
-                let request = Plain {
-                    parts,
-                    path: path.clone(),
-                    body: Some(body),
+        if upgrade::is_asked_for(&parts.headers) {
+            *by = By::Program;
+            let open = async |found: Found<'_>| {
+                path.check_for_programs()?;
+                let origins = &found.service.origins;
+                origins.check(&parts.headers, host.as_ref())?;
+                let ask = Ask {
+                    parts: &parts,
                     host: host.as_ref(),
+                    found,
                     connection,
                 };
-                self.plain(request).await
-            }
-        }
-    }
-
-    /// Answers a plain request, which scripts may send on to other paths (RFC 3875 §6.2.2).
-    async fn plain(&self, mut request: Plain<'_>) -> Result<Response<Body>, Refusal> {
-        for _ in 0..=LOCAL_REDIRECTS {
-            let mut route = self.router.route(&request.path, false);
-            if let Route::Cgi(scripts) = route {
-                match scripts.find(&request.path).await {
-                    Some(script) => {
-                        request.path.check_for_programs()?;
-                        let ask = cgi::Ask {
-                            parts: &request.parts,
-                            host: request.host,
-                            connection: request.connection,
-                            body: request.body.take(),
-                        };
-                        let running = self.scripts.answer(scripts, &script, &self.environ, ask);
-                        match running.await? {
-                            cgi::Answer::Response(response) => return Ok(response),
-                            cgi::Answer::Elsewhere(target) => request.redirect(&target)?,
-                        }
-                        continue;
-                    }
-                    None => route = self.router.beside_scripts(&request.path),
-                }
-            }
-            return match route {
-                Route::ProgramOnly => Err(Refusal::UpgradeRequired),
-                Route::Console => console::page(&request.parts.method),
-                Route::File(files) => files.answer(&request.parts, &request.path).await,
+                sessions::open(&self.shared, ask, upgrade).await
+            };
+            return match self.router.websocket(&path) {
+                Route::Program(found) => open(found).await,
+                Route::Directory(directory) => match directory.find(&path).await {
+                    Ok(entry) => open(directory.found(&entry)).await,
+                    Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
+                },
                 _ => Err(Refusal::NotFound),
             };
         }
-        Err(Refusal::BadScript(format!(
-            "there were more than {LOCAL_REDIRECTS} local redirects"
-        )))
+        let request = Plain {
+            parts,
+            path,
+            body: Some(body),
+            host: host.as_ref(),
+            connection,
+        };
+        self.plain(request, by).await
     }
 }

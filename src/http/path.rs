@@ -67,6 +67,14 @@ impl UrlPath {
         &self.0
     }
 
+    /// What follows `prefix`, whole segments that this path begins with; `/` if nothing does.
+    pub(super) fn beneath(&self, prefix: &str) -> Option<Self> {
+        match self.0.strip_prefix(prefix)? {
+            "" => Some(UrlPath("/".to_owned())),
+            rest => rest.starts_with('/').then(|| UrlPath(rest.to_owned())),
+        }
+    }
+
     /// This path with something behind it that is known to be harmless: no slash, no dot segment.
     pub(super) fn followed_by(&self, end: &'static str) -> Self {
         UrlPath(format!("{}{end}", self.0))
@@ -144,8 +152,8 @@ impl Script {
 pub struct Root {
     directory: OwnedFd,
     path: PathBuf,
-    /// A directory whose files are not this root's.
-    without: Option<Arc<Root>>,
+    /// Directories whose files are not this root's.
+    without: Vec<Arc<Root>>,
 }
 
 impl Root {
@@ -158,16 +166,14 @@ impl Root {
         Ok(Root {
             directory: openat(CWD, path, flags, Mode::empty())?,
             path: std::path::absolute(path)?,
-            without: None,
+            without: Vec::new(),
         })
     }
 
     /// The same, but for what lies beneath another root, whichever path or link leads there.
-    pub fn without(self, other: Arc<Root>) -> Self {
-        Root {
-            without: Some(other),
-            ..self
-        }
+    pub fn without(mut self, other: Arc<Root>) -> Self {
+        self.without.push(other);
+        self
     }
 
     /// Where the directory is, absolute.
@@ -251,9 +257,9 @@ impl Root {
             Err(Errno::NOSYS | Errno::PERM) => walk(&self.directory, relative, flags)?.into(),
             opened => opened?.into(),
         };
-        match &self.without {
-            Some(other) if other.contains(&opened) => Err(Errno::NOENT.into()),
-            _ => Ok(opened),
+        match self.without.iter().any(|other| other.contains(&opened)) {
+            true => Err(Errno::NOENT.into()),
+            false => Ok(opened),
         }
     }
 }

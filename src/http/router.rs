@@ -1,13 +1,14 @@
 //! Who answers a request; pure, but for [`Directory::find`], which looks for a file.
 
-use std::{io, path::Path, sync::Arc};
+use std::{cmp::Reverse, io, path::Path, sync::Arc};
 
 use super::{
     cgi::Scripts,
     file::Files,
     path::{Root, UrlPath},
+    service::Service,
 };
-use crate::backend::{Program, Target};
+use crate::backend::{Confinement, Program, Streams, Target};
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -16,12 +17,12 @@ pub struct Router {
     pub mounts: Vec<Mount>,
     /// Programs that are the files of a directory.
     pub directory: Option<Directory>,
-    /// The program that answers where no other does.
-    pub target: Option<Target>,
+    /// The program that answers where no other does, at the path `/`.
+    pub fallback: Option<Mount>,
     /// The developer console at `/`.
     pub console: bool,
-    /// CGI scripts.
-    pub scripts: Option<Scripts>,
+    /// CGI scripts by path.
+    pub scripts: Vec<Scripts>,
     /// Static files.
     pub files: Option<Files>,
 }
@@ -33,6 +34,23 @@ pub struct Mount {
     pub path: String,
     /// What answers there and beneath.
     pub target: Target,
+    /// On which terms.
+    pub service: Service,
+}
+
+impl Mount {
+    /// How a path is split at this mount; `None` if it is not whole segments of it.
+    fn split<'a>(&'a self, path: &'a UrlPath) -> Option<Found<'a>> {
+        let script_name = self.path.trim_end_matches('/');
+        let path_info = path.as_str().strip_prefix(script_name)?;
+        let is_whole = path_info.is_empty() || path_info.starts_with('/');
+        is_whole.then_some(Found {
+            target: &self.target,
+            service: &self.service,
+            script_name,
+            path_info,
+        })
+    }
 }
 
 /// Who answers.
@@ -47,8 +65,6 @@ pub enum Route<'a> {
     ProgramOnly,
     /// The developer console.
     Console,
-    /// A CGI script, if the path leads to one; else what [`Router::beside_scripts`] says.
-    Cgi(&'a Scripts),
     /// A static file.
     File(&'a Files),
     /// Nobody.
@@ -60,6 +76,8 @@ pub enum Route<'a> {
 pub struct Found<'a> {
     /// The program.
     pub target: &'a Target,
+    /// Its terms.
+    pub service: &'a Service,
     /// The part of the path that names it.
     pub script_name: &'a str,
     /// The rest.
@@ -67,56 +85,67 @@ pub struct Found<'a> {
 }
 
 impl Router {
-    /// A WebSocket goes to the mount with the longest path, else to the directory, else to the fallback.
-    /// A plain request goes to the console if it is for `/`, else to the script that its path leads to,
-    /// else to the static files.
-    pub fn route<'a>(&'a self, path: &'a UrlPath, is_websocket: bool) -> Route<'a> {
-        if is_websocket {
-            return match (self.mounted(path), &self.directory) {
-                (Some(found), _) => Route::Program(found),
-                (None, Some(directory)) => Route::Directory(directory),
-                (None, None) => self.fallback(path).map_or(Route::Nothing, Route::Program),
-            };
-        }
-        match &self.scripts {
-            _ if self.console && path.as_str() == "/" => Route::Console,
-            Some(scripts) => Route::Cgi(scripts),
-            None => self.beside_scripts(path),
+    /// Who answers a WebSocket: the mount with the longest path, else the directory, else the fallback.
+    pub fn websocket<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
+        match (self.mounted(path), &self.directory) {
+            (Some(found), _) => Route::Program(found),
+            (None, Some(directory)) => Route::Directory(directory),
+            (None, None) => self.fallback(path).map_or(Route::Nothing, Route::Program),
         }
     }
 
+    /// The CGI scripts that may answer a plain request, those of the longest path first; one of them
+    /// does if the path leads to it. The console at `/` goes before them.
+    pub fn scripts<'a>(&'a self, path: &UrlPath) -> Vec<&'a Scripts> {
+        if self.is_console(path) {
+            return Vec::new();
+        }
+        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
+        let mut found: Vec<_> = self.scripts.iter().filter(here).collect();
+        found.sort_by_key(|scripts| Reverse(scripts.path.len()));
+        found
+    }
+
     /// Who answers a plain request that no script answers.
-    pub fn beside_scripts<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
+    pub fn plain<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
+        let is_program = || self.fallback.is_some() || self.mounted(path).is_some();
         match &self.files {
+            _ if self.is_console(path) => Route::Console,
             Some(files) => Route::File(files),
-            None if self.target.is_some() || self.mounted(path).is_some() => Route::ProgramOnly,
+            None if is_program() => Route::ProgramOnly,
             None => Route::Nothing,
         }
     }
 
+    fn is_console(&self, path: &UrlPath) -> bool {
+        self.console && path.as_str() == "/"
+    }
+
     /// The program that answers where no other does; all of the path is its PATH_INFO.
     pub fn fallback<'a>(&'a self, path: &'a UrlPath) -> Option<Found<'a>> {
-        self.target.as_ref().map(|target| Found {
-            target,
-            script_name: "",
-            path_info: path.as_str(),
-        })
+        self.fallback.as_ref()?.split(path)
     }
 
     /// The mount with the longest path that is whole segments of this one.
     fn mounted<'a>(&'a self, path: &'a UrlPath) -> Option<Found<'a>> {
-        let split = |mount: &'a Mount| {
-            let script_name = mount.path.trim_end_matches('/');
-            let path_info = path.as_str().strip_prefix(script_name)?;
-            let is_whole = path_info.is_empty() || path_info.starts_with('/');
-            is_whole.then_some(Found {
-                target: &mount.target,
-                script_name,
-                path_info,
-            })
-        };
-        let found = self.mounts.iter().filter_map(split);
+        let found = self.mounts.iter().filter_map(|mount| mount.split(path));
         found.max_by_key(|found| found.script_name.len())
+    }
+
+    /// Takes over who holds places from the routes of the same paths in an earlier router.
+    pub(super) fn succeed(&mut self, earlier: &Router) {
+        for mount in &mut self.mounts {
+            let same = |other: &&Mount| other.path == mount.path;
+            if let Some(earlier) = earlier.mounts.iter().find(same) {
+                mount.service.places.succeed(&earlier.service.places);
+            }
+        }
+        for scripts in &mut self.scripts {
+            let same = |other: &&Scripts| other.path == scripts.path;
+            if let Some(earlier) = earlier.scripts.iter().find(same) {
+                scripts.service.places.succeed(&earlier.service.places);
+            }
+        }
     }
 }
 
@@ -124,11 +153,13 @@ impl Router {
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: Arc<Root>,
-    /// How each is run, but for its file and directory.
-    like: Program,
+    confinement: Confinement,
+    streams: Streams,
+    /// The terms of each.
+    service: Service,
 }
 
-/// A program of a directory.
+/// A program of a directory, found.
 #[derive(Debug)]
 pub struct Entry {
     /// The program.
@@ -140,11 +171,13 @@ pub struct Entry {
 }
 
 impl Directory {
-    /// The programs beneath a root; each is run as `like` says.
-    pub fn new(root: Root, like: Program) -> Self {
+    /// The programs beneath a root.
+    pub fn new(root: Root, confinement: Confinement, streams: Streams, service: Service) -> Self {
         Directory {
             root: Arc::new(root),
-            like,
+            confinement,
+            streams,
+            service,
         }
     }
 
@@ -156,16 +189,27 @@ impl Directory {
         let (root, path) = (Arc::clone(&self.root), path.clone());
         let search = tokio::task::spawn_blocking(move || root.find_script(&path));
         let script = search.await.map_err(io::Error::other)??;
+        let program = Program {
+            arguments: vec![script.file.clone().into()],
+            directory: script.file.parent().map(Path::to_owned),
+            file: script.file,
+            confinement: self.confinement.clone(),
+        };
         Ok(Entry {
-            target: Target::Program(Program {
-                arguments: vec![script.file.clone().into()],
-                directory: script.file.parent().map(Path::to_owned),
-                file: script.file,
-                ..self.like.clone()
-            }),
+            target: Target::Program(program, self.streams),
             script_name: script.name,
             path_info: script.info,
         })
+    }
+
+    /// A program with the terms that hold for it.
+    pub fn found<'a>(&'a self, entry: &'a Entry) -> Found<'a> {
+        Found {
+            target: &entry.target,
+            service: &self.service,
+            script_name: &entry.script_name,
+            path_info: &entry.path_info,
+        }
     }
 }
 
@@ -177,25 +221,28 @@ mod tests {
         framing::{Framing, Newline},
     };
 
-    fn program(name: &str) -> Target {
-        Target::Program(Program {
-            file: name.into(),
-            arguments: vec![name.into()],
-            directory: None,
-            framing: Framing::Lines(Newline::Split),
-            max_line: 1,
-            flush_after: None,
-            errors: Errors::Log,
-        })
+    const LINES: Streams = Streams {
+        framing: Framing::Lines(Newline::Split),
+        max_line: 1,
+        flush_after: None,
+        errors: Errors::Log,
+    };
+
+    fn mount(path: &str) -> Mount {
+        let program = Program {
+            file: path.into(),
+            ..Program::default()
+        };
+        Mount {
+            path: path.to_owned(),
+            target: Target::Program(program, LINES),
+            service: Service::default(),
+        }
     }
 
     fn router(mounts: &[&str]) -> Router {
-        let mount = |path: &&str| Mount {
-            path: (*path).to_owned(),
-            target: program(path),
-        };
         Router {
-            mounts: mounts.iter().map(mount).collect(),
+            mounts: mounts.iter().map(|path| mount(path)).collect(),
             ..Router::default()
         }
     }
@@ -203,9 +250,9 @@ mod tests {
     /// The program, SCRIPT_NAME and PATH_INFO of a path.
     fn found(router: &Router, raw: &str) -> Option<(String, String, String)> {
         let path = UrlPath::decode(raw).expect(raw);
-        match router.route(&path, true) {
+        match router.websocket(&path) {
             Route::Program(found) => {
-                let Target::Program(program) = found.target;
+                let Target::Program(program, _) = found.target;
                 let file = program.file.display().to_string();
                 Some((
                     file,
@@ -246,8 +293,8 @@ mod tests {
     #[test]
     fn fallback_answers_where_no_mount_does() {
         let mut router = router(&["/a"]);
-        router.target = Some(program("cat"));
-        let fallback = ("cat".to_owned(), String::new(), "/b".to_owned());
+        router.fallback = Some(mount("/"));
+        let fallback = ("/".to_owned(), String::new(), "/b".to_owned());
         assert_eq!(found(&router, "/b"), Some(fallback));
     }
 }

@@ -11,10 +11,15 @@
 //! reads cannot block a client that does the same. The first of them to end decides how the session
 //! ends; what must happen then is straight-line code behind that.
 
+mod curfew;
 mod ending;
+mod handle;
 mod joint;
 
-use std::{os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
+use std::{
+    convert::Infallible, future::pending, os::unix::process::ExitStatusExt, pin::pin,
+    process::ExitStatus, time::Duration,
+};
 
 use futures_util::future::{self, Either, select};
 use tokio::time::{sleep, timeout};
@@ -22,14 +27,16 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{Backend, Patience},
-    message::{Close, Message},
+    message::Close,
     transport::{Client, Gone},
 };
+use curfew::Curfew;
 use ending::{Peer, Program};
+pub use handle::{Handle, Meter, Traffic};
 use joint::OutputEnd;
 
 /// How long a session waits for what.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Limits {
     /// Time between two pings; `None` sends none.
     pub keepalive: Option<Duration>,
@@ -37,6 +44,10 @@ pub struct Limits {
     pub patience: Patience,
     /// What a drain gives a program to end by itself before it is told to.
     pub drain: Duration,
+    /// How long neither side may send a message; `None` has no limit.
+    pub idle: Option<Duration>,
+    /// How long a session may last; `None` has no limit.
+    pub lifetime: Option<Duration>,
 }
 
 /// What a client gets to answer our Close, and then to take what is still on its way. Shorter would
@@ -78,22 +89,6 @@ impl Ended {
     }
 }
 
-/// Messages and payload bytes that went one way.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Traffic {
-    /// Number of messages.
-    pub messages: u64,
-    /// Bytes of their payloads.
-    pub bytes: u64,
-}
-
-impl Traffic {
-    fn count(&mut self, message: &Message) {
-        self.messages += 1;
-        self.bytes += message.len() as u64;
-    }
-}
-
 /// What there is to say of a session that has ended.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -101,10 +96,6 @@ pub struct Summary {
     pub ended: Ended,
     /// The program's exit status, where there is a process.
     pub exit: Option<ExitStatus>,
-    /// From the client.
-    pub received: Traffic,
-    /// To the client.
-    pub sent: Traffic,
 }
 
 /// The close that tells a program's exit status: 1000 for 0, 4000+n for n, 4128+s for signal s.
@@ -123,21 +114,21 @@ pub fn close_for(status: ExitStatus) -> Close {
     }
 }
 
-/// Joins a client to a backend until the session has ended and its process is gone. `drain` asks it to
-/// end soon: the input gets end-of-file, what the program still writes is delivered.
+/// Joins a client to a backend until the session has ended and its process is gone. `handle` may ask it
+/// to end soon: the input gets end-of-file, what the program still writes is delivered.
 pub async fn run(
-    client: Client,
-    backend: Backend,
+    mut client: Client,
+    mut backend: Backend,
     limits: &Limits,
-    drain: CancellationToken,
+    handle: &Handle,
 ) -> Summary {
+    let curfew = Curfew::start(limits, &mut client, &mut backend);
     let session = Session {
         client: Peer::new(client),
         program: Program::new(backend, &limits.patience),
-        received: Traffic::default(),
-        sent: Traffic::default(),
         limits,
-        drain,
+        handle,
+        curfew,
     };
     session.run().await
 }
@@ -145,10 +136,9 @@ pub async fn run(
 struct Session<'a> {
     client: Peer,
     program: Program<'a>,
-    received: Traffic,
-    sent: Traffic,
     limits: &'a Limits,
-    drain: CancellationToken,
+    handle: &'a Handle,
+    curfew: Curfew,
 }
 
 /// Why the joint came apart.
@@ -176,35 +166,38 @@ impl Session<'_> {
                 self.end_by_client(gone).await
             }
             Apart::Client(gone) => self.end_by_client(gone).await,
-            Apart::DrainDeadline => self.end_by_server(going_away()).await,
+            Apart::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
         };
         Summary {
             ended,
             exit: self.program.exit().await,
-            received: self.received,
-            sent: self.sent,
         }
     }
 
     /// Carries messages both ways until one way ends.
     async fn join(&mut self) -> Apart {
-        let deadline = pin!(deadline(&self.drain, self.limits.drain));
+        let deadline = pin!(deadline(self.handle.drain(), self.limits.drain));
         let upstream = pin!(joint::upstream(
             &mut self.client.incoming,
             &mut self.program.input,
-            &mut self.received,
-            &self.drain,
+            &self.handle.received,
+            self.handle.drain(),
         ));
         let downstream = pin!(joint::downstream(
             &mut self.program.output,
             &mut self.client.outgoing,
             joint::Watch::new(&mut self.program.process, self.limits.keepalive),
-            &mut self.sent,
+            &self.handle.sent,
         ));
+        let curfew = pin!(async {
+            self.handle.end(self.curfew.over().await);
+            pending::<Infallible>().await
+        });
         tokio::select! {
             gone = upstream => Apart::Client(gone),
             end = downstream => Apart::Output(end),
             () = deadline => Apart::DrainDeadline,
+            never = curfew => match never {},
         }
     }
 
@@ -217,7 +210,7 @@ impl Session<'_> {
             &mut self.program.output,
             &mut self.client.outgoing,
             joint::Watch::new(&mut ended, None),
-            &mut self.sent,
+            &self.handle.sent,
         );
         // A process that has left the group may hold it for ever.
         let _ = timeout(REST, rest).await;
@@ -228,8 +221,8 @@ impl Session<'_> {
         let rest = pin!(joint::upstream(
             &mut self.client.incoming,
             &mut self.program.input,
-            &mut self.received,
-            &self.drain,
+            &self.handle.received,
+            self.handle.drain(),
         ));
         let output = pin!(joint::exhaust(&mut self.program.output));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
@@ -245,17 +238,20 @@ impl Session<'_> {
         let delivered = async {
             tokio::select! {
                 delivered = self.client.flush() => delivered.map_err(Some),
-                () = deadline(&self.drain, self.limits.drain) => Err(None),
+                () = deadline(self.handle.drain(), self.limits.drain) => Err(None),
             }
         };
         let (delivered, ()) = future::join(delivered, self.program.wind_down()).await;
         match delivered {
             Ok(()) => {}
             Err(Some(gone)) => return self.end_by_client(gone).await,
-            Err(None) => return self.end_by_server(going_away()).await,
+            Err(None) => return self.end_by_server(self.handle.going_away()).await,
         }
-        let ended = match (self.program.exit().await, self.drain.is_cancelled()) {
-            (_, true) => Ended::ByServer(going_away()),
+        let ended = match (
+            self.program.exit().await,
+            self.handle.drain().is_cancelled(),
+        ) {
+            (_, true) => Ended::ByServer(self.handle.going_away()),
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
@@ -283,7 +279,7 @@ impl Session<'_> {
     }
 
     fn closing_grace(&self) -> Duration {
-        match self.drain.is_cancelled() {
+        match self.handle.drain().is_cancelled() {
             true => DRAINING_GRACE,
             false => CLOSING_GRACE,
         }
@@ -294,8 +290,4 @@ impl Session<'_> {
 async fn deadline(drain: &CancellationToken, patience: Duration) {
     drain.cancelled().await;
     sleep(patience).await;
-}
-
-fn going_away() -> Close {
-    Close::new(Close::GOING_AWAY, "the server is stopping")
 }

@@ -29,7 +29,7 @@ use super::{Client, Event, Gone, patience::Patient};
 use crate::message::{Close, Message};
 
 /// What one WebSocket may do.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub struct Options {
     /// Longest message from the client, fragments together, in bytes; `None` has no limit but
     /// [`LARGEST_FRAME`].

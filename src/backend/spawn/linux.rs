@@ -36,6 +36,7 @@ use super::{
     Child, Command, Leader,
     warden::{Enlisted, Warden},
 };
+use crate::backend::{Credentials, Limit};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -52,7 +53,8 @@ const UNKNOWN_STATUS: c_int = 0x7f;
 /// What the spawner's thread keeps between two starts.
 pub(super) struct System {
     stack: Box<[MaybeUninit<u128>]>,
-    files: libc::rlimit,
+    /// The limit of open files that every process gets, if not another.
+    files: ResourceLimit,
     gateway: c_int,
     warden: Warden,
 }
@@ -65,22 +67,28 @@ struct Plan {
     environment: *const *const c_char,
     directory: *const c_char,
     stdio: [RawFd; 3],
-    files: libc::rlimit,
+    limits: *const ResourceLimit,
+    limit_count: usize,
+    /// Null if they stay as they are.
+    credentials: *const Credentials,
     gateway: c_int,
     error: c_int,
 }
+
+/// A resource, and its soft and hard limit, as prlimit(2) takes them.
+type ResourceLimit = (libc::c_long, [u64; 2]);
 
 impl System {
     /// `files` is the limit that every process gets.
     pub(super) fn new(files: Rlimit) -> io::Result<Self> {
         keep_exit_statuses();
-        let limit = |value: Option<u64>| value.unwrap_or(libc::RLIM_INFINITY);
+        let limit = |value: Option<u64>| value.unwrap_or(u64::MAX);
         Ok(System {
             stack: vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice(),
-            files: libc::rlimit {
-                rlim_cur: limit(files.current),
-                rlim_max: limit(files.maximum),
-            },
+            files: (
+                libc::RLIMIT_NOFILE as libc::c_long,
+                [limit(files.current), limit(files.maximum)],
+            ),
             gateway: getpid().as_raw_nonzero().get(),
             warden: Warden::start()?,
         })
@@ -103,6 +111,8 @@ impl System {
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         let arguments = null_terminated(&command.arguments);
         let environment = null_terminated(&command.environment);
+        let limits = resource_limits(self.files, &command.confinement.limits);
+        let credentials = command.confinement.credentials.as_ref();
         let mut plan = Plan {
             file: command.file.as_ptr(),
             arguments: arguments.as_ptr(),
@@ -112,7 +122,9 @@ impl System {
                 .as_ref()
                 .map_or(ptr::null(), |path| path.as_ptr()),
             stdio: [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
-            files: self.files,
+            limits: limits.as_ptr(),
+            limit_count: limits.len(),
+            credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.gateway,
             error: 0,
         };
@@ -190,6 +202,21 @@ fn null_terminated(words: &[CString]) -> Vec<*const c_char> {
         .collect()
 }
 
+/// The limit of open files that every process gets, and then those of this one: soft and hard, so that
+/// it cannot raise them again.
+fn resource_limits(files: ResourceLimit, limits: &[(Limit, u64)]) -> Vec<ResourceLimit> {
+    let own = limits.iter().map(|(limit, value)| {
+        let resource = match limit {
+            Limit::OpenFiles => libc::RLIMIT_NOFILE,
+            Limit::CpuSeconds => libc::RLIMIT_CPU,
+            Limit::Memory => libc::RLIMIT_AS,
+            Limit::Processes => libc::RLIMIT_NPROC,
+        };
+        (resource as libc::c_long, [*value; 2])
+    });
+    [files].into_iter().chain(own).collect()
+}
+
 /// The child, from clone to execve.
 extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: `clone_child` passes a `Plan` that nobody else touches meanwhile.
@@ -206,6 +233,11 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
         libc::setsid();
+        let confined = confine(plan);
+        if confined != 0 {
+            return confined;
+        }
+        // After a change of user, which takes the signal back (prctl(2)).
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
         if libc::getppid() != plan.gateway {
             // The gateway died before the line above: the signal will not come any more.
@@ -220,7 +252,6 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
             }
         }
         close_from(3);
-        libc::setrlimit(libc::RLIMIT_NOFILE, &raw const plan.files);
         if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
             return errno();
         }
@@ -234,6 +265,36 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
         );
         libc::execve(plan.file, plan.arguments, plan.environment);
         errno()
+    }
+}
+
+/// Resource limits, while there is still the right to raise them; then groups and user, in this order,
+/// for the user's change takes the right to change the others. By the system calls themselves: those of
+/// the C library change every thread that it knows of, which are the gateway's (nptl(7)).
+///
+/// Returns the error number of what failed, or 0.
+unsafe fn confine(plan: &Plan) -> c_int {
+    // SAFETY: `System::spawn` made both pointers of values that live until the child has executed.
+    unsafe {
+        for index in 0..plan.limit_count {
+            let (resource, limit) = &*plan.limits.add(index);
+            let old = ptr::null::<c_void>();
+            if libc::syscall(libc::SYS_prlimit64, 0, *resource, limit.as_ptr(), old) < 0 {
+                return errno();
+            }
+        }
+        let Some(credentials) = plan.credentials.as_ref() else {
+            return 0;
+        };
+        let Credentials {
+            user,
+            group,
+            groups,
+        } = credentials;
+        let is_done = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
+            && libc::syscall(libc::SYS_setresgid, *group, *group, *group) == 0
+            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0;
+        if is_done { 0 } else { errno() }
     }
 }
 

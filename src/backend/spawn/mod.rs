@@ -31,6 +31,7 @@ use tokio::{
     sync::{mpsc, oneshot},
 };
 
+use super::Confinement;
 use system::{Handle, System};
 
 /// A program, ready for the kernel.
@@ -44,6 +45,8 @@ pub(super) struct Command {
     pub(super) environment: Vec<CString>,
     /// Working directory, if not the gateway's.
     pub(super) directory: Option<CString>,
+    /// As whom, and how much of the machine it may take.
+    pub(super) confinement: Confinement,
 }
 
 /// A process that was started, and our ends of its pipes (close-on-exec).

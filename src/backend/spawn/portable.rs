@@ -18,7 +18,7 @@ use rustix::{
     process::{Pid, Rlimit, Signal, kill_process_group},
 };
 
-use super::{Child, Command, Leader};
+use super::{Child, Command, Confinement, Leader};
 
 /// Starts processes with std.
 pub(super) struct System;
@@ -34,6 +34,10 @@ impl System {
 
     /// See `Spawner::spawn`.
     pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
+        if command.confinement != Confinement::default() {
+            let reason = "users and resource limits need Linux";
+            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
+        }
         let mut child = prepare(command).spawn()?;
         let pipe = |end: Option<OwnedFd>| end.ok_or_else(|| io::Error::other("no pipe"));
         Ok(Child {

@@ -17,7 +17,11 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::path::{Root, Script, UrlPath};
+use super::{
+    path::{Root, Script, UrlPath},
+    service::Service,
+};
+use crate::backend::Confinement;
 pub(super) use runner::{Answer, Ask, Runner};
 
 /// What a script and its request may take.
@@ -32,21 +36,26 @@ pub struct Limits {
 /// The scripts of one directory.
 #[derive(Debug)]
 pub struct Scripts {
-    root: Arc<Root>,
-    limits: Limits,
+    /// The path that they lie beneath; empty for the top.
+    pub path: String,
+    /// The directory.
+    pub root: Arc<Root>,
+    /// What each may take of time and bytes.
+    pub limits: Limits,
+    /// What each is held to.
+    pub confinement: Confinement,
+    /// The terms of each, as far as they are not a WebSocket's.
+    pub service: Service,
 }
 
 impl Scripts {
-    /// The scripts beneath a root.
-    pub fn new(root: Arc<Root>, limits: Limits) -> Self {
-        Scripts { root, limits }
-    }
-
     /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
     pub(super) async fn find(&self, path: &UrlPath) -> Option<Script> {
-        let (root, path) = (Arc::clone(&self.root), path.clone());
+        let (root, path) = (Arc::clone(&self.root), path.beneath(&self.path)?);
         let found = spawn_blocking(move || root.find_script(&path)).await;
-        found.ok()?.ok().filter(|script| !script.is_hidden())
+        let mut script = found.ok()?.ok().filter(|script| !script.is_hidden())?;
+        script.name.insert_str(0, &self.path);
+        Some(script)
     }
 }
 

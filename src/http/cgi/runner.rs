@@ -1,10 +1,12 @@
 //! From a request to a running script and its answer: a body, a place, an id, a process, a task.
 
-use std::{ffi::OsString, time::Duration};
+use std::ffi::OsString;
 
 use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
@@ -18,10 +20,12 @@ use super::{
     run::{CLOSING_GRACE, Run},
 };
 use crate::{
-    backend::{Environment, Errors, Patience, Program, Spawner},
+    backend::{Confinement, Environment, Program},
     environ::{self, Connection, Environ},
-    framing::Framing,
-    http::{Body, access::Authority, empty, path::Script, places::Places, refusal::Refusal},
+    http::{
+        Body, access::Authority, empty, path::Script, refusal::Refusal, service::Service,
+        shared::Shared,
+    },
 };
 
 /// What a script is asked with.
@@ -43,21 +47,11 @@ pub(in crate::http) enum Answer {
     Elsewhere(String),
 }
 
-/// What scripts are run with.
-#[derive(Debug)]
-pub(in crate::http) struct Runner {
-    pub(in crate::http) spawner: Spawner,
-    pub(in crate::http) places: Places,
-    /// What a client may take for a piece of a response.
-    pub(in crate::http) write_timeout: Option<Duration>,
-    /// What a drain gives a script to end by itself.
-    pub(in crate::http) drain_time: Duration,
-    pub(in crate::http) patience: Patience,
-    pub(in crate::http) tasks: TaskTracker,
-    pub(in crate::http) drain: CancellationToken,
-}
+/// Runs scripts.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a Shared);
 
-impl Runner {
+impl Runner<'_> {
     /// Runs a script for one request.
     ///
     /// # Errors
@@ -67,21 +61,22 @@ impl Runner {
         &self,
         scripts: &Scripts,
         script: &Script,
-        environ: &Environ,
         mut ask: Ask<'_>,
     ) -> Result<Answer, Refusal> {
-        if self.drain.is_cancelled() {
+        if self.0.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
         let is_head = ask.parts.method == Method::HEAD;
         let content = self.content(&mut ask, &scripts.limits).await?;
-        let place = self.places.take()?;
+        let place = self.0.places.take(&scripts.service.places)?;
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
-        let variables = variables(environ, &ask, script, &content, &id);
-        let program = program(script);
-        let starting = program.start(&self.spawner, &variables);
+        let variables = variables(&scripts.service.environ, &ask, script, &content, &id);
+        let program = program(script, &scripts.confinement);
+        let begun = Instant::now();
+        let starting = program.start(&self.0.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
+        self.0.metrics.spawned(begun.elapsed());
         let started = started.map_err(Refusal::Start)?;
         let (answer, answered) = oneshot::channel();
         let (pieces, body) = mpsc::channel(1);
@@ -95,14 +90,14 @@ impl Runner {
                 },
                 dialect: dialect(script),
                 is_head,
-                times: self.times(&scripts.limits),
+                times: times(scripts),
                 answer: Some(answer),
                 pieces,
                 place: Some(place),
             },
-            drain: self.drain.clone(),
+            drain: self.0.drain.clone(),
         };
-        self.tasks.spawn(run.run().instrument(span));
+        self.0.tasks.spawn(run.run().instrument(span));
         // It goes without an answer only when the server stops.
         match answered.await.map_err(|_| Refusal::Draining)?? {
             Reply::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
@@ -110,15 +105,6 @@ impl Runner {
                 let has_body = head.has_body(is_head);
                 Ok(Answer::Response(response(head, has_body, body)))
             }
-        }
-    }
-
-    fn times(&self, limits: &Limits) -> Times {
-        Times {
-            script: limits.timeout,
-            client: self.write_timeout,
-            drain: self.drain_time,
-            patience: self.patience,
         }
     }
 
@@ -130,10 +116,22 @@ impl Runner {
         prepared.map_err(|(refusal, rest)| {
             // A client that waits for a 100 sends nothing, and reading would be the 100.
             if !ask.parts.headers.contains_key(header::EXPECT) {
-                self.tasks.spawn(body::discard(rest, CLOSING_GRACE));
+                self.0.tasks.spawn(body::discard(rest, CLOSING_GRACE));
             }
             refusal
         })
+    }
+}
+
+fn times(scripts: &Scripts) -> Times {
+    let Service {
+        limits, websocket, ..
+    } = &scripts.service;
+    Times {
+        script: scripts.limits.timeout,
+        client: websocket.write_timeout,
+        drain: limits.drain,
+        patience: limits.patience,
     }
 }
 
@@ -170,15 +168,12 @@ fn headers(parts: &Parts, content: &Content) -> HeaderMap {
 }
 
 /// How a script is run: in its own directory (RFC 3875 §7.2).
-fn program(script: &Script) -> Program {
+fn program(script: &Script, confinement: &Confinement) -> Program {
     Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        framing: Framing::Chunks,
-        max_line: usize::MAX,
-        flush_after: None,
-        errors: Errors::Log,
+        confinement: confinement.clone(),
     }
 }
 

@@ -1,0 +1,93 @@
+//! Which program is run, and how its streams carry messages.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use anyhow::{Result, bail};
+
+use super::{command, confinement::confinement, unless_zero};
+use crate::{
+    args::{Args, FramingKind, NewlinePolicy},
+    backend::{Errors, Program, Streams, Target},
+    framing::{Framing, Newline},
+};
+
+/// The program that COMMAND names, run as the flags say; `None` without one.
+pub(super) fn target(args: &Args) -> Result<Option<Target>> {
+    let Some(name) = args.command.first() else {
+        return Ok(None);
+    };
+    let program = Program {
+        file: file(name, args.workdir.as_deref())?,
+        arguments: args.command.clone(),
+        directory: directory(args)?,
+        confinement: confinement(args)?,
+    };
+    Ok(Some(Target::Program(program, streams(args)?)))
+}
+
+/// The file to execute. It is looked up from here, and executed from its working directory.
+fn file(name: &OsString, workdir: Option<&Path>) -> Result<PathBuf> {
+    let file = command::find(name)?;
+    Ok(match workdir {
+        Some(_) => std::path::absolute(file)?,
+        None => file,
+    })
+}
+
+fn directory(args: &Args) -> Result<Option<PathBuf>> {
+    match &args.workdir {
+        Some(path) if !path.is_dir() => bail!(
+            "invalid value '{}' for '--workdir': not a directory that can be read",
+            path.display()
+        ),
+        Some(path) => Ok(Some(std::path::absolute(path)?)),
+        None => Ok(None),
+    }
+}
+
+/// How messages travel through the streams of a program, whichever it is.
+pub(super) fn streams(args: &Args) -> Result<Streams> {
+    let framing = framing(args)?;
+    if args.passstderr && !matches!(framing, Framing::Lines(_)) {
+        let other = match (args.binary, framing) {
+            (true, _) => "--binary",
+            (false, Framing::Length) => "--framing=length",
+            (false, _) => "--framing=chunks",
+        };
+        bail!("--passstderr and {other} exclude each other: --passstderr sends lines of JSON");
+    }
+    Ok(Streams {
+        framing,
+        max_line: unless_zero(args.maxlinesize).unwrap_or(usize::MAX),
+        flush_after: args.flush_after.map(Duration::from_millis),
+        errors: match args.passstderr {
+            true => Errors::Client,
+            false => Errors::Log,
+        },
+    })
+}
+
+fn framing(args: &Args) -> Result<Framing> {
+    let newline = match args.newline {
+        NewlinePolicy::Split => Newline::Split,
+        NewlinePolicy::Reject => Newline::Reject,
+        NewlinePolicy::Space => Newline::Space,
+    };
+    Ok(match (args.framing, args.binary) {
+        (Some(FramingKind::Chunks), _) | (None, true) => Framing::Chunks,
+        (Some(kind @ (FramingKind::Lines | FramingKind::Length)), true) => {
+            let name = if kind == FramingKind::Lines {
+                "lines"
+            } else {
+                "length"
+            };
+            bail!("--binary and --framing={name} exclude each other: give one of them");
+        }
+        (Some(FramingKind::Length), false) => Framing::Length,
+        (Some(FramingKind::Lines) | None, false) => Framing::Lines(newline),
+    })
+}

@@ -1,0 +1,153 @@
+//! The terms of a program: who may open it, what it finds, what it may take.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Result, anyhow, bail};
+
+use super::unless_zero;
+use crate::{
+    args::Args,
+    backend::Patience,
+    environ::{self, Environ},
+    http::{
+        headers::{self, AddedHeaders},
+        origins::{AllowedOrigin, Origins},
+        path::Root,
+        places::Places,
+        service::Service,
+        upgrade::{Subprotocols, is_token_byte},
+    },
+    session::Limits,
+    transport::websocket,
+};
+
+/// What the termination ladder allows without `--closems`: enough for a program that listens to the
+/// signal, short enough that a closed tab leaves nothing behind for long.
+const PATIENCE: Patience = Patience {
+    eof: Duration::from_millis(100),
+    interrupt: Duration::from_millis(250),
+    terminate: Duration::from_millis(500),
+};
+
+/// What programs get of our environment: enough to find other programs and their libraries.
+const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
+
+/// The terms that the flags say; `places` are its own.
+pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
+    let limits = limits(args);
+    Ok(Service {
+        origins: origins(args)?,
+        subprotocols: subprotocols(args)?,
+        headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
+        environ: environ(args, files)?,
+        websocket: websocket::Options {
+            max_message: unless_zero(args.maxframesize),
+            // Two pings without any byte from the client.
+            silence: limits.keepalive.map(|period| 2 * period),
+            write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+        },
+        limits: Arc::new(limits),
+        places,
+    })
+}
+
+/// What a drain takes at most: what a program gets to end by itself, and to be made to.
+pub(super) fn drain_time(args: &Args) -> Duration {
+    let limits = limits(args);
+    limits.drain + limits.patience.total()
+}
+
+fn limits(args: &Args) -> Limits {
+    let more = Duration::from_millis(args.closems);
+    let patience = Patience {
+        eof: PATIENCE.eof + more,
+        interrupt: PATIENCE.interrupt + more,
+        terminate: PATIENCE.terminate + more,
+    };
+    Limits {
+        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        patience,
+        // What is left of the whole when the ladder has had its time.
+        drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
+        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
+        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+    }
+}
+
+fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
+    let names = args.passenv.iter().flatten();
+    if let Some(name) = names
+        .clone()
+        .find(|name| name.is_empty() || name.contains('='))
+    {
+        bail!("invalid value '{name}' for '--passenv': the names of variables are wanted");
+    }
+    let mut passed = match &args.passenv {
+        Some(names) => environ::passed(names),
+        None => environ::passed(&PASSED.map(str::to_owned)),
+    };
+    for word in &args.env {
+        match word.split_once('=') {
+            None | Some(("", _)) => {
+                bail!("invalid value '{word}' for '--env': NAME=VALUE is wanted")
+            }
+            Some((name, _)) if environ::is_meta_variable(name) => bail!(
+                "invalid value '{word}' for '--env': wsd sets {name} itself, to what the request says"
+            ),
+            Some((_, value)) if value.contains('\0') => {
+                bail!("invalid value {word:?} for '--env': a NUL byte")
+            }
+            Some((name, value)) => passed.push((name.into(), value.into())),
+        }
+    }
+    Ok(Environ {
+        passed,
+        static_root: files.map(|root| root.path().to_owned()),
+    })
+}
+
+fn origins(args: &Args) -> Result<Origins> {
+    let parse = |word: &String| -> Result<AllowedOrigin> {
+        word.parse()
+            .map_err(|reason| anyhow!("invalid value '{word}' for '--origin': {reason}"))
+    };
+    Ok(Origins {
+        allowed: args.origin.iter().map(parse).collect::<Result<_>>()?,
+        required: args.sameorigin,
+    })
+}
+
+fn subprotocols(args: &Args) -> Result<Subprotocols> {
+    match &args.subprotocol[..] {
+        [] => Ok(Subprotocols::Offered),
+        [none] if none == "none" => Ok(Subprotocols::Off),
+        names if names.iter().any(|name| name == "none") => {
+            bail!(
+                "invalid value '{}' for '--subprotocol': 'none' stands alone",
+                names.join(",")
+            );
+        }
+        names => match names
+            .iter()
+            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
+        {
+            Some(name) => bail!(
+                "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
+            ),
+            None => Ok(Subprotocols::Listed(names.to_vec())),
+        },
+    }
+}
+
+/// The headers of some flags together.
+pub(super) fn added_headers(flags: &[(&str, &[String])]) -> Result<AddedHeaders> {
+    let mut added = AddedHeaders::default();
+    for (flag, words) in flags {
+        for word in *words {
+            let (name, value) = headers::parse(word)
+                .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
+            added.append(name, value);
+        }
+    }
+    Ok(added)
+}
