@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! listener ─accept─▶ stream ─▶ connection ─HTTP─▶ router ─▶ static file ─┐
-//!  tcp                          (hyper)           (pure)    CGI script ──┤
+//!  tcp│unix│inherited           (hyper)           (pure)    CGI script ──┤
 //!                                                          console ──────┼─▶ response
 //!                                                           program ─▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                │

@@ -10,6 +10,7 @@ mod unix;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd,
 };
 
 use tokio::net::{TcpListener, UnixListener};
@@ -246,6 +247,14 @@ impl fmt::Display for Listener {
             Socket::Unix { name, .. } => name.fmt(formatter),
         }
     }
+}
+
+/// Whether a socket is one that accepts (`SO_ACCEPTCONN`, which Apple's systems do not answer).
+pub(super) fn is_listening(socket: &impl AsFd) -> bool {
+    #[cfg(not(target_vendor = "apple"))]
+    return rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false);
+    #[cfg(target_vendor = "apple")]
+    return socket2::SockRef::from(socket).peer_addr().is_err();
 }
 
 #[cfg(test)]
