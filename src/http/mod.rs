@@ -9,6 +9,7 @@ pub mod cgi;
 mod console;
 mod current;
 pub mod file;
+pub mod forwarded;
 pub mod headers;
 mod metrics;
 pub mod origins;

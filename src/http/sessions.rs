@@ -54,8 +54,8 @@ pub(super) async fn open(
     let place = shared.places.take(&service.places)?;
     let id = Uuid::now_v7();
     // Of the highest level, so that every line of a session has its id whatever the log shows.
-    let span = error_span!("session", %id);
     let name = id.to_string();
+    let span = error_span!("session", id = name);
     let request = request(&ask, &handshake, &name);
     let variables = service.environ.variables(ask.connection, &request);
     let begun = Instant::now();
