@@ -74,6 +74,7 @@ impl Config {
                     ("--header-http", &args.header_http),
                 ])?,
                 reverse_lookup: args.reverselookup,
+                proxy_protocol: args.proxy_protocol,
                 drain_timeout: drain_timeout(args, routes),
                 router,
             },

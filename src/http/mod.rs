@@ -74,6 +74,8 @@ pub struct Options {
     pub headers: AddedHeaders,
     /// Whether clients' names are looked up, for REMOTE_HOST.
     pub reverse_lookup: bool,
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub drain_timeout: Duration,
 }
@@ -107,6 +109,7 @@ pub struct Handler {
     access: Access,
     headers: AddedHeaders,
     reverse_lookup: bool,
+    proxy_protocol: bool,
     drain_timeout: Duration,
     shared: Shared,
 }
@@ -136,6 +139,7 @@ impl Handler {
             access: options.access,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
+            proxy_protocol: options.proxy_protocol,
             drain_timeout: options.drain_timeout,
             shared,
         }
@@ -164,6 +168,11 @@ impl Handler {
     /// Whether clients' names are looked up.
     pub fn reverse_lookup(&self) -> bool {
         self.reverse_lookup
+    }
+
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub fn proxy_protocol(&self) -> bool {
+        self.proxy_protocol
     }
 
     /// Answers one request.

@@ -4,6 +4,7 @@ mod connection;
 pub mod inetd;
 pub mod listener;
 mod phase;
+mod proxy_protocol;
 pub mod signal;
 pub mod stream;
 
@@ -14,11 +15,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
-use crate::http::Current;
+use crate::{environ::Connection, http::Current};
 use inetd::Accepted;
 use listener::{Listener, Succession};
+use stream::Stream;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -44,6 +46,7 @@ pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<O
     }
     pin!(stop).await;
     stopping.cancel();
+    current.get().leaving().cancel();
     while accepting.join_next().await.is_some() {}
     drain(&current).await;
 }
@@ -59,9 +62,8 @@ pub async fn run_one(
 ) -> io::Result<()> {
     let (stream, connection) = accepted.open()?;
     let handler = current.get();
-    handler
-        .tasks()
-        .spawn(connection::serve(stream, connection, current.clone()));
+    let serving = welcome(stream, connection, current.clone());
+    handler.tasks().spawn(serving);
     handler.tasks().close();
     tokio::select! {
         () = handler.tasks().wait() => {}
@@ -116,7 +118,7 @@ async fn accept(listener: &Listener, current: &Current) {
     loop {
         match listener.accept().await {
             Ok((stream, connection)) => {
-                let serving = connection::serve(stream, connection, current.clone());
+                let serving = welcome(stream, connection, current.clone());
                 current.get().tasks().spawn(serving);
             }
             Err(error) if is_the_clients(&error) => {}
@@ -129,6 +131,21 @@ async fn accept(listener: &Listener, current: &Current) {
             }
         }
     }
+}
+
+/// Serves a connection once it has said what comes before HTTP.
+async fn welcome(mut stream: Stream, mut connection: Connection, current: Current) {
+    if current.get().proxy_protocol()
+        && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
+    {
+        let remote = connection.remote;
+        match error.is_a_look() {
+            true => debug!(%remote, "connection ended: {error}"),
+            false => warn!(target: "access", %remote, reason = %error, "refused"),
+        }
+        return;
+    }
+    connection::serve(stream, connection, current).await;
 }
 
 /// Errors of the connection that was to be accepted, not of the listener (accept(2)).
