@@ -1,6 +1,8 @@
 //! The environment of a program: the meta-variables of RFC 3875 §4.1 as websocketd sets them, and what
 //! little of the gateway's own environment is passed on. Pure.
 
+mod tls;
+
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
@@ -12,11 +14,14 @@ use std::{
 
 use hyper::{HeaderMap, Method, Uri, Version, header};
 
+pub use tls::{ClientCertificate, Tls};
+
 /// What the gateway says of itself.
 const SERVER_SOFTWARE: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
 
-/// The port that a URL without one means (RFC 9110 §4.2.1).
+/// The ports that a URL without one means (RFC 9110 §4.2.1, §4.2.2).
 const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone)]
@@ -27,6 +32,8 @@ pub struct Connection {
     pub remote: Endpoint,
     /// The client's name, if it was looked up and has one.
     pub remote_name: Option<String>,
+    /// Its TLS, if it has any.
+    pub tls: Option<Tls>,
 }
 
 /// One end of a connection.
@@ -169,6 +176,9 @@ impl Environ {
         if let Some(subprotocol) = request.subprotocol {
             set("WS_PROTOCOL", &subprotocol);
         }
+        for (name, value) in connection.tls.iter().flat_map(Tls::variables) {
+            set(name, &value);
+        }
         variables.into_iter().collect()
     }
 
@@ -226,9 +236,13 @@ fn server(connection: &Connection, host: Option<(&str, Option<u16>)>) -> (String
     let listener = || connection.local.ip().map(|ip| ip.to_string());
     let name = name.map(str::to_owned).or_else(listener);
     let port = port.flatten().or(connection.local.port());
+    let default_port = match connection.tls {
+        Some(_) => HTTPS_PORT,
+        None => HTTP_PORT,
+    };
     (
         name.unwrap_or_else(|| "localhost".to_owned()),
-        port.unwrap_or(HTTP_PORT),
+        port.unwrap_or(default_port),
     )
 }
 
@@ -297,6 +311,7 @@ mod tests {
             local: ip("127.0.0.1:8080"),
             remote: ip("10.0.0.1:5000"),
             remote_name: None,
+            tls: None,
         };
         variables_of(&connection, Some(("example.org", None)), headers, uri)
     }
@@ -388,6 +403,7 @@ mod tests {
             local: Endpoint::Unix(None),
             remote: Endpoint::Unix(Some(peer)),
             remote_name: None,
+            tls: None,
         };
         for (host, name, port) in [
             (Some(("example.org", Some(81))), "example.org", "81"),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tracing::{Level, error, event, info};
+use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     args::{Args, Words},
@@ -18,10 +18,11 @@ use wsd::{
     http::{Current, Handler},
     init, logging,
     server::{
-        self,
+        self, Entrance, Purpose,
         inetd::{self, Accepted},
-        listener::{Inherited, InheritedError, Listener},
+        listener::{Inherited, InheritedError},
         signal,
+        tls::Tls,
     },
 };
 
@@ -133,6 +134,7 @@ async fn serve(
 ) -> Result<ExitCode> {
     let mut stops = signal::StopSignals::new()?;
     let mut reloads = signal::ReloadSignal::new()?;
+    let tls = config.tls.map(Tls::new);
     let current = Current::new(Handler::new(config.options, spawner));
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
@@ -141,12 +143,17 @@ async fn serve(
     let server = async {
         match source {
             Source::Accepted(accepted) => {
-                server::run_one(accepted, current.clone(), stopped).await?;
+                tls.iter().for_each(|tls| tls.terms().report());
+                let purpose = Purpose::site(tls.as_ref());
+                server::run_one(accepted, purpose, current.clone(), stopped).await?;
             }
             Source::Listening(inherited) => {
-                let listeners = Listener::open(&config.sockets, inherited.listeners()?)?;
-                announce(&listeners, config.scheme);
-                server::run(listeners, current.clone(), stopped).await;
+                let (sockets, redirect) = (&config.sockets, config.redirect);
+                let entrances =
+                    Entrance::open(sockets, redirect, inherited.listeners()?, tls.as_ref())?;
+                announce(&entrances, config.scheme);
+                tls.iter().for_each(|tls| tls.terms().report());
+                server::run(entrances, current.clone(), stopped).await;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -159,7 +166,7 @@ async fn serve(
     let reloads = async {
         loop {
             reloads.next().await;
-            reload(typed, &current);
+            reload(typed, &current, tls.as_ref());
         }
     };
     tokio::select! {
@@ -170,23 +177,39 @@ async fn serve(
 }
 
 /// Says where the server can be reached.
-fn announce(listeners: &[Listener], scheme: &str) {
-    for listener in listeners {
-        let url = listener.url(scheme);
+fn announce(entrances: &[Entrance], scheme: &str) {
+    for Entrance { listener, purpose } in entrances {
         let address = listener.address();
         let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
             true => " (open to the network: every interface)",
             false => "",
         };
-        event!(target: "listening", Level::INFO, "serving on {url}{scope}");
+        match purpose {
+            Purpose::Redirect(to) => {
+                let (url, port) = (listener.url("http"), to.port);
+                event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
+            }
+            Purpose::Plain | Purpose::Tls(_) => {
+                let url = listener.url(scheme);
+                event!(target: "listening", Level::INFO, "serving on {url}{scope}");
+            }
+        }
     }
 }
 
-/// Reads the configuration again. One that is wrong changes nothing.
-fn reload(typed: &[OsString], current: &Current) {
+/// Reads the configuration again, and certificates with it. One that is wrong changes nothing.
+fn reload(typed: &[OsString], current: &Current, tls: Option<&Tls>) {
     match configure(typed) {
         Ok((_, config)) => {
             current.replace(current.get().succeed(config.options));
+            match (tls, config.tls) {
+                (Some(tls), Some(terms)) => {
+                    tls.replace(terms);
+                    tls.terms().report();
+                }
+                (None, None) => {}
+                _ => warn!("whether TLS is spoken stays as it is until a restart"),
+            }
             info!("the configuration was read again; addresses, port and log stay as they are");
         }
         Err(error) => error!("the configuration stays as it is: {error:#}"),

@@ -7,11 +7,7 @@ mod words;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{
-    CommandFactory, Parser, ValueEnum,
-    builder::RangedU64ValueParser,
-    error::{ContextKind, ErrorKind},
-};
+use clap::{CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind};
 
 use words::normalise;
 pub use words::{Words, rival};
@@ -32,7 +28,7 @@ pub use words::{Words, rival};
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
 )]
 pub struct Args {
-    /// Port to listen on; 0 takes a free one and prints it [default: 8080].
+    /// Port to listen on; 0 takes a free one and prints it [default: 8080, with --ssl 8443].
     #[arg(long, value_name = "PORT", help_heading = "Listening")]
     pub port: Option<u16>,
 
@@ -71,6 +67,38 @@ pub struct Args {
     /// Serve the one connection on stdin, as inetd passes it, and end.
     #[arg(long, help_heading = "Listening")]
     pub inetd: bool,
+
+    /// Port that sends plain HTTP clients on to --port, at a name that is the server's own.
+    #[arg(long, value_name = "PORT", help_heading = "Listening")]
+    pub redirport: Option<u16>,
+
+    /// Speak TLS: https:// and wss://.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl: bool,
+
+    /// Certificate in PEM, with the chain above it; repeatable, chosen by the name that a client asks for.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslcert: Vec<PathBuf>,
+
+    /// Private key of the certificate in PEM; one for each --sslcert, in the same order.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslkey: Vec<PathBuf>,
+
+    /// Ask clients for a certificate that one of these authorities (PEM) has issued.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslca: Option<PathBuf>,
+
+    /// Let clients without a certificate in, too.
+    #[arg(long, help_heading = "TLS")]
+    pub sslca_optional: bool,
+
+    /// Serve clients without TLS as well, on the same port.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl_optional: bool,
+
+    /// Speak TLS with a certificate for localhost and --host that is made at the start, for development.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl_selfsigned: bool,
 
     /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
     /// 'null' for pages from file://, '*' for any; repeatable.
@@ -285,13 +313,6 @@ pub struct Args {
     pub command: Vec<OsString>,
 }
 
-/// The flag that an error is about, if it is one of websocketd's that have no counterpart yet.
-fn known_elsewhere(error: &clap::Error) -> Option<&'static str> {
-    const FLAGS: [&str; 5] = ["--ssl", "--sslcert", "--sslkey", "--sslca", "--redirport"];
-    let argument = error.get(ContextKind::InvalidArg)?.to_string();
-    FLAGS.into_iter().find(|flag| argument == *flag)
-}
-
 /// Longer times are slips of the keyboard, and clocks cannot add them.
 const SECONDS_A_YEAR: u64 = 365 * 24 * 60 * 60;
 
@@ -362,13 +383,6 @@ impl Args {
     fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
         parsed.map_err(|mut error| {
-            if let Some(flag) = known_elsewhere(&error) {
-                let message = format!(
-                    "unexpected argument '{flag}': a flag of websocketd that wsd does not have yet\n\n\
-                     For TLS, put a proxy before wsd.\n"
-                );
-                return clap::Error::raw(ErrorKind::UnknownArgument, message);
-            }
             // clap would advise to pass an unknown flag as a COMMAND.
             error.remove(ContextKind::Suggested);
             error
@@ -472,17 +486,6 @@ mod tests {
     fn last_of_a_repeated_flag_counts() {
         let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
         assert_eq!((args.port, args.binary), (Some(2), true));
-    }
-
-    #[test]
-    fn flag_that_websocketd_has_is_known() {
-        for line in ["--ssl cat", "-sslcert=x cat", "--redirport=80 cat"] {
-            assert!(
-                error(line).contains("websocketd"),
-                "{line}: {}",
-                error(line)
-            );
-        }
     }
 
     #[test]

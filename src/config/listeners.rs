@@ -3,13 +3,15 @@
 use anyhow::{Context, Result, anyhow, bail};
 use nix::unistd::{Group, User};
 
+use super::tls;
 use crate::{
     args::Args,
     server::listener::{self, Permissions, Sockets, Tcp, UnixName, UnixSocket},
 };
 
-/// The port without `--port`: one that needs no rights.
+/// The ports without `--port`: they need no rights, and look like those that do.
 const PORT: u16 = 8080;
+const TLS_PORT: u16 = 8443;
 /// The mode of a socket's file: whoever may connect runs the program, so only its user may.
 const MODE: u32 = 0o600;
 
@@ -35,7 +37,28 @@ pub(super) fn sockets(args: &Args) -> Result<Sockets> {
     })
 }
 
+/// The port that only sends on, on the same addresses.
+///
+/// # Errors
+/// When there is nothing to send to.
+pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>> {
+    let Some(port) = args.redirport else {
+        return Ok(None);
+    };
+    if sockets(args)?.tcp.is_none() {
+        bail!("--redirport sends clients on to --port: give that too");
+    }
+    let site = tcp(args)?;
+    if port == site.port && port != 0 {
+        bail!(
+            "invalid value '{port}' for '--redirport': this is the port to send clients to; give another one"
+        );
+    }
+    Ok(Some(Tcp { port, ..site }))
+}
+
 fn tcp(args: &Args) -> Result<Tcp> {
+    let default_port = if tls::is_on(args) { TLS_PORT } else { PORT };
     let words = match args.address.is_empty() {
         true => &["127.0.0.1".to_owned()][..],
         false => &args.address[..],
@@ -52,7 +75,7 @@ fn tcp(args: &Args) -> Result<Tcp> {
     }
     Ok(Tcp {
         addresses,
-        port: args.port.unwrap_or(PORT),
+        port: args.port.unwrap_or(default_port),
         reuse_port: args.reuseport,
     })
 }

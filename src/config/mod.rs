@@ -9,6 +9,7 @@ mod pages;
 mod program;
 mod route;
 mod service;
+mod tls;
 
 use std::time::Duration;
 
@@ -25,7 +26,10 @@ use crate::{
         router::{Directory, Mount, Router},
         service::Service,
     },
-    server::listener::Sockets,
+    server::{
+        listener::{Sockets, Tcp},
+        tls::Terms,
+    },
 };
 use confinement::confinement;
 use program::{streams, target};
@@ -37,9 +41,13 @@ use service::{added_headers, drain_time, service};
 pub struct Config {
     /// Where to listen.
     pub sockets: Sockets,
+    /// Where to listen only to send on.
+    pub redirect: Option<Tcp>,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
-    /// The scheme of the URL to open: `http` where there is a page, else `ws`.
+    /// TLS, if it is spoken.
+    pub tls: Option<Terms>,
+    /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// What answers there.
     pub options: Options,
@@ -64,8 +72,15 @@ impl Config {
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
             sockets: listeners::sockets(args)?,
+            redirect: listeners::redirect(args)?,
             inetd: args.inetd,
-            scheme: if has_page { "http" } else { "ws" },
+            tls: tls::terms(args)?,
+            scheme: match (has_page, tls::is_on(args)) {
+                (true, true) => "https",
+                (true, false) => "http",
+                (false, true) => "wss",
+                (false, false) => "ws",
+            },
             options: Options {
                 access: access(args)?,
                 places: places(args),

@@ -16,6 +16,7 @@ pub mod origins;
 pub mod path;
 pub mod places;
 mod plain;
+pub mod redirect;
 pub mod refusal;
 mod registry;
 pub mod router;
@@ -29,7 +30,7 @@ use std::{io, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Uri,
     body::Incoming,
     header::{self, HeaderValue},
 };
@@ -87,6 +88,7 @@ enum By {
     Cgi,
     File,
     Console,
+    Redirect,
     Nobody,
 }
 
@@ -97,6 +99,7 @@ impl By {
             By::Cgi => "cgi",
             By::File => "file",
             By::Console => "console",
+            By::Redirect => "redirect",
             By::Nobody => "none",
         }
     }
@@ -184,6 +187,18 @@ impl Handler {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut by = By::Nobody;
         let answer = self.answer(request, connection, &mut by).await;
+        self.finish(answer, by, &method, &uri, connection)
+    }
+
+    /// Makes an answer of what came of a request, with the headers that all have, and logs it.
+    fn finish(
+        &self,
+        answer: Result<Response<Body>, Refusal>,
+        by: By,
+        method: &Method,
+        uri: &Uri,
+        connection: &Connection,
+    ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
         if let Err(refusal) = &answer {
             self.shared.metrics.refused(refusal.name());

@@ -93,6 +93,7 @@ impl Accepted {
             local,
             remote,
             remote_name: None,
+            tls: None,
         };
         Ok((stream, connection))
     }

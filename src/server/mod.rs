@@ -1,12 +1,14 @@
 //! Connections in, sessions out, and an orderly stop: [`run`].
 
 mod connection;
+mod entrance;
 pub mod inetd;
 pub mod listener;
 mod phase;
 mod proxy_protocol;
 pub mod signal;
 pub mod stream;
+pub mod tls;
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
@@ -15,12 +17,12 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{error, info, warn};
 
-use crate::{environ::Connection, http::Current};
+use crate::http::Current;
+pub use entrance::{Entrance, Purpose, Redirect};
 use inetd::Accepted;
-use listener::{Listener, Succession};
-use stream::Stream;
+use listener::Succession;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -38,11 +40,16 @@ const HANDOVER: Duration = Duration::from_millis(500);
 /// Serves until `stop` is ready, then drains: accepts no more, lets requests and sessions finish, and
 /// returns when all have ended or the drain timeout is over. A session that is still there then, and
 /// its program, ends with the runtime.
-pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<Output = ()>) {
+pub async fn run(entrances: Vec<Entrance>, current: Current, stop: impl Future<Output = ()>) {
     let stopping = CancellationToken::new();
     let mut accepting = JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(serve(listener, current.clone(), stopping.clone()));
+    if let Some(tls) = entrances.iter().find_map(|entrance| entrance.purpose.tls()) {
+        let watching = tls::watch(tls.clone());
+        let stopping = stopping.clone();
+        accepting.spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
+    }
+    for entrance in entrances {
+        accepting.spawn(serve(entrance, current.clone(), stopping.clone()));
     }
     pin!(stop).await;
     stopping.cancel();
@@ -57,13 +64,18 @@ pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<O
 /// When the client has gone already.
 pub async fn run_one(
     accepted: Accepted,
+    purpose: Purpose,
     current: Current,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let (stream, connection) = accepted.open()?;
     let handler = current.get();
-    let serving = welcome(stream, connection, current.clone());
-    handler.tasks().spawn(serving);
+    handler.tasks().spawn(entrance::serve(
+        stream,
+        connection,
+        purpose,
+        current.clone(),
+    ));
     handler.tasks().close();
     tokio::select! {
         () = handler.tasks().wait() => {}
@@ -91,10 +103,11 @@ async fn drain(current: &Current) {
 }
 
 /// Accepts until the server is stopping, and hands over to the next process if there may be one.
-async fn serve(listener: Listener, current: Current, stopping: CancellationToken) {
+async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken) {
+    let listener = &entrance.listener;
     tokio::select! {
         () = stopping.cancelled() => {}
-        () = accept(&listener, &current) => {}
+        () = accept(&entrance, &current) => {}
     }
     match listener.succession() {
         Succession::None => {}
@@ -104,7 +117,7 @@ async fn serve(listener: Listener, current: Current, stopping: CancellationToken
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing
             // new may come to it, and all that is on its way is accepted.
-            let accepting = async { tokio::join!(listener.retire(), accept(&listener, &current)) };
+            let accepting = async { tokio::join!(listener.retire(), accept(&entrance, &current)) };
             let _ = timeout(HANDOVER, accepting).await;
             listener.leave();
         }
@@ -113,12 +126,13 @@ async fn serve(listener: Listener, current: Current, stopping: CancellationToken
 
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(listener: &Listener, current: &Current) {
+async fn accept(entrance: &Entrance, current: &Current) {
+    let Entrance { listener, purpose } = entrance;
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, connection)) => {
-                let serving = welcome(stream, connection, current.clone());
+                let serving = entrance::serve(stream, connection, purpose.clone(), current.clone());
                 current.get().tasks().spawn(serving);
             }
             Err(error) if is_the_clients(&error) => {}
@@ -131,21 +145,6 @@ async fn accept(listener: &Listener, current: &Current) {
             }
         }
     }
-}
-
-/// Serves a connection once it has said what comes before HTTP.
-async fn welcome(mut stream: Stream, mut connection: Connection, current: Current) {
-    if current.get().proxy_protocol()
-        && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
-    {
-        let remote = connection.remote;
-        match error.is_a_look() {
-            true => debug!(%remote, "connection ended: {error}"),
-            false => warn!(target: "access", %remote, reason = %error, "refused"),
-        }
-        return;
-    }
-    connection::serve(stream, connection, current).await;
 }
 
 /// Errors of the connection that was to be accepted, not of the listener (accept(2)).

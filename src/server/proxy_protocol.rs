@@ -351,6 +351,7 @@ mod tests {
             local: Endpoint::Unix(None),
             remote: Endpoint::Unix(None),
             remote_name: None,
+            tls: None,
         };
         let started = tokio::time::Instant::now();
         let error = read(&mut near, &mut connection).await.expect_err("nothing");

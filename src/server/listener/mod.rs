@@ -104,7 +104,7 @@ impl Listener {
     }
 
     /// Binds one socket an address, all on one port.
-    fn bind_all(tcp: &Tcp) -> Result<Vec<Self>, BindError> {
+    pub(super) fn bind_all(tcp: &Tcp) -> Result<Vec<Self>, BindError> {
         let only_v6 = tcp.addresses.iter().any(IpAddr::is_ipv4);
         let mut port = tcp.port;
         let mut listeners = Vec::new();
@@ -199,6 +199,7 @@ impl Listener {
                 local,
                 remote,
                 remote_name: None,
+                tls: None,
             },
         ))
     }
