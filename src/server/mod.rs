@@ -5,6 +5,7 @@ mod entrance;
 pub mod inetd;
 pub mod listener;
 mod phase;
+mod proxy_protocol;
 pub mod signal;
 pub mod stream;
 pub mod tls;
@@ -141,8 +142,9 @@ async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing
             // new may come to it, and all that is on its way is accepted.
-            listener.retire();
-            let _ = timeout(HANDOVER, accept(listener, welcome)).await;
+            let accepting = async { tokio::join!(listener.retire(), accept(listener, welcome)) };
+            let _ = timeout(HANDOVER, accepting).await;
+            listener.leave();
         }
     }
 }
