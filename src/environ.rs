@@ -101,9 +101,10 @@ impl From<SocketAddr> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// For the log: `127.0.0.1:5000`, `unix:uid=1000,pid=4711`, `unix:`.
+    /// For the log: `127.0.0.1:5000`, `127.0.0.1` where no port is told, `unix:uid=1000,pid=4711`, `unix:`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peer = match self {
+            Endpoint::Ip(address) if address.port() == 0 => return address.ip().fmt(formatter),
             Endpoint::Ip(address) => return address.fmt(formatter),
             Endpoint::Unix(peer) => peer,
         };

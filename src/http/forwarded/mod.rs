@@ -217,20 +217,20 @@ mod tests {
     #[test]
     fn rightmost_hop_that_is_not_trusted_is_the_client() {
         for (value, expected) in [
-            ("192.0.2.1", "192.0.2.1:0 - -"),
-            ("1.1.1.1, 192.0.2.1", "192.0.2.1:0 - -"),
-            ("1.1.1.1, 192.0.2.1, 10.0.0.2", "192.0.2.1:0 - -"),
-            ("10.0.0.3, 10.0.0.2", "10.0.0.3:0 - -"),
+            ("192.0.2.1", "192.0.2.1 - -"),
+            ("1.1.1.1, 192.0.2.1", "192.0.2.1 - -"),
+            ("1.1.1.1, 192.0.2.1, 10.0.0.2", "192.0.2.1 - -"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3 - -"),
             ("evil, 192.0.2.1:5000 , 10.0.0.2", "192.0.2.1:5000 - -"),
-            ("2001:db8::1, [fd00::1]:80", "[2001:db8::1]:0 - -"),
-            ("::ffff:192.0.2.1", "192.0.2.1:0 - -"),
+            ("2001:db8::1, [fd00::1]:80", "2001:db8::1 - -"),
+            ("::ffff:192.0.2.1", "192.0.2.1 - -"),
             ("[::ffff:192.0.2.1]:80, ::ffff:10.0.0.2", "192.0.2.1:80 - -"),
-            ("192.0.2.1:_hidden", "192.0.2.1:0 - -"),
-            ("[2001:db8::1]:_hidden", "[2001:db8::1]:0 - -"),
+            ("192.0.2.1:_hidden", "192.0.2.1 - -"),
+            ("[2001:db8::1]:_hidden", "2001:db8::1 - -"),
             ("192.0.2.1:99999", "10.0.0.1:999 - -"),
             // Nobody knows who is behind the nearest proxy that is trusted.
             ("192.0.2.1, unknown", "10.0.0.1:999 - -"),
-            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2:0 - -"),
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2 - -"),
             ("", "10.0.0.1:999 - -"),
         ] {
             assert_eq!(believed(&[("x-forwarded-for", value)]), expected, "{value}");
@@ -242,7 +242,7 @@ mod tests {
         for (value, expected) in [
             (
                 "for=192.0.2.60;proto=http;by=203.0.113.43",
-                "192.0.2.60:0 http -",
+                "192.0.2.60 http -",
             ),
             (
                 "For=\"[2001:db8:cafe::17]:4711\"",
@@ -250,13 +250,13 @@ mod tests {
             ),
             (
                 "for=192.0.2.43;proto=https;host=a.example, for=10.0.0.9;proto=http;host=b.example",
-                "192.0.2.43:0 https a.example",
+                "192.0.2.43 https a.example",
             ),
             (
                 "for=_hidden, for=192.0.2.1;host=\"h:81\"",
-                "192.0.2.1:0 - h:81",
+                "192.0.2.1 - h:81",
             ),
-            ("for=192.0.2.1 ; proto=HTTPS", "192.0.2.1:0 https -"),
+            ("for=192.0.2.1 ; proto=HTTPS", "192.0.2.1 https -"),
             ("proto=https", "10.0.0.1:999 https -"),
         ] {
             assert_eq!(believed(&[("forwarded", value)]), expected, "{value}");
@@ -269,12 +269,12 @@ mod tests {
             ("forwarded", "for=1.1.1.1"),
             ("forwarded", "for=192.0.2.1, for=10.0.0.2"),
         ];
-        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
         let lines = [
             ("x-forwarded-for", "1.1.1.1"),
             ("x-forwarded-for", "192.0.2.1"),
         ];
-        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
     }
 
     #[test]
@@ -321,7 +321,7 @@ mod tests {
     #[test]
     fn empty_forwarded_says_nothing() {
         let lines = [("forwarded", ""), ("x-forwarded-for", "192.0.2.1")];
-        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
     }
 
     #[test]
@@ -333,24 +333,24 @@ mod tests {
         let seen = trust("10.0.0.0/8")
             .seen(&lines, &direct)
             .expect("well-formed");
-        assert_eq!(seen.remote.to_string(), "192.0.2.1:0");
+        assert_eq!(seen.remote.to_string(), "192.0.2.1");
     }
 
     #[test]
     fn ten_thousand_hops_are_gone_through() {
         let hops = vec!["10.0.0.1"; 9_999].join(",");
         let value = format!("192.0.2.1,{hops}");
-        assert_eq!(believed(&[("x-forwarded-for", &value)]), "192.0.2.1:0 - -");
+        assert_eq!(believed(&[("x-forwarded-for", &value)]), "192.0.2.1 - -");
     }
 
     #[test]
     fn scheme_and_host_may_be_said_once_or_for_each_hop() {
         let clients = ("x-forwarded-for", "192.0.2.1, 10.0.0.2");
         for (proto, expected) in [
-            ("https", "192.0.2.1:0 https h"),
-            ("https, http", "192.0.2.1:0 https h"),
-            ("http, https", "192.0.2.1:0 http h"),
-            ("evil, http, https", "192.0.2.1:0 https h"),
+            ("https", "192.0.2.1 https h"),
+            ("https, http", "192.0.2.1 https h"),
+            ("http, https", "192.0.2.1 http h"),
+            ("evil, http, https", "192.0.2.1 https h"),
         ] {
             let lines = [
                 clients,
