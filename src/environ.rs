@@ -34,6 +34,8 @@ pub struct Connection {
     pub remote_name: Option<String>,
     /// Its TLS, if it has any.
     pub tls: Option<Tls>,
+    /// Whether it had TLS up to a load balancer, which passes on what was in it.
+    pub tls_before: bool,
     /// What a trusted proxy in between says of the client, whose address then is the remote one.
     pub forwarded: Option<Forwarded>,
 }
@@ -48,11 +50,11 @@ pub struct Forwarded {
 }
 
 impl Connection {
-    /// Whether the client came by TLS, to us or to the proxy that it came through.
+    /// Whether the client came by TLS, to us or to whoever stands in between.
     pub fn is_https(&self) -> bool {
         let forwarded = self.forwarded.as_ref();
         let said = forwarded.and_then(|forwarded| forwarded.is_https);
-        said.unwrap_or(self.tls.is_some())
+        said.unwrap_or(self.tls.is_some() || self.tls_before)
     }
 }
 
@@ -344,6 +346,7 @@ mod tests {
             remote: ip("10.0.0.1:5000"),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         variables_of(&connection, Some(("example.org", None)), headers, uri)
@@ -437,6 +440,7 @@ mod tests {
             remote: Endpoint::Unix(Some(peer)),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         for (host, name, port) in [

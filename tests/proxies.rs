@@ -151,8 +151,14 @@ impl Gateway {
     }
 }
 
-/// Starts the proxy of a way; a gateway that there is none of gets an address that nobody listens on.
-fn proxy(way: Way, tcp: Option<&Gateway>, unix: Option<&Gateway>) -> (SocketAddr, Proxy) {
+/// Starts the proxy of a way, whose listener gets further options; a gateway that there is none of gets an
+/// address that nobody listens on.
+fn proxy(
+    way: Way,
+    options: &str,
+    tcp: Option<&Gateway>,
+    unix: Option<&Gateway>,
+) -> (SocketAddr, Proxy) {
     let address = free_address();
     let nobody = || (free_address().to_string(), 1);
     let (by_tcp, tcp_admin) = tcp.map_or_else(nobody, |gateway| {
@@ -161,7 +167,7 @@ fn proxy(way: Way, tcp: Option<&Gateway>, unix: Option<&Gateway>) -> (SocketAddr
     let (by_unix, unix_admin) = unix.map_or(("no.sock".to_owned(), 1), |gateway| {
         (gateway.path.clone(), gateway.admin)
     });
-    let mut addresses = vec![(way.listens, address.to_string())];
+    let mut addresses = vec![(way.listens, format!("{address}{options}"))];
     match way.file {
         "nginx.conf" => {
             let other = ["127.0.0.1:8000", "127.0.0.1:8001"]
@@ -200,7 +206,7 @@ impl Site {
             Server::Tcp => (Some(&gateway), None),
             Server::Unix => (None, Some(&gateway)),
         };
-        let (address, proxy) = proxy(way, tcp, unix);
+        let (address, proxy) = proxy(way, "", tcp, unix);
         Site {
             address,
             gateway,
@@ -434,24 +440,13 @@ fn tls_of_the_proxy_is_told() {
     let both = issued.cert.pem() + &issued.signing_key.serialize_pem();
     fs::write(&pem, both).expect("a file");
     let pem = pem.display();
-    for way in [WAYS[0], WAYS[2]] {
+    for way in [WAYS[0], WAYS[2], WAYS[4]] {
         let gateway = Gateway::start(way, &[]);
-        let address = free_address();
-        let by_tcp = gateway.server.address.to_string();
-        let mut addresses = vec![("127.0.0.1:8080", by_tcp)];
-        match way.file {
-            "nginx.conf" => {
-                let listen =
-                    format!("{address} ssl; ssl_certificate {pem}; ssl_certificate_key {pem}");
-                addresses.push((way.listens, listen));
-                addresses.push(("127.0.0.1:8001", free_address().to_string()));
-            }
-            _ => {
-                addresses.push((way.listens, format!("{address} ssl crt {pem}")));
-                addresses.push(("port 9080", format!("port {}", gateway.admin)));
-            }
-        }
-        let _proxy = Proxy::start(way.file, &addresses, address);
+        let options = match way.file {
+            "nginx.conf" => format!(" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"),
+            _ => format!(" ssl crt {pem}"),
+        };
+        let (address, _proxy) = proxy(way, &options, Some(&gateway), None);
         let found = found_by_https(address);
         assert_eq!(found["REMOTE_ADDR"], ALICE, "{way:?}");
         assert_eq!(found["HTTPS"], "on", "{way:?}");
@@ -562,7 +557,7 @@ fn drain_one(way: Way) {
         ..way
     };
     let (mut leaving, staying) = (Gateway::start(tcp, &words), Gateway::start(unix, &words));
-    let (address, _proxy) = proxy(way, Some(&leaving), Some(&staying));
+    let (address, _proxy) = proxy(way, "", Some(&leaving), Some(&staying));
     let mut visits: Vec<Visit> = vec![
         Box::new(move || visit_page(address)),
         Box::new(move || visit_program(address)),

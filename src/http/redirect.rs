@@ -132,6 +132,7 @@ mod tests {
             remote: listener.into(),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         let access = Access {

@@ -192,6 +192,7 @@ mod tests {
             remote,
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         }
     }
