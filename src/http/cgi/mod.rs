@@ -13,11 +13,11 @@ mod response;
 mod run;
 mod runner;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
-use super::path::{Root, Script, UrlPath};
+use super::path::{Reach, Root, Script, UrlPath};
 pub(super) use runner::{Answer, Ask, Runner};
 
 /// What a script and its request may take.
@@ -44,9 +44,16 @@ impl Scripts {
 
     /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
     pub(super) async fn find(&self, path: &UrlPath) -> Option<Script> {
-        let (root, path) = (Arc::clone(&self.root), path.clone());
-        let found = spawn_blocking(move || root.find_script(&path)).await;
-        found.ok()?.ok().filter(|script| !script.is_hidden())
+        let found = match self.root.find_script(path, Reach::Memory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let (root, path) = (Arc::clone(&self.root), path.clone());
+                spawn_blocking(move || root.find_script(&path, Reach::Disk))
+                    .await
+                    .ok()?
+            }
+            found => found,
+        };
+        found.ok().filter(|script| !script.is_hidden())
     }
 }
 
