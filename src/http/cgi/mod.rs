@@ -7,11 +7,13 @@
 mod block;
 mod body;
 mod output;
+mod pace;
 mod pieces;
 mod relay;
 mod response;
 mod run;
 mod runner;
+mod turn;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -23,7 +25,8 @@ pub(super) use runner::{Answer, Ask, Runner};
 /// What a script and its request may take.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// Until a script's header is complete, and then between two pieces of its output.
+    /// Until a script's header is complete, and then between two pieces of its output, while it does not
+    /// wait for its client; until the client sends the next piece of its body.
     pub timeout: Option<Duration>,
     /// The largest body of a request, in bytes.
     pub max_body: Option<u64>,

@@ -1,6 +1,9 @@
 //! From a request to a running script and its answer: a body, a place, an id, a process, a task.
 
-use std::{ffi::OsString, time::Duration};
+use std::{
+    ffi::{OsStr, OsString},
+    time::Duration,
+};
 
 use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
 use tokio::sync::{mpsc, oneshot};
@@ -16,6 +19,7 @@ use super::{
     relay::{Relay, Times},
     response::{Dialect, Head, Reply},
     run::{CLOSING_GRACE, Run},
+    turn,
 };
 use crate::{
     backend::{Environment, Errors, Patience, Program, Spawner},
@@ -85,17 +89,20 @@ impl Runner {
         let started = started.map_err(Refusal::Start)?;
         let (answer, answered) = oneshot::channel();
         let (pieces, body) = mpsc::channel(1);
+        let (turns, clock) = turn::clock(scripts.limits.timeout);
         let run = Run {
             content,
             input: started.input,
+            turns,
             relay: Relay {
                 output: Output {
                     pipe: started.output,
                     process: started.process,
                 },
+                clock,
                 dialect: dialect(script),
                 is_head,
-                times: self.times(&scripts.limits),
+                times: self.times(),
                 answer: Some(answer),
                 pieces,
                 place: Some(place),
@@ -113,9 +120,8 @@ impl Runner {
         }
     }
 
-    fn times(&self, limits: &Limits) -> Times {
+    fn times(&self) -> Times {
         Times {
-            script: limits.timeout,
             client: self.write_timeout,
             drain: self.drain_time,
             patience: self.patience,
@@ -155,7 +161,15 @@ fn variables(
         subprotocol: None,
         id,
     };
-    environ.variables(ask.connection, &request)
+    let mut variables = environ.variables(ask.connection, &request);
+    let own = [
+        ("SCRIPT_FILENAME", script.file.as_os_str()),
+        // What php-cgi wants to see before it believes that a server has started it.
+        ("REDIRECT_STATUS", OsStr::new("200")),
+    ];
+    variables.retain(|(name, _)| own.iter().all(|(own, _)| name != own));
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables
 }
 
 /// The request's headers as the script sees them: with the exact length of its body, whose transfer
