@@ -634,6 +634,34 @@ fn sparse(site: &Site, name: &str, length: u64) -> File {
 }
 
 #[test]
+fn large_and_small_answers_follow_each_other_unmixed() {
+    let large: String = (0..500_000).map(|number| format!("{number:07}")).collect();
+    let site = Site::new(&[("large", &large), ("small", "small")]);
+    let server = site.serve(&[]);
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    // All at once, so that one answer is begun while the other is still on its way.
+    for (target, headers) in [
+        ("/large", ""),
+        ("/small", ""),
+        ("/large", "Range: bytes=777777-2999999\r\n"),
+        ("/large", "Connection: close\r\n"),
+    ] {
+        let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        stream.write_all(request.as_bytes()).expect("it reads");
+    }
+    let mut answers = String::new();
+    stream.read_to_string(&mut answers).expect("all of them");
+    let mut rest = &answers[..];
+    for body in [&large, "small", &large[777_777..3_000_000], &large] {
+        let (_, behind) = rest.split_once("\r\n\r\n").expect("a head");
+        assert!(behind.starts_with(body));
+        rest = &behind[body.len()..];
+    }
+    assert_eq!(rest, "");
+}
+
+#[test]
 fn file_that_shrinks_breaks_the_connection() {
     let site = Site::new(&[]);
     let file = sparse(&site, "f", LARGE);

@@ -11,12 +11,15 @@ use std::{
     time::Duration,
 };
 
-use hyper::{StatusCode, server::conn::http1, service::service_fn};
+use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
 use tracing::debug;
 
-use super::phase::{Answer, Phase, Timed};
+use super::{
+    phase::{Answer, Phase, Timed},
+    sending::Sending,
+};
 use crate::{environ::Connection, http::Current};
 
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
@@ -42,8 +45,11 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, current
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
     let phase = Phase::default();
+    let stream = Sending::new(stream);
+    let outlet = stream.outlet().clone();
     let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(outlet.clone());
         seen.store(true, Ordering::Relaxed);
         phase.request();
         let (handler, connection) = (current.get(), Arc::clone(&connection));

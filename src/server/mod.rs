@@ -3,6 +3,7 @@
 mod connection;
 pub mod listener;
 mod phase;
+mod sending;
 pub mod signal;
 
 use std::{future::Future, io, pin::pin, time::Duration};

@@ -12,6 +12,7 @@ mod entity_tag;
 mod escape;
 mod listing;
 mod lookup;
+mod outlet;
 mod range;
 mod representation;
 
@@ -32,6 +33,7 @@ use super::{
 };
 use conditional::Verdict;
 use lookup::Found;
+pub use outlet::Outlet;
 use range::Selection;
 use representation::Representation;
 
@@ -150,7 +152,8 @@ fn represent(
         set(headers, header::CONTENT_RANGE, &text);
     }
     if parts.method == Method::GET {
-        *response.body_mut() = body::of(found.file, bytes, reach).map_err(Refusal::Read)?;
+        let outlet = parts.extensions.get().cloned();
+        *response.body_mut() = body::of(found.file, bytes, reach, outlet).map_err(Refusal::Read)?;
     }
     Ok(response)
 }
