@@ -14,9 +14,9 @@ use crate::http::{Body, full, path::Reach};
 /// Bytes read at once: large enough that a file costs few trips to the blocking threads, small enough
 /// for a thousand downloads that nobody hurries.
 const READ: u64 = 128 * 1024;
-/// Bytes of a file of which one is looked for to tell whether all are in memory. The kernel reads files in
-/// pieces of about this size, and mostly forgets them so; each look is a system call.
-const SAMPLE: usize = 64 * 1024;
+/// Bytes of a file of which one is looked for to tell whether all are in memory. Linux reads ahead in pieces
+/// of this size, and mostly forgets them so; each look is a system call.
+const SAMPLE: usize = 128 * 1024;
 
 /// Exactly these bytes: what is appended meanwhile is left out, and a file that has shrunk breaks the
 /// connection, which the client notices, rather than the length, which it would not. With an outlet, what

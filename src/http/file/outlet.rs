@@ -18,7 +18,7 @@ use bytes::Bytes;
 
 /// Bytes of the longest placeholder: large enough that a file has few of them, small enough that all of
 /// it is most likely still in memory when its turn comes.
-pub(super) const PIECE: u64 = 256 * 1024;
+pub(super) const PIECE: u64 = 512 * 1024;
 
 /// Where placeholders lie. It is never touched, so the kernel never gives it memory.
 static AREA: LazyLock<Bytes> = LazyLock::new(|| vec![0; PIECE as usize].into());
