@@ -14,6 +14,12 @@ use tokio::{
 
 use crate::http::file::Outlet;
 
+#[cfg(target_os = "linux")]
+const BEFORE_FILE: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
+/// Elsewhere nothing is sent by the kernel itself.
+#[cfg(not(target_os = "linux"))]
+const BEFORE_FILE: SendFlags = SendFlags::empty();
+
 /// A stream that writes the bytes of files in the place of the placeholders of its [`Outlet`].
 #[derive(Debug)]
 pub(super) struct Sending {
@@ -44,8 +50,7 @@ impl Sending {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
-        self.poll_send(context, || Ok(send(&self.stream, buffer, flags)?))
+        self.poll_send(context, || Ok(send(&self.stream, buffer, BEFORE_FILE)?))
     }
 
     fn poll_send(
