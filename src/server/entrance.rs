@@ -7,7 +7,7 @@ use super::{
     listener::{BindError, Listener, Sockets, Tcp},
     proxy_protocol,
     stream::Stream,
-    tls::{MaybeTls, Refused, Tls},
+    tls::{Refused, Tls},
 };
 use crate::{
     environ::{Connection, Endpoint},
@@ -134,8 +134,7 @@ pub(super) async fn serve(
     let handler = current.get();
     if let Purpose::Admin = purpose {
         let service = Service::Admin(Admin::new(current.clone()));
-        return connection::serve(MaybeTls::Plain(stream), connection, service, current, None)
-            .await;
+        return connection::serve(stream.into(), connection, service, current, None).await;
     }
     if let Purpose::Redirect(_) = purpose {
         name_reached_address(&stream, &mut connection);
@@ -162,7 +161,7 @@ pub(super) async fn serve(
                 Err(refused) => return log_handshake(&connection.remote, &refused),
             }
         }
-        _ => MaybeTls::Plain(stream),
+        _ => stream.into(),
     };
     let service = match (admitted.overload(), purpose) {
         (Some(overload), _) => Service::TurnAway(overload),
