@@ -152,9 +152,10 @@ fn id(
     if word.is_empty() {
         return Ok(None);
     }
-    // As chown(1): a name that is a number counts as a name first.
-    let found = find(word).with_context(|| format!("the {what} cannot be looked up"))?;
-    match found.or(word.parse().ok()) {
+    if let Ok(number) = word.parse() {
+        return Ok(Some(number));
+    }
+    match find(word).with_context(|| format!("the {what} cannot be looked up"))? {
         Some(id) => Ok(Some(id)),
         None => bail!("there is no {what} '{word}'"),
     }

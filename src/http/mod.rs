@@ -178,16 +178,15 @@ impl Handler {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut by = By::Nobody;
         let answer = self.answer(request, connection, &mut by).await;
-        self.finish(answer, by, &method, &uri, connection)
+        self.finish(answer, by, (&method, &uri), connection)
     }
 
-    /// Makes an answer of what came of a request, with the headers that all have, and logs it.
+    /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.
     fn finish(
         &self,
         answer: Result<Response<Body>, Refusal>,
         by: By,
-        method: &Method,
-        uri: &Uri,
+        (method, uri): (&Method, &Uri),
         connection: &Connection,
     ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);

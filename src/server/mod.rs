@@ -115,8 +115,9 @@ async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing
             // new may come to it, and all that is on its way is accepted.
-            listener.retire();
-            let _ = timeout(HANDOVER, accept(&entrance, &current)).await;
+            let accepting = async { tokio::join!(listener.retire(), accept(&entrance, &current)) };
+            let _ = timeout(HANDOVER, accepting).await;
+            listener.leave();
         }
     }
 }
