@@ -1,5 +1,7 @@
 //! Where to listen: addresses, unix sockets, or the one connection on stdin.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, anyhow, bail};
 use nix::unistd::{Group, User};
 
@@ -78,6 +80,50 @@ fn tcp(args: &Args) -> Result<Tcp> {
         port: args.port.unwrap_or(default_port),
         reuse_port: args.reuseport,
     })
+}
+
+/// Where operators ask: `ADDRESS:PORT`, or `unix:PATH`.
+///
+/// # Errors
+/// What is neither.
+pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
+    let Some(word) = &args.admin else {
+        return Ok(None);
+    };
+    let invalid = |reason: &str| anyhow!("invalid value '{word}' for '--admin': {reason}");
+    let nothing = Sockets {
+        tcp: None,
+        tcp_is_wanted: false,
+        unix: Vec::new(),
+    };
+    if let Some(path) = word.strip_prefix("unix:") {
+        let name = UnixName::parse(Path::new(path)).map_err(|reason| invalid(&reason))?;
+        let permissions = Permissions {
+            mode: MODE,
+            user: None,
+            group: None,
+        };
+        return Ok(Some(Sockets {
+            unix: vec![UnixSocket { name, permissions }],
+            ..nothing
+        }));
+    }
+    let (address, port) = word
+        .rsplit_once(':')
+        .ok_or_else(|| invalid("ADDRESS:PORT or unix:PATH is wanted"))?;
+    let port = port
+        .parse()
+        .map_err(|_| invalid("a port is wanted behind the address"))?;
+    let addresses = listener::resolve(address).map_err(|reason| invalid(&reason))?;
+    Ok(Some(Sockets {
+        tcp: Some(Tcp {
+            addresses,
+            port,
+            reuse_port: args.reuseport,
+        }),
+        tcp_is_wanted: true,
+        ..nothing
+    }))
 }
 
 fn unix(args: &Args) -> Result<Vec<UnixSocket>> {

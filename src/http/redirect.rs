@@ -137,9 +137,11 @@ mod tests {
             remote: listener.into(),
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         let access = Access {
             hosts: hosts.iter().map(ToString::to_string).collect(),
+            ..Access::default()
         };
         let to = Destination {
             scheme: "https",

@@ -94,6 +94,7 @@ impl Accepted {
             remote,
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         Ok((stream, connection))
     }
