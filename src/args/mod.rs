@@ -59,6 +59,11 @@ pub struct Args {
     #[arg(long, help_heading = "Listening")]
     pub reuseport: bool,
 
+    /// Take clients' addresses from the PROXY protocol header (v1, v2) that every connection has to
+    /// begin with.
+    #[arg(long, help_heading = "Listening")]
+    pub proxy_protocol: bool,
+
     /// Serve the one connection on stdin, as inetd passes it, and end.
     #[arg(long, help_heading = "Listening")]
     pub inetd: bool,

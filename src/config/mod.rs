@@ -95,6 +95,7 @@ impl Config {
                 ])?,
                 reverse_lookup: args.reverselookup,
                 drain_delay: Duration::from_secs(args.drain_delay),
+                proxy_protocol: args.proxy_protocol,
                 drain_timeout: drain_timeout(args, routes),
                 router,
             },

@@ -84,6 +84,8 @@ pub struct Options {
     pub reverse_lookup: bool,
     /// How long the server goes on after it was told to stop, before it drains.
     pub drain_delay: Duration,
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub drain_timeout: Duration,
 }
@@ -121,6 +123,7 @@ pub struct Handler {
     headers: AddedHeaders,
     reverse_lookup: bool,
     drain_delay: Duration,
+    proxy_protocol: bool,
     drain_timeout: Duration,
     shared: Shared,
 }
@@ -152,6 +155,7 @@ impl Handler {
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
             drain_delay: options.drain_delay,
+            proxy_protocol: options.proxy_protocol,
             drain_timeout: options.drain_timeout,
             shared,
         }
@@ -214,6 +218,11 @@ impl Handler {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
         response
+    }
+
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub fn proxy_protocol(&self) -> bool {
+        self.proxy_protocol
     }
 
     /// Answers one request.

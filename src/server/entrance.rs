@@ -1,16 +1,17 @@
 //! What happens to a connection between accept(2) and HTTP: [`Entrance`].
 
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{
     connection::{self, Service},
     listener::{BindError, Listener, Sockets, Tcp},
+    proxy_protocol,
     stream::Stream,
     tls::{MaybeTls, Refused, Tls},
 };
 use crate::{
     environ::{Connection, Endpoint},
-    http::{Current, admin::Admin, connections::Admitted, redirect::Destination},
+    http::{Current, admin::Admin, redirect::Destination},
 };
 
 /// A listener, and what its clients find there.
@@ -125,28 +126,27 @@ impl From<Listener> for Entrance {
 
 /// Serves a connection; the server awaits it through the handler's tasks.
 pub(super) async fn serve(
-    stream: Stream,
+    mut stream: Stream,
     mut connection: Connection,
     purpose: Purpose,
     current: Current,
 ) {
     let handler = current.get();
-    let admitted = match purpose {
-        Purpose::Admin => None,
-        _ => match handler.admit(&connection.remote) {
-            Some(admitted) => Some(admitted),
-            None => return,
-        },
-    };
-    let overload = admitted.as_ref().and_then(Admitted::overload);
-    let service = match (&purpose, overload) {
-        (Purpose::Admin, _) => Service::Admin(Admin::new(current.clone())),
-        (_, Some(overload)) => Service::TurnAway(overload),
-        (Purpose::Plain | Purpose::Tls(_), None) => Service::Site,
-        (Purpose::Redirect(redirect), None) => {
-            name_reached_address(&stream, &mut connection);
-            Service::Redirect(redirect.destination())
-        }
+    if let Purpose::Admin = purpose {
+        let service = Service::Admin(Admin::new(current.clone()));
+        return connection::serve(MaybeTls::Plain(stream), connection, service, current, None)
+            .await;
+    }
+    if let Purpose::Redirect(_) = purpose {
+        name_reached_address(&stream, &mut connection);
+    }
+    if handler.proxy_protocol()
+        && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
+    {
+        return log_header(&connection.remote, &error);
+    }
+    let Some(admitted) = handler.admit(&connection.remote) else {
+        return;
     };
     let stream = match &purpose {
         Purpose::Tls(tls) => {
@@ -159,13 +159,18 @@ pub(super) async fn serve(
                     connection.tls = facts;
                     stream
                 }
-                Err(refused) => return log(&connection.remote, &refused),
+                Err(refused) => return log_handshake(&connection.remote, &refused),
             }
         }
         _ => MaybeTls::Plain(stream),
     };
+    let service = match (admitted.overload(), purpose) {
+        (Some(overload), _) => Service::TurnAway(overload),
+        (None, Purpose::Redirect(redirect)) => Service::Redirect(redirect.destination()),
+        (None, _) => Service::Site,
+    };
     drop(handler);
-    connection::serve(stream, connection, service, current, admitted).await;
+    connection::serve(stream, connection, service, current, Some(admitted)).await;
 }
 
 /// Of a listener for all addresses the client knows the one that it has reached.
@@ -177,8 +182,16 @@ fn name_reached_address(stream: &Stream, connection: &mut Connection) {
     }
 }
 
+/// A balancer's fault, but for connections that it only makes to see that somebody is there.
+fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
+    match error.is_a_look() {
+        true => debug!(%remote, "connection ended: {error}"),
+        false => warn!(target: "access", %remote, reason = %error, "refused"),
+    }
+}
+
 /// A client's affair, but of interest to whoever wonders why it is not let in.
-fn log(remote: &Endpoint, refused: &Refused) {
+fn log_handshake(remote: &Endpoint, refused: &Refused) {
     match refused {
         Refused::Silent => debug!(%remote, "connection ended: {refused}"),
         _ => info!(target: "access", %remote, "refused: {refused}"),

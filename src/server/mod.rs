@@ -5,6 +5,7 @@ mod entrance;
 pub mod inetd;
 pub mod listener;
 mod phase;
+mod proxy_protocol;
 pub mod signal;
 pub mod stream;
 pub mod tls;
