@@ -124,8 +124,7 @@ pub(super) async fn serve(
     if watched.began_with_tls() {
         info!(
             target: "access", %remote,
-            "refused: the client speaks TLS, and this port does not; http:// and ws:// are its addresses, \
-             unless --ssl makes them https:// and wss://"
+            "refused: the client speaks TLS, which this port does not; --ssl speaks it on that of --port"
         );
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
