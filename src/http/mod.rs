@@ -186,6 +186,11 @@ impl Handler {
         self.drain_timeout
     }
 
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.shared.registry.open()
+    }
+
     /// Whether clients' names are looked up.
     pub fn reverse_lookup(&self) -> bool {
         self.reverse_lookup
