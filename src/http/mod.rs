@@ -210,6 +210,11 @@ impl Handler {
             .ok()
     }
 
+    /// Counts a connection that was refused before it could ask for anything.
+    pub fn count_refusal(&self, reason: &str) {
+        self.shared.metrics.refused(reason);
+    }
+
     /// Tells a client why its connection is refused.
     pub fn turn_away(
         &self,
