@@ -5,7 +5,7 @@ use hyper::HeaderMap;
 use super::{Hop, node};
 
 /// What tells of clients' addresses.
-pub(super) const FOR: &str = "x-forwarded-for";
+const FOR: &str = "x-forwarded-for";
 
 /// The hops of `X-Forwarded-For`, the nearest last. Of `-Proto` and `-Host` there may be one for each
 /// hop, or one alone, which is then the nearest proxy's word for all of them.
