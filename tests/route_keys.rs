@@ -250,6 +250,31 @@ fn group_and_processes_need_root_and_a_user() {
 }
 
 #[test]
+fn number_that_changes_nobody_is_refused() {
+    // With it setresuid(2) leaves the user as it is, which is root.
+    const LINES: [&str; 2] = ["user = '4294967295'\ngroup = '1'", "group = '4294967295'"];
+    for line in LINES {
+        let (_directory, flag) = file(&format!("[[route]]\npath = '/'\ncommand = 'id'\n{line}\n"));
+        let Output { code, stderr, .. } = run(&[&flag, "--check-config"]);
+        assert_eq!(code, Some(2), "{line}");
+        let reason = if is_root() { "nobody" } else { "only root" };
+        assert!(stderr.contains(reason), "{stderr}");
+    }
+}
+
+#[test]
+fn no_variable_is_passed_on_where_an_empty_list_says_so() {
+    let (_directory, server) = start(
+        "passenv = 'HOME'\n\
+         [[route]]\npath = '/list'\ncommand = '/bin/sh -c \"printenv PATH HOME || echo none\"'\npassenv = []\n\
+         [[route]]\npath = '/word'\ncommand = '/bin/sh -c \"printenv PATH HOME || echo none\"'\npassenv = ''\n",
+    );
+    for target in ["/list", "/word"] {
+        assert_eq!(text(&server, target), "none", "{target}");
+    }
+}
+
+#[test]
 fn program_of_another_user_ends_with_its_session() {
     if !is_root() {
         return;
@@ -343,6 +368,21 @@ fn error_in_a_route_names_its_place() {
         (
             "\nlimits = { files = 3 }",
             &[":6: route.limits: ", "nofile"],
+        ),
+        ("limits = { nofile = 2 }", &[":5: route.limits: ", "pipes"]),
+        ("env = { 'A=B' = 'x' }", &[":5: route.env: ", "'A=B'"]),
+        ("env = { \"A\\u0000\" = 'x' }", &[":5: route.env: ", "NUL"]),
+        (
+            "[[route]]\npath = '/b'\ncommand = []",
+            &[":7: route.command: ", "missing"],
+        ),
+        (
+            "[[route]]\npath = '/b'\ncommand = ' '",
+            &[":7: route.command: ", "missing"],
+        ),
+        (
+            "[[route]]\npath = '/b'\ncommand = ['echo', \"a\\u0000\"]",
+            &[":7: route.command: ", "NUL"],
         ),
         ("limits = { nofile = -3 }", &[":5: route.limits: ", "-3"]),
         ("user = 'nobody-at-all'", &[":5: route.user: "]),

@@ -8,6 +8,13 @@ use crate::{
     backend::{Confinement, Credentials, Limit},
 };
 
+/// Descriptors that every program is started with: stdin, stdout and stderr.
+const PIPES: u64 = 3;
+
+/// The number of nobody: system calls take it for "leave it as it is" (setresuid(2)), so that a program
+/// "run as" it would run as root.
+const UNCHANGED: u32 = u32::MAX;
+
 /// What the flags hold a program to.
 pub(super) fn confinement(args: &Args) -> Result<Confinement> {
     let credentials = credentials(args)?;
@@ -32,6 +39,9 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), 
         _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
     };
     let number = number.trim().parse().map_err(|_| "a number is wanted")?;
+    if limit == Limit::OpenFiles && number < PIPES {
+        return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
+    }
     let user = credentials.map_or_else(|| geteuid().as_raw(), |credentials| credentials.user);
     if limit == Limit::Processes && user == 0 {
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
@@ -73,7 +83,7 @@ struct Account {
 
 impl Account {
     fn find(word: &str) -> Result<Self> {
-        let number = word.parse().ok().map(Uid::from_raw);
+        let number = number("--user", word)?.map(Uid::from_raw);
         let entry = match number {
             Some(id) => User::from_uid(id),
             None => User::from_name(word),
@@ -86,9 +96,17 @@ impl Account {
     }
 }
 
+/// The number that a word is, if it is one.
+fn number(flag: &str, word: &str) -> Result<Option<u32>> {
+    match word.parse() {
+        Ok(UNCHANGED) => bail!("invalid value '{word}' for '{flag}': nobody can have this number"),
+        number => Ok(number.ok()),
+    }
+}
+
 /// A group by name or number.
 fn group(word: &str) -> Result<Gid> {
-    if let Ok(number) = word.parse() {
+    if let Some(number) = number("--group", word)? {
         return Ok(Gid::from_raw(number));
     }
     let found = Group::from_name(word).ok().flatten();
