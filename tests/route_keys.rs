@@ -275,6 +275,35 @@ fn no_variable_is_passed_on_where_an_empty_list_says_so() {
 }
 
 #[test]
+fn user_that_stops_its_processes_does_not_stop_the_server() {
+    if !is_root() {
+        return;
+    }
+    // Whoever is this user already stops each process that becomes it, before it has executed anything.
+    const STOP: &str = "echo go; while :; do kill -STOP -1; done";
+    let stop = format!("command = ['/bin/sh', '-c', '{STOP}']");
+    let (_file, server) = start(&format!(
+        "user = '54329'\ngroup = '54329'\nworkdir = '/'\n\
+         [[route]]\npath = '/stop'\n{stop}\n\
+         [[route]]\npath = '/stopped'\ncommand = '/bin/cat'\n\
+         [[route]]\npath = '/other'\ncommand = ['/bin/sh', '-c', 'echo fine']\nuser = 'root'\n"
+    ));
+    let mut stopper = connect(&server, "/stop");
+    assert_eq!(stopper.text(), "go");
+    let address = server.address;
+    let victims: Vec<_> = (0..20)
+        .map(|_| std::thread::spawn(move || Client::ask(address, "/stopped", &[]).status()))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(text(&server, "/other"), "fine");
+    }
+    for victim in victims {
+        let status = victim.join().expect("a status");
+        assert!(matches!(status, 101 | 503), "{status}");
+    }
+}
+
+#[test]
 fn program_of_another_user_ends_with_its_session() {
     if !is_root() {
         return;
