@@ -376,6 +376,19 @@ fn what_is_typed_wins_over_a_route() {
 }
 
 #[test]
+fn error_names_the_place_of_the_value() {
+    const ROUTE: &str = "[[route]]\npath = '/a'\ncommand = 'cat'\n";
+    let (_directory, flag) = file(&format!("port = 0\nworkdir = '/nowhere'\n{ROUTE}"));
+    let Output { code, stderr, .. } = run(&[&flag, "--check-config"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("wsd.toml:2: workdir: "), "{stderr}");
+    let (_directory, flag) = file("workdir = '/'\ncommand = 'cat'\n");
+    let Output { code, stderr, .. } = run(&[&flag, "--workdir=/nowhere", "--check-config"]);
+    assert_eq!(code, Some(2));
+    assert!(!stderr.contains("wsd.toml"), "{stderr}");
+}
+
+#[test]
 fn error_in_a_route_names_its_place() {
     const ROUTE: &str = "port = 0\n[[route]]\npath = '/a'\ncommand = 'cat'\n";
     for (lines, parts) in [
