@@ -1,28 +1,100 @@
 //! The environment of a program: the meta-variables of RFC 3875 §4.1 as websocketd sets them, and what
 //! little of the gateway's own environment is passed on. Pure.
 
+mod tls;
+
 use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
-    net::SocketAddr,
+    fmt,
+    net::{IpAddr, SocketAddr},
     os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
 
 use hyper::{HeaderMap, Method, Uri, Version, header};
 
+pub use tls::{ClientCertificate, Tls};
+
 /// What the gateway says of itself.
 const SERVER_SOFTWARE: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
+
+/// The ports that a URL without one means (RFC 9110 §4.2.1, §4.2.2).
+const HTTP_PORT: u16 = 80;
+const HTTPS_PORT: u16 = 443;
 
 /// The two ends of a connection.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// The listener's address.
-    pub local: SocketAddr,
+    /// Where the client came in: the listener's address.
+    pub local: Endpoint,
     /// The client's address.
-    pub remote: SocketAddr,
+    pub remote: Endpoint,
     /// The client's name, if it was looked up and has one.
     pub remote_name: Option<String>,
+    /// Its TLS, if it has any.
+    pub tls: Option<Tls>,
+}
+
+/// One end of a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// An IP address and a port; an IPv4 address as such, not mapped into an IPv6 one.
+    Ip(SocketAddr),
+    /// A unix socket, which has neither; of a client the process that connected, where the system tells.
+    Unix(Option<Peer>),
+}
+
+/// The process at the other end of a unix socket, as it was when it connected (unix(7), `SO_PEERCRED`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// Its effective user.
+    pub user: u32,
+    /// Its process id; some systems do not tell it.
+    pub process: Option<i32>,
+}
+
+impl Endpoint {
+    /// The IP address, if there is one.
+    pub fn ip(&self) -> Option<IpAddr> {
+        match self {
+            Endpoint::Ip(address) => Some(address.ip()),
+            Endpoint::Unix(_) => None,
+        }
+    }
+
+    /// The port, if there is one.
+    pub fn port(&self) -> Option<u16> {
+        match self {
+            Endpoint::Ip(address) => Some(address.port()),
+            Endpoint::Unix(_) => None,
+        }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    /// An IPv4 client of a socket for both families is told as what it is.
+    fn from(address: SocketAddr) -> Self {
+        Endpoint::Ip(SocketAddr::new(address.ip().to_canonical(), address.port()))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    /// For the log: `127.0.0.1:5000`, `unix:uid=1000,pid=4711`, `unix:`.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let peer = match self {
+            Endpoint::Ip(address) => return address.fmt(formatter),
+            Endpoint::Unix(peer) => peer,
+        };
+        formatter.write_str("unix:")?;
+        if let Some(Peer { user, process }) = peer {
+            write!(formatter, "uid={user}")?;
+            if let Some(process) = process {
+                write!(formatter, ",pid={process}")?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What the meta-variables are made of.
@@ -79,20 +151,17 @@ impl Environ {
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
-        let address = connection.remote.ip().to_string();
+        // All three are empty on a unix socket, where a client has no address.
+        let address = shown(connection.remote.ip());
         set(
             "REMOTE_HOST",
             &connection.remote_name.as_ref().unwrap_or(&address),
         );
         set("REMOTE_ADDR", &address);
-        set("REMOTE_PORT", &connection.remote.port().to_string());
-        let listener = connection.local.ip().to_canonical().to_string();
-        let (name, port) = request.host.unwrap_or((&listener, None));
+        set("REMOTE_PORT", &shown(connection.remote.port()));
+        let (name, port) = server(connection, request.host);
         set("SERVER_NAME", &name);
-        set(
-            "SERVER_PORT",
-            &port.unwrap_or(connection.local.port()).to_string(),
-        );
+        set("SERVER_PORT", &port.to_string());
         for name in ["AUTH_TYPE", "REMOTE_IDENT", "REMOTE_USER"] {
             set(name, &"");
         }
@@ -106,6 +175,9 @@ impl Environ {
         );
         if let Some(subprotocol) = request.subprotocol {
             set("WS_PROTOCOL", &subprotocol);
+        }
+        for (name, value) in connection.tls.iter().flat_map(Tls::variables) {
+            set(name, &value);
         }
         variables.into_iter().collect()
     }
@@ -153,10 +225,40 @@ pub fn is_meta_variable(name: &str) -> bool {
     NAMES.contains(&name) || name.starts_with("HTTP_") || name.starts_with("SSL_CLIENT_")
 }
 
+fn shown(part: Option<impl fmt::Display>) -> String {
+    part.map(|part| part.to_string()).unwrap_or_default()
+}
+
+/// SERVER_NAME and SERVER_PORT (RFC 3875 §4.1.14, §4.1.15), neither of which may be empty: those of the
+/// Host header, else the listener's, else what a URL without them means.
+fn server(connection: &Connection, host: Option<(&str, Option<u16>)>) -> (String, u16) {
+    let (name, port) = host.unzip();
+    let listener = || connection.local.ip().map(|ip| ip.to_string());
+    let name = name.map(str::to_owned).or_else(listener);
+    let port = port.flatten().or(connection.local.port());
+    let default_port = match connection.tls {
+        Some(_) => HTTPS_PORT,
+        None => HTTP_PORT,
+    };
+    (
+        name.unwrap_or_else(|| "localhost".to_owned()),
+        port.unwrap_or(default_port),
+    )
+}
+
+/// What tells of inherited sockets (sd_listen_fds(3)), which are the gateway's own.
+const LISTEN_VARIABLES: [&str; 4] = [
+    "LISTEN_FDS",
+    "LISTEN_PID",
+    "LISTEN_FDNAMES",
+    "LISTEN_PIDFDID",
+];
+
 /// The variables of the gateway's environment that a program gets.
 pub fn passed(names: &[String]) -> Vec<(OsString, OsString)> {
     names
         .iter()
+        .filter(|name| !LISTEN_VARIABLES.contains(&name.as_str()))
         .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
         .collect()
 }
@@ -204,17 +306,28 @@ mod tests {
     use hyper::header::HeaderValue;
 
     fn variables(headers: &HeaderMap, uri: &'static str) -> BTreeMap<String, String> {
+        let ip = |text: &str| Endpoint::Ip(text.parse().expect("an address"));
+        let connection = Connection {
+            local: ip("127.0.0.1:8080"),
+            remote: ip("10.0.0.1:5000"),
+            remote_name: None,
+            tls: None,
+        };
+        variables_of(&connection, Some(("example.org", None)), headers, uri)
+    }
+
+    fn variables_of(
+        connection: &Connection,
+        host: Option<(&str, Option<u16>)>,
+        headers: &HeaderMap,
+        uri: &'static str,
+    ) -> BTreeMap<String, String> {
         let environ = Environ {
             passed: vec![
                 ("PATH".into(), "/bin".into()),
                 ("REMOTE_ADDR".into(), "forged".into()),
             ],
             static_root: Some("/srv/www".into()),
-        };
-        let connection = Connection {
-            local: "127.0.0.1:8080".parse().expect("an address"),
-            remote: "10.0.0.1:5000".parse().expect("an address"),
-            remote_name: None,
         };
         let request = Request {
             method: &Method::GET,
@@ -223,12 +336,12 @@ mod tests {
             headers,
             script_name: "",
             path_info: "/a b",
-            host: Some(("example.org", None)),
+            host,
             subprotocol: Some("ex2"),
             id: "the-id",
         };
         environ
-            .variables(&connection, &request)
+            .variables(connection, &request)
             .into_iter()
             .map(|(name, value)| {
                 (
@@ -278,6 +391,53 @@ mod tests {
         let found = variables(&HeaderMap::new(), "/");
         assert_eq!(found["REMOTE_ADDR"], "10.0.0.1");
         assert_eq!(found["REMOTE_HOST"], "10.0.0.1");
+    }
+
+    #[test]
+    fn client_of_a_unix_socket_has_no_address() {
+        let peer = Peer {
+            user: 0,
+            process: None,
+        };
+        let connection = Connection {
+            local: Endpoint::Unix(None),
+            remote: Endpoint::Unix(Some(peer)),
+            remote_name: None,
+            tls: None,
+        };
+        for (host, name, port) in [
+            (Some(("example.org", Some(81))), "example.org", "81"),
+            (Some(("example.org", None)), "example.org", "80"),
+            (None, "localhost", "80"),
+        ] {
+            let found = variables_of(&connection, host, &HeaderMap::new(), "/");
+            for empty in ["REMOTE_ADDR", "REMOTE_HOST", "REMOTE_PORT"] {
+                assert_eq!(found[empty], "", "{empty}");
+            }
+            assert_eq!(
+                (&*found["SERVER_NAME"], &*found["SERVER_PORT"]),
+                (name, port)
+            );
+        }
+    }
+
+    #[test]
+    fn log_tells_what_is_known_of_a_client() {
+        let unix = |user, process| Endpoint::Unix(Some(Peer { user, process }));
+        for (endpoint, text) in [
+            (
+                Endpoint::from(SocketAddr::from((
+                    std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped(),
+                    5,
+                ))),
+                "127.0.0.1:5",
+            ),
+            (unix(1000, Some(7)), "unix:uid=1000,pid=7"),
+            (unix(1000, None), "unix:uid=1000"),
+            (Endpoint::Unix(None), "unix:"),
+        ] {
+            assert_eq!(endpoint.to_string(), text);
+        }
     }
 
     #[test]

@@ -4,11 +4,11 @@
 //! developer console, logs) exists so that this joint is easy to reach.
 //!
 //! ```text
-//! listener ─accept─▶ stream ─▶ connection ─HTTP─▶ router ─▶ static file ─┐
-//!  tcp                          (hyper)           (pure)    CGI script ──┤
-//!                                                          console ──────┼─▶ response
-//!                                                           program ─▶ opening handshake (101) ─▶ SESSION (one task)
-//!                                                                                │
+//! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ router ─▶ static file ─┐
+//!  tcp│unix                (rustls)  (hyper)           (pure)    CGI script ──┤
+//!                                                               console ──────┼─▶ response
+//!                                                                program ─▶ opening handshake (101) ─▶ SESSION (one task)
+//!                                                                                     │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
 //!            outgoing ◀── Event ──── └ downstream ────┘ ◀── output           Framing ◀ stdout
 //!            WebSocket                                  (process: group, exit status, ladder)
@@ -29,7 +29,7 @@
 //! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
 //! | 6 | [`logging`] | `tracing` to stderr |
 //! | 6 | [`init`] | process 1 of a container |
-//! | 5 | [`server`] | accept loops, connections, signals, the orderly stop |
+//! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
 //! | 4 | [`http`] | one request → one response: router, access, handshake, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
@@ -44,16 +44,16 @@
 //!
 //! ```
 //! use std::net::TcpListener;
-//! use wsd::{args::Args, backend::Spawner, config::Config, http::{Current, Handler}, server};
+//! use wsd::{args::Args, backend::Spawner, config::Config, http::{Current, Handler}, server::{self, listener::Listener}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::new(&Args::parse_from_words(["cat".into()])?)?;
 //! let spawner = Spawner::start()?;
 //! tokio::runtime::Runtime::new()?.block_on(async {
-//!     let listener = TcpListener::bind("127.0.0.1:0")?.try_into()?;
+//!     let listener: Listener = TcpListener::bind("127.0.0.1:0")?.try_into()?;
 //!     let handler = Current::new(Handler::new(config.options, spawner));
 //!     let stop = async { /* wait for whatever ends the server */ };
-//!     server::run(vec![listener], handler, stop).await;
+//!     server::run(vec![listener.into()], handler, stop).await;
 //!     Ok(())
 //! })
 //! # }

@@ -33,6 +33,13 @@ fn console_shows_the_echo_with_the_time() {
 }
 
 #[test]
+fn console_connects_by_tls_where_its_page_came_by_tls() {
+    let server = TestServer::start("--ssl-selfsigned --devconsole cat");
+    assert!(server.url.starts_with("https://"), "{}", server.url);
+    browse("console_echo", &[&server.url]);
+}
+
+#[test]
 fn console_connects_to_the_path_that_is_typed() {
     let server = TestServer::start_sh("--devconsole", "echo \"$PATH_INFO $QUERY_STRING\"; cat");
     browse("console_path", &[&server.url]);

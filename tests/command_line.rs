@@ -97,7 +97,7 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["/tmp"], &["/tmp", "directory"]),
         (&["--devconsole"], &["COMMAND"]),
         (&["--passenv=A=b", "cat"], &["--passenv", "A=b"]),
-        (&["--ssl", "cat"], &["--ssl", "websocketd"]),
+        (&["--ssl", "cat"], &["--ssl", "--sslcert"]),
         (&["cat -n"], &["cat -n"]),
     ] {
         let line = complaint(words);

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -21,7 +21,7 @@ use wsd::{
     backend::{Backend, Patience},
     framing::{Codec, Framing, Newline},
     message::Close,
-    session::{self, Ended, Limits, Summary},
+    session::{self, Ended, Handle, Limits, Summary},
     transport::websocket,
 };
 
@@ -33,6 +33,7 @@ struct Joint {
     stdin: DuplexStream,
     stdout: DuplexStream,
     drain: CancellationToken,
+    handle: Arc<Handle>,
     session: tokio::task::JoinHandle<Summary>,
 }
 
@@ -68,16 +69,18 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
         ..times
     };
     let drain = CancellationToken::new();
-    let token = drain.clone();
+    let handle = Arc::new(Handle::new(&drain));
+    let watched = Arc::clone(&handle);
     let session = tokio::spawn(async move {
         let client = websocket::client(far, Bytes::new(), &options).await;
-        session::run(client, backend, &limits, token).await
+        session::run(client, backend, &limits, &watched).await
     });
     Joint {
         client: WebSocketStream::from_raw_socket(near, Role::Client, None).await,
         stdin,
         stdout,
         drain,
+        handle,
         session,
     }
 }
@@ -112,9 +115,9 @@ async fn echo(
     let _ = sink.send(tungstenite::Message::Close(None)).await;
     while stream.next().await.is_some_and(|item| item.is_ok()) {}
     drop((sink, stream));
-    let summary = joint.session.await.unwrap();
-    assert_eq!(summary.received.messages, expected as u64);
-    assert_eq!(summary.sent.messages, expected as u64);
+    joint.session.await.unwrap();
+    assert_eq!(joint.handle.received.traffic().messages, expected as u64);
+    assert_eq!(joint.handle.sent.traffic().messages, expected as u64);
     program.await.unwrap();
     received
 }

@@ -7,11 +7,7 @@ mod words;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{
-    CommandFactory, Parser, ValueEnum,
-    builder::RangedU64ValueParser,
-    error::{ContextKind, ErrorKind},
-};
+use clap::{CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind};
 
 use words::normalise;
 pub use words::{Words, rival};
@@ -32,14 +28,9 @@ pub use words::{Words, rival};
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
 )]
 pub struct Args {
-    /// Port to listen on; 0 takes a free one and prints it.
-    #[arg(
-        long,
-        value_name = "PORT",
-        default_value_t = 8080,
-        help_heading = "Listening"
-    )]
-    pub port: u16,
+    /// Port to listen on; 0 takes a free one and prints it [default: 8080, with --ssl 8443].
+    #[arg(long, value_name = "PORT", help_heading = "Listening")]
+    pub port: Option<u16>,
 
     /// Address to listen on, repeatable; 0.0.0.0 or :: opens the server to the network
     /// [default: 127.0.0.1].
@@ -49,6 +40,60 @@ pub struct Args {
     /// Name that this server answers to beside localhost, repeatable; matters on loopback addresses.
     #[arg(long, value_name = "NAME", help_heading = "Listening")]
     pub host: Vec<String>,
+
+    /// Unix socket to listen on, repeatable; '@NAME' is one of Linux's abstract names. Without --port and
+    /// --address, there is no other.
+    #[arg(long, value_name = "PATH", help_heading = "Listening")]
+    pub unixsocket: Vec<PathBuf>,
+
+    /// Mode of the file of --unixsocket, in octal; who may write may connect [default: 600].
+    #[arg(long, value_name = "MODE", help_heading = "Listening")]
+    pub unixsocket_mode: Option<String>,
+
+    /// Owner of the file of --unixsocket: a user, a group or both, by name or number.
+    #[arg(long, value_name = "[USER][:GROUP]", help_heading = "Listening")]
+    pub unixsocket_owner: Option<String>,
+
+    /// Let other processes listen on the same addresses and port, so that the next one takes over while
+    /// this one finishes.
+    #[arg(long, help_heading = "Listening")]
+    pub reuseport: bool,
+
+    /// Serve the one connection on stdin, as inetd passes it, and end.
+    #[arg(long, help_heading = "Listening")]
+    pub inetd: bool,
+
+    /// Port that sends plain HTTP clients on to --port, at a name that is the server's own.
+    #[arg(long, value_name = "PORT", help_heading = "Listening")]
+    pub redirport: Option<u16>,
+
+    /// Speak TLS: https:// and wss://.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl: bool,
+
+    /// Certificate in PEM, with the chain above it; repeatable, chosen by the name that a client asks for.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslcert: Vec<PathBuf>,
+
+    /// Private key of the certificate in PEM; one for each --sslcert, in the same order.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslkey: Vec<PathBuf>,
+
+    /// Ask clients for a certificate that one of these authorities (PEM) has issued.
+    #[arg(long, value_name = "FILE", help_heading = "TLS")]
+    pub sslca: Option<PathBuf>,
+
+    /// Let clients without a certificate in, too.
+    #[arg(long, help_heading = "TLS")]
+    pub sslca_optional: bool,
+
+    /// Serve clients without TLS as well, on the same port.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl_optional: bool,
+
+    /// Speak TLS with a certificate for localhost and --host that is made at the start, for development.
+    #[arg(long, help_heading = "TLS")]
+    pub ssl_selfsigned: bool,
 
     /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
     /// 'null' for pages from file://, '*' for any; repeatable.
@@ -263,20 +308,6 @@ pub struct Args {
     pub command: Vec<OsString>,
 }
 
-/// The flag that an error is about, if it is one of websocketd's that have no counterpart yet.
-fn known_elsewhere(error: &clap::Error) -> Option<&'static str> {
-    const FLAGS: [&str; 6] = [
-        "--ssl",
-        "--sslcert",
-        "--sslkey",
-        "--sslca",
-        "--redirport",
-        "--unixsocket",
-    ];
-    let argument = error.get(ContextKind::InvalidArg)?.to_string();
-    FLAGS.into_iter().find(|flag| argument == *flag)
-}
-
 /// Longer times are slips of the keyboard, and clocks cannot add them.
 const SECONDS_A_YEAR: u64 = 365 * 24 * 60 * 60;
 
@@ -347,13 +378,6 @@ impl Args {
     fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
         let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
         parsed.map_err(|mut error| {
-            if let Some(flag) = known_elsewhere(&error) {
-                let message = format!(
-                    "unexpected argument '{flag}': a flag of websocketd that wsd does not have yet\n\n\
-                     For TLS, put a proxy before wsd.\n"
-                );
-                return clap::Error::raw(ErrorKind::UnknownArgument, message);
-            }
             // clap would advise to pass an unknown flag as a COMMAND.
             error.remove(ContextKind::Suggested);
             error
@@ -390,7 +414,7 @@ mod tests {
             let args = parse(line).expect(line);
             assert_eq!(
                 (args.port, args.command),
-                (81, vec!["cat".into()]),
+                (Some(81), vec!["cat".into()]),
                 "{line}"
             );
         }
@@ -414,7 +438,7 @@ mod tests {
     #[test]
     fn options_end_where_the_command_begins() {
         let args = parse("--port=81 sh -c --port=82 --bogus").expect("the rest is the program's");
-        assert_eq!(args.port, 81);
+        assert_eq!(args.port, Some(81));
         assert_eq!(
             args.command,
             ["sh", "-c", "--port=82", "--bogus"].map(OsString::from)
@@ -456,18 +480,7 @@ mod tests {
     #[test]
     fn last_of_a_repeated_flag_counts() {
         let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
-        assert_eq!((args.port, args.binary), (2, true));
-    }
-
-    #[test]
-    fn flag_that_websocketd_has_is_known() {
-        for line in ["--ssl cat", "-sslcert=x cat", "--unixsocket /x cat"] {
-            assert!(
-                error(line).contains("websocketd"),
-                "{line}: {}",
-                error(line)
-            );
-        }
+        assert_eq!((args.port, args.binary), (Some(2), true));
     }
 
     #[test]

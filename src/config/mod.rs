@@ -4,14 +4,16 @@
 mod command;
 mod confinement;
 pub mod file;
+mod listeners;
 mod pages;
 mod program;
 mod route;
 mod service;
+mod tls;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -24,7 +26,10 @@ use crate::{
         router::{Directory, Mount, Router},
         service::Service,
     },
-    server::listener,
+    server::{
+        listener::{Sockets, Tcp},
+        tls::Terms,
+    },
 };
 use confinement::confinement;
 use program::{streams, target};
@@ -35,10 +40,14 @@ use service::{added_headers, drain_time, service};
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub addresses: Vec<IpAddr>,
-    /// The port on each; 0 is any.
-    pub port: u16,
-    /// The scheme of the URL to open: `http` where there is a page, else `ws`.
+    pub sockets: Sockets,
+    /// Where to listen only to send on.
+    pub redirect: Option<Tcp>,
+    /// Whether there is but one connection to serve, on stdin.
+    pub inetd: bool,
+    /// TLS, if it is spoken.
+    pub tls: Option<Terms>,
+    /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// What answers there.
     pub options: Options,
@@ -62,9 +71,16 @@ impl Config {
         check_something_answers(&router)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
-            addresses: addresses(args)?,
-            port: args.port,
-            scheme: if has_page { "http" } else { "ws" },
+            sockets: listeners::sockets(args)?,
+            redirect: listeners::redirect(args)?,
+            inetd: args.inetd,
+            tls: tls::terms(args)?,
+            scheme: match (has_page, tls::is_on(args)) {
+                (true, true) => "https",
+                (true, false) => "http",
+                (false, true) => "wss",
+                (false, false) => "ws",
+            },
             options: Options {
                 access: access(args)?,
                 places: places(args),
@@ -179,24 +195,6 @@ fn places(args: &Args) -> Places {
 fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
     let routes = routes.iter().map(|route| drain_time(&route.args));
     routes.fold(drain_time(args), Duration::max)
-}
-
-fn addresses(args: &Args) -> Result<Vec<IpAddr>> {
-    let words = match args.address.is_empty() {
-        true => &["127.0.0.1".to_owned()][..],
-        false => &args.address[..],
-    };
-    let mut addresses = Vec::new();
-    for word in words {
-        let found = listener::resolve(word)
-            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
-        for address in found {
-            if !addresses.contains(&address) {
-                addresses.push(address);
-            }
-        }
-    }
-    Ok(addresses)
 }
 
 fn access(args: &Args) -> Result<Access> {

@@ -70,18 +70,39 @@ impl fmt::Display for Authority {
     }
 }
 
+/// The names that every machine has for itself.
+pub(super) fn is_loopback_name(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
 impl Access {
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
     /// browser speaks.
     ///
     /// # Errors
-    /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2); 403 on a loopback listener
-    /// for a name that is neither loopback's nor listed.
+    /// As [`Access::authority`]; 403 on a loopback listener for a name that is neither loopback's nor listed.
     pub(super) fn host(
         &self,
         request: &Parts,
         connection: &Connection,
     ) -> Result<Option<Authority>, Refusal> {
+        let authority = Self::authority(request)?;
+        match authority {
+            Some(authority) if !self.answers_to(&authority.name, connection) => {
+                Err(Refusal::Host(format!(
+                    "this server does not answer to the host '{0}'; --host={0} lets it",
+                    authority.name
+                )))
+            }
+            authority => Ok(authority),
+        }
+    }
+
+    /// The host that a request is for, whoever that is.
+    ///
+    /// # Errors
+    /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).
+    pub(super) fn authority(request: &Parts) -> Result<Option<Authority>, Refusal> {
         let malformed = || Refusal::BadRequest("the Host header is malformed".to_owned());
         let mut values = request.headers.get_all(header::HOST).iter();
         let (value, more) = (values.next(), values.next());
@@ -90,59 +111,60 @@ impl Access {
                 "there is more than one Host header".to_owned(),
             ));
         }
-        let authority: Authority = match (request.uri.authority(), value) {
+        let text = match (request.uri.authority(), value) {
             // RFC 9112 §3.2.2: a target with a host of its own overrides the header.
-            (Some(target), _) => target.as_str().parse().map_err(|()| malformed())?,
-            (None, Some(value)) => {
-                let text = value.to_str().map_err(|_| malformed())?;
-                text.parse().map_err(|()| malformed())?
-            }
+            (Some(target), _) => target.as_str(),
+            (None, Some(value)) => value.to_str().map_err(|_| malformed())?,
             (None, None) if request.version < Version::HTTP_11 => return Ok(None),
             (None, None) => {
                 return Err(Refusal::BadRequest("the Host header is missing".to_owned()));
             }
         };
-        if !self.answers_to(&authority.name, connection) {
-            return Err(Refusal::Forbidden(format!(
-                "this server does not answer to the host '{0}'; --host={0} lets it",
-                authority.name
-            )));
-        }
-        Ok(Some(authority))
+        text.parse().map(Some).map_err(|()| malformed())
+    }
+
+    /// Whether `--host` lists a name.
+    pub(super) fn lists(&self, name: &str) -> bool {
+        let mut hosts = self.hosts.iter();
+        hosts.any(|host| host.eq_ignore_ascii_case(name))
     }
 
     fn answers_to(&self, name: &str, connection: &Connection) -> bool {
-        // An IPv4 address may be written as an IPv6 one (RFC 4291 §2.5.5.2).
-        let local = connection.local.ip().to_canonical();
+        let Some(local) = connection.local.ip() else {
+            // No page can reach a unix socket, so no name can be rebound to it.
+            return true;
+        };
         let own = || match local {
             std::net::IpAddr::V4(address) => address.to_string() == name,
             std::net::IpAddr::V6(address) => format!("[{address}]") == name,
         };
-        !local.is_loopback()
-            || matches!(name, "localhost" | "127.0.0.1" | "[::1]")
-            || own()
-            || self
-                .hosts
-                .iter()
-                .any(|host| host.eq_ignore_ascii_case(name))
+        !local.is_loopback() || is_loopback_name(name) || own() || self.lists(name)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::environ::Endpoint;
     use hyper::Request;
+    use std::net::SocketAddr;
 
     fn host_status(access: &Access, listener: &str, hosts: &[&str]) -> Option<u16> {
+        let listener: SocketAddr = listener.parse().expect("an address");
+        host_status_at(access, listener.into(), hosts)
+    }
+
+    fn host_status_at(access: &Access, listener: Endpoint, hosts: &[&str]) -> Option<u16> {
         let mut request = Request::builder().uri("/");
         for host in hosts {
             request = request.header(header::HOST, *host);
         }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let connection = Connection {
-            local: listener.parse().expect("an address"),
-            remote: listener.parse().expect("an address"),
+            local: listener,
+            remote: listener,
             remote_name: None,
+            tls: None,
         };
         access
             .host(&parts, &connection)
@@ -186,6 +208,13 @@ mod tests {
                 "{host}"
             );
         }
+    }
+
+    #[test]
+    fn unix_socket_answers_to_any_name_that_is_one() {
+        let status = |host| host_status_at(&Access::default(), Endpoint::Unix(None), &[host]);
+        assert_eq!(status("evil.example"), None);
+        assert_eq!(status("a b"), Some(400));
     }
 
     #[test]

@@ -4,44 +4,50 @@
 //! 101, so that a client sees why a start failed. The session then runs in a task of its own.
 
 pub mod access;
+pub mod admin;
 pub mod cgi;
 mod console;
+mod current;
 pub mod file;
+pub mod forwarded;
 pub mod headers;
+mod metrics;
 pub mod origins;
 pub mod path;
 pub mod places;
+mod plain;
+pub mod redirect;
 pub mod refusal;
+mod registry;
 pub mod router;
 pub mod service;
 mod sessions;
+mod shared;
 pub mod upgrade;
 
-use std::{
-    io,
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Method, Request, Response, StatusCode,
+    Method, Request, Response, StatusCode, Uri,
     body::Incoming,
     header::{self, HeaderValue},
-    http::request::Parts,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{backend::Spawner, environ::Connection};
-use access::{Access, Authority};
+use access::Access;
+pub use current::Current;
 use headers::AddedHeaders;
 use path::UrlPath;
 use places::Places;
+use plain::Plain;
 use refusal::Refusal;
 use router::{Found, Route, Router};
-use sessions::{Ask, Sessions};
+use sessions::Ask;
+use shared::Shared;
 
 /// A response's body.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -54,39 +60,6 @@ fn full(text: impl Into<Bytes>) -> Body {
     Full::new(text.into())
         .map_err(|never| match never {})
         .boxed_unsync()
-}
-
-/// Local redirects of one request; a script that needs more is in a loop.
-const LOCAL_REDIRECTS: usize = 10;
-
-/// A request that is not for a WebSocket.
-struct Plain<'a> {
-    parts: Parts,
-    path: UrlPath,
-    body: Option<Incoming>,
-    host: Option<&'a Authority>,
-    connection: &'a Connection,
-}
-
-impl Plain<'_> {
-    /// Makes of it the GET that a script has asked to be answered in its place.
-    fn redirect(&mut self, target: &str) -> Result<(), Refusal> {
-        let bad = || Refusal::BadScript("its Location is not a path of this server".to_owned());
-        self.parts.uri = target.parse().map_err(|_| bad())?;
-        self.path = UrlPath::decode(self.parts.uri.path()).map_err(|_| bad())?;
-        if self.parts.method != Method::HEAD {
-            self.parts.method = Method::GET;
-        }
-        self.body = None;
-        for name in [
-            header::CONTENT_LENGTH,
-            header::CONTENT_TYPE,
-            header::TRANSFER_ENCODING,
-        ] {
-            self.parts.headers.remove(name);
-        }
-        Ok(())
-    }
 }
 
 /// Everything that one server is told about the requests it answers.
@@ -106,25 +79,27 @@ pub struct Options {
     pub drain_timeout: Duration,
 }
 
-/// The handler in force. Another can take its place at any time: it answers the next request, while
-/// what the earlier one has begun goes on.
-#[derive(Debug, Clone)]
-pub struct Current(Arc<RwLock<Arc<Handler>>>);
+/// Who has answered, for counting.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Program,
+    Cgi,
+    File,
+    Console,
+    Redirect,
+    Nobody,
+}
 
-impl Current {
-    /// Puts a handler in force.
-    pub fn new(handler: Handler) -> Self {
-        Current(Arc::new(RwLock::new(Arc::new(handler))))
-    }
-
-    /// The one in force now.
-    pub fn get(&self) -> Arc<Handler> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// Puts another in its place.
-    pub fn replace(&self, handler: Handler) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handler);
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            By::Program => "program",
+            By::Cgi => "cgi",
+            By::File => "file",
+            By::Console => "console",
+            By::Redirect => "redirect",
+            By::Nobody => "none",
+        }
     }
 }
 
@@ -136,69 +111,52 @@ pub struct Handler {
     headers: AddedHeaders,
     reverse_lookup: bool,
     drain_timeout: Duration,
-    sessions: Sessions,
-    scripts: cgi::Runner,
+    shared: Shared,
 }
 
 impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
-        Self::with(
-            options,
-            spawner,
-            TaskTracker::new(),
-            CancellationToken::new(),
-        )
+        let shared = Shared::new(spawner, options.places.clone());
+        Self::with(options, shared)
     }
 
     /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
     /// stop, and holds its place if there are as many as before.
     pub fn succeed(&self, mut options: Options) -> Self {
-        options.places.succeed(&self.sessions.places);
+        options.places.succeed(&self.shared.places);
         options.router.succeed(&self.router);
-        Self::with(
-            options,
-            self.sessions.spawner.clone(),
-            self.tasks().clone(),
-            self.drain().clone(),
-        )
+        let shared = Shared {
+            places: options.places.clone(),
+            ..self.shared.clone()
+        };
+        Self::with(options, shared)
     }
 
-    fn with(
-        options: Options,
-        spawner: Spawner,
-        tasks: TaskTracker,
-        drain: CancellationToken,
-    ) -> Self {
+    fn with(options: Options, shared: Shared) -> Self {
         Handler {
             router: options.router,
             access: options.access,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
             drain_timeout: options.drain_timeout,
-            scripts: cgi::Runner {
-                spawner: spawner.clone(),
-                places: options.places.clone(),
-                tasks: tasks.clone(),
-                drain: drain.clone(),
-            },
-            sessions: Sessions {
-                spawner,
-                places: options.places,
-                tasks,
-                drain,
-            },
+            shared,
         }
     }
 
     /// The tasks of all connections and sessions.
     pub fn tasks(&self) -> &TaskTracker {
-        &self.sessions.tasks
+        &self.shared.tasks
+    }
+
+    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
+    pub fn leaving(&self) -> &CancellationToken {
+        &self.shared.leaving
     }
 
     /// Cancelled when the server is stopping: sessions then end soon.
     pub fn drain(&self) -> &CancellationToken {
-        &self.sessions.drain
+        &self.shared.drain
     }
 
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
@@ -218,8 +176,24 @@ impl Handler {
         connection: &Connection,
     ) -> Response<Body> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
-        let answer = self.answer(request, connection).await;
+        let mut by = By::Nobody;
+        let answer = self.answer(request, connection, &mut by).await;
+        self.finish(answer, by, &method, &uri, connection)
+    }
+
+    /// Makes an answer of what came of a request, with the headers that all have, and logs it.
+    fn finish(
+        &self,
+        answer: Result<Response<Body>, Refusal>,
+        by: By,
+        method: &Method,
+        uri: &Uri,
+        connection: &Connection,
+    ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
+        if let Err(refusal) = &answer {
+            self.shared.metrics.refused(refusal.name());
+        }
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let nosniff = HeaderValue::from_static("nosniff");
@@ -230,6 +204,7 @@ impl Handler {
         }
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
+        self.shared.metrics.answered(by.name(), status.as_str());
         match refused {
             Some(reason) => {
                 warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
@@ -245,12 +220,14 @@ impl Handler {
         &self,
         mut request: Request<Incoming>,
         connection: &Connection,
+        by: &mut By,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let host = self.access.host(&parts, connection)?;
         let path = UrlPath::decode(parts.uri.path())?;
         if upgrade::is_asked_for(&parts.headers) {
+            *by = By::Program;
             let open = async |found: Found<'_>| {
                 path.check_for_programs()?;
                 let origins = &found.service.origins;
@@ -261,7 +238,7 @@ impl Handler {
                     found,
                     connection,
                 };
-                self.sessions.open(ask, upgrade).await
+                sessions::open(&self.shared, ask, upgrade).await
             };
             return match self.router.websocket(&path) {
                 Route::Program(found) => open(found).await,
@@ -279,47 +256,6 @@ impl Handler {
             host: host.as_ref(),
             connection,
         };
-        self.plain(request).await
-    }
-
-    /// Answers a plain request, which scripts may send on to other paths (RFC 3875 §6.2.2).
-    async fn plain(&self, mut request: Plain<'_>) -> Result<Response<Body>, Refusal> {
-        for _ in 0..=LOCAL_REDIRECTS {
-            match self.script(&mut request).await? {
-                Some(cgi::Answer::Response(response)) => return Ok(response),
-                Some(cgi::Answer::Elsewhere(target)) => request.redirect(&target)?,
-                None => return self.page(&request).await,
-            }
-        }
-        Err(Refusal::BadScript(format!(
-            "there were more than {LOCAL_REDIRECTS} local redirects"
-        )))
-    }
-
-    /// The answer of the script that a path leads to, if it leads to one.
-    async fn script(&self, request: &mut Plain<'_>) -> Result<Option<cgi::Answer>, Refusal> {
-        for scripts in self.router.scripts(&request.path) {
-            let Some(script) = scripts.find(&request.path).await else {
-                continue;
-            };
-            request.path.check_for_programs()?;
-            let ask = cgi::Ask {
-                parts: &request.parts,
-                host: request.host,
-                connection: request.connection,
-                body: request.body.take(),
-            };
-            return self.scripts.answer(scripts, &script, ask).await.map(Some);
-        }
-        Ok(None)
-    }
-
-    async fn page(&self, request: &Plain<'_>) -> Result<Response<Body>, Refusal> {
-        match self.router.plain(&request.path) {
-            Route::ProgramOnly => Err(Refusal::UpgradeRequired),
-            Route::Console => console::page(&request.parts.method),
-            Route::File(files) => files.answer(&request.parts, &request.path).await,
-            _ => Err(Refusal::NotFound),
-        }
+        self.plain(request, by).await
     }
 }

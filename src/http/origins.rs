@@ -29,7 +29,7 @@ impl Origins {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else {
             return match self.required {
-                true => Err(Refusal::Forbidden(
+                true => Err(Refusal::Origin(
                     "a client without an Origin header is refused by --sameorigin".to_owned(),
                 )),
                 false => Ok(()),
@@ -52,7 +52,7 @@ impl Origins {
         if values.next().is_none() && (is_own() || is_listed()) {
             return Ok(());
         }
-        Err(Refusal::Forbidden(foreign(
+        Err(Refusal::Origin(foreign(
             text,
             origin.is_some() || text == "null",
         )))

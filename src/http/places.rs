@@ -49,6 +49,15 @@ impl Places {
         })
     }
 
+    /// Whether none is free.
+    pub(super) fn are_taken(&self) -> bool {
+        let free = self
+            .0
+            .as_ref()
+            .map(|limited| limited.free.available_permits());
+        free == Some(0)
+    }
+
     fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
         let Some(Limited { all, free }) = &self.0 else {
             return Ok(None);

@@ -19,7 +19,13 @@ pub enum Refusal {
     /// The path is one that nobody honest sends.
     #[error(transparent)]
     BadPath(#[from] BadPath),
-    /// Somebody who may not.
+    /// A page of another origin (RFC 6455 §10.2).
+    #[error("{0}")]
+    Origin(String),
+    /// A name that this server does not go by.
+    #[error("{0}")]
+    Host(String),
+    /// A file that may not be read.
     #[error("{0}")]
     Forbidden(String),
     /// Nothing answers here.
@@ -76,7 +82,7 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Refusal::BadRequest(_) | Refusal::BadPath(_) => StatusCode::BAD_REQUEST,
-            Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
+            Refusal::Origin(_) | Refusal::Host(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
             Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
@@ -92,6 +98,32 @@ impl Refusal {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Refusal::Start(_) | Refusal::Read(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The reason in one word, for counting.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Refusal::BadRequest(_) => "bad_request",
+            Refusal::BadPath(_) => "bad_path",
+            Refusal::Origin(_) => "origin",
+            Refusal::Host(_) => "host",
+            Refusal::Forbidden(_) => "forbidden",
+            Refusal::NotFound => "not_found",
+            Refusal::MethodNotAllowed(_) => "method",
+            Refusal::PreconditionFailed => "precondition",
+            Refusal::RangeNotSatisfiable(_) => "range",
+            Refusal::NotAcceptable => "not_acceptable",
+            Refusal::Read(_) => "read",
+            Refusal::UpgradeRequired => "upgrade_required",
+            Refusal::WebSocketVersion => "websocket_version",
+            Refusal::BodyTooLarge(_) => "body_too_large",
+            Refusal::BodyTimeout => "body_timeout",
+            Refusal::BadScript(_) => "bad_script",
+            Refusal::ScriptTimeout(_) => "script_timeout",
+            Refusal::Full(_) => "maxforks",
+            Refusal::Draining => "draining",
+            Refusal::Start(_) => "start",
         }
     }
 

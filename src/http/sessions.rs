@@ -6,22 +6,24 @@ use bytes::Bytes;
 use hyper::{Response, header, http::request::Parts, upgrade::OnUpgrade};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, error_span, info};
 use uuid::Uuid;
 
 use super::{
     Body,
     access::Authority,
-    places::{Place, Places},
+    metrics::Metrics,
+    places::Place,
     refusal::Refusal,
+    registry::{Entry, Live},
     router::Found,
+    shared::Shared,
     upgrade::Handshake,
 };
 use crate::{
-    backend::{Backend, Spawner},
+    backend::Backend,
     environ::{self, Connection},
-    session::{self, Limits, Summary},
+    session::{self, Handle, Limits, Summary},
     transport::{Client, websocket},
 };
 
@@ -34,54 +36,56 @@ pub(super) struct Ask<'a> {
     pub(super) connection: &'a Connection,
 }
 
-/// All sessions of a server.
-#[derive(Debug)]
-pub(super) struct Sessions {
-    pub(super) spawner: Spawner,
-    pub(super) places: Places,
-    pub(super) tasks: TaskTracker,
-    pub(super) drain: CancellationToken,
-}
-
-impl Sessions {
-    /// Opens the program, starts the session's task and returns the 101 that the task waits for.
-    ///
-    /// # Errors
-    /// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
-    /// the start may work later; 500 when it will not.
-    pub(super) async fn open(
-        &self,
-        ask: Ask<'_>,
-        upgrade: OnUpgrade,
-    ) -> Result<Response<Body>, Refusal> {
-        let service = ask.found.service;
-        let handshake = Handshake::check(ask.parts, &service.subprotocols)?;
-        if self.drain.is_cancelled() {
-            return Err(Refusal::Draining);
-        }
-        let place = self.places.take(&service.places)?;
-        let id = Uuid::now_v7().to_string();
-        // Of the highest level, so that every line of a session has its id whatever the log shows.
-        let span = error_span!("session", id);
-        let request = request(&ask, &handshake, &id);
-        let variables = service.environ.variables(ask.connection, &request);
-        let opening = ask.found.target.open(&self.spawner, &variables);
-        let backend = opening.instrument(span.clone()).await;
-        let backend = backend.map_err(Refusal::Start)?;
-        span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
-        let task = Task {
-            backend,
-            upgrade,
-            websocket: service.websocket,
-            limits: Arc::clone(&service.limits),
-            drain: self.drain.clone(),
-            _place: place,
-        };
-        self.tasks.spawn(task.run().instrument(span));
-        let mut response = handshake.into_response();
-        service.headers.add_to(&mut response);
-        Ok(response)
+/// Opens the program, starts the session's task and returns the 101 that the task waits for.
+///
+/// # Errors
+/// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
+/// the start may work later; 500 when it will not.
+pub(super) async fn open(
+    shared: &Shared,
+    ask: Ask<'_>,
+    upgrade: OnUpgrade,
+) -> Result<Response<Body>, Refusal> {
+    let service = ask.found.service;
+    let handshake = Handshake::check(ask.parts, &service.subprotocols)?;
+    if shared.drain.is_cancelled() {
+        return Err(Refusal::Draining);
     }
+    let place = shared.places.take(&service.places)?;
+    let id = Uuid::now_v7();
+    // Of the highest level, so that every line of a session has its id whatever the log shows.
+    let name = id.to_string();
+    let span = error_span!("session", id = name);
+    let request = request(&ask, &handshake, &name);
+    let variables = service.environ.variables(ask.connection, &request);
+    let begun = Instant::now();
+    let opening = ask.found.target.open(&shared.spawner, &variables);
+    let backend = opening.instrument(span.clone()).await;
+    shared.metrics.spawned(begun.elapsed());
+    let backend = backend.map_err(Refusal::Start)?;
+    span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
+    shared.metrics.opened();
+    let task = Task {
+        entry: shared.registry.enter(Live {
+            id,
+            remote: ask.connection.remote,
+            uri: ask.parts.uri.to_string(),
+            subprotocol: handshake.subprotocol().map(str::to_owned),
+            pid: backend.process.as_ref().map(|process| process.id()),
+            begun: Instant::now(),
+            handle: Handle::new(&shared.drain),
+        }),
+        backend,
+        upgrade,
+        websocket: service.websocket,
+        limits: Arc::clone(&service.limits),
+        metrics: Arc::clone(&shared.metrics),
+        _place: place,
+    };
+    shared.tasks.spawn(task.run().instrument(span));
+    let mut response = handshake.into_response();
+    service.headers.add_to(&mut response);
+    Ok(response)
 }
 
 fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ::Request<'a> {
@@ -112,17 +116,18 @@ fn log_start(ask: &Ask<'_>, backend: &Backend, subprotocol: Option<&str>) {
 
 /// A session's task: awaited by the server, through the tracker, when it stops.
 struct Task {
+    entry: Entry,
     backend: Backend,
     upgrade: OnUpgrade,
     websocket: websocket::Options,
     limits: Arc<Limits>,
-    drain: CancellationToken,
+    metrics: Arc<Metrics>,
     _place: Place,
 }
 
 impl Task {
     async fn run(self) {
-        let started = Instant::now();
+        let live = &self.entry.live;
         let client = match self.upgrade.await {
             Ok(upgraded) => {
                 websocket::client(TokioIo::new(upgraded), Bytes::new(), &self.websocket).await
@@ -130,20 +135,23 @@ impl Task {
             // The client went before it had the 101; the program is brought to its end all the same.
             Err(error) => Client::lost(io::Error::other(error)),
         };
-        let summary = session::run(client, self.backend, &self.limits, self.drain).await;
-        log_end(&summary, started.elapsed());
+        let summary = session::run(client, self.backend, &self.limits, &live.handle).await;
+        let duration = live.begun.elapsed();
+        self.metrics.ended(&summary, duration);
+        log_end(&summary, &live.handle, duration);
     }
 }
 
-fn log_end(summary: &Summary, duration: Duration) {
+fn log_end(summary: &Summary, handle: &Handle, duration: Duration) {
+    let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
     let close = summary.ended.close();
     info!(
         target: "access",
         duration_ms = duration.as_millis() as u64,
-        messages_in = summary.received.messages,
-        bytes_in = summary.received.bytes,
-        messages_out = summary.sent.messages,
-        bytes_out = summary.sent.bytes,
+        messages_in = received.messages,
+        bytes_in = received.bytes,
+        messages_out = sent.messages,
+        bytes_out = sent.bytes,
         exit_status = summary.exit.and_then(|status| status.code()),
         signal = summary.exit.and_then(|status| status.signal()),
         code = close.code,

@@ -13,11 +13,18 @@ use std::{
 
 use hyper::{StatusCode, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{net::TcpStream, task::spawn_blocking, time::timeout};
-use tracing::debug;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    task::spawn_blocking,
+    time::timeout,
+};
+use tracing::{debug, info};
 
 use super::phase::{Answer, Phase, Timed};
-use crate::{environ::Connection, http::Current};
+use crate::{
+    environ::Connection,
+    http::{Current, redirect::Destination},
+};
 
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
 /// up (slowloris).
@@ -31,25 +38,45 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// What looking up a client's name may take before the address has to do.
 const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Serves a connection; the server awaits it through the handler's tasks.
-pub(super) async fn serve(stream: TcpStream, mut connection: Connection, current: Current) {
+/// Who answers a connection's requests.
+pub(super) enum Service {
+    /// The handler in force.
+    Site,
+    /// The handler in force, by sending on.
+    Redirect(Destination),
+}
+
+/// Serves a connection, over whatever carries its bytes.
+pub(super) async fn serve<S>(
+    stream: S,
+    mut connection: Connection,
+    service: Service,
+    current: Current,
+) where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let handler = current.get();
-    if handler.reverse_lookup() {
-        connection.remote_name = name_of(connection.remote.ip()).await;
+    if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {
+        connection.remote_name = name_of(address).await;
     }
     let (remote, drain) = (connection.remote, handler.drain().clone());
-    let connection = Arc::new(connection);
+    let shared = Arc::new((connection, service));
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
     let phase = Phase::default();
+    let watched = phase.clone();
     let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
         phase.request();
-        let (handler, connection) = (current.get(), Arc::clone(&connection));
+        let (handler, shared) = (current.get(), Arc::clone(&shared));
         let phase = phase.clone();
         async move {
-            let response = handler.handle(request, &connection).await;
+            let (connection, service) = &*shared;
+            let response = match service {
+                Service::Site => handler.handle(request, connection).await,
+                Service::Redirect(to) => handler.redirect(request, connection, to),
+            };
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok::<_, Infallible>(response.map(|body| Answer::new(body, phase)))
@@ -75,7 +102,13 @@ pub(super) async fn serve(stream: TcpStream, mut connection: Connection, current
             http.await
         }
     };
-    if let Err(error) = result {
+    if watched.began_with_tls() {
+        info!(
+            target: "access", %remote,
+            "refused: the client speaks TLS, and this port does not; http:// and ws:// are its addresses, \
+             unless --ssl makes them https:// and wss://"
+        );
+    } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
     }
 }

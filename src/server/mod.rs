@@ -1,9 +1,13 @@
 //! Connections in, sessions out, and an orderly stop: [`run`].
 
 mod connection;
+mod entrance;
+pub mod inetd;
 pub mod listener;
 mod phase;
 pub mod signal;
+pub mod stream;
+pub mod tls;
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
@@ -11,10 +15,13 @@ use tokio::{
     task::JoinSet,
     time::{Instant, sleep, timeout},
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::http::Current;
-use listener::Listener;
+pub use entrance::{Entrance, Purpose, Redirect};
+use inetd::Accepted;
+use listener::Succession;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -24,16 +31,59 @@ const REPORT_PERIOD: Duration = Duration::from_secs(10);
 /// What a stop allows on top of the sessions' own time for connections that are just being closed.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
+/// What a stop waits before it drains when another process takes over: the clients that have connected
+/// to this one get to send their requests, and are answered as ever. Shorter would cut off those on slow
+/// lines, longer only delays the end.
+const HANDOVER: Duration = Duration::from_millis(500);
+
 /// Serves until `stop` is ready, then drains: accepts no more, lets requests and sessions finish, and
 /// returns when all have ended or the drain timeout is over. A session that is still there then, and
 /// its program, ends with the runtime.
-pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<Output = ()>) {
+pub async fn run(entrances: Vec<Entrance>, current: Current, stop: impl Future<Output = ()>) {
+    let stopping = CancellationToken::new();
     let mut accepting = JoinSet::new();
-    for listener in listeners {
-        accepting.spawn(accept(listener, current.clone()));
+    if let Some(tls) = entrances.iter().find_map(|entrance| entrance.purpose.tls()) {
+        let watching = tls::watch(tls.clone());
+        let stopping = stopping.clone();
+        accepting.spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
+    }
+    for entrance in entrances {
+        accepting.spawn(serve(entrance, current.clone(), stopping.clone()));
     }
     pin!(stop).await;
-    accepting.shutdown().await;
+    stopping.cancel();
+    while accepting.join_next().await.is_some() {}
+    drain(&current).await;
+}
+
+/// Serves one connection until it has ended; drains when `stop` is ready before.
+///
+/// # Errors
+/// When the client has gone already.
+pub async fn run_one(
+    accepted: Accepted,
+    purpose: Purpose,
+    current: Current,
+    stop: impl Future<Output = ()>,
+) -> io::Result<()> {
+    let (stream, connection) = accepted.open()?;
+    let handler = current.get();
+    handler.tasks().spawn(entrance::serve(
+        stream,
+        connection,
+        purpose,
+        current.clone(),
+    ));
+    handler.tasks().close();
+    tokio::select! {
+        () = handler.tasks().wait() => {}
+        () = stop => drain(&current).await,
+    }
+    Ok(())
+}
+
+/// Lets requests and sessions finish, for as long as they may take.
+async fn drain(current: &Current) {
     let handler = current.get();
     handler.drain().cancel();
     handler.tasks().close();
@@ -50,24 +100,43 @@ pub async fn run(listeners: Vec<Listener>, current: Current, stop: impl Future<O
     }
 }
 
+/// Accepts until the server is stopping, and hands over to the next process if there may be one.
+async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken) {
+    let listener = &entrance.listener;
+    tokio::select! {
+        () = stopping.cancelled() => {}
+        () = accept(&entrance, &current) => {}
+    }
+    match listener.succession() {
+        Succession::None => {}
+        // What waits in the socket is the next process's.
+        Succession::SameSocket if current.get().tasks().is_empty() => {}
+        Succession::SameSocket => sleep(HANDOVER).await,
+        Succession::Beside => {
+            // What has come to this socket goes to no other, and is reset when it is closed. So nothing
+            // new may come to it, and all that is on its way is accepted.
+            listener.retire();
+            let _ = timeout(HANDOVER, accept(&entrance, &current)).await;
+        }
+    }
+}
+
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(listener: Listener, current: Current) {
+async fn accept(entrance: &Entrance, current: &Current) {
+    let Entrance { listener, purpose } = entrance;
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
             Ok((stream, connection)) => {
-                let serving = connection::serve(stream, connection, current.clone());
+                let serving = entrance::serve(stream, connection, purpose.clone(), current.clone());
                 current.get().tasks().spawn(serving);
             }
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if reported.is_none_or(|last| last.elapsed() >= REPORT_PERIOD) {
                     reported = Some(Instant::now());
-                    error!(
-                        "cannot accept on {}: {error}; trying again",
-                        listener.address()
-                    );
+                    error!("cannot accept on {listener}: {error}; trying again");
                 }
                 sleep(ACCEPT_PAUSE).await;
             }

@@ -6,13 +6,16 @@
 //! then hold a thousand connections (slowloris). So the byte stream beneath hyper watches for the first
 //! byte after a pause, and fails a head that takes too long from there. A connection starts within a
 //! head, so one that never sends a byte is limited as well.
+//!
+//! The same stream sees whether a connection begins with a TLS handshake, of which hyper could only say
+//! that it is no HTTP.
 
 use std::{
     io,
     pin::Pin,
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicBool, AtomicU8, Ordering},
     },
     task::{Context, Poll, ready},
     time::Duration,
@@ -24,9 +27,19 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+/// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
+/// with it.
+pub(super) const HANDSHAKE_RECORD: u8 = 0x16;
+
 /// Shared by the stream, which sees bytes, and the service, which sees requests.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Phase(Arc<AtomicU8>);
+pub(super) struct Phase(Arc<Seen>);
+
+#[derive(Debug, Default)]
+struct Seen {
+    phase: AtomicU8,
+    tls: AtomicBool,
+}
 
 /// A head is on its way; where a connection begins.
 const HEAD: u8 = 0;
@@ -38,11 +51,20 @@ const IDLE: u8 = 2;
 impl Phase {
     /// A request is complete.
     pub(super) fn request(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.set(BUSY);
+    }
+
+    /// Whether the first byte was that of a TLS handshake.
+    pub(super) fn began_with_tls(&self) -> bool {
+        self.0.tls.load(Ordering::Relaxed)
+    }
+
+    fn set(&self, phase: u8) {
+        self.0.phase.store(phase, Ordering::Relaxed);
     }
 
     fn is(&self, phase: u8) -> bool {
-        self.0.load(Ordering::Relaxed) == phase
+        self.0.phase.load(Ordering::Relaxed) == phase
     }
 }
 
@@ -53,6 +75,7 @@ pub(super) struct Timed<S> {
     phase: Phase,
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
+    has_begun: bool,
 }
 
 impl<S> Timed<S> {
@@ -62,6 +85,7 @@ impl<S> Timed<S> {
             phase,
             limit,
             timer: None,
+            has_begun: false,
         }
     }
 }
@@ -77,8 +101,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
             this.timer = None;
         }
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_ready() && !this.has_begun {
+            this.has_begun = true;
+            let is_tls = buffer.filled().first() == Some(&HANDSHAKE_RECORD);
+            this.phase.0.tls.store(is_tls, Ordering::Relaxed);
+        }
         if read.is_ready() && this.phase.is(IDLE) {
-            this.phase.0.store(HEAD, Ordering::Relaxed);
+            this.phase.set(HEAD);
         }
         if read.is_pending() && this.phase.is(HEAD) {
             let limit = this.limit;
@@ -157,7 +186,7 @@ impl<B: Body + Unpin> Body for Answer<B> {
 impl<B> Drop for Answer<B> {
     fn drop(&mut self) {
         if let Some(phase) = &self.phase {
-            phase.0.store(IDLE, Ordering::Relaxed);
+            phase.set(IDLE);
         }
     }
 }

@@ -9,7 +9,7 @@ use futures_util::{
 use tokio::time::timeout;
 
 use super::{
-    Traffic,
+    Meter,
     joint::{discard, exhaust},
 };
 use crate::{
@@ -90,8 +90,8 @@ impl Peer {
 
     /// Waits until the client has been sent all, as long as it is there.
     pub(super) async fn flush(&mut self) -> Result<(), Gone> {
-        let mut ignored = Traffic::default();
-        let watching = pin!(discard(&mut self.incoming, &mut ignored));
+        let ignored = Meter::default();
+        let watching = pin!(discard(&mut self.incoming, &ignored));
         match future::select(self.outgoing.flush(), watching).await {
             Either::Left((flushed, _)) => flushed.map_err(Gone::Lost),
             Either::Right((gone, _)) => Err(gone),
@@ -103,8 +103,8 @@ impl Peer {
     pub(super) async fn say_goodbye(&mut self, close: Close, grace: Duration) {
         let handshake = async {
             if self.outgoing.send(Event::Close(close)).await.is_ok() {
-                let mut ignored = Traffic::default();
-                discard(&mut self.incoming, &mut ignored).await;
+                let ignored = Meter::default();
+                discard(&mut self.incoming, &ignored).await;
             }
         };
         let _ = timeout(grace, handshake).await;

@@ -11,7 +11,7 @@ use futures_util::{Sink, SinkExt, Stream, StreamExt, future};
 use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::Traffic;
+use super::Meter;
 use crate::{
     backend::{Input, Output, Process},
     framing::FramingError,
@@ -42,7 +42,7 @@ pub(super) enum OutputEnd {
 pub(super) async fn upstream(
     incoming: &mut Incoming,
     input: &mut Option<Input>,
-    received: &mut Traffic,
+    received: &Meter,
     drain: &CancellationToken,
 ) -> Gone {
     let mut draining = pin!(drain.cancelled());
@@ -78,7 +78,7 @@ pub(super) async fn upstream(
         received.count(&message);
         let ready = tokio::select! {
             biased;
-            ready = future::poll_fn(|context| sink.poll_ready_unpin(context)) => ready,
+            ready = timed(received, |context| sink.poll_ready_unpin(context)) => ready,
             // Taken all the same: the sink's buffer grows by this one message.
             () = &mut draining => Ok(()),
         };
@@ -122,7 +122,7 @@ fn refusal(error: &FramingError) -> Close {
 }
 
 /// Reads a client on for its close alone.
-pub(super) async fn discard(incoming: &mut Incoming, received: &mut Traffic) -> Gone {
+pub(super) async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
@@ -143,7 +143,7 @@ pub(super) async fn downstream(
     output: &mut Output,
     outgoing: &mut Outgoing,
     mut watch: Watch<'_>,
-    sent: &mut Traffic,
+    sent: &Meter,
 ) -> OutputEnd {
     loop {
         let turn = future::poll_fn(|context| watch.poll_turn(output, outgoing, context)).await;
@@ -155,7 +155,7 @@ pub(super) async fn downstream(
             Turn::Keepalive => Event::Keepalive,
             Turn::End(end) => return end,
         };
-        let ready = future::poll_fn(|context| {
+        let ready = timed(sent, |context| {
             let ready = outgoing.poll_ready_unpin(context);
             if ready.is_pending() {
                 // A slow client must not keep a program that has ended from being reaped.
@@ -167,6 +167,23 @@ pub(super) async fn downstream(
             return OutputEnd::Undeliverable(error);
         }
     }
+}
+
+/// Waits for room, and has the meter count how long; a clock is read only if there is none.
+async fn timed<T>(meter: &Meter, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
+    let mut since = None;
+    let room = future::poll_fn(|context| {
+        let room = poll(context);
+        if room.is_pending() {
+            since.get_or_insert_with(Instant::now);
+        }
+        room
+    });
+    let room = room.await;
+    if let Some(since) = since {
+        meter.was_blocked(since.elapsed());
+    }
+    room
 }
 
 /// What `downstream` does next.

@@ -13,11 +13,12 @@
 
 mod curfew;
 mod ending;
+mod handle;
 mod joint;
 
 use std::{
     convert::Infallible, future::pending, os::unix::process::ExitStatusExt, pin::pin,
-    process::ExitStatus, sync::OnceLock, time::Duration,
+    process::ExitStatus, time::Duration,
 };
 
 use futures_util::future::{self, Either, select};
@@ -26,11 +27,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     backend::{Backend, Patience},
-    message::{Close, Message},
+    message::Close,
     transport::{Client, Gone},
 };
 use curfew::Curfew;
 use ending::{Peer, Program};
+pub use handle::{Handle, Meter, Traffic};
 use joint::OutputEnd;
 
 /// How long a session waits for what.
@@ -87,22 +89,6 @@ impl Ended {
     }
 }
 
-/// Messages and payload bytes that went one way.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Traffic {
-    /// Number of messages.
-    pub messages: u64,
-    /// Bytes of their payloads.
-    pub bytes: u64,
-}
-
-impl Traffic {
-    fn count(&mut self, message: &Message) {
-        self.messages += 1;
-        self.bytes += message.len() as u64;
-    }
-}
-
 /// What there is to say of a session that has ended.
 #[derive(Debug, Clone)]
 pub struct Summary {
@@ -110,10 +96,6 @@ pub struct Summary {
     pub ended: Ended,
     /// The program's exit status, where there is a process.
     pub exit: Option<ExitStatus>,
-    /// From the client.
-    pub received: Traffic,
-    /// To the client.
-    pub sent: Traffic,
 }
 
 /// The close that tells a program's exit status: 1000 for 0, 4000+n for n, 4128+s for signal s.
@@ -132,28 +114,21 @@ pub fn close_for(status: ExitStatus) -> Close {
     }
 }
 
-/// Joins a client to a backend until the session has ended and its process is gone. `drain` asks it to
-/// end soon: the input gets end-of-file, what the program still writes is delivered.
+/// Joins a client to a backend until the session has ended and its process is gone. `handle` may ask it
+/// to end soon: the input gets end-of-file, what the program still writes is delivered.
 pub async fn run(
     mut client: Client,
     mut backend: Backend,
     limits: &Limits,
-    drain: CancellationToken,
+    handle: &Handle,
 ) -> Summary {
     let curfew = Curfew::start(limits, &mut client, &mut backend);
     let session = Session {
         client: Peer::new(client),
         program: Program::new(backend, &limits.patience),
-        received: Traffic::default(),
-        sent: Traffic::default(),
         limits,
-        // Of its own where it can be over before the server is.
-        drain: match curfew.is_set() {
-            true => drain.child_token(),
-            false => drain,
-        },
+        handle,
         curfew,
-        over: OnceLock::new(),
     };
     session.run().await
 }
@@ -161,13 +136,9 @@ pub async fn run(
 struct Session<'a> {
     client: Peer,
     program: Program<'a>,
-    received: Traffic,
-    sent: Traffic,
     limits: &'a Limits,
-    drain: CancellationToken,
+    handle: &'a Handle,
     curfew: Curfew,
-    /// What the client is told of a time limit that has ended the session.
-    over: OnceLock<Close>,
 }
 
 /// Why the joint came apart.
@@ -195,34 +166,31 @@ impl Session<'_> {
                 self.end_by_client(gone).await
             }
             Apart::Client(gone) => self.end_by_client(gone).await,
-            Apart::DrainDeadline => self.end_by_server(self.going_away()).await,
+            Apart::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
         };
         Summary {
             ended,
             exit: self.program.exit().await,
-            received: self.received,
-            sent: self.sent,
         }
     }
 
     /// Carries messages both ways until one way ends.
     async fn join(&mut self) -> Apart {
-        let deadline = pin!(deadline(&self.drain, self.limits.drain));
+        let deadline = pin!(deadline(self.handle.drain(), self.limits.drain));
         let upstream = pin!(joint::upstream(
             &mut self.client.incoming,
             &mut self.program.input,
-            &mut self.received,
-            &self.drain,
+            &self.handle.received,
+            self.handle.drain(),
         ));
         let downstream = pin!(joint::downstream(
             &mut self.program.output,
             &mut self.client.outgoing,
             joint::Watch::new(&mut self.program.process, self.limits.keepalive),
-            &mut self.sent,
+            &self.handle.sent,
         ));
         let curfew = pin!(async {
-            let _ = self.over.set(self.curfew.over().await);
-            self.drain.cancel();
+            self.handle.end(self.curfew.over().await);
             pending::<Infallible>().await
         });
         tokio::select! {
@@ -242,7 +210,7 @@ impl Session<'_> {
             &mut self.program.output,
             &mut self.client.outgoing,
             joint::Watch::new(&mut ended, None),
-            &mut self.sent,
+            &self.handle.sent,
         );
         // A process that has left the group may hold it for ever.
         let _ = timeout(REST, rest).await;
@@ -253,8 +221,8 @@ impl Session<'_> {
         let rest = pin!(joint::upstream(
             &mut self.client.incoming,
             &mut self.program.input,
-            &mut self.received,
-            &self.drain,
+            &self.handle.received,
+            self.handle.drain(),
         ));
         let output = pin!(joint::exhaust(&mut self.program.output));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
@@ -270,17 +238,20 @@ impl Session<'_> {
         let delivered = async {
             tokio::select! {
                 delivered = self.client.flush() => delivered.map_err(Some),
-                () = deadline(&self.drain, self.limits.drain) => Err(None),
+                () = deadline(self.handle.drain(), self.limits.drain) => Err(None),
             }
         };
         let (delivered, ()) = future::join(delivered, self.program.wind_down()).await;
         match delivered {
             Ok(()) => {}
             Err(Some(gone)) => return self.end_by_client(gone).await,
-            Err(None) => return self.end_by_server(self.going_away()).await,
+            Err(None) => return self.end_by_server(self.handle.going_away()).await,
         }
-        let ended = match (self.program.exit().await, self.drain.is_cancelled()) {
-            (_, true) => Ended::ByServer(self.going_away()),
+        let ended = match (
+            self.program.exit().await,
+            self.handle.drain().is_cancelled(),
+        ) {
+            (_, true) => Ended::ByServer(self.handle.going_away()),
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
@@ -307,14 +278,8 @@ impl Session<'_> {
         Ended::ByServer(close)
     }
 
-    /// What the client of a session that drains is told.
-    fn going_away(&self) -> Close {
-        let stopping = || Close::new(Close::GOING_AWAY, "the server is stopping");
-        self.over.get().cloned().unwrap_or_else(stopping)
-    }
-
     fn closing_grace(&self) -> Duration {
-        match self.drain.is_cancelled() {
+        match self.handle.drain().is_cancelled() {
             true => DRAINING_GRACE,
             false => CLOSING_GRACE,
         }

@@ -3,6 +3,8 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
+    os::{fd::OwnedFd, unix::net::UnixStream},
+    path::Path,
 };
 
 use super::PATIENCE;
@@ -40,10 +42,27 @@ impl Client {
 
     /// Asks for a WebSocket and reads the head of the answer, whatever it is.
     pub fn ask(address: SocketAddr, target: &str, headers: &[&str]) -> Self {
-        let mut stream = TcpStream::connect(address).expect("the server listens");
-        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let stream = TcpStream::connect(address).expect("the server listens");
         stream.set_nodelay(true).expect("an option");
-        let port = address.port();
+        Self::ask_over(stream, address.port(), target, headers)
+    }
+
+    /// Opens a WebSocket over a unix socket.
+    pub fn connect_unix(path: &Path, target: &str, headers: &[&str]) -> Self {
+        let stream = UnixStream::connect(path).expect("the server listens");
+        let client = Self::over(OwnedFd::from(stream), target, headers);
+        assert!(client.head.starts_with("HTTP/1.1 101 "), "{}", client.head);
+        client
+    }
+
+    /// Asks for a WebSocket over any connected socket: what std calls a TCP stream reads and writes
+    /// them all.
+    pub fn over(socket: OwnedFd, target: &str, headers: &[&str]) -> Self {
+        Self::ask_over(socket.into(), 80, target, headers)
+    }
+
+    fn ask_over(mut stream: TcpStream, port: u16, target: &str, headers: &[&str]) -> Self {
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut request = format!(
             "GET {target} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\n"

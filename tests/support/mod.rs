@@ -60,12 +60,16 @@ impl TestServer {
 
     /// Starts a command that runs wsd in the end and lets its stderr through.
     pub fn start_command(mut command: Command) -> Self {
-        let mut child = command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("wsd starts");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut server = Self::start_unannounced(command);
+        server.listens();
+        server
+    }
+
+    /// Starts a command whose stdin and stdout are set already; what it listens on is waited for by
+    /// `listens`.
+    pub fn start_unannounced(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("wsd starts");
         let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
@@ -76,26 +80,26 @@ impl TestServer {
                 }
             }
         });
-        let mut server = TestServer {
+        TestServer {
             address: SocketAddr::from(([127, 0, 0, 1], 0)),
             url: String::new(),
             child,
             lines,
             seen: Vec::new(),
-        };
-        let line = server.wait_for_line("serving on ");
+        }
+    }
+
+    /// Waits for the next line that tells where it listens. A unix socket has no port.
+    pub fn listens(&mut self) {
+        let line = self.wait_for_line("serving on ");
         let url = line.split("serving on ").nth(1).expect("a URL");
-        server.url = url.split(['"', ' ']).next().expect("a URL").to_owned();
-        let port = server
-            .url
-            .rsplit(':')
-            .next()
-            .expect("a port")
-            .trim_end_matches('/');
-        server
-            .address
-            .set_port(port.parse().expect("a port number"));
-        server
+        self.url = url.split(['"', ' ']).next().expect("a URL").to_owned();
+        if self.url.starts_with("unix:") {
+            return;
+        }
+        let port = self.url.rsplit(':').next().expect("a port");
+        let port = port.trim_end_matches('/').parse().expect("a port number");
+        self.address.set_port(port);
     }
 
     pub fn port(&self) -> u16 {

@@ -3,8 +3,10 @@
 use std::ffi::OsString;
 
 use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
 use tracing::{Instrument, error_span};
 use uuid::Uuid;
 
@@ -18,11 +20,11 @@ use super::{
     run::{CLOSING_GRACE, Run},
 };
 use crate::{
-    backend::{Confinement, Environment, Program, Spawner},
+    backend::{Confinement, Environment, Program},
     environ::{self, Connection, Environ},
     http::{
-        Body, access::Authority, empty, path::Script, places::Places, refusal::Refusal,
-        service::Service,
+        Body, access::Authority, empty, path::Script, refusal::Refusal, service::Service,
+        shared::Shared,
     },
 };
 
@@ -45,16 +47,11 @@ pub(in crate::http) enum Answer {
     Elsewhere(String),
 }
 
-/// What scripts are run with, whichever they are.
-#[derive(Debug)]
-pub(in crate::http) struct Runner {
-    pub(in crate::http) spawner: Spawner,
-    pub(in crate::http) places: Places,
-    pub(in crate::http) tasks: TaskTracker,
-    pub(in crate::http) drain: CancellationToken,
-}
+/// Runs scripts.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a Shared);
 
-impl Runner {
+impl Runner<'_> {
     /// Runs a script for one request.
     ///
     /// # Errors
@@ -66,18 +63,20 @@ impl Runner {
         script: &Script,
         mut ask: Ask<'_>,
     ) -> Result<Answer, Refusal> {
-        if self.drain.is_cancelled() {
+        if self.0.drain.is_cancelled() {
             return Err(Refusal::Draining);
         }
         let is_head = ask.parts.method == Method::HEAD;
         let content = self.content(&mut ask, &scripts.limits).await?;
-        let place = self.places.take(&scripts.service.places)?;
+        let place = self.0.places.take(&scripts.service.places)?;
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
         let variables = variables(&scripts.service.environ, &ask, script, &content, &id);
         let program = program(script, &scripts.confinement);
-        let starting = program.start(&self.spawner, &variables);
+        let begun = Instant::now();
+        let starting = program.start(&self.0.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
+        self.0.metrics.spawned(begun.elapsed());
         let started = started.map_err(Refusal::Start)?;
         let (answer, answered) = oneshot::channel();
         let (pieces, body) = mpsc::channel(1);
@@ -96,9 +95,9 @@ impl Runner {
                 pieces,
                 place: Some(place),
             },
-            drain: self.drain.clone(),
+            drain: self.0.drain.clone(),
         };
-        self.tasks.spawn(run.run().instrument(span));
+        self.0.tasks.spawn(run.run().instrument(span));
         // It goes without an answer only when the server stops.
         match answered.await.map_err(|_| Refusal::Draining)?? {
             Reply::Elsewhere(path) => Ok(Answer::Elsewhere(path)),
@@ -117,7 +116,7 @@ impl Runner {
         prepared.map_err(|(refusal, rest)| {
             // A client that waits for a 100 sends nothing, and reading would be the 100.
             if !ask.parts.headers.contains_key(header::EXPECT) {
-                self.tasks.spawn(body::discard(rest, CLOSING_GRACE));
+                self.0.tasks.spawn(body::discard(rest, CLOSING_GRACE));
             }
             refusal
         })

@@ -1,0 +1,197 @@
+//! Where to listen: addresses, unix sockets, or the one connection on stdin.
+
+use anyhow::{Context, Result, anyhow, bail};
+use nix::unistd::{Group, User};
+
+use super::tls;
+use crate::{
+    args::Args,
+    server::listener::{self, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+};
+
+/// The ports without `--port`: they need no rights, and look like those that do.
+const PORT: u16 = 8080;
+const TLS_PORT: u16 = 8443;
+/// The mode of a socket's file: whoever may connect runs the program, so only its user may.
+const MODE: u32 = 0o600;
+
+/// What is listened on, besides what is inherited.
+///
+/// # Errors
+/// The first flag that is wrong.
+pub(super) fn sockets(args: &Args) -> Result<Sockets> {
+    let tcp_is_wanted = args.port.is_some() || !args.address.is_empty();
+    if args.inetd && (tcp_is_wanted || !args.unixsocket.is_empty()) {
+        bail!(
+            "--inetd and --port, --address or --unixsocket exclude each other: the one serves what is on stdin, the others listen"
+        );
+    }
+    let has_tcp = !args.inetd && (tcp_is_wanted || args.unixsocket.is_empty());
+    if args.reuseport && !has_tcp {
+        bail!("--reuseport is about --port: give that too");
+    }
+    Ok(Sockets {
+        tcp: has_tcp.then(|| tcp(args)).transpose()?,
+        tcp_is_wanted,
+        unix: unix(args)?,
+    })
+}
+
+/// The port that only sends on, on the same addresses.
+///
+/// # Errors
+/// When there is nothing to send to.
+pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>> {
+    let Some(port) = args.redirport else {
+        return Ok(None);
+    };
+    if sockets(args)?.tcp.is_none() {
+        bail!("--redirport sends clients on to --port: give that too");
+    }
+    let site = tcp(args)?;
+    if port == site.port && port != 0 {
+        bail!(
+            "invalid value '{port}' for '--redirport': this is the port to send clients to; give another one"
+        );
+    }
+    Ok(Some(Tcp { port, ..site }))
+}
+
+fn tcp(args: &Args) -> Result<Tcp> {
+    let default_port = if tls::is_on(args) { TLS_PORT } else { PORT };
+    let words = match args.address.is_empty() {
+        true => &["127.0.0.1".to_owned()][..],
+        false => &args.address[..],
+    };
+    let mut addresses = Vec::new();
+    for word in words {
+        let found = listener::resolve(word)
+            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
+        for address in found {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+    }
+    Ok(Tcp {
+        addresses,
+        port: args.port.unwrap_or(default_port),
+        reuse_port: args.reuseport,
+    })
+}
+
+fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
+    let mut sockets: Vec<UnixSocket> = Vec::new();
+    let permissions = permissions(args)?;
+    for path in &args.unixsocket {
+        let name = UnixName::parse(path).map_err(|reason| {
+            let word = path.display();
+            anyhow!("invalid value '{word}' for '--unixsocket': {reason}")
+        })?;
+        if !sockets.iter().any(|socket| socket.name == name) {
+            sockets.push(UnixSocket { name, permissions });
+        }
+    }
+    let has_file = sockets
+        .iter()
+        .any(|socket| matches!(socket.name, UnixName::Path(_)));
+    for (given, flag) in [
+        (args.unixsocket_mode.is_some(), "--unixsocket-mode"),
+        (args.unixsocket_owner.is_some(), "--unixsocket-owner"),
+    ] {
+        if given && !has_file {
+            bail!("{flag} is about the file of --unixsocket: give that too, with a path");
+        }
+    }
+    Ok(sockets)
+}
+
+fn permissions(args: &Args) -> Result<Permissions> {
+    let (user, group) = match &args.unixsocket_owner {
+        Some(word) => owner(word)
+            .with_context(|| format!("invalid value '{word}' for '--unixsocket-owner'"))?,
+        None => (None, None),
+    };
+    let mode = match &args.unixsocket_mode {
+        Some(word) => mode(word).ok_or_else(|| {
+            anyhow!(
+                "invalid value '{word}' for '--unixsocket-mode': three octal digits are wanted, such as 660"
+            )
+        })?,
+        None => MODE,
+    };
+    Ok(Permissions { mode, user, group })
+}
+
+fn mode(word: &str) -> Option<u32> {
+    let is_octal = word.bytes().all(|byte| matches!(byte, b'0'..=b'7'));
+    let mode = u32::from_str_radix(word, 8).ok().filter(|_| is_octal)?;
+    (mode <= 0o777).then_some(mode)
+}
+
+/// A user, a group, or both, as chown(1) takes them.
+fn owner(word: &str) -> Result<(Option<u32>, Option<u32>)> {
+    let (user, group) = word.split_once(':').unwrap_or((word, ""));
+    if user.is_empty() && group.is_empty() {
+        bail!("USER, :GROUP or USER:GROUP is wanted");
+    }
+    let user = id(user, "user", |name| {
+        Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
+    })?;
+    let group = id(group, "group", |name| {
+        Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
+    })?;
+    Ok((user, group))
+}
+
+fn id(
+    word: &str,
+    what: &str,
+    find: impl Fn(&str) -> nix::Result<Option<u32>>,
+) -> Result<Option<u32>> {
+    if word.is_empty() {
+        return Ok(None);
+    }
+    // As chown(1): a name that is a number counts as a name first.
+    let found = find(word).with_context(|| format!("the {what} cannot be looked up"))?;
+    match found.or(word.parse().ok()) {
+        Some(id) => Ok(Some(id)),
+        None => bail!("there is no {what} '{word}'"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modes_are_octal() {
+        for (word, expected) in [
+            ("660", Some(0o660)),
+            ("0660", Some(0o660)),
+            ("0", Some(0)),
+            ("1777", None),
+            ("668", None),
+            ("+660", None),
+            ("rw", None),
+            ("", None),
+        ] {
+            assert_eq!(mode(word), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn owners_are_names_or_numbers() {
+        for (word, expected) in [
+            ("root", (Some(0), None)),
+            ("root:", (Some(0), None)),
+            (":12345", (None, Some(12345))),
+            ("4711:12345", (Some(4711), Some(12345))),
+        ] {
+            assert_eq!(owner(word).expect(word), expected);
+        }
+        for wrong in ["", ":", "no such user", "root:no such group", "-1"] {
+            assert!(owner(wrong).is_err(), "{wrong}");
+        }
+    }
+}

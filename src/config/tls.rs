@@ -1,0 +1,106 @@
+//! TLS, as the flags say it: `--ssl` and what belongs to it.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Error, Result, anyhow, bail};
+
+use crate::{
+    args::Args,
+    server::tls::{Clients, LoadError, Options, Plain, Role, Source, Terms},
+};
+
+/// What `--ssl-selfsigned` is for, beside the names of `--host`.
+const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+
+/// The terms of TLS, loaded; `None` without TLS.
+pub(super) fn terms(args: &Args) -> Result<Option<Terms>> {
+    if !is_on(args) {
+        for (given, flag) in [
+            (!args.sslcert.is_empty(), "--sslcert"),
+            (!args.sslkey.is_empty(), "--sslkey"),
+            (args.sslca.is_some(), "--sslca"),
+            (args.ssl_optional, "--ssl-optional"),
+        ] {
+            if given {
+                bail!("{flag} is about TLS: give --ssl too");
+            }
+        }
+    }
+    if args.sslca_optional && args.sslca.is_none() {
+        bail!("--sslca-optional is about the certificates of --sslca: give that too");
+    }
+    if !is_on(args) {
+        return Ok(None);
+    }
+    let options = Options {
+        identities: identities(args)?,
+        clients: args.sslca.clone().map(|authorities| Clients {
+            authorities,
+            required: !args.sslca_optional,
+        }),
+        plain: match args.ssl_optional {
+            true => Plain::Served,
+            false => Plain::Refused,
+        },
+    };
+    Terms::load(options).map(Some).map_err(located)
+}
+
+/// Whether TLS is spoken.
+pub(super) fn is_on(args: &Args) -> bool {
+    args.ssl || args.ssl_selfsigned
+}
+
+fn identities(args: &Args) -> Result<Vec<Source>> {
+    let (certificates, keys) = (&args.sslcert, &args.sslkey);
+    if args.ssl_selfsigned {
+        if let Some(file) = certificates.first().or(keys.first()) {
+            bail!(
+                "--ssl-selfsigned and the file '{}' exclude each other: it makes its own certificate",
+                file.display()
+            );
+        }
+        let loopback = LOOPBACK.map(str::to_owned).into_iter();
+        let hosts = args.host.iter().map(|host| bare(host).to_owned());
+        return Ok(vec![Source::SelfSigned {
+            names: loopback.chain(hosts).collect(),
+        }]);
+    }
+    match (certificates.len(), keys.len()) {
+        (0, 0) => bail!(
+            "--ssl needs a certificate: give --sslcert and --sslkey, or --ssl-selfsigned for development"
+        ),
+        (0, _) => bail!("--sslkey needs the certificate of the key: give --sslcert too"),
+        (_, 0) => bail!("--sslcert needs the certificate's private key: give --sslkey too"),
+        (certificates, keys) if certificates != keys => bail!(
+            "--sslcert is given {certificates} times and --sslkey {keys} times: each certificate has a key, in \
+             the same order"
+        ),
+        _ => {}
+    }
+    let pair = |(certificates, key): (&PathBuf, &PathBuf)| Source::Files {
+        certificates: certificates.clone(),
+        key: key.clone(),
+    };
+    Ok(certificates.iter().zip(keys).map(pair).collect())
+}
+
+/// An IPv6 address of `--host` without its brackets.
+fn bare(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
+}
+
+fn located(error: LoadError) -> Error {
+    let invalid = |flag: &str, file: &Path, reason: &str| {
+        anyhow!("invalid value '{}' for '{flag}': {reason}", file.display())
+    };
+    match &error {
+        LoadError::File { role, file, reason } => match role {
+            Role::Certificate => invalid("--sslcert", file, reason),
+            Role::Key => invalid("--sslkey", file, reason),
+            Role::Authorities => invalid("--sslca", file, reason),
+        },
+        LoadError::SelfSigned(_) => anyhow!("--ssl-selfsigned: {error}"),
+        LoadError::Library(_) => anyhow!("--ssl: {error}"),
+    }
+}

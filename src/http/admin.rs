@@ -1,0 +1,133 @@
+//! What an operator asks a server, at an address of its own: is it alive, is it ready, what are its
+//! figures, which sessions are open.
+
+use std::fmt;
+
+use hyper::{
+    Method, Request, Response, StatusCode,
+    body::Incoming,
+    header::{self, HeaderValue},
+};
+use tracing::info;
+use uuid::Uuid;
+
+use super::{Body, Current, empty, full, metrics, refusal::Refusal};
+use crate::{environ::Connection, message::Close};
+
+/// Answers about a server. It goes on while that stops.
+#[derive(Debug, Clone)]
+pub struct Admin(Current);
+
+/// Why a server takes no more sessions now.
+enum Unready {
+    Leaving,
+    Full,
+}
+
+impl fmt::Display for Unready {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Unready::Leaving => "draining",
+            Unready::Full => "full",
+        })
+    }
+}
+
+impl Admin {
+    /// About the server that this handles requests for.
+    pub fn new(current: Current) -> Self {
+        Admin(current)
+    }
+
+    /// Answers one request.
+    pub async fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: &Connection,
+    ) -> Response<Body> {
+        let answer = self.answer(request, connection);
+        let mut response = answer.unwrap_or_else(Refusal::into_response);
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let nosniff = HeaderValue::from_static("nosniff");
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        response
+    }
+
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        connection: &Connection,
+    ) -> Result<Response<Body>, Refusal> {
+        let handler = self.0.get();
+        let shared = &handler.shared;
+        let (parts, _) = request.into_parts();
+        handler.access.host(&parts, connection)?;
+        if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
+            return match parts.method {
+                Method::DELETE => self.end(id),
+                _ => Err(Refusal::MethodNotAllowed("DELETE")),
+            };
+        }
+        if !matches!(parts.method, Method::GET | Method::HEAD) {
+            return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+        }
+        match parts.uri.path() {
+            "/healthz" => Ok(text(StatusCode::OK, "text/plain", "ok\n")),
+            "/readyz" => Ok(match self.readiness() {
+                Ok(()) => text(StatusCode::OK, "text/plain", "ready\n"),
+                Err(why) => text(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "text/plain",
+                    format!("{why}\n"),
+                ),
+            }),
+            "/metrics" => {
+                let figures = shared.metrics.to_text(&shared.registry);
+                Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
+            }
+            "/sessions" => {
+                let sessions = format!("{}\n", shared.registry.to_json());
+                Ok(text(StatusCode::OK, "application/json", sessions))
+            }
+            _ => Err(Refusal::NotFound),
+        }
+    }
+
+    fn readiness(&self) -> Result<(), Unready> {
+        let handler = self.0.get();
+        match () {
+            () if handler.shared.leaving.is_cancelled() => Err(Unready::Leaving),
+            () if handler.shared.places.are_taken() => Err(Unready::Full),
+            () => Ok(()),
+        }
+    }
+
+    fn end(&self, id: &str) -> Result<Response<Body>, Refusal> {
+        let close = Close::new(Close::GOING_AWAY, "the session was ended by the operator");
+        let registry = &self.0.get().shared.registry;
+        let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
+        if !registry.end(id, close) {
+            return Err(Refusal::NotFound);
+        }
+        info!(%id, "a session is ended: DELETE /sessions");
+        let mut response = Response::new(empty());
+        // It takes what its program takes to end.
+        *response.status_mut() = StatusCode::ACCEPTED;
+        Ok(response)
+    }
+}
+
+fn text(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<bytes::Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(full(body));
+    *response.status_mut() = status;
+    let content_type = HeaderValue::from_static(content_type);
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, content_type);
+    response
+}

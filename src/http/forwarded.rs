@@ -1,0 +1,385 @@
+//! What proxies say of the client that they speak for: `Forwarded` (RFC 7239), and `X-Forwarded-For`,
+//! `-Proto` and `-Host`, which came before it.
+//!
+//! Anybody can send these headers, so they are believed only as far as trusted proxies wrote them. Each
+//! proxy adds what it has seen at the right; from there every hop that is trusted vouches for the next,
+//! and the first that is not is the client.
+
+use std::{
+    net::{IpAddr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+};
+
+use hyper::{HeaderMap, header};
+use ipnet::IpNet;
+
+use super::refusal::Refusal;
+use crate::environ::Endpoint;
+
+/// The proxies that are believed.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// By address.
+    pub networks: Vec<IpNet>,
+    /// Whoever comes through a unix socket.
+    pub unix: bool,
+}
+
+/// What a trusted proxy says of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Forwarded {
+    /// The client.
+    pub remote: Endpoint,
+    /// Whether the client came by TLS, if that is said.
+    pub is_https: Option<bool>,
+    /// The Host that the client asked for, if that is said.
+    pub host: Option<String>,
+}
+
+/// What one hop has seen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Hop {
+    client: Option<SocketAddr>,
+    proto: Option<String>,
+    host: Option<String>,
+}
+
+impl Trust {
+    /// Whether an end of a connection is a trusted proxy.
+    pub fn includes(&self, endpoint: &Endpoint) -> bool {
+        match endpoint {
+            Endpoint::Unix(_) => self.unix,
+            Endpoint::Ip(address) => self.includes_address(address.ip()),
+        }
+    }
+
+    fn includes_address(&self, address: IpAddr) -> bool {
+        self.networks
+            .iter()
+            .any(|network| network.contains(&address))
+    }
+
+    /// What is to be believed of the headers of a request from `peer`; `None` if nothing is, or is said.
+    ///
+    /// # Errors
+    /// 400 for a `Forwarded` of a trusted proxy that cannot be read: what it hides may be a client's.
+    pub(super) fn forwarded(
+        &self,
+        headers: &HeaderMap,
+        peer: &Endpoint,
+    ) -> Result<Option<Forwarded>, Refusal> {
+        if !self.includes(peer) {
+            return Ok(None);
+        }
+        let hops = match headers.contains_key(header::FORWARDED) {
+            true => standard(headers).ok_or_else(|| {
+                Refusal::BadRequest("the Forwarded header is malformed".to_owned())
+            })?,
+            false => by_custom(headers),
+        };
+        Ok(self.client(&hops, peer))
+    }
+
+    /// From the nearest hop on, as far as they are trusted.
+    fn client(&self, hops: &[Hop], peer: &Endpoint) -> Option<Forwarded> {
+        let mut believed: Option<Forwarded> = None;
+        for hop in hops.iter().rev() {
+            let known = believed.as_ref().map_or(*peer, |hop| hop.remote);
+            let remote = hop.client.map_or(known, Endpoint::from);
+            believed = Some(Forwarded {
+                remote,
+                is_https: hop.proto.as_deref().map(is_secure),
+                host: hop.host.clone(),
+            });
+            let Some(client) = hop.client else {
+                break;
+            };
+            if !self.includes_address(client.ip().to_canonical()) {
+                break;
+            }
+        }
+        believed
+    }
+}
+
+fn is_secure(proto: &str) -> bool {
+    proto.eq_ignore_ascii_case("https") || proto.eq_ignore_ascii_case("wss")
+}
+
+/// The hops of all `Forwarded` lines, the nearest last; `None` if one cannot be read.
+fn standard(headers: &HeaderMap) -> Option<Vec<Hop>> {
+    let mut hops = Vec::new();
+    for line in headers.get_all(header::FORWARDED) {
+        let mut rest = line.to_str().ok()?.trim();
+        while !rest.is_empty() {
+            let (hop, after) = element(rest)?;
+            hops.push(hop);
+            rest = after;
+        }
+    }
+    Some(hops)
+}
+
+/// `for=192.0.2.60;proto=https` up to the next comma, and what follows it.
+fn element(mut rest: &str) -> Option<(Hop, &str)> {
+    let mut hop = Hop::default();
+    loop {
+        rest = rest.trim_start();
+        if let Some(after) = rest.strip_prefix(';') {
+            rest = after;
+            continue;
+        }
+        if rest.is_empty() || rest.starts_with(',') {
+            return Some((hop, rest.trim_start_matches([',', ' ', '\t'])));
+        }
+        let (name, after) = rest.split_once('=')?;
+        let (value, after) = value(after)?;
+        match name.trim_end().to_ascii_lowercase().as_str() {
+            "for" => hop.client = node(&value),
+            "proto" => hop.proto = Some(value),
+            "host" => hop.host = Some(value),
+            _ => {}
+        }
+        rest = after.trim_start();
+        if !(rest.is_empty() || rest.starts_with([',', ';'])) {
+            return None;
+        }
+    }
+}
+
+/// A token or a quoted string (RFC 9110 §5.6.4), and what follows it.
+fn value(text: &str) -> Option<(String, &str)> {
+    let Some(quoted) = text.strip_prefix('"') else {
+        let end = text.find([',', ';', ' ', '\t', '"']).unwrap_or(text.len());
+        return Some((text[..end].to_owned(), &text[end..]));
+    };
+    let mut value = String::new();
+    let mut characters = quoted.char_indices();
+    while let Some((index, character)) = characters.next() {
+        match character {
+            '"' => return Some((value, &quoted[index + 1..])),
+            '\\' => value.push(characters.next()?.1),
+            character => value.push(character),
+        }
+    }
+    None
+}
+
+/// An address with or without a port; `unknown` and hidden names (RFC 7239 §6) are none. Port 0 stands
+/// for one that is not told.
+fn node(text: &str) -> Option<SocketAddr> {
+    let text = text.trim();
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'));
+    let address = match bare {
+        Some(bare) => Ipv6Addr::from_str(bare).ok().map(IpAddr::from),
+        None => text.parse().ok(),
+    };
+    address
+        .map(|address| SocketAddr::new(address, 0))
+        .or_else(|| text.parse().ok())
+}
+
+/// The hops of `X-Forwarded-For`, the nearest last. Of `-Proto` and `-Host` there may be one for each
+/// hop, or one alone, which is then the nearest proxy's word for all of them.
+fn by_custom(headers: &HeaderMap) -> Vec<Hop> {
+    let clients = list(headers, "x-forwarded-for");
+    let (protos, hosts) = (
+        list(headers, "x-forwarded-proto"),
+        list(headers, "x-forwarded-host"),
+    );
+    let count = clients
+        .len()
+        .max(usize::from(!protos.is_empty() || !hosts.is_empty()));
+    let of = |values: &[String], index: usize| match values.len() == count {
+        true => values.get(index).cloned(),
+        false => values.last().cloned(),
+    };
+    let hop = |index| Hop {
+        client: clients.get(index).and_then(|client: &String| node(client)),
+        proto: of(&protos, index),
+        host: of(&hosts, index),
+    };
+    (0..count).map(hop).collect()
+}
+
+fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
+    let lines = headers.get_all(name).iter();
+    let values = lines.flat_map(|line| line.to_str().unwrap_or("unknown").split(','));
+    values.map(|value| value.trim().to_owned()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::header::{HeaderName, HeaderValue};
+
+    fn trust(networks: &str) -> Trust {
+        Trust {
+            networks: networks
+                .split_whitespace()
+                .map(|network| network.parse().expect(network))
+                .collect(),
+            unix: false,
+        }
+    }
+
+    fn headers(lines: &[(&str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(
+                HeaderName::try_from(*name).expect("a name"),
+                HeaderValue::from_str(value).expect("a value"),
+            );
+        }
+        headers
+    }
+
+    fn peer() -> Endpoint {
+        "10.0.0.1:999"
+            .parse::<SocketAddr>()
+            .expect("an address")
+            .into()
+    }
+
+    /// The client, and whether it came by TLS, and its Host, as text.
+    fn believed(lines: &[(&str, &str)]) -> String {
+        let found = trust("10.0.0.0/8 fd00::/8").forwarded(&headers(lines), &peer());
+        match found {
+            Err(refusal) => refusal.to_string(),
+            Ok(None) => "nothing".to_owned(),
+            Ok(Some(Forwarded {
+                remote,
+                is_https,
+                host,
+            })) => format!(
+                "{remote} {} {}",
+                is_https.map_or("-", |is_https| if is_https { "https" } else { "http" }),
+                host.unwrap_or_else(|| "-".to_owned())
+            ),
+        }
+    }
+
+    #[test]
+    fn rightmost_hop_that_is_not_trusted_is_the_client() {
+        for (value, expected) in [
+            ("192.0.2.1", "192.0.2.1:0 - -"),
+            ("1.1.1.1, 192.0.2.1", "192.0.2.1:0 - -"),
+            ("1.1.1.1, 192.0.2.1, 10.0.0.2", "192.0.2.1:0 - -"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3:0 - -"),
+            ("evil, 192.0.2.1:5000 , 10.0.0.2", "192.0.2.1:5000 - -"),
+            ("2001:db8::1, [fd00::1]:80", "[2001:db8::1]:0 - -"),
+            ("::ffff:192.0.2.1", "192.0.2.1:0 - -"),
+            // Nobody knows who is behind the nearest proxy that is trusted.
+            ("192.0.2.1, unknown", "10.0.0.1:999 - -"),
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2:0 - -"),
+            ("", "10.0.0.1:999 - -"),
+        ] {
+            assert_eq!(believed(&[("x-forwarded-for", value)]), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn forwarded_wins_and_tells_scheme_and_host_of_the_same_hop() {
+        for (value, expected) in [
+            (
+                "for=192.0.2.60;proto=http;by=203.0.113.43",
+                "192.0.2.60:0 http -",
+            ),
+            (
+                "For=\"[2001:db8:cafe::17]:4711\"",
+                "[2001:db8:cafe::17]:4711 - -",
+            ),
+            (
+                "for=192.0.2.43;proto=https;host=a.example, for=10.0.0.9;proto=http;host=b.example",
+                "192.0.2.43:0 https a.example",
+            ),
+            (
+                "for=_hidden, for=192.0.2.1;host=\"h:81\"",
+                "192.0.2.1:0 - h:81",
+            ),
+            ("for=192.0.2.1 ; proto=HTTPS", "192.0.2.1:0 https -"),
+            ("proto=https", "10.0.0.1:999 https -"),
+        ] {
+            let custom = ("x-forwarded-for", "9.9.9.9");
+            assert_eq!(
+                believed(&[("forwarded", value), custom]),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn lines_are_one_list() {
+        let lines = [
+            ("forwarded", "for=1.1.1.1"),
+            ("forwarded", "for=192.0.2.1, for=10.0.0.2"),
+        ];
+        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        let lines = [
+            ("x-forwarded-for", "1.1.1.1"),
+            ("x-forwarded-for", "192.0.2.1"),
+        ];
+        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+    }
+
+    #[test]
+    fn forwarded_that_cannot_be_read_is_refused() {
+        for value in [
+            "for=\"192.0.2.1",
+            "for",
+            "for=a\"b\"",
+            "for=\"a\"b",
+            "for=\"\\",
+        ] {
+            let refusal = believed(&[("forwarded", value)]);
+            assert!(refusal.contains("malformed"), "{value}: {refusal}");
+        }
+    }
+
+    #[test]
+    fn scheme_and_host_may_be_said_once_or_for_each_hop() {
+        let clients = ("x-forwarded-for", "192.0.2.1, 10.0.0.2");
+        for (proto, expected) in [
+            ("https", "192.0.2.1:0 https h"),
+            ("https, http", "192.0.2.1:0 https h"),
+            ("http, https", "192.0.2.1:0 http h"),
+            ("evil, http, https", "192.0.2.1:0 https h"),
+        ] {
+            let lines = [
+                clients,
+                ("x-forwarded-proto", proto),
+                ("x-forwarded-host", "h"),
+            ];
+            assert_eq!(believed(&lines), expected, "{proto}");
+        }
+        assert_eq!(
+            believed(&[("x-forwarded-proto", "https")]),
+            "10.0.0.1:999 https -"
+        );
+    }
+
+    #[test]
+    fn nothing_is_believed_of_a_stranger() {
+        let lines = headers(&[("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "1.2.3.4")]);
+        let found = trust("172.16.0.0/12").forwarded(&lines, &peer());
+        assert!(matches!(found, Ok(None)));
+        let unix = Endpoint::Unix(None);
+        assert!(matches!(
+            trust("0.0.0.0/0").forwarded(&lines, &unix),
+            Ok(None)
+        ));
+        let any = Trust {
+            unix: true,
+            ..Trust::default()
+        };
+        assert!(matches!(any.forwarded(&lines, &unix), Ok(Some(_))));
+    }
+
+    #[test]
+    fn proxy_that_says_nothing_is_the_client() {
+        assert_eq!(believed(&[]), "nothing");
+    }
+}

@@ -1,0 +1,217 @@
+//! The figures of a server, as Prometheus reads them.
+//!
+//! What happens now and then is counted where it happens. What may happen a million times a second, a
+//! message, each session counts for itself; the sums are made when somebody asks.
+
+use std::{
+    os::unix::process::ExitStatusExt,
+    process::ExitStatus,
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use prometheus::{
+    CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
+    core::{Atomic, Collector, GenericCounterVec},
+    process_collector::ProcessCollector,
+};
+
+use super::registry::Registry;
+use crate::session::Summary;
+
+/// Of [`Metrics::to_text`].
+pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Seconds that starting a program takes: half a millisecond is good, a second is a machine in trouble.
+const SPAWN_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
+/// Seconds that a session lasts: from a question and its answer to a page that is open for a day.
+const SESSION_BUCKETS: [f64; 9] = [
+    0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0,
+];
+
+/// The counters of one server.
+#[derive(Debug)]
+pub(super) struct Metrics {
+    all: prometheus::Registry,
+    sessions_open: IntGauge,
+    sessions: IntCounter,
+    session_seconds: Histogram,
+    spawn_seconds: Histogram,
+    closes: IntCounterVec,
+    exits: IntCounterVec,
+    refusals: IntCounterVec,
+    requests: IntCounterVec,
+    messages: IntCounterVec,
+    message_bytes: IntCounterVec,
+    backpressure: CounterVec,
+    /// Held while the sums are made.
+    summing: Mutex<()>,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let all = prometheus::Registry::new();
+        let registered = all.register(Box::new(ProcessCollector::for_self()));
+        registered.expect("the registry is empty");
+        Metrics {
+            sessions_open: register(
+                &all,
+                valid(IntGauge::new(
+                    "wsd_sessions_open",
+                    "Sessions that are open.",
+                )),
+            ),
+            sessions: register(
+                &all,
+                valid(IntCounter::new(
+                    "wsd_sessions_total",
+                    "Sessions that were opened.",
+                )),
+            ),
+            session_seconds: histogram(
+                &all,
+                "wsd_session_seconds",
+                "How long sessions lasted.",
+                &SESSION_BUCKETS,
+            ),
+            spawn_seconds: histogram(
+                &all,
+                "wsd_spawn_seconds",
+                "How long it took to start a program.",
+                &SPAWN_BUCKETS,
+            ),
+            closes: counters(
+                &all,
+                "wsd_session_closes_total",
+                "Sessions that ended, by close code.",
+                &["code"],
+            ),
+            exits: counters(
+                &all,
+                "wsd_program_exits_total",
+                "Programs of sessions that ended, by exit status or signal.",
+                &["status"],
+            ),
+            refusals: counters(
+                &all,
+                "wsd_refusals_total",
+                "Connections and requests that were refused, by reason.",
+                &["reason"],
+            ),
+            requests: counters(
+                &all,
+                "wsd_http_requests_total",
+                "Requests that were answered, by who answered and status.",
+                &["handler", "code"],
+            ),
+            messages: counters(
+                &all,
+                "wsd_messages_total",
+                "Messages from clients (in) and to them (out).",
+                &["direction"],
+            ),
+            message_bytes: counters(
+                &all,
+                "wsd_message_bytes_total",
+                "Bytes of messages from clients (in) and to them (out), payloads.",
+                &["direction"],
+            ),
+            backpressure: counters(
+                &all,
+                "wsd_backpressure_seconds_total",
+                "Time that messages from clients waited for programs (in), and the other way (out).",
+                &["direction"],
+            ),
+            summing: Mutex::new(()),
+            all,
+        }
+    }
+}
+
+impl Metrics {
+    /// A program was started, or failed to be, within so much time.
+    pub(super) fn spawned(&self, time: Duration) {
+        self.spawn_seconds.observe(time.as_secs_f64());
+    }
+
+    /// A session was opened.
+    pub(super) fn opened(&self) {
+        self.sessions.inc();
+    }
+
+    /// A session ended after so much time.
+    pub(super) fn ended(&self, summary: &Summary, time: Duration) {
+        self.session_seconds.observe(time.as_secs_f64());
+        let code = summary.ended.close().code.to_string();
+        self.closes.with_label_values(&[code]).inc();
+        if let Some(status) = summary.exit {
+            self.exits.with_label_values(&[shown(status)]).inc();
+        }
+    }
+
+    /// Somebody was refused.
+    pub(super) fn refused(&self, reason: &str) {
+        self.refusals.with_label_values(&[reason]).inc();
+    }
+
+    /// A request was answered.
+    pub(super) fn answered(&self, handler: &str, code: &str) {
+        self.requests.with_label_values(&[handler, code]).inc();
+    }
+
+    /// All figures in Prometheus' text format.
+    pub(super) fn to_text(&self, registry: &Registry) -> String {
+        let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sessions_open.set(registry.open() as i64);
+        let carried = registry.carried();
+        for (direction, traffic) in [("in", carried.received), ("out", carried.sent)] {
+            set(&self.messages, direction, traffic.messages);
+            set(&self.message_bytes, direction, traffic.bytes);
+            set(&self.backpressure, direction, traffic.blocked.as_secs_f64());
+        }
+        let encoded = TextEncoder::new().encode_to_string(&self.all.gather());
+        encoded.unwrap_or_default()
+    }
+}
+
+fn set<P: Atomic>(counters: &GenericCounterVec<P>, direction: &str, total: P::T) {
+    let counter = counters.with_label_values(&[direction]);
+    counter.reset();
+    counter.inc_by(total);
+}
+
+/// `0` to `255`, or `signal 9`.
+fn shown(status: ExitStatus) -> String {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code.to_string(),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+fn valid<T>(made: prometheus::Result<T>) -> T {
+    made.expect("names and labels of the figures are valid")
+}
+
+fn register<C: Collector + Clone + 'static>(all: &prometheus::Registry, figure: C) -> C {
+    let registered = all.register(Box::new(figure.clone()));
+    registered.expect("each figure has a name of its own");
+    figure
+}
+
+fn counters<P: Atomic + 'static>(
+    all: &prometheus::Registry,
+    name: &str,
+    help: &str,
+    labels: &[&str],
+) -> GenericCounterVec<P> {
+    register(
+        all,
+        valid(GenericCounterVec::new(Opts::new(name, help), labels)),
+    )
+}
+
+fn histogram(all: &prometheus::Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
+    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
+    register(all, valid(Histogram::with_opts(options)))
+}

@@ -1,0 +1,39 @@
+//! What all handlers of one server share, those of before and after a reload.
+
+use std::sync::Arc;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{metrics::Metrics, places::Places, registry::Registry};
+use crate::backend::Spawner;
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Shared {
+    pub(super) spawner: Spawner,
+    /// Programs at a time, of all routes together.
+    pub(super) places: Places,
+    /// The tasks of all connections, sessions and scripts.
+    pub(super) tasks: TaskTracker,
+    /// Cancelled when the server is about to stop: it is ready no more.
+    pub(super) leaving: CancellationToken,
+    /// Cancelled when the server is stopping: sessions then end soon.
+    pub(super) drain: CancellationToken,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) registry: Arc<Registry>,
+}
+
+impl Shared {
+    /// For a new server.
+    pub(super) fn new(spawner: Spawner, places: Places) -> Self {
+        Shared {
+            spawner,
+            places,
+            tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
+            drain: CancellationToken::new(),
+            metrics: Arc::default(),
+            registry: Arc::default(),
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! TCP sockets: how they are bound, and which words name an address.
+
+use std::{
+    io,
+    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
+    os::fd::AsFd,
+};
+
+use super::BACKLOG;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use socket2::SockFilter;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+/// Addresses to be bound.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tcp {
+    /// The addresses. `::` takes IPv4 too, unless an IPv4 address is listed beside it.
+    pub addresses: Vec<IpAddr>,
+    /// The port on each; 0 takes one that is free on the first.
+    pub port: u16,
+    /// Whether other processes of the same user may listen on the same addresses and port
+    /// (`SO_REUSEPORT`).
+    pub reuse_port: bool,
+}
+
+/// Bytes that wait in the kernel unsent before we wait too. Linux would take megabytes, and a ping
+/// behind them would come too late for a client on a slow line to prove that it is alive; much less
+/// would cost system calls.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UNSENT: u32 = 128 * 1024;
+
+/// Sets the options of a connection. Set on a listening socket, every accepted one inherits them
+/// (tcp(7)), which saves calls for each.
+pub(in crate::server) fn tune(socket: &impl AsFd) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    // A message is written when it is whole; waiting for more of them only delays it.
+    socket.set_tcp_nodelay(true)?;
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    socket.set_tcp_notsent_lowat(UNSENT)?;
+    Ok(())
+}
+
+/// A socket that listens; `only_v6` keeps `::` from taking IPv4 too.
+pub(super) fn bind(
+    address: SocketAddr,
+    only_v6: bool,
+    reuse_port: bool,
+) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(only_v6)?;
+    }
+    // A restart must not wait until the last connections have left TIME_WAIT.
+    socket.set_reuse_address(true)?;
+    if reuse_port {
+        socket.set_reuse_port(true)?;
+    }
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Drops every SYN that comes to a listening socket, as if it were lost on its way: the client sends it
+/// again within a second or so (RFC 6298 §2), and by then a socket beside this one gets it. Packets of
+/// connections that have begun pass.
+pub(super) fn refuse_silently(listener: &impl AsFd) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        use libc::{BPF_ABS, BPF_ALU, BPF_AND, BPF_B, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
+        /// Where a TCP header has its flags, and which are SYN and ACK (RFC 9293 §3.1).
+        const FLAGS: u32 = 13;
+        const SYN: u32 = 0x02;
+        const ACK: u32 = 0x10;
+        let word =
+            |code: u32, equal, other, operand| SockFilter::new(code as u16, equal, other, operand);
+        let program = [
+            word(BPF_LD | BPF_B | BPF_ABS, 0, 0, FLAGS),
+            word(BPF_ALU | BPF_AND | BPF_K, 0, 0, SYN | ACK),
+            word(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYN),
+            word(BPF_RET | BPF_K, 0, 0, 0),
+            word(BPF_RET | BPF_K, 0, 0, u32::MAX),
+        ];
+        let _ = SockRef::from(listener).attach_filter(&program);
+    }
+}
+
+/// The addresses that a word names: an IPv4 address, an IPv6 address with or without brackets, a host
+/// name.
+///
+/// # Errors
+/// What is wrong with the word.
+pub fn resolve(word: &str) -> Result<Vec<IpAddr>, String> {
+    let bare = word
+        .strip_prefix('[')
+        .and_then(|word| word.strip_suffix(']'))
+        .unwrap_or(word);
+    if let Ok(address) = bare.parse() {
+        return Ok(vec![address]);
+    }
+    if word.parse::<SocketAddr>().is_ok() {
+        return Err("an address without a port is wanted; the port goes to --port".to_owned());
+    }
+    let is_numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':');
+    if bare.bytes().all(is_numeric) {
+        return Err("this is not an IP address".to_owned());
+    }
+    match (word, 0).to_socket_addrs() {
+        Ok(found) => Ok(found.map(|address| address.ip()).collect()),
+        Err(_) => {
+            Err("this is neither an IP address nor a host name that can be resolved".to_owned())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_with_and_without_brackets() {
+        for (word, address) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("[::]", "::")] {
+            assert_eq!(
+                resolve(word).expect(word),
+                [address.parse::<IpAddr>().expect(address)]
+            );
+        }
+    }
+
+    #[test]
+    fn address_with_a_port_says_where_the_port_goes() {
+        assert!(
+            resolve("127.0.0.1:80")
+                .expect_err("a port")
+                .contains("--port")
+        );
+    }
+}

@@ -1,0 +1,96 @@
+//! The byte stream of an accepted connection, whatever kind of socket it came through: [`Stream`].
+//!
+//! What is laid over it (TLS, the time limits of HTTP) takes any such stream, and knows nothing of
+//! sockets.
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+
+/// An accepted stream.
+#[derive(Debug)]
+pub enum Stream {
+    /// tcp(7), of either family.
+    Tcp(TcpStream),
+    /// unix(7).
+    Unix(UnixStream),
+}
+
+/// The stream inside, with what it can do called by its name.
+macro_rules! inner {
+    ($stream:expr, $operation:ident $(, $argument:expr)*) => {
+        match $stream.get_mut() {
+            Stream::Tcp(stream) => Pin::new(stream).$operation($($argument),*),
+            Stream::Unix(stream) => Pin::new(stream).$operation($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        inner!(self, poll_read, context, buffer)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        inner!(self, poll_write, context, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        inner!(self, poll_write_vectored, context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            Stream::Tcp(stream) => stream.is_write_vectored(),
+            Stream::Unix(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_flush, context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_shutdown, context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    #[tokio::test]
+    async fn several_buffers_go_out_at_once() {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        let mut stream = Stream::Unix(near);
+        assert!(stream.is_write_vectored());
+        let buffers = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
+        assert_eq!(stream.write_vectored(&buffers).await.expect("room"), 4);
+        stream.shutdown().await.expect("the other end is there");
+        let mut read = Vec::new();
+        far.read_to_end(&mut read).await.expect("all of it");
+        assert_eq!(read, b"abcd");
+    }
+}

@@ -1,0 +1,217 @@
+//! From an accepted stream to one that HTTP can be spoken on.
+
+use std::{io, time::Duration};
+
+use rustix::net::{RecvFlags, recv};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, Interest},
+    time::timeout,
+};
+use tokio_rustls::{
+    TlsAcceptor,
+    rustls::{CipherSuite, ProtocolVersion, ServerConnection},
+};
+
+use super::{MaybeTls, Plain, Tls, certificate::Certificate};
+use crate::{
+    environ,
+    server::{phase::HANDSHAKE_RECORD, stream::Stream},
+};
+
+/// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
+/// pile up.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// What a client gets to read why it was refused, and the bytes that it may still send meanwhile.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+const REFUSAL_BYTES: u64 = 64 * 1024;
+
+/// What a client hears that speaks HTTP where TLS is spoken. It is no secret that there is TLS here.
+const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 61\r\nConnection: close\r\n\r\n\
+    this port speaks TLS: its addresses are https:// and wss://.\n";
+
+/// Why there is no connection.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::server) enum Refused {
+    /// The client said too little.
+    #[error("there was no TLS handshake within {} s", HANDSHAKE_TIMEOUT.as_secs())]
+    TimedOut,
+    /// The client went before it said anything, as those do that only look whether the port is open.
+    #[error("the client went before a TLS handshake")]
+    Silent,
+    /// The client speaks no TLS, and was told to.
+    #[error(
+        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+    )]
+    Plain,
+    /// Either side found the other's terms wanting.
+    #[error("the TLS handshake failed: {0}")]
+    Handshake(#[from] io::Error),
+    /// The client's certificate is valid but of a form that is not understood.
+    #[error("the client's certificate cannot be read: {0}")]
+    Certificate(String),
+}
+
+impl Tls {
+    /// Makes the connection's first step, whatever it is: the TLS handshake, or nothing for a client that
+    /// may speak without.
+    ///
+    /// # Errors
+    /// [`Refused`]; the stream is closed then.
+    pub(in crate::server) async fn accept(
+        &self,
+        stream: Stream,
+    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
+        let accepted = timeout(HANDSHAKE_TIMEOUT, self.accept_patiently(stream)).await;
+        accepted.unwrap_or(Err(Refused::TimedOut))
+    }
+
+    async fn accept_patiently(
+        &self,
+        stream: Stream,
+    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
+        let terms = self.terms();
+        match first_byte(&stream).await {
+            Ok(Some(HANDSHAKE_RECORD)) => {}
+            Ok(Some(_)) if terms.options.plain == Plain::Served => {
+                return Ok((MaybeTls::Plain(stream), None));
+            }
+            Ok(Some(_)) => {
+                // Whether it is heard changes nothing.
+                let _ = timeout(REFUSAL_TIMEOUT, tell(stream)).await;
+                return Err(Refused::Plain);
+            }
+            Ok(None) | Err(_) => return Err(Refused::Silent),
+        }
+        let stream = TlsAcceptor::from(terms.config.clone())
+            .accept(stream)
+            .await?;
+        let facts = facts(stream.get_ref().1)?;
+        Ok((MaybeTls::Tls(Box::new(stream)), Some(facts)))
+    }
+}
+
+/// Waits for the first byte and leaves it where it is; `None` if there will be none.
+async fn first_byte(stream: &Stream) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    let length = match stream {
+        Stream::Tcp(socket) => {
+            let peek = || Ok(recv(socket, &mut byte, RecvFlags::PEEK)?.0);
+            socket.async_io(Interest::READABLE, peek).await
+        }
+        Stream::Unix(socket) => {
+            let peek = || Ok(recv(socket, &mut byte, RecvFlags::PEEK)?.0);
+            socket.async_io(Interest::READABLE, peek).await
+        }
+    }?;
+    Ok((length > 0).then_some(byte[0]))
+}
+
+/// Tells a client that it should speak TLS, and reads what it sends meanwhile: bytes that were not read would
+/// make the kernel take the answer back.
+async fn tell(mut stream: Stream) -> io::Result<()> {
+    stream.write_all(SPEAK_TLS.as_bytes()).await?;
+    stream.shutdown().await?;
+    tokio::io::copy(&mut stream.take(REFUSAL_BYTES), &mut tokio::io::sink()).await?;
+    Ok(())
+}
+
+fn facts(session: &ServerConnection) -> Result<environ::Tls, Refused> {
+    let shown = session.peer_certificates().and_then(<[_]>::first);
+    let client = shown.map(|der| Certificate::read(der).map(|certificate| certificate.facts()));
+    let suite = session.negotiated_cipher_suite();
+    Ok(environ::Tls {
+        protocol: match session.protocol_version() {
+            Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
+            _ => "TLSv1.3",
+        },
+        cipher: suite.map_or("", |suite| openssl_name(suite.suite())),
+        server_name: session.server_name().map(str::to_owned),
+        client: client.transpose().map_err(Refused::Certificate)?,
+    })
+}
+
+/// OpenSSL's names of the suites that *ring* has, since mod_ssl tells those.
+fn openssl_name(suite: CipherSuite) -> &'static str {
+    match suite {
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => {
+            "ECDHE-ECDSA-CHACHA20-POLY1305"
+        }
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        other => other.as_str().unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::tls::{Options, Source, Terms};
+    use tokio::{net::UnixStream, time::Instant};
+
+    fn tls(plain: Plain) -> Tls {
+        let options = Options {
+            identities: vec![Source::SelfSigned {
+                names: vec!["localhost".to_owned()],
+            }],
+            clients: None,
+            plain,
+        };
+        Tls::new(Terms::load(options).expect("terms"))
+    }
+
+    /// What comes of a client that sends some bytes and waits.
+    async fn accept(plain: Plain, bytes: &[u8]) -> (Result<MaybeTls, Refused>, UnixStream) {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        far.write_all(bytes).await.expect("room");
+        let accepted = tls(plain).accept(Stream::Unix(near)).await;
+        (accepted.map(|(stream, _)| stream), far)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_says_too_little_is_limited() {
+        for bytes in [&[][..], &[0x16], &[0x16, 3, 1, 2]] {
+            let started = Instant::now();
+            let (refused, _far) = accept(Plain::Served, bytes).await;
+            assert!(matches!(refused, Err(Refused::TimedOut)), "{refused:?}");
+            assert_eq!(started.elapsed(), HANDSHAKE_TIMEOUT, "{bytes:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn client_that_goes_is_not_worth_a_line() {
+        let (near, far) = UnixStream::pair().expect("two ends");
+        drop(far);
+        let refused = tls(Plain::Refused).accept(Stream::Unix(near)).await;
+        assert!(matches!(refused, Err(Refused::Silent)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn plain_client_keeps_its_first_byte_where_it_may_stay() {
+        let (accepted, _far) = accept(Plain::Served, b"GET").await;
+        let mut stream = accepted.expect("it may stay");
+        assert!(matches!(stream, MaybeTls::Plain(_)));
+        let mut read = [0; 3];
+        stream.read_exact(&mut read).await.expect("all of it");
+        assert_eq!(&read, b"GET");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn plain_client_reads_why_it_may_not_stay() {
+        let (refused, mut far) = accept(Plain::Refused, b"GET / HTTP/1.1\r\n\r\n").await;
+        assert!(matches!(refused, Err(Refused::Plain)), "{refused:?}");
+        let mut answer = String::new();
+        far.read_to_string(&mut answer).await.expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+        assert!(
+            head.contains(&format!("Content-Length: {}", body.len())),
+            "{answer}"
+        );
+    }
+}

@@ -1,0 +1,80 @@
+//! The byte stream beneath HTTP, with TLS or without: [`MaybeTls`].
+
+use std::{
+    io::{self, IoSlice},
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_rustls::server::TlsStream;
+
+use crate::server::stream::Stream;
+
+/// An accepted stream, decrypted where it has to be.
+#[derive(Debug)]
+pub(in crate::server) enum MaybeTls {
+    /// As it came.
+    Plain(Stream),
+    /// TLS, whose handshake is done. Boxed, since it is large, and plain connections have none.
+    Tls(Box<TlsStream<Stream>>),
+}
+
+/// The stream inside, with what it can do called by its name.
+macro_rules! inner {
+    ($stream:expr, $operation:ident $(, $argument:expr)*) => {
+        match $stream.get_mut() {
+            MaybeTls::Plain(stream) => Pin::new(stream).$operation($($argument),*),
+            MaybeTls::Tls(stream) => Pin::new(stream).$operation($($argument),*),
+        }
+    };
+}
+
+impl AsyncRead for MaybeTls {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match ready!(inner!(self, poll_read, context, buffer)) {
+            // An end without close_notify (RFC 8446 §6.1) is an end: many clients leave so, and HTTP and
+            // WebSockets see by themselves whether something is missing.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
+            read => Poll::Ready(read),
+        }
+    }
+}
+
+impl AsyncWrite for MaybeTls {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        inner!(self, poll_write, context, buffer)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        inner!(self, poll_write_vectored, context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        match self {
+            MaybeTls::Plain(stream) => stream.is_write_vectored(),
+            MaybeTls::Tls(stream) => stream.is_write_vectored(),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_flush, context)
+    }
+
+    /// With TLS, says close_notify first; reading goes on.
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        inner!(self, poll_shutdown, context)
+    }
+}

@@ -1,0 +1,65 @@
+//! Whether files have changed.
+//!
+//! # How it works
+//! Every file is looked at once a second (stat(2), through links, so that the swapped links of certbot and
+//! Kubernetes are seen). What has changed is read when it has stood still for one look, since a certificate
+//! and its key are two files, and a copy in progress is none yet.
+
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::Path,
+    time::{Duration, SystemTime},
+};
+
+use tokio::time::sleep;
+use tracing::{error, info};
+
+use super::Tls;
+
+/// Between two looks. Longer delays a certificate that somebody waits for; shorter reads more half-written
+/// pairs, and wakes an idle machine.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// What tells one state of a file from another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stamp(Option<(u64, u64, u64, Option<SystemTime>)>);
+
+impl Stamp {
+    pub(super) fn of(file: impl AsRef<Path>) -> Self {
+        let found = fs::metadata(file).ok();
+        Stamp(found.map(|found| {
+            let changed = found.modified().ok();
+            (found.dev(), found.ino(), found.len(), changed)
+        }))
+    }
+}
+
+/// Loads files that change, for ever. A state that is broken is logged once, and leaves all as it is.
+pub(in crate::server) async fn watch(tls: Tls) {
+    if tls.terms().stamps.is_empty() {
+        return;
+    }
+    let mut tried = tls.terms().stamps.clone();
+    let mut seen = tried.clone();
+    loop {
+        sleep(PERIOD).await;
+        let terms = tls.terms();
+        let now = terms.options.stamps();
+        let stands_still = now == seen;
+        seen.clone_from(&now);
+        // What SIGHUP has loaded meanwhile need not be loaded again.
+        if now == tried || now == terms.stamps || !stands_still {
+            continue;
+        }
+        tried = now;
+        match terms.reload() {
+            Ok(changed) => {
+                changed.report();
+                tls.replace(changed);
+                info!("the certificates have changed and were loaded");
+            }
+            Err(error) => error!("the certificates stay as they are: {error}"),
+        }
+    }
+}

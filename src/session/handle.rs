@@ -1,0 +1,106 @@
+//! A session seen from outside while it runs: what went each way, and a way to end it.
+
+use std::{
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio_util::sync::CancellationToken;
+
+use crate::message::{Close, Message};
+
+/// Held by the session and by whoever watches it.
+#[derive(Debug)]
+pub struct Handle {
+    /// From the client.
+    pub received: Meter,
+    /// To the client.
+    pub sent: Meter,
+    drain: CancellationToken,
+    over: OnceLock<Close>,
+}
+
+impl Handle {
+    /// For a session that ends when the server drains, if not before.
+    pub fn new(server: &CancellationToken) -> Self {
+        Handle {
+            received: Meter::default(),
+            sent: Meter::default(),
+            drain: server.child_token(),
+            over: OnceLock::new(),
+        }
+    }
+
+    /// Asks the session to end soon: its program gets end-of-file, what that still writes is delivered,
+    /// and the client is told this. The first to ask is heard.
+    pub fn end(&self, close: Close) {
+        let _ = self.over.set(close);
+        self.drain.cancel();
+    }
+
+    /// Cancelled when the session is to end soon.
+    pub(super) fn drain(&self) -> &CancellationToken {
+        &self.drain
+    }
+
+    /// What the client of a session that drains is told.
+    pub(super) fn going_away(&self) -> Close {
+        let stopping = || Close::new(Close::GOING_AWAY, "the server is stopping");
+        self.over.get().cloned().unwrap_or_else(stopping)
+    }
+}
+
+/// Counts one direction. The session's task alone writes, so a count is a load and a store.
+#[derive(Debug, Default)]
+pub struct Meter {
+    messages: AtomicU64,
+    bytes: AtomicU64,
+    blocked: AtomicU64,
+}
+
+impl Meter {
+    /// What has gone this way so far.
+    pub fn traffic(&self) -> Traffic {
+        Traffic {
+            messages: self.messages.load(Ordering::Relaxed),
+            bytes: self.bytes.load(Ordering::Relaxed),
+            blocked: Duration::from_micros(self.blocked.load(Ordering::Relaxed)),
+        }
+    }
+
+    pub(super) fn count(&self, message: &Message) {
+        add(&self.messages, 1);
+        add(&self.bytes, message.len() as u64);
+    }
+
+    /// The receiving end has made this direction wait.
+    pub(super) fn was_blocked(&self, time: Duration) {
+        add(&self.blocked, time.as_micros() as u64);
+    }
+}
+
+fn add(counter: &AtomicU64, more: u64) {
+    counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
+}
+
+/// Messages and payload bytes that went one way.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Traffic {
+    /// Number of messages.
+    pub messages: u64,
+    /// Bytes of their payloads.
+    pub bytes: u64,
+    /// How long the receiving end has made the direction wait.
+    pub blocked: Duration,
+}
+
+impl std::ops::AddAssign for Traffic {
+    fn add_assign(&mut self, other: Traffic) {
+        self.messages += other.messages;
+        self.bytes += other.bytes;
+        self.blocked += other.blocked;
+    }
+}
