@@ -34,6 +34,26 @@ pub struct Connection {
     pub remote_name: Option<String>,
     /// Its TLS, if it has any.
     pub tls: Option<Tls>,
+    /// What a trusted proxy in between says of the client, whose address then is the remote one.
+    pub forwarded: Option<Forwarded>,
+}
+
+/// How a client reached the proxy that speaks for it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Forwarded {
+    /// Whether by TLS, if that is said.
+    pub is_https: Option<bool>,
+    /// By which Host, if that is said.
+    pub host: Option<String>,
+}
+
+impl Connection {
+    /// Whether the client came by TLS, to us or to the proxy that it came through.
+    pub fn is_https(&self) -> bool {
+        let forwarded = self.forwarded.as_ref();
+        let said = forwarded.and_then(|forwarded| forwarded.is_https);
+        said.unwrap_or(self.tls.is_some())
+    }
 }
 
 /// One end of a connection.
@@ -66,7 +86,8 @@ impl Endpoint {
     /// The port, if there is one.
     pub fn port(&self) -> Option<u16> {
         match self {
-            Endpoint::Ip(address) => Some(address.port()),
+            // 0 where a proxy tells the address alone.
+            Endpoint::Ip(address) => Some(address.port()).filter(|port| *port != 0),
             Endpoint::Unix(_) => None,
         }
     }
@@ -176,6 +197,9 @@ impl Environ {
         if let Some(subprotocol) = request.subprotocol {
             set("WS_PROTOCOL", &subprotocol);
         }
+        if connection.is_https() {
+            set("HTTPS", &"on");
+        }
         for (name, value) in connection.tls.iter().flat_map(Tls::variables) {
             set(name, &value);
         }
@@ -235,10 +259,17 @@ fn server(connection: &Connection, host: Option<(&str, Option<u16>)>) -> (String
     let (name, port) = host.unzip();
     let listener = || connection.local.ip().map(|ip| ip.to_string());
     let name = name.map(str::to_owned).or_else(listener);
-    let port = port.flatten().or(connection.local.port());
-    let default_port = match connection.tls {
-        Some(_) => HTTPS_PORT,
-        None => HTTP_PORT,
+    // Behind a proxy the client knows no other port than the one that its URL leaves out.
+    let own = || {
+        connection
+            .local
+            .port()
+            .filter(|_| connection.forwarded.is_none())
+    };
+    let port = port.flatten().or_else(own);
+    let default_port = match connection.is_https() {
+        true => HTTPS_PORT,
+        false => HTTP_PORT,
     };
     (
         name.unwrap_or_else(|| "localhost".to_owned()),
@@ -312,6 +343,7 @@ mod tests {
             remote: ip("10.0.0.1:5000"),
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         variables_of(&connection, Some(("example.org", None)), headers, uri)
     }
@@ -404,6 +436,7 @@ mod tests {
             remote: Endpoint::Unix(Some(peer)),
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         for (host, name, port) in [
             (Some(("example.org", Some(81))), "example.org", "81"),

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ router ─▶ static file ─┐
-//!  tcp│unix                (rustls)  (hyper)           (pure)    CGI script ──┤
+//!  tcp│unix│inherited      (rustls)  (hyper)           (pure)    CGI script ──┤
 //!                                                               console ──────┼─▶ response
 //!                                                                program ─▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                     │

@@ -148,9 +148,8 @@ async fn serve(
                 server::run_one(accepted, purpose, current.clone(), stopped).await?;
             }
             Source::Listening(inherited) => {
-                let (sockets, redirect) = (&config.sockets, config.redirect);
-                let entrances =
-                    Entrance::open(sockets, redirect, inherited.listeners()?, tls.as_ref())?;
+                let inherited = inherited.listeners()?;
+                let entrances = config.entrances.open(inherited, tls.as_ref())?;
                 announce(&entrances, config.scheme);
                 tls.iter().for_each(|tls| tls.terms().report());
                 server::run(entrances, current.clone(), stopped).await;
@@ -188,6 +187,10 @@ fn announce(entrances: &[Entrance], scheme: &str) {
             Purpose::Redirect(to) => {
                 let (url, port) = (listener.url("http"), to.port);
                 event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
+            }
+            Purpose::Admin => {
+                let url = listener.url("http");
+                event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
             }
             Purpose::Plain | Purpose::Tls(_) => {
                 let url = listener.url(scheme);

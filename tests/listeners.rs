@@ -484,3 +484,41 @@ fn inetd_without_a_connection_says_what_is_missing() {
         );
     }
 }
+
+/// The environment that a program finds behind a balancer that sends a header.
+fn announced(header: &[u8]) -> BTreeSet<String> {
+    let (_directory, path) = path();
+    let _server = serving(&path, &["--proxy-protocol", "cat", "/proc/self/environ"]);
+    let mut stream = UnixStream::connect(&path).expect("it listens");
+    stream.write_all(header).expect("it reads");
+    environment(&mut Client::over(stream.into(), "/", &[]))
+}
+
+#[test]
+fn proxy_protocol_tells_who_the_client_is() {
+    let found = announced(b"PROXY TCP4 192.0.2.1 198.51.100.1 5000 443\r\n");
+    for variable in ["REMOTE_ADDR=192.0.2.1", "REMOTE_PORT=5000"] {
+        assert!(found.contains(variable), "{variable}: {found:?}");
+    }
+    let found = announced(b"PROXY UNKNOWN\r\n");
+    assert!(found.contains("REMOTE_ADDR="), "{found:?}");
+}
+
+#[test]
+fn connection_without_the_header_is_closed_unheard() {
+    let mut server = TestServer::start("--proxy-protocol cat");
+    let ask = |bytes: &[u8]| {
+        let mut stream = TcpStream::connect(server.address).expect("it listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        stream.write_all(bytes).expect("it reads");
+        let mut answer = Vec::new();
+        // What was not read makes the end a reset.
+        let _ = stream.read_to_end(&mut answer);
+        answer
+    };
+    assert_eq!(ask(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"), b"");
+    assert_eq!(ask(b"PROXY TCP4 192.0.2.1"), b"");
+    let line = server.wait_for_line("does not begin with a PROXY header");
+    assert!(line.contains("refused"), "{line}");
+    server.wait_for_line("no PROXY header came within 500ms");
+}

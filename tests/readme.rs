@@ -67,7 +67,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 9] = [
+const FOREIGN: [&str; 10] = [
     "--test",
     "--release",
     "--locked",
@@ -77,6 +77,7 @@ const FOREIGN: [&str; 9] = [
     "--rounds",
     "--kill-child",
     "--mount-proc",
+    "--unix-socket",
 ];
 
 #[test]

@@ -59,6 +59,11 @@ pub struct Args {
     #[arg(long, help_heading = "Listening")]
     pub reuseport: bool,
 
+    /// Take clients' addresses from the PROXY protocol header (v1, v2) that every connection has to
+    /// begin with.
+    #[arg(long, help_heading = "Listening")]
+    pub proxy_protocol: bool,
+
     /// Serve the one connection on stdin, as inetd passes it, and end.
     #[arg(long, help_heading = "Listening")]
     pub inetd: bool,
@@ -117,6 +122,24 @@ pub struct Args {
         help_heading = "Access"
     )]
     pub maxforks: usize,
+
+    /// Connections that may be open at a time, those of sessions too; 0 has no limit.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Access")]
+    pub max_connections: usize,
+
+    /// Connections that one client address may have open at a time; 0 has no limit.
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Access")]
+    pub max_connections_per_ip: usize,
+
+    /// Proxies that are believed what Forwarded and X-Forwarded-For, -Proto and -Host say of clients:
+    /// addresses and networks, 'unix' for those that come through a unix socket; repeatable.
+    #[arg(
+        long,
+        value_name = "CIDR,...",
+        value_delimiter = ',',
+        help_heading = "Access"
+    )]
+    pub trust_proxy: Vec<String>,
 
     /// Subprotocols that the program speaks; 'none' selects none [default: the first that is offered].
     #[arg(
@@ -189,6 +212,16 @@ pub struct Args {
         help_heading = "Limits"
     )]
     pub drain_timeout: u64,
+
+    /// Seconds that the server goes on as ever after it was told to stop, while /readyz of --admin says
+    /// that it leaves.
+    #[arg(
+        long, value_parser = up_to_a_year(SECONDS_A_YEAR),
+        value_name = "SECONDS",
+        default_value_t = 0,
+        help_heading = "Limits"
+    )]
+    pub drain_delay: u64,
 
     /// Seconds that a CGI script gets for its header, and between two pieces of its output; 0 has no limit.
     #[arg(
@@ -281,6 +314,14 @@ pub struct Args {
     /// Header of all other answers alone, repeatable.
     #[arg(long, value_name = "HEADER", help_heading = "Pages")]
     pub header_http: Vec<String>,
+
+    /// Answer operators at an address of their own: /healthz, /readyz, /metrics, /sessions.
+    #[arg(
+        long,
+        value_name = "ADDRESS:PORT|unix:PATH",
+        help_heading = "Operation"
+    )]
+    pub admin: Option<String>,
 
     /// How much goes to the log on stderr.
     #[arg(long, value_name = "LEVEL", value_enum,

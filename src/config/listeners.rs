@@ -1,5 +1,7 @@
 //! Where to listen: addresses, unix sockets, or the one connection on stdin.
 
+use std::path::Path;
+
 use anyhow::{Context, Result, anyhow, bail};
 use nix::unistd::{Group, User};
 
@@ -80,6 +82,50 @@ fn tcp(args: &Args) -> Result<Tcp> {
     })
 }
 
+/// Where operators ask: `ADDRESS:PORT`, or `unix:PATH`.
+///
+/// # Errors
+/// What is neither.
+pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
+    let Some(word) = &args.admin else {
+        return Ok(None);
+    };
+    let invalid = |reason: &str| anyhow!("invalid value '{word}' for '--admin': {reason}");
+    let nothing = Sockets {
+        tcp: None,
+        tcp_is_wanted: false,
+        unix: Vec::new(),
+    };
+    if let Some(path) = word.strip_prefix("unix:") {
+        let name = UnixName::parse(Path::new(path)).map_err(|reason| invalid(&reason))?;
+        let permissions = Permissions {
+            mode: MODE,
+            user: None,
+            group: None,
+        };
+        return Ok(Some(Sockets {
+            unix: vec![UnixSocket { name, permissions }],
+            ..nothing
+        }));
+    }
+    let (address, port) = word
+        .rsplit_once(':')
+        .ok_or_else(|| invalid("ADDRESS:PORT or unix:PATH is wanted"))?;
+    let port = port
+        .parse()
+        .map_err(|_| invalid("a port is wanted behind the address"))?;
+    let addresses = listener::resolve(address).map_err(|reason| invalid(&reason))?;
+    Ok(Some(Sockets {
+        tcp: Some(Tcp {
+            addresses,
+            port,
+            reuse_port: args.reuseport,
+        }),
+        tcp_is_wanted: true,
+        ..nothing
+    }))
+}
+
 fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
     let mut sockets: Vec<UnixSocket> = Vec::new();
     let permissions = permissions(args)?;
@@ -152,9 +198,10 @@ fn id(
     if word.is_empty() {
         return Ok(None);
     }
-    // As chown(1): a name that is a number counts as a name first.
-    let found = find(word).with_context(|| format!("the {what} cannot be looked up"))?;
-    match found.or(word.parse().ok()) {
+    if let Ok(number) = word.parse() {
+        return Ok(Some(number));
+    }
+    match find(word).with_context(|| format!("the {what} cannot be looked up"))? {
         Some(id) => Ok(Some(id)),
         None => bail!("there is no {what} '{word}'"),
     }

@@ -11,9 +11,10 @@ mod route;
 mod service;
 mod tls;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use anyhow::{Result, bail};
+use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
 use crate::{
@@ -21,15 +22,14 @@ use crate::{
     http::{
         Options,
         access::{Access, Authority},
+        connections::ConnectionLimits,
+        forwarded::Trust,
         path::Root,
         places::Places,
         router::{Directory, Mount, Router},
         service::Service,
     },
-    server::{
-        listener::{Sockets, Tcp},
-        tls::Terms,
-    },
+    server::{Wanted, tls::Terms},
 };
 use confinement::confinement;
 use program::{streams, target};
@@ -40,9 +40,7 @@ use service::{added_headers, drain_time, service};
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub sockets: Sockets,
-    /// Where to listen only to send on.
-    pub redirect: Option<Tcp>,
+    pub entrances: Wanted,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
     /// TLS, if it is spoken.
@@ -71,8 +69,11 @@ impl Config {
         check_something_answers(&router)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
-            sockets: listeners::sockets(args)?,
-            redirect: listeners::redirect(args)?,
+            entrances: Wanted {
+                site: listeners::sockets(args)?,
+                redirect: listeners::redirect(args)?,
+                admin: listeners::admin(args)?,
+            },
             inetd: args.inetd,
             tls: tls::terms(args)?,
             scheme: match (has_page, tls::is_on(args)) {
@@ -84,11 +85,17 @@ impl Config {
             options: Options {
                 access: access(args)?,
                 places: places(args),
+                connections: ConnectionLimits {
+                    all: unless_zero(args.max_connections),
+                    per_address: unless_zero(args.max_connections_per_ip),
+                },
                 headers: added_headers(&[
                     ("--header", &args.header),
                     ("--header-http", &args.header_http),
                 ])?,
                 reverse_lookup: args.reverselookup,
+                drain_delay: Duration::from_secs(args.drain_delay),
+                proxy_protocol: args.proxy_protocol,
                 drain_timeout: drain_timeout(args, routes),
                 router,
             },
@@ -207,5 +214,23 @@ fn access(args: &Args) -> Result<Access> {
             ),
         }
     }
-    Ok(Access { hosts })
+    Ok(Access {
+        hosts,
+        trust: trust(args)?,
+    })
+}
+
+fn trust(args: &Args) -> Result<Trust> {
+    let mut trust = Trust::default();
+    for word in &args.trust_proxy {
+        let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
+        match (word.as_str(), word.parse().or(address)) {
+            ("unix", _) => trust.unix = true,
+            (_, Ok(network)) => trust.networks.push(network),
+            (_, Err(_)) => bail!(
+                "invalid value '{word}' for '--trust-proxy': an address, a network such as 10.0.0.0/8, or 'unix' is wanted"
+            ),
+        }
+    }
+    Ok(trust)
 }

@@ -37,11 +37,7 @@ pub struct ClientCertificate {
 impl Tls {
     /// The variables, each with its value.
     pub(super) fn variables(&self) -> Vec<(&'static str, &str)> {
-        let mut variables = vec![
-            ("HTTPS", "on"),
-            ("SSL_PROTOCOL", self.protocol),
-            ("SSL_CIPHER", self.cipher),
-        ];
+        let mut variables = vec![("SSL_PROTOCOL", self.protocol), ("SSL_CIPHER", self.cipher)];
         variables.extend(self.server_name.iter().map(|name| ("SSL_TLS_SNI", &**name)));
         let Some(client) = &self.client else {
             variables.push(("SSL_CLIENT_VERIFY", "NONE"));

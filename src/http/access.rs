@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use hyper::{Version, header, http::request::Parts};
 
-use super::refusal::Refusal;
+use super::{forwarded::Trust, refusal::Refusal};
 use crate::environ::Connection;
 
 /// The rules of one server.
@@ -13,6 +13,8 @@ use crate::environ::Connection;
 pub struct Access {
     /// Names that this server answers to beside the loopback ones (`--host`).
     pub hosts: Vec<String>,
+    /// Proxies that are believed what they say of clients (`--trust-proxy`).
+    pub trust: Trust,
 }
 
 /// A name and a port, as the Host header gives them (RFC 9110 §7.2).
@@ -70,6 +72,10 @@ impl fmt::Display for Authority {
     }
 }
 
+fn malformed() -> Refusal {
+    Refusal::BadRequest("the Host header is malformed".to_owned())
+}
+
 /// The names that every machine has for itself.
 pub(super) fn is_loopback_name(name: &str) -> bool {
     matches!(name, "localhost" | "127.0.0.1" | "[::1]")
@@ -86,7 +92,11 @@ impl Access {
         request: &Parts,
         connection: &Connection,
     ) -> Result<Option<Authority>, Refusal> {
-        let authority = Self::authority(request)?;
+        let forwarded = connection.forwarded.as_ref();
+        let authority = match forwarded.and_then(|forwarded| forwarded.host.as_ref()) {
+            Some(host) => Some(host.parse().map_err(|()| malformed())?),
+            None => Self::authority(request)?,
+        };
         match authority {
             Some(authority) if !self.answers_to(&authority.name, connection) => {
                 Err(Refusal::Host(format!(
@@ -103,7 +113,6 @@ impl Access {
     /// # Errors
     /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).
     pub(super) fn authority(request: &Parts) -> Result<Option<Authority>, Refusal> {
-        let malformed = || Refusal::BadRequest("the Host header is malformed".to_owned());
         let mut values = request.headers.get_all(header::HOST).iter();
         let (value, more) = (values.next(), values.next());
         if more.is_some() {
@@ -165,6 +174,7 @@ mod tests {
             remote: listener,
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         access
             .host(&parts, &connection)
@@ -176,6 +186,7 @@ mod tests {
     fn loopback_listener_answers_to_its_own_names_only() {
         let access = Access {
             hosts: vec!["Dev.Example".to_owned()],
+            ..Access::default()
         };
         for host in [
             "localhost",

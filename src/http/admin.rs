@@ -40,11 +40,7 @@ impl Admin {
     }
 
     /// Answers one request.
-    pub async fn handle(
-        &self,
-        request: Request<Incoming>,
-        connection: &Connection,
-    ) -> Response<Body> {
+    pub fn handle(&self, request: Request<Incoming>, connection: &Connection) -> Response<Body> {
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(Refusal::into_response);
         let headers = response.headers_mut();
@@ -83,7 +79,9 @@ impl Admin {
                 ),
             }),
             "/metrics" => {
-                let figures = shared.metrics.to_text(&shared.registry);
+                let figures = shared
+                    .metrics
+                    .to_text(&shared.registry, &shared.connections);
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
             "/sessions" => {

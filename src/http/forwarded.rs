@@ -6,6 +6,7 @@
 //! and the first that is not is the client.
 
 use std::{
+    borrow::Cow,
     net::{IpAddr, Ipv6Addr, SocketAddr},
     str::FromStr,
 };
@@ -14,7 +15,7 @@ use hyper::{HeaderMap, header};
 use ipnet::IpNet;
 
 use super::refusal::Refusal;
-use crate::environ::Endpoint;
+use crate::environ::{Connection, Endpoint, Forwarded};
 
 /// The proxies that are believed.
 #[derive(Debug, Clone, Default)]
@@ -23,17 +24,6 @@ pub struct Trust {
     pub networks: Vec<IpNet>,
     /// Whoever comes through a unix socket.
     pub unix: bool,
-}
-
-/// What a trusted proxy says of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Forwarded {
-    /// The client.
-    pub remote: Endpoint,
-    /// Whether the client came by TLS, if that is said.
-    pub is_https: Option<bool>,
-    /// The Host that the client asked for, if that is said.
-    pub host: Option<String>,
 }
 
 /// What one hop has seen.
@@ -49,27 +39,25 @@ impl Trust {
     pub fn includes(&self, endpoint: &Endpoint) -> bool {
         match endpoint {
             Endpoint::Unix(_) => self.unix,
-            Endpoint::Ip(address) => self.includes_address(address.ip()),
+            Endpoint::Ip(address) => {
+                let mut networks = self.networks.iter();
+                networks.any(|network| network.contains(&address.ip()))
+            }
         }
     }
 
-    fn includes_address(&self, address: IpAddr) -> bool {
-        self.networks
-            .iter()
-            .any(|network| network.contains(&address))
-    }
-
-    /// What is to be believed of the headers of a request from `peer`; `None` if nothing is, or is said.
+    /// A connection as the headers of a request show it, as far as they are to be believed: with the
+    /// client in place of the proxy.
     ///
     /// # Errors
     /// 400 for a `Forwarded` of a trusted proxy that cannot be read: what it hides may be a client's.
-    pub(super) fn forwarded(
+    pub(super) fn seen<'a>(
         &self,
         headers: &HeaderMap,
-        peer: &Endpoint,
-    ) -> Result<Option<Forwarded>, Refusal> {
-        if !self.includes(peer) {
-            return Ok(None);
+        connection: &'a Connection,
+    ) -> Result<Cow<'a, Connection>, Refusal> {
+        if !self.includes(&connection.remote) {
+            return Ok(Cow::Borrowed(connection));
         }
         let hops = match headers.contains_key(header::FORWARDED) {
             true => standard(headers).ok_or_else(|| {
@@ -77,24 +65,29 @@ impl Trust {
             })?,
             false => by_custom(headers),
         };
-        Ok(self.client(&hops, peer))
+        Ok(match self.believed(&hops, connection.remote) {
+            None => Cow::Borrowed(connection),
+            Some((remote, forwarded)) => Cow::Owned(Connection {
+                remote,
+                remote_name: None,
+                forwarded: Some(forwarded),
+                ..connection.clone()
+            }),
+        })
     }
 
     /// From the nearest hop on, as far as they are trusted.
-    fn client(&self, hops: &[Hop], peer: &Endpoint) -> Option<Forwarded> {
-        let mut believed: Option<Forwarded> = None;
+    fn believed(&self, hops: &[Hop], peer: Endpoint) -> Option<(Endpoint, Forwarded)> {
+        let mut believed = None;
+        let mut remote = peer;
         for hop in hops.iter().rev() {
-            let known = believed.as_ref().map_or(*peer, |hop| hop.remote);
-            let remote = hop.client.map_or(known, Endpoint::from);
-            believed = Some(Forwarded {
-                remote,
+            remote = hop.client.map_or(remote, Endpoint::from);
+            let forwarded = Forwarded {
                 is_https: hop.proto.as_deref().map(is_secure),
                 host: hop.host.clone(),
-            });
-            let Some(client) = hop.client else {
-                break;
             };
-            if !self.includes_address(client.ip().to_canonical()) {
+            believed = Some((remote, forwarded));
+            if hop.client.is_none() || !self.includes(&remote) {
                 break;
             }
         }
@@ -243,22 +236,32 @@ mod tests {
             .into()
     }
 
+    fn connection(remote: Endpoint) -> Connection {
+        Connection {
+            local: peer(),
+            remote,
+            remote_name: None,
+            tls: None,
+            forwarded: None,
+        }
+    }
+
     /// The client, and whether it came by TLS, and its Host, as text.
     fn believed(lines: &[(&str, &str)]) -> String {
-        let found = trust("10.0.0.0/8 fd00::/8").forwarded(&headers(lines), &peer());
-        match found {
-            Err(refusal) => refusal.to_string(),
-            Ok(None) => "nothing".to_owned(),
-            Ok(Some(Forwarded {
-                remote,
-                is_https,
-                host,
-            })) => format!(
-                "{remote} {} {}",
-                is_https.map_or("-", |is_https| if is_https { "https" } else { "http" }),
-                host.unwrap_or_else(|| "-".to_owned())
-            ),
-        }
+        let direct = connection(peer());
+        let trust = trust("10.0.0.0/8 fd00::/8");
+        let (remote, forwarded) = match trust.seen(&headers(lines), &direct) {
+            Err(refusal) => return refusal.to_string(),
+            Ok(seen) => (seen.remote, seen.forwarded.clone()),
+        };
+        let Some(Forwarded { is_https, host }) = forwarded else {
+            return "nothing".to_owned();
+        };
+        let scheme = is_https.map_or("-", |is_https| if is_https { "https" } else { "http" });
+        format!(
+            "{remote} {scheme} {}",
+            host.unwrap_or_else(|| "-".to_owned())
+        )
     }
 
     #[test]
@@ -364,18 +367,19 @@ mod tests {
     #[test]
     fn nothing_is_believed_of_a_stranger() {
         let lines = headers(&[("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "1.2.3.4")]);
-        let found = trust("172.16.0.0/12").forwarded(&lines, &peer());
-        assert!(matches!(found, Ok(None)));
+        let is_believed = |trust: Trust, remote: Endpoint| {
+            let direct = connection(remote);
+            let seen = trust.seen(&lines, &direct).expect("well-formed");
+            seen.forwarded.is_some()
+        };
+        assert!(!is_believed(trust("172.16.0.0/12"), peer()));
         let unix = Endpoint::Unix(None);
-        assert!(matches!(
-            trust("0.0.0.0/0").forwarded(&lines, &unix),
-            Ok(None)
-        ));
+        assert!(!is_believed(trust("0.0.0.0/0"), unix));
         let any = Trust {
             unix: true,
             ..Trust::default()
         };
-        assert!(matches!(any.forwarded(&lines, &unix), Ok(Some(_))));
+        assert!(is_believed(any, unix));
     }
 
     #[test]

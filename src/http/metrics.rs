@@ -16,7 +16,7 @@ use prometheus::{
     process_collector::ProcessCollector,
 };
 
-use super::registry::Registry;
+use super::{connections::Connections, registry::Registry};
 use crate::session::Summary;
 
 /// Of [`Metrics::to_text`].
@@ -34,6 +34,7 @@ const SESSION_BUCKETS: [f64; 9] = [
 pub(super) struct Metrics {
     all: prometheus::Registry,
     sessions_open: IntGauge,
+    connections_open: IntGauge,
     sessions: IntCounter,
     session_seconds: Histogram,
     spawn_seconds: Histogram,
@@ -59,6 +60,13 @@ impl Default for Metrics {
                 valid(IntGauge::new(
                     "wsd_sessions_open",
                     "Sessions that are open.",
+                )),
+            ),
+            connections_open: register(
+                &all,
+                valid(IntGauge::new(
+                    "wsd_connections_open",
+                    "Connections that are open, those of sessions too.",
                 )),
             ),
             sessions: register(
@@ -160,9 +168,10 @@ impl Metrics {
     }
 
     /// All figures in Prometheus' text format.
-    pub(super) fn to_text(&self, registry: &Registry) -> String {
+    pub(super) fn to_text(&self, registry: &Registry, connections: &Connections) -> String {
         let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
         self.sessions_open.set(registry.open() as i64);
+        self.connections_open.set(connections.open() as i64);
         let carried = registry.carried();
         for (direction, traffic) in [("in", carried.received), ("out", carried.sent)] {
             set(&self.messages, direction, traffic.messages);

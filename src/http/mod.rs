@@ -6,6 +6,7 @@
 pub mod access;
 pub mod admin;
 pub mod cgi;
+pub mod connections;
 mod console;
 mod current;
 pub mod file;
@@ -37,8 +38,12 @@ use hyper::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
-use crate::{backend::Spawner, environ::Connection};
+use crate::{
+    backend::Spawner,
+    environ::{Connection, Endpoint},
+};
 use access::Access;
+use connections::{Admitted, ConnectionLimits, Overload};
 pub use current::Current;
 use headers::AddedHeaders;
 use path::UrlPath;
@@ -71,10 +76,16 @@ pub struct Options {
     pub access: Access,
     /// Programs at a time, of all routes together.
     pub places: Places,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
     /// Whether clients' names are looked up, for REMOTE_HOST.
     pub reverse_lookup: bool,
+    /// How long the server goes on after it was told to stop, before it drains.
+    pub drain_delay: Duration,
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub proxy_protocol: bool,
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub drain_timeout: Duration,
 }
@@ -108,8 +119,11 @@ impl By {
 pub struct Handler {
     router: Router,
     access: Access,
+    connections: ConnectionLimits,
     headers: AddedHeaders,
     reverse_lookup: bool,
+    drain_delay: Duration,
+    proxy_protocol: bool,
     drain_timeout: Duration,
     shared: Shared,
 }
@@ -137,8 +151,11 @@ impl Handler {
         Handler {
             router: options.router,
             access: options.access,
+            connections: options.connections,
             headers: options.headers,
             reverse_lookup: options.reverse_lookup,
+            drain_delay: options.drain_delay,
+            proxy_protocol: options.proxy_protocol,
             drain_timeout: options.drain_timeout,
             shared,
         }
@@ -159,6 +176,11 @@ impl Handler {
         &self.shared.drain
     }
 
+    /// How long the server goes on after it was told to stop, before it drains.
+    pub fn drain_delay(&self) -> Duration {
+        self.drain_delay
+    }
+
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub fn drain_timeout(&self) -> Duration {
         self.drain_timeout
@@ -169,6 +191,40 @@ impl Handler {
         self.reverse_lookup
     }
 
+    /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
+    /// once, for there are too many even to be told so.
+    pub fn admit(&self, remote: &Endpoint) -> Option<Admitted> {
+        let client = (!self.access.trust.includes(remote)).then_some(remote);
+        let admitted = self.shared.connections.admit(self.connections, client);
+        admitted
+            .inspect_err(|overload| {
+                let refusal = Refusal::from(*overload);
+                self.shared.metrics.refused(refusal.name());
+                warn!(target: "access", %remote, reason = %refusal, "closed");
+            })
+            .ok()
+    }
+
+    /// Tells a client why its connection is refused.
+    pub fn turn_away(
+        &self,
+        request: &Request<Incoming>,
+        connection: &Connection,
+        overload: Overload,
+    ) -> Response<Body> {
+        let (method, uri) = (request.method(), request.uri());
+        let refusal = Err(overload.into());
+        let mut response = self.finish(refusal, By::Nobody, method, uri, connection);
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+        response
+    }
+
+    /// Whether every connection begins with a header of the PROXY protocol.
+    pub fn proxy_protocol(&self) -> bool {
+        self.proxy_protocol
+    }
+
     /// Answers one request.
     pub async fn handle(
         &self,
@@ -177,8 +233,12 @@ impl Handler {
     ) -> Response<Body> {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut by = By::Nobody;
-        let answer = self.answer(request, connection, &mut by).await;
-        self.finish(answer, by, &method, &uri, connection)
+        let seen = match self.access.trust.seen(request.headers(), connection) {
+            Ok(seen) => seen,
+            Err(refusal) => return self.finish(Err(refusal), by, &method, &uri, connection),
+        };
+        let answer = self.answer(request, &seen, &mut by).await;
+        self.finish(answer, by, &method, &uri, &seen)
     }
 
     /// Makes an answer of what came of a request, with the headers that all have, and logs it.
@@ -225,6 +285,14 @@ impl Handler {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
         let host = self.access.host(&parts, connection)?;
+        // Through a proxy many clients share a connection, so each request counts.
+        let admitted = match connection.forwarded {
+            Some(_) => {
+                let connections = &self.shared.connections;
+                connections.admit_request(self.connections, &connection.remote)?
+            }
+            None => None,
+        };
         let path = UrlPath::decode(parts.uri.path())?;
         if upgrade::is_asked_for(&parts.headers) {
             *by = By::Program;
@@ -237,6 +305,7 @@ impl Handler {
                     host: host.as_ref(),
                     found,
                     connection,
+                    admitted,
                 };
                 sessions::open(&self.shared, ask, upgrade).await
             };

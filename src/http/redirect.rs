@@ -132,6 +132,7 @@ mod tests {
             remote: listener.into(),
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         let access = Access {
             hosts: hosts.iter().map(ToString::to_string).collect(),

@@ -69,6 +69,12 @@ pub enum Refusal {
     /// As many programs run as may.
     #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),
+    /// As many connections are open as may be.
+    #[error("as many connections are open as --max-connections={0} allows")]
+    TooManyConnections(usize),
+    /// As many connections of one client are open as may be.
+    #[error("as many connections of your address are open as --max-connections-per-ip={0} allows")]
+    TooManyOfAddress(usize),
     /// The server is stopping.
     #[error("the server is stopping")]
     Draining,
@@ -93,7 +99,10 @@ impl Refusal {
             Refusal::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Refusal::BadScript(_) => StatusCode::BAD_GATEWAY,
             Refusal::ScriptTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Refusal::Full(_) | Refusal::Draining => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Full(_) | Refusal::TooManyConnections(_) | Refusal::Draining => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            Refusal::TooManyOfAddress(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Start(error) | Refusal::Read(error) if passes_with_time(error) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
@@ -122,6 +131,8 @@ impl Refusal {
             Refusal::BadScript(_) => "bad_script",
             Refusal::ScriptTimeout(_) => "script_timeout",
             Refusal::Full(_) => "maxforks",
+            Refusal::TooManyConnections(_) => "max_connections",
+            Refusal::TooManyOfAddress(_) => "max_connections_per_ip",
             Refusal::Draining => "draining",
             Refusal::Start(_) => "start",
         }
@@ -156,6 +167,9 @@ impl Refusal {
             }
             Refusal::NotAcceptable => {
                 set(header::VARY, "Accept-Encoding");
+            }
+            Refusal::TooManyOfAddress(_) => {
+                set(header::RETRY_AFTER, "1");
             }
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 set(header::RETRY_AFTER, "1");

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::{
     Body,
     access::Authority,
+    connections::Admitted,
     metrics::Metrics,
     places::Place,
     refusal::Refusal,
@@ -34,6 +35,8 @@ pub(super) struct Ask<'a> {
     pub(super) host: Option<&'a Authority>,
     pub(super) found: Found<'a>,
     pub(super) connection: &'a Connection,
+    /// Kept by the session.
+    pub(super) admitted: Option<Admitted>,
 }
 
 /// Opens the program, starts the session's task and returns the 101 that the task waits for.
@@ -43,7 +46,7 @@ pub(super) struct Ask<'a> {
 /// the start may work later; 500 when it will not.
 pub(super) async fn open(
     shared: &Shared,
-    ask: Ask<'_>,
+    mut ask: Ask<'_>,
     upgrade: OnUpgrade,
 ) -> Result<Response<Body>, Refusal> {
     let service = ask.found.service;
@@ -81,6 +84,7 @@ pub(super) async fn open(
         limits: Arc::clone(&service.limits),
         metrics: Arc::clone(&shared.metrics),
         _place: place,
+        _admitted: ask.admitted.take(),
     };
     shared.tasks.spawn(task.run().instrument(span));
     let mut response = handshake.into_response();
@@ -123,6 +127,7 @@ struct Task {
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     _place: Place,
+    _admitted: Option<Admitted>,
 }
 
 impl Task {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{metrics::Metrics, places::Places, registry::Registry};
+use super::{connections::Connections, metrics::Metrics, places::Places, registry::Registry};
 use crate::backend::Spawner;
 
 /// Cheap to clone.
@@ -21,6 +21,7 @@ pub(super) struct Shared {
     pub(super) drain: CancellationToken,
     pub(super) metrics: Arc<Metrics>,
     pub(super) registry: Arc<Registry>,
+    pub(super) connections: Arc<Connections>,
 }
 
 impl Shared {
@@ -34,6 +35,7 @@ impl Shared {
             drain: CancellationToken::new(),
             metrics: Arc::default(),
             registry: Arc::default(),
+            connections: Arc::default(),
         }
     }
 }

@@ -18,12 +18,18 @@ use tokio::{
     task::spawn_blocking,
     time::timeout,
 };
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::phase::{Answer, Phase, Timed};
 use crate::{
     environ::Connection,
-    http::{Current, redirect::Destination},
+    http::{
+        Current,
+        admin::Admin,
+        connections::{Admitted, Overload},
+        redirect::Destination,
+    },
 };
 
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
@@ -44,6 +50,10 @@ pub(super) enum Service {
     Site,
     /// The handler in force, by sending on.
     Redirect(Destination),
+    /// Somebody who tells operators about the handler in force.
+    Admin(Admin),
+    /// Nobody: there are too many connections.
+    TurnAway(Overload),
 }
 
 /// Serves a connection, over whatever carries its bytes.
@@ -52,6 +62,7 @@ pub(super) async fn serve<S>(
     mut connection: Connection,
     service: Service,
     current: Current,
+    admitted: Option<Admitted>,
 ) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -59,13 +70,18 @@ pub(super) async fn serve<S>(
     if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {
         connection.remote_name = name_of(address).await;
     }
-    let (remote, drain) = (connection.remote, handler.drain().clone());
+    let remote = connection.remote;
+    let drain = match service {
+        // As long as there is a server there is something to ask about it.
+        Service::Admin(_) => CancellationToken::new(),
+        _ => handler.drain().clone(),
+    };
     let shared = Arc::new((connection, service));
     let asked = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&asked);
     let phase = Phase::default();
     let watched = phase.clone();
-    let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT);
+    let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT, admitted);
     let service = service_fn(move |request| {
         seen.store(true, Ordering::Relaxed);
         phase.request();
@@ -76,6 +92,8 @@ pub(super) async fn serve<S>(
             let response = match service {
                 Service::Site => handler.handle(request, connection).await,
                 Service::Redirect(to) => handler.redirect(request, connection, to),
+                Service::Admin(admin) => admin.handle(request, connection),
+                Service::TurnAway(overload) => handler.turn_away(&request, connection, *overload),
             };
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);

@@ -1,16 +1,17 @@
 //! What happens to a connection between accept(2) and HTTP: [`Entrance`].
 
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{
     connection::{self, Service},
     listener::{BindError, Listener, Sockets, Tcp},
+    proxy_protocol,
     stream::Stream,
     tls::{MaybeTls, Refused, Tls},
 };
 use crate::{
     environ::{Connection, Endpoint},
-    http::{Current, redirect::Destination},
+    http::{Current, admin::Admin, redirect::Destination},
 };
 
 /// A listener, and what its clients find there.
@@ -31,6 +32,8 @@ pub enum Purpose {
     Tls(Tls),
     /// The way to the site.
     Redirect(Redirect),
+    /// What operators ask about the site.
+    Admin,
 }
 
 /// Where the site is.
@@ -44,41 +47,57 @@ pub struct Redirect {
     pub tls: Option<Tls>,
 }
 
-impl Entrance {
-    /// Binds all that is to be listened on, beside what was inherited, and the port that sends on to it.
-    /// To be called within a tokio runtime.
+/// All that is to be listened on, for whatever purpose.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Where the site is.
+    pub site: Sockets,
+    /// Where clients are only sent on to it.
+    pub redirect: Option<Tcp>,
+    /// Where operators ask about it.
+    pub admin: Option<Sockets>,
+}
+
+impl Wanted {
+    /// Binds all of it, beside what was inherited. To be called within a tokio runtime.
     ///
     /// # Errors
     /// [`BindError`] names the first address that cannot be had.
     pub fn open(
-        sockets: &Sockets,
-        redirect: Option<Tcp>,
+        &self,
         inherited: Vec<Listener>,
         tls: Option<&Tls>,
-    ) -> Result<Vec<Self>, BindError> {
-        let site = Listener::open(sockets, inherited)?;
-        let port = site
-            .iter()
-            .find_map(|listener| Some(listener.address()?.port()));
+    ) -> Result<Vec<Entrance>, BindError> {
+        let site = Listener::open(&self.site, inherited)?;
+        let mut ports = site.iter().filter_map(Listener::address);
+        let own = self.site.tcp.as_ref().map(|tcp| tcp.port);
         let way = Purpose::Redirect(Redirect {
             scheme: if tls.is_some() { "https" } else { "http" },
-            port: port
-                .or(sockets.tcp.as_ref().map(|tcp| tcp.port))
+            port: ports
+                .next()
+                .map(|address| address.port())
+                .or(own)
                 .unwrap_or_default(),
             tls: tls.cloned(),
         });
-        let with = |purpose: Purpose| {
-            move |listener| Entrance {
-                listener,
-                purpose: purpose.clone(),
-            }
-        };
-        let mut entrances: Vec<_> = site.into_iter().map(with(Purpose::site(tls))).collect();
-        if let Some(tcp) = &redirect {
-            entrances.extend(Listener::bind_all(tcp)?.into_iter().map(with(way)));
+        let mut entrances = entrances(site, &Purpose::site(tls));
+        if let Some(tcp) = &self.redirect {
+            entrances.extend(self::entrances(Listener::bind_all(tcp)?, &way));
+        }
+        if let Some(sockets) = &self.admin {
+            let listeners = Listener::open(sockets, Vec::new())?;
+            entrances.extend(self::entrances(listeners, &Purpose::Admin));
         }
         Ok(entrances)
     }
+}
+
+fn entrances(listeners: Vec<Listener>, purpose: &Purpose) -> Vec<Entrance> {
+    let entrance = |listener| Entrance {
+        listener,
+        purpose: purpose.clone(),
+    };
+    listeners.into_iter().map(entrance).collect()
 }
 
 impl Purpose {
@@ -91,7 +110,7 @@ impl Purpose {
     pub(super) fn tls(&self) -> Option<&Tls> {
         match self {
             Purpose::Tls(tls) => Some(tls),
-            Purpose::Plain | Purpose::Redirect(_) => None,
+            Purpose::Plain | Purpose::Redirect(_) | Purpose::Admin => None,
         }
     }
 }
@@ -107,44 +126,72 @@ impl From<Listener> for Entrance {
 
 /// Serves a connection; the server awaits it through the handler's tasks.
 pub(super) async fn serve(
-    stream: Stream,
+    mut stream: Stream,
     mut connection: Connection,
     purpose: Purpose,
     current: Current,
 ) {
-    match purpose {
-        Purpose::Plain => {
-            connection::serve(MaybeTls::Plain(stream), connection, Service::Site, current).await;
-        }
+    let handler = current.get();
+    if let Purpose::Admin = purpose {
+        let service = Service::Admin(Admin::new(current.clone()));
+        return connection::serve(MaybeTls::Plain(stream), connection, service, current, None)
+            .await;
+    }
+    if let Purpose::Redirect(_) = purpose {
+        name_reached_address(&stream, &mut connection);
+    }
+    if handler.proxy_protocol()
+        && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
+    {
+        return log_header(&connection.remote, &error);
+    }
+    let Some(admitted) = handler.admit(&connection.remote) else {
+        return;
+    };
+    let stream = match &purpose {
         Purpose::Tls(tls) => {
-            let drain = current.get().drain().clone();
             let accepted = tokio::select! {
                 accepted = tls.accept(stream) => accepted,
-                () = drain.cancelled() => return,
+                () = handler.drain().cancelled() => return,
             };
             match accepted {
                 Ok((stream, facts)) => {
                     connection.tls = facts;
-                    connection::serve(stream, connection, Service::Site, current).await;
+                    stream
                 }
-                Err(refused) => log(&connection.remote, &refused),
+                Err(refused) => return log_handshake(&connection.remote, &refused),
             }
         }
-        Purpose::Redirect(redirect) => {
-            // Of a listener for all addresses the client knows the one that it has reached.
-            if let Stream::Tcp(socket) = &stream
-                && let Ok(address) = socket.local_addr()
-            {
-                connection.local = address.into();
-            }
-            let service = Service::Redirect(redirect.destination());
-            connection::serve(MaybeTls::Plain(stream), connection, service, current).await;
-        }
+        _ => MaybeTls::Plain(stream),
+    };
+    let service = match (admitted.overload(), purpose) {
+        (Some(overload), _) => Service::TurnAway(overload),
+        (None, Purpose::Redirect(redirect)) => Service::Redirect(redirect.destination()),
+        (None, _) => Service::Site,
+    };
+    drop(handler);
+    connection::serve(stream, connection, service, current, Some(admitted)).await;
+}
+
+/// Of a listener for all addresses the client knows the one that it has reached.
+fn name_reached_address(stream: &Stream, connection: &mut Connection) {
+    if let Stream::Tcp(socket) = stream
+        && let Ok(address) = socket.local_addr()
+    {
+        connection.local = address.into();
+    }
+}
+
+/// A balancer's fault, but for connections that it only makes to see that somebody is there.
+fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
+    match error.is_a_look() {
+        true => debug!(%remote, "connection ended: {error}"),
+        false => warn!(target: "access", %remote, reason = %error, "refused"),
     }
 }
 
 /// A client's affair, but of interest to whoever wonders why it is not let in.
-fn log(remote: &Endpoint, refused: &Refused) {
+fn log_handshake(remote: &Endpoint, refused: &Refused) {
     match refused {
         Refused::Silent => debug!(%remote, "connection ended: {refused}"),
         _ => info!(target: "access", %remote, "refused: {refused}"),

@@ -41,7 +41,8 @@ impl Accepted {
     pub fn take() -> Result<Self, StdinError> {
         let stdin = stdin();
         let socket = SockRef::from(&stdin);
-        let domain = match (socket.r#type(), socket.domain()) {
+        let domain = socket.local_addr().map(|address| address.domain());
+        let domain = match (socket.r#type(), domain) {
             (Ok(Type::STREAM), Ok(domain @ (Domain::IPV4 | Domain::IPV6 | Domain::UNIX))) => domain,
             (Ok(_), _) => return Err(StdinError("is neither a TCP nor a unix stream socket")),
             (Err(_), _) => {
@@ -50,7 +51,7 @@ impl Accepted {
                 ));
             }
         };
-        if socket.is_listener().unwrap_or(false) {
+        if listener::is_listening(&stdin) {
             return Err(StdinError(
                 "is a socket that listens: inetd's 'nowait', or systemd's Accept=yes, passes a connection",
             ));
@@ -93,6 +94,7 @@ impl Accepted {
             remote,
             remote_name: None,
             tls: None,
+            forwarded: None,
         };
         Ok((stream, connection))
     }

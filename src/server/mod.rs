@@ -5,6 +5,7 @@ mod entrance;
 pub mod inetd;
 pub mod listener;
 mod phase;
+mod proxy_protocol;
 pub mod signal;
 pub mod stream;
 pub mod tls;
@@ -18,10 +19,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::http::Current;
-pub use entrance::{Entrance, Purpose, Redirect};
+use crate::{environ::Connection, http::Current};
+pub use entrance::{Entrance, Purpose, Redirect, Wanted};
 use inetd::Accepted;
-use listener::Succession;
+use listener::{Listener, Succession};
+use stream::Stream;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -36,24 +38,45 @@ const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// lines, longer only delays the end.
 const HANDOVER: Duration = Duration::from_millis(500);
 
-/// Serves until `stop` is ready, then drains: accepts no more, lets requests and sessions finish, and
-/// returns when all have ended or the drain timeout is over. A session that is still there then, and
-/// its program, ends with the runtime.
+/// Serves until `stop` is ready, then drains: it says that it leaves, goes on for the drain delay, accepts
+/// no more, lets requests and sessions finish, and returns when all have ended or the drain timeout is
+/// over. A session that is still there then, and its program, ends with the runtime. Operators are
+/// answered to the end.
 pub async fn run(entrances: Vec<Entrance>, current: Current, stop: impl Future<Output = ()>) {
     let stopping = CancellationToken::new();
-    let mut accepting = JoinSet::new();
+    let (mut accepting, mut operators) = (JoinSet::new(), JoinSet::new());
     if let Some(tls) = entrances.iter().find_map(|entrance| entrance.purpose.tls()) {
         let watching = tls::watch(tls.clone());
         let stopping = stopping.clone();
         accepting.spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
     }
     for entrance in entrances {
-        accepting.spawn(serve(entrance, current.clone(), stopping.clone()));
+        match entrance.purpose {
+            Purpose::Admin => operators.spawn(answer_operators(entrance, current.clone())),
+            _ => accepting.spawn(serve(entrance, current.clone(), stopping.clone())),
+        };
     }
     pin!(stop).await;
+    current.get().leaving().cancel();
+    sleep(current.get().drain_delay()).await;
     stopping.cancel();
     while accepting.join_next().await.is_some() {}
     drain(&current).await;
+}
+
+/// Answers operators until this is dropped.
+async fn answer_operators(entrance: Entrance, current: Current) {
+    let mut tasks = JoinSet::new();
+    accept(&entrance.listener, |stream, connection| {
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(entrance::serve(
+            stream,
+            connection,
+            Purpose::Admin,
+            current.clone(),
+        ));
+    })
+    .await;
 }
 
 /// Serves one connection until it has ended; drains when `stop` is ready before.
@@ -102,10 +125,14 @@ async fn drain(current: &Current) {
 
 /// Accepts until the server is stopping, and hands over to the next process if there may be one.
 async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken) {
-    let listener = &entrance.listener;
+    let Entrance { listener, purpose } = &entrance;
+    let welcome = |stream, connection| {
+        let serving = entrance::serve(stream, connection, purpose.clone(), current.clone());
+        current.get().tasks().spawn(serving);
+    };
     tokio::select! {
         () = stopping.cancelled() => {}
-        () = accept(&entrance, &current) => {}
+        () = accept(listener, welcome) => {}
     }
     match listener.succession() {
         Succession::None => {}
@@ -115,23 +142,20 @@ async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing
             // new may come to it, and all that is on its way is accepted.
-            listener.retire();
-            let _ = timeout(HANDOVER, accept(&entrance, &current)).await;
+            let accepting = async { tokio::join!(listener.retire(), accept(listener, welcome)) };
+            let _ = timeout(HANDOVER, accepting).await;
+            listener.leave();
         }
     }
 }
 
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(entrance: &Entrance, current: &Current) {
-    let Entrance { listener, purpose } = entrance;
+async fn accept(listener: &Listener, mut welcome: impl FnMut(Stream, Connection)) {
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {
-            Ok((stream, connection)) => {
-                let serving = entrance::serve(stream, connection, purpose.clone(), current.clone());
-                current.get().tasks().spawn(serving);
-            }
+            Ok((stream, connection)) => welcome(stream, connection),
             Err(error) if is_the_clients(&error) => {}
             Err(error) => {
                 if reported.is_none_or(|last| last.elapsed() >= REPORT_PERIOD) {

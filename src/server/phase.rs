@@ -27,6 +27,8 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
+use crate::http::connections::Admitted;
+
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.
 pub(super) const HANDSHAKE_RECORD: u8 = 0x16;
@@ -76,16 +78,24 @@ pub(super) struct Timed<S> {
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     has_begun: bool,
+    /// The connection counts for as long as there is a stream.
+    _admitted: Option<Admitted>,
 }
 
 impl<S> Timed<S> {
-    pub(super) fn new(stream: S, phase: Phase, limit: Duration) -> Self {
+    pub(super) fn new(
+        stream: S,
+        phase: Phase,
+        limit: Duration,
+        admitted: Option<Admitted>,
+    ) -> Self {
         Timed {
             stream,
             phase,
             limit,
             timer: None,
             has_begun: false,
+            _admitted: admitted,
         }
     }
 }
@@ -204,7 +214,7 @@ mod tests {
     fn timed() -> (Timed<DuplexStream>, DuplexStream, Phase) {
         let (stream, peer) = duplex(64);
         let phase = Phase::default();
-        (Timed::new(stream, phase.clone(), LIMIT), peer, phase)
+        (Timed::new(stream, phase.clone(), LIMIT, None), peer, phase)
     }
 
     #[tokio::test(start_paused = true)]

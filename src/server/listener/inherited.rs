@@ -20,7 +20,7 @@ use std::{
 use rustix::process::{Pid, getpid, getppid};
 use socket2::{Domain, SockRef, Type};
 
-use super::{Listener, Succession};
+use super::{Listener, Succession, is_listening};
 
 /// The first descriptor (`SD_LISTEN_FDS_START`).
 const FIRST: RawFd = 3;
@@ -158,13 +158,13 @@ fn listening(descriptor: OwnedFd) -> Result<Socket, String> {
     if kind != Type::STREAM {
         return Err("is no stream socket: ListenStream= makes one".to_owned());
     }
-    if !socket.is_listener().unwrap_or(true) {
+    if !is_listening(&descriptor) {
         return Err(
             "does not listen: for a connection that is accepted already (Accept=yes) use --inetd and StandardInput=socket"
                 .to_owned(),
         );
     }
-    match socket.domain() {
+    match socket.local_addr().map(|address| address.domain()) {
         Ok(Domain::IPV4 | Domain::IPV6) => Ok(Socket::Tcp(descriptor.into())),
         Ok(Domain::UNIX) => Ok(Socket::Unix(descriptor.into())),
         _ => Err("is neither a TCP nor a unix socket".to_owned()),

@@ -1,5 +1,7 @@
 //! Bound sockets, and the byte streams that they accept.
 
+#[cfg(target_os = "linux")]
+mod handover;
 mod inherited;
 mod socket_file;
 mod tcp;
@@ -8,6 +10,7 @@ mod unix;
 use std::{
     fmt, io,
     net::{IpAddr, SocketAddr},
+    os::fd::AsFd,
 };
 
 use tokio::net::{TcpListener, UnixListener};
@@ -157,11 +160,20 @@ impl Listener {
         self.succession
     }
 
-    /// Lets no new connection begin here; those whose handshake is on its way can still be accepted.
-    /// Best effort: where the kernel does not do it, such connections come until the socket is closed.
-    pub(super) fn retire(&self) {
+    /// Keeps new connections away; those whose handshake is on its way can still be accepted. Best
+    /// effort: where the system does not do it, new ones come until the socket is closed.
+    pub(super) async fn retire(&self) {
+        #[cfg(target_os = "linux")]
+        if let Socket::Tcp { socket, address } = &self.socket {
+            handover::retire(socket, *address).await;
+        }
+    }
+
+    /// Undoes what `retire` did to the sockets beside this one, which is to be closed.
+    pub(super) fn leave(&self) {
+        #[cfg(target_os = "linux")]
         if let Socket::Tcp { socket, .. } = &self.socket {
-            tcp::refuse_silently(socket);
+            handover::leave(socket);
         }
     }
 
@@ -188,6 +200,7 @@ impl Listener {
                 remote,
                 remote_name: None,
                 tls: None,
+                forwarded: None,
             },
         ))
     }
@@ -236,6 +249,14 @@ impl fmt::Display for Listener {
             Socket::Unix { name, .. } => name.fmt(formatter),
         }
     }
+}
+
+/// Whether a socket is one that accepts (`SO_ACCEPTCONN`, which Apple's systems do not answer).
+pub(super) fn is_listening(socket: &impl AsFd) -> bool {
+    #[cfg(not(target_vendor = "apple"))]
+    return rustix::net::sockopt::socket_acceptconn(socket).unwrap_or(false);
+    #[cfg(target_vendor = "apple")]
+    return socket2::SockRef::from(socket).peer_addr().is_err();
 }
 
 #[cfg(test)]

@@ -7,8 +7,6 @@ use std::{
 };
 
 use super::BACKLOG;
-#[cfg(any(target_os = "linux", target_os = "android"))]
-use socket2::SockFilter;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Addresses to be bound.
@@ -62,30 +60,6 @@ pub(super) fn bind(
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// Drops every SYN that comes to a listening socket, as if it were lost on its way: the client sends it
-/// again within a second or so (RFC 6298 §2), and by then a socket beside this one gets it. Packets of
-/// connections that have begun pass.
-pub(super) fn refuse_silently(listener: &impl AsFd) {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        use libc::{BPF_ABS, BPF_ALU, BPF_AND, BPF_B, BPF_JEQ, BPF_JMP, BPF_K, BPF_LD, BPF_RET};
-        /// Where a TCP header has its flags, and which are SYN and ACK (RFC 9293 §3.1).
-        const FLAGS: u32 = 13;
-        const SYN: u32 = 0x02;
-        const ACK: u32 = 0x10;
-        let word =
-            |code: u32, equal, other, operand| SockFilter::new(code as u16, equal, other, operand);
-        let program = [
-            word(BPF_LD | BPF_B | BPF_ABS, 0, 0, FLAGS),
-            word(BPF_ALU | BPF_AND | BPF_K, 0, 0, SYN | ACK),
-            word(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYN),
-            word(BPF_RET | BPF_K, 0, 0, 0),
-            word(BPF_RET | BPF_K, 0, 0, u32::MAX),
-        ];
-        let _ = SockRef::from(listener).attach_filter(&program);
-    }
 }
 
 /// The addresses that a word names: an IPv4 address, an IPv6 address with or without brackets, a host
