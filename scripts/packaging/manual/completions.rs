@@ -57,7 +57,7 @@ fn declaration() -> Command {
         })
 }
 
-/// What is called a FILE is one.
+/// What is called a FILE or a PATH is one.
 fn hint(argument: &Arg) -> Option<ValueHint> {
     if !argument.get_action().takes_values() {
         return None;
@@ -65,7 +65,7 @@ fn hint(argument: &Arg) -> Option<ValueHint> {
     let name = argument.get_value_names()?.first()?;
     Some(match name.as_str() {
         "DIR" => ValueHint::DirPath,
-        "FILE" => ValueHint::FilePath,
+        "FILE" | "PATH" => ValueHint::FilePath,
         "USER" => ValueHint::Username,
         _ => ValueHint::Other,
     })
