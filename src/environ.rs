@@ -219,7 +219,7 @@ impl Environ {
 
 /// Whether a variable is one that says what the request says, so that nobody else may set it.
 pub fn is_meta_variable(name: &str) -> bool {
-    const NAMES: [&str; 25] = [
+    const NAMES: [&str; 26] = [
         "AUTH_TYPE",
         "CONTENT_LENGTH",
         "CONTENT_TYPE",
@@ -243,6 +243,7 @@ pub fn is_meta_variable(name: &str) -> bool {
         "SERVER_SOFTWARE",
         "SSL_CIPHER",
         "SSL_PROTOCOL",
+        "SSL_TLS_SNI",
         "UNIQUE_ID",
         "WS_PROTOCOL",
     ];

@@ -28,6 +28,8 @@
 //! | 6 | [`args`] | what was typed |
 //! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
 //! | 6 | [`logging`] | `tracing` to stderr |
+//! | 6 | [`manager`] | what a service manager is told |
+//! | 6 | `serving` | from sockets to signals: serves, reloads, stops |
 //! | 6 | [`init`] | process 1 of a container |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
 //! | 4 | [`http`] | one request → one response: router, access, handshake, files, CGI, console |
@@ -67,6 +69,7 @@ pub mod framing;
 pub mod http;
 pub mod init;
 pub mod logging;
+pub mod manager;
 pub mod message;
 pub mod server;
 pub mod session;

@@ -9,38 +9,26 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     args::{Args, Words},
     backend::Spawner,
     config::{Config, file::File},
-    http::{Current, Handler},
     init, logging,
     server::{
-        self, Entrance, Purpose,
         inetd::{self, Accepted},
         listener::{Inherited, InheritedError},
-        signal,
-        tls::Tls,
     },
 };
 
+mod serving;
+use serving::{Source, serve};
+
 /// Wrong usage or configuration.
 const EXIT_USAGE: u8 = 2;
-/// A stop by signal number n that was not waited for, as shells say it.
-const EXIT_SIGNAL: u8 = 128;
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
-
-/// Where connections come from.
-enum Source {
-    /// Sockets that listen: these, and those to be bound.
-    Listening(Inherited),
-    /// inetd, which has accepted one.
-    Accepted(Accepted),
-}
 
 fn main() -> ExitCode {
     inetd::hide_stderr();
@@ -98,7 +86,8 @@ fn start() -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let outcome = runtime.block_on(serve(&typed, config, source, spawner.clone()));
+    let again = || configure(&typed).map(|(_, config)| config);
+    let outcome = runtime.block_on(serve(config, source, spawner.clone(), again));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
@@ -123,98 +112,4 @@ fn source(config: &Config, inherited: Result<Inherited, InheritedError>) -> Resu
         true => Source::Accepted(Accepted::take()?),
         false => Source::Listening(inherited?),
     })
-}
-
-/// Serves until a signal; a second one does not wait for anything.
-async fn serve(
-    typed: &[OsString],
-    config: Config,
-    source: Source,
-    spawner: Spawner,
-) -> Result<ExitCode> {
-    let mut stops = signal::StopSignals::new()?;
-    let mut reloads = signal::ReloadSignal::new()?;
-    let tls = config.tls.map(Tls::new);
-    let current = Current::new(Handler::new(config.options, spawner));
-    let (stop, stopped) = tokio::sync::oneshot::channel();
-    let stopped = async {
-        let _ = stopped.await;
-    };
-    let server = async {
-        match source {
-            Source::Accepted(accepted) => {
-                tls.iter().for_each(|tls| tls.terms().report());
-                let purpose = Purpose::site(tls.as_ref());
-                server::run_one(accepted, purpose, current.clone(), stopped).await?;
-            }
-            Source::Listening(inherited) => {
-                let inherited = inherited.listeners()?;
-                let entrances = config.entrances.open(inherited, tls.as_ref())?;
-                announce(&entrances, config.scheme);
-                tls.iter().for_each(|tls| tls.terms().report());
-                server::run(entrances, current.clone(), stopped).await;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    };
-    let stops = async {
-        stops.next().await;
-        let _ = stop.send(());
-        stops.next().await
-    };
-    let reloads = async {
-        loop {
-            reloads.next().await;
-            reload(typed, &current, tls.as_ref());
-        }
-    };
-    tokio::select! {
-        outcome = server => outcome,
-        signal = stops => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
-        never = reloads => never,
-    }
-}
-
-/// Says where the server can be reached.
-fn announce(entrances: &[Entrance], scheme: &str) {
-    for Entrance { listener, purpose } in entrances {
-        let address = listener.address();
-        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
-            true => " (open to the network: every interface)",
-            false => "",
-        };
-        match purpose {
-            Purpose::Redirect(to) => {
-                let (url, port) = (listener.url("http"), to.port);
-                event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
-            }
-            Purpose::Admin => {
-                let url = listener.url("http");
-                event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
-            }
-            Purpose::Plain | Purpose::Tls(_) => {
-                let url = listener.url(scheme);
-                event!(target: "listening", Level::INFO, "serving on {url}{scope}");
-            }
-        }
-    }
-}
-
-/// Reads the configuration again, and certificates with it. One that is wrong changes nothing.
-fn reload(typed: &[OsString], current: &Current, tls: Option<&Tls>) {
-    match configure(typed) {
-        Ok((_, config)) => {
-            current.replace(current.get().succeed(config.options));
-            match (tls, config.tls) {
-                (Some(tls), Some(terms)) => {
-                    tls.replace(terms);
-                    tls.terms().report();
-                }
-                (None, None) => {}
-                _ => warn!("whether TLS is spoken stays as it is until a restart"),
-            }
-            info!("the configuration was read again; addresses, port and log stay as they are");
-        }
-        Err(error) => error!("the configuration stays as it is: {error:#}"),
-    }
 }

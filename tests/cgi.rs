@@ -11,6 +11,7 @@ use std::{
     path::Path,
     process::Command,
     thread,
+    time::Duration,
 };
 
 use support::{PATIENCE, TestServer, eventually, get, http, is_alive, script, wait_until_gone};
@@ -648,6 +649,46 @@ fn chunked_body_that_stops_coming_is_408() {
 }
 
 #[test]
+fn body_with_a_length_that_stops_coming_is_408_and_the_group_goes() {
+    let script = "sleep 1000 & echo $! >child; echo $$ >leader; cat; wait";
+    let site = Site::new(&["--cgi-timeout=1"], &[("t.sh", script)]);
+    let answer = site.ask("POST", "/t.sh", "Content-Length: 5\r\n", "he");
+    assert_eq!(answer.0, 408);
+    wait_until_gone(site.pid("leader"));
+    wait_until_gone(site.pid("child"));
+}
+
+#[test]
+fn body_that_stops_coming_breaks_an_answer_that_has_begun() {
+    let site = Site::new(&["--cgi-timeout=1"], &[("echo.sh", ECHO)]);
+    let mut stream =
+        site.send("POST /echo.sh HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9000\r\n\r\nhalf");
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8_lossy(&answer);
+    assert!(answer.contains("half") && !answer.ends_with("0\r\n\r\n"));
+}
+
+#[test]
+fn slow_upload_is_not_the_scripts_time() {
+    let site = Site::new(
+        &["--cgi-timeout=1"],
+        &[("wc.sh", "printf 'X: y\\n\\n'; wc -c")],
+    );
+    let mut stream = site.send(
+        "POST /wc.sh HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: 5\r\n\r\n",
+    );
+    for _ in 0..5 {
+        // Each pause is within the limit, their sum is not.
+        thread::sleep(Duration::from_millis(400));
+        stream.write_all(b"x").expect("the server reads");
+    }
+    let answer = read_until(&mut stream, "0\r\n\r\n");
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("\r\n5\n"), "{answer}");
+}
+
+#[test]
 fn group_goes_with_a_client_that_waits_for_the_header() {
     let site = Site::new(
         &[],
@@ -840,6 +881,65 @@ fn scripts_of_many_languages_answer() {
     assert_eq!(
         text(&python),
         "Hello from Python. Your POST had 10 bytes of body.\n"
+    );
+}
+
+/// Asks the example in PHP.
+fn ask_php(method: &str, target: &str, headers: &str, body: &str) -> Answer {
+    let server = TestServer::start("--cgidir=examples/cgi");
+    let length = body.len();
+    let request = format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n{body}"
+    );
+    decoded(http(server.address, &request))
+}
+
+#[test]
+fn php_has_query_and_path() {
+    let answer = ask_php("GET", "/hello.php/a/b?name=%3CAlice%3E", "", "");
+    assert_eq!(
+        (answer.0, answer.1["content-type"].as_str()),
+        (200, "text/plain;charset=UTF-8")
+    );
+    assert_eq!(
+        text(&answer),
+        "Hello from PHP, <Alice>. Your GET asked hello.php for /a/b.\n"
+    );
+}
+
+#[test]
+fn php_has_forms_and_cookies_and_sets_them() {
+    let headers = "Content-Type: application/x-www-form-urlencoded\r\nCookie: visits=4\r\n";
+    let answer = ask_php("POST", "/hello.php", headers, "name=B%C3%B6b&x=1");
+    assert_eq!(answer.0, 200);
+    assert!(
+        text(&answer).starts_with("Hello from PHP, B\u{f6}b. Your POST"),
+        "{}",
+        text(&answer)
+    );
+    assert_eq!(answer.1["set-cookie"], "visits=5");
+}
+
+#[test]
+fn php_has_uploaded_files() {
+    let body = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"f.txt\"\r\n\r\nfive!\r\n--x--\r\n";
+    let headers = "Content-Type: multipart/form-data; boundary=x\r\n";
+    let answer = ask_php("POST", "/hello.php", headers, body);
+    assert!(
+        text(&answer).ends_with("f.txt has 5 bytes.\n"),
+        "{}",
+        text(&answer)
+    );
+}
+
+#[test]
+fn php_sets_status_and_location() {
+    let answer = ask_php("GET", "/hello.php?status=404", "", "");
+    assert_eq!(answer.0, 404);
+    let answer = ask_php("GET", "/hello.php?manual", "", "");
+    assert_eq!(
+        (answer.0, answer.1["location"].as_str()),
+        (302, "https://www.php.net/manual/")
     );
 }
 

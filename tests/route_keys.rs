@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::fs;
+use std::{fs, process::Command};
 
 use support::{Client, Output, TestServer, get, run, script};
 
@@ -220,12 +220,16 @@ fn program_runs_as_the_user_that_its_route_names() {
         );
         return;
     }
-    const NOBODY: &str = "65534";
+    let nobody = |option: &str| {
+        let output = Command::new("id").args([option, "nobody"]).output();
+        let output = output.expect("id(1)").stdout;
+        String::from_utf8(output).expect("text").trim().to_owned()
+    };
     let server = TestServer::start(&flag);
     let mut client = connect(&server, "/");
     assert_eq!(
         [client.text(), client.text(), client.text()],
-        [NOBODY, NOBODY, NOBODY]
+        [nobody("-u"), nobody("-g"), nobody("-G")]
     );
     assert_eq!(client.closed().0, 1000);
 }

@@ -5,12 +5,14 @@ mod latency;
 mod standing;
 mod throughput;
 mod turnover;
+mod web;
 
 use std::time::Duration;
 
 use crate::kernel::OneCpu;
 use crate::outcome::{Failure, Outcome};
 use crate::server::{Server, Template};
+use crate::site::{Serving, Site};
 
 /// How much is done for a figure.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +59,15 @@ enum Program {
     Yes,
 }
 
+/// What a server is to do, and so which servers can be compared.
+#[derive(Clone, Copy)]
+enum Task {
+    /// A program per WebSocket.
+    Run(Program),
+    /// Answers to plain requests.
+    Serve(Serving),
+}
+
 impl Program {
     fn words(self, effort: &Effort) -> Vec<&'static str> {
         match self {
@@ -78,20 +89,36 @@ enum Cpus {
 pub(crate) struct Figure {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    program: Program,
+    task: Task,
     cpus: Cpus,
     measure: fn(&Server, &Effort) -> Result<Outcome, Failure>,
 }
 
 impl Figure {
+    /// Whether it is about web servers.
+    pub(crate) fn is_web(&self) -> bool {
+        matches!(self.task, Task::Serve(_))
+    }
+
     /// Runs the figure once, with a server of its own.
     pub(crate) fn run(&self, template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
         let _pinned = match self.cpus {
             Cpus::One => Some(OneCpu::pin()?),
             Cpus::All => None,
         };
-        let server = Server::start(template, &self.program.words(effort))?;
-        (self.measure)(&server, effort).map_err(|failure| failure.and(&server.complaints()))
+        let measure = |server: Server| {
+            (self.measure)(&server, effort).map_err(|failure| failure.and(&server.complaints()))
+        };
+        match self.task {
+            Task::Run(program) => {
+                let words = program.words(effort);
+                measure(Server::start(|port| Ok(template.fill(port, &words)))?)
+            }
+            Task::Serve(what) => {
+                let site = Site::build()?;
+                measure(Server::start(|port| site.words(template, what, port))?)
+            }
+        }
     }
 }
 
@@ -105,8 +132,23 @@ const fn figure(
     Figure {
         name,
         about,
-        program,
+        task: Task::Run(program),
         cpus,
+        measure,
+    }
+}
+
+const fn web(
+    name: &'static str,
+    about: &'static str,
+    what: Serving,
+    measure: fn(&Server, &Effort) -> Result<Outcome, Failure>,
+) -> Figure {
+    Figure {
+        name,
+        about,
+        task: Task::Serve(what),
+        cpus: Cpus::All,
         measure,
     }
 }
@@ -187,5 +229,23 @@ pub(crate) const FIGURES: &[Figure] = &[
         "yes before a reader that stops for 5 s",
         Program::Yes,
         standing::slow_reader,
+    ),
+    web(
+        "static-1k",
+        "a file of 1 KiB, asked for on 32 connections",
+        Serving::Files,
+        web::small_file,
+    ),
+    web(
+        "static-1m",
+        "a file of 1 MiB",
+        Serving::Files,
+        web::large_file,
+    ),
+    web(
+        "cgi-hello",
+        "a CGI script of the shell",
+        Serving::Scripts,
+        web::script,
     ),
 ];

@@ -57,7 +57,13 @@ pub(crate) fn end_children() {
 }
 
 fn children() -> Vec<libc::pid_t> {
-    let Ok(threads) = fs::read_dir("/proc/self/task") else {
+    let own = children_of(std::process::id()).into_iter();
+    own.filter_map(|id| id.try_into().ok()).collect()
+}
+
+/// The children of a process.
+pub(crate) fn children_of(process: u32) -> Vec<u32> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{process}/task")) else {
         return Vec::new();
     };
     threads

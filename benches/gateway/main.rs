@@ -1,5 +1,5 @@
-//! Measures servers that run a program per WebSocket connection, side by side:
-//! for every figure, each server in turn, round after round (A B A B …), so
+//! Measures servers that run a program per WebSocket connection, and those that
+//! serve files and scripts, side by side: for every figure, each server in turn, round after round (A B A B …), so
 //! that what else the machine does falls on all of them alike. Each run has a
 //! fresh server process. Every answer is checked; a wrong one, or a
 //! figure that no server could do, fails the run in the end.
@@ -18,6 +18,7 @@ mod outcome;
 mod poll;
 mod report;
 mod server;
+mod site;
 mod wire;
 
 use std::env;
@@ -64,23 +65,28 @@ fn main() -> ExitCode {
 fn compare(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit()?;
     kernel::adopt_orphans()?;
-    let columns = options
-        .servers
-        .iter()
-        .map(|server| server.name.clone())
-        .collect();
-    let mut report = Report::begin(columns, options);
-    for figure in &options.figures {
-        report.add(figure.name, &in_turn(figure, options));
+    let mut report = Report::begin(options);
+    for (is_web, servers) in [(false, &options.servers), (true, &options.web_servers)] {
+        let figures = options
+            .figures
+            .iter()
+            .filter(|figure| figure.is_web() == is_web);
+        if servers.is_empty() || figures.clone().next().is_none() {
+            continue;
+        }
+        report.table(servers.iter().map(|server| server.name.clone()).collect());
+        for figure in figures {
+            report.add(figure.name, &in_turn(figure, servers, options));
+        }
     }
     finish(&report, options)
 }
 
 /// All rounds of one figure; a server that failed is left out from then on.
-fn in_turn(figure: &Figure, options: &Options) -> Vec<Series> {
-    let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
+fn in_turn(figure: &Figure, servers: &[Template], options: &Options) -> Vec<Series> {
+    let mut series: Vec<_> = servers.iter().map(|_| Series::default()).collect();
     for round in 1..=options.rounds {
-        for (server, series) in options.servers.iter().zip(&mut series) {
+        for (server, series) in servers.iter().zip(&mut series) {
             if series.failure.is_none() {
                 progress(figure, round, server);
                 series.record(figure.run(server, &options.effort));
@@ -99,7 +105,8 @@ fn progress(figure: &Figure, round: usize, server: &Template) {
 
 /// Runs the figures of the machine itself.
 fn floor(options: &Options) -> io::Result<bool> {
-    let mut report = Report::begin(vec!["floor".into()], options);
+    let mut report = Report::begin(options);
+    report.table(vec!["floor".into()]);
     for Floor { name, measure } in FLOORS {
         let mut series = Series::default();
         for _ in 0..options.rounds {

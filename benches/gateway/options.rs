@@ -19,7 +19,9 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) figures: Vec<&'static Figure>,
+    /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
+    pub(crate) web_servers: Vec<Template>,
     pub(crate) json: Option<PathBuf>,
 }
 
@@ -32,6 +34,14 @@ const KNOWN: [(&str, &str); 2] = [
         "websocat",
         "-q -t -E -B 1048576 ws-l:127.0.0.1:{port} exec:{command} --exec-args {arguments}",
     ),
+];
+
+/// The same of web servers. Their configurations are written into `{site}`; what
+/// wsd needs besides is `{wsd-option}`. None logs requests.
+const KNOWN_WEB: [(&str, &str); 3] = [
+    ("wsd", "--port={port} --loglevel=error {wsd-option}"),
+    ("nginx", "-p {site} -e stderr -c {site}/nginx.conf"),
+    ("lighttpd", "-D -f {site}/lighttpd.conf"),
 ];
 
 pub(crate) fn help() -> String {
@@ -47,7 +57,9 @@ pub(crate) fn help() -> String {
          \x20                a server to compare; again for more. NAME alone is one of wsd,\n\
          \x20                websocat. {command} and {arguments} are parts of {program}.\n\
          \x20                The first one is what the others are compared with\n\
-         \x20                (default: wsd, and websocat if it is in PATH)\n\nFigures:\n",
+         \x20                (default: wsd, and websocat if it is in PATH). For files and\n\
+         \x20                scripts, with wrk: wsd, nginx, lighttpd, or a COMMAND with\n\
+         \x20                {site}, where www has the files and cgi the script\n\nFigures:\n",
     );
     for figure in FIGURES {
         text.push_str(&format!("  {:<14} {}\n", figure.name, figure.about));
@@ -64,6 +76,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         effort: Effort::FULL,
         figures: Vec::new(),
         servers: Vec::new(),
+        web_servers: Vec::new(),
         json: None,
     };
     let mut is_floor = false;
@@ -86,7 +99,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
             "--json" => options.json = Some(PathBuf::from(value()?)),
-            "--server" => options.servers.push(parse_server(&value()?)?),
+            "--server" => parse_server(&value()?, &mut options)?,
             unknown => return Err(format!("{unknown}: unknown; see --help")),
         }
     }
@@ -96,10 +109,30 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         return Ok(Request::Floor(options));
     }
     options.figures = parse_figures(only.as_deref())?;
-    if options.servers.is_empty() {
-        options.servers = ["wsd", "websocat"].into_iter().filter_map(known).collect();
+    if options.servers.is_empty() && options.web_servers.is_empty() {
+        let all = |known_by: &[(&'static str, &'static str)]| {
+            let names = known_by.iter().map(|(name, _)| name);
+            names.filter_map(|name| known(name, known_by)).collect()
+        };
+        options.servers = all(&KNOWN);
+        options.web_servers = all(&KNOWN_WEB);
     }
-    if options.servers.is_empty() {
+    if find_in_path("wrk").is_none() {
+        options.web_servers.clear();
+    }
+    let has_server = |figure: &Figure| match figure.is_web() {
+        true => !options.web_servers.is_empty(),
+        false => !options.servers.is_empty(),
+    };
+    let left_out = options.figures.iter().find(|figure| !has_server(figure));
+    if let (Some(figure), true) = (left_out, only.is_some()) {
+        let name = figure.name;
+        return Err(format!(
+            "--only={name}: no server for it; see --help (files and scripts want wrk)"
+        ));
+    }
+    options.figures.retain(|figure| has_server(figure));
+    if options.figures.is_empty() {
         return Err("no server found: name one with --server".into());
     }
     Ok(Request::Compare(options))
@@ -125,18 +158,31 @@ fn parse_figures(only: Option<&str>) -> Result<Vec<&'static Figure>, String> {
         .collect()
 }
 
-fn parse_server(value: &str) -> Result<Template, String> {
+fn parse_server(value: &str, options: &mut Options) -> Result<(), String> {
+    let before = options.servers.len() + options.web_servers.len();
     match value.split_once('=') {
-        Some((name, command)) if command.contains("{port}") => Ok(Template::new(name, command)),
-        Some(_) => Err(format!("--server {value}: does not say {{port}}")),
-        None => known(value).ok_or_else(|| format!("--server {value}: not found")),
+        Some((name, command)) if command.contains("{site}") => {
+            options.web_servers.push(Template::new(name, command));
+        }
+        Some((name, command)) if command.contains("{port}") => {
+            options.servers.push(Template::new(name, command));
+        }
+        Some(_) => return Err(format!("--server {value}: does not say {{port}}")),
+        None => {
+            options.servers.extend(known(value, &KNOWN));
+            options.web_servers.extend(known(value, &KNOWN_WEB));
+        }
+    }
+    match options.servers.len() + options.web_servers.len() > before {
+        true => Ok(()),
+        false => Err(format!("--server {value}: not found")),
     }
 }
 
 /// A server that is known by name, if it is on this machine.
-fn known(name: &str) -> Option<Template> {
-    let (name, arguments) = KNOWN.into_iter().find(|known| known.0 == name)?;
-    let path = match (name, option_env!("CARGO_BIN_EXE_wsd")) {
+fn known(name: &str, known_by: &[(&'static str, &'static str)]) -> Option<Template> {
+    let (name, arguments) = known_by.iter().find(|known| known.0 == name)?;
+    let path = match (*name, option_env!("CARGO_BIN_EXE_wsd")) {
         ("wsd", Some(built)) => built.into(),
         _ => find_in_path(name)?.to_string_lossy().into_owned(),
     };
@@ -148,6 +194,8 @@ fn known(name: &str) -> Option<Template> {
 
 fn find_in_path(name: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
-    let mut candidates = env::split_paths(&path).map(|folder| folder.join(name));
+    // Debian has servers where only root looks.
+    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
+    let mut candidates = folders.map(|folder| folder.join(name));
     candidates.find(|candidate| Path::is_file(candidate))
 }

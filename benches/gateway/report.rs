@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::options::Options;
 use crate::outcome::{Better, Failure, Measure, Outcome};
+use crate::server::Template;
 
 const FIGURE: usize = 14;
 const MEASURE: usize = 20;
@@ -41,6 +42,7 @@ struct Row {
     figure: &'static str,
     measure: &'static str,
     better: Better,
+    columns: Vec<String>,
     /// One list a column; empty where there is no figure.
     values: Vec<Vec<f64>>,
 }
@@ -54,17 +56,27 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Begins the table and prints its head.
-    pub(crate) fn begin(columns: Vec<String>, options: &Options) -> Self {
+    /// Says what is measured where.
+    pub(crate) fn begin(options: &Options) -> Self {
         let quick = match options.effort.span.as_millis() {
             0..1000 => ", quick: not to be compared",
             _ => "",
         };
         println!(
-            "{} rounds: median (least–most){quick}; on {}\n",
+            "{} rounds: median (least–most){quick}; on {}",
             options.rounds,
             machine()
         );
+        Self {
+            columns: Vec::new(),
+            rows: Vec::new(),
+            notes: Vec::new(),
+            has_failed: false,
+        }
+    }
+
+    /// Begins a table and prints its head.
+    pub(crate) fn table(&mut self, columns: Vec<String>) {
         let mut head = format!("{:<FIGURE$} {:<MEASURE$}", "figure", "better ↑ more ↓ less");
         for column in &columns {
             let _ = write!(head, " {column:>VALUES$}");
@@ -72,13 +84,8 @@ impl Report {
         for column in columns.iter().skip(1) {
             let _ = write!(head, "  {}/{column}", columns[0]);
         }
-        println!("{head}");
-        Self {
-            columns,
-            rows: Vec::new(),
-            notes: Vec::new(),
-            has_failed: false,
-        }
+        println!("\n{head}");
+        self.columns = columns;
     }
 
     /// Adds a figure, one series a column, and prints its lines.
@@ -104,6 +111,7 @@ impl Report {
                 figure,
                 measure: measure.name,
                 better: measure.better,
+                columns: self.columns.clone(),
                 values: series.iter().map(values_of).collect(),
             };
             println!("{}", self.line(&row, place == 0));
@@ -145,20 +153,15 @@ impl Report {
     /// Writes every value of every run to `path`.
     pub(crate) fn write_json(&self, path: &Path, options: &Options) -> io::Result<()> {
         let rows = self.rows.iter().map(|row| {
-            let columns = self
-                .columns
-                .iter()
-                .zip(&row.values)
-                .map(|(column, values)| {
-                    let runs: Vec<_> = values.iter().map(|value| format!("{value:.4}")).collect();
-                    let median =
-                        median(values).map_or("null".into(), |median| format!("{median:.4}"));
-                    format!(
-                        "{}: {{\"median\": {median}, \"runs\": [{}]}}",
-                        quoted(column),
-                        runs.join(", ")
-                    )
-                });
+            let columns = row.columns.iter().zip(&row.values).map(|(column, values)| {
+                let runs: Vec<_> = values.iter().map(|value| format!("{value:.4}")).collect();
+                let median = median(values).map_or("null".into(), |median| format!("{median:.4}"));
+                format!(
+                    "{}: {{\"median\": {median}, \"runs\": [{}]}}",
+                    quoted(column),
+                    runs.join(", ")
+                )
+            });
             format!(
                 "    {{\"figure\": {}, \"measure\": {}, \"better\": \"{}\", \"servers\": {{{}}}}}",
                 quoted(row.figure),
@@ -171,21 +174,22 @@ impl Report {
                 columns.collect::<Vec<_>>().join(", "),
             )
         });
-        let servers = options.servers.iter().map(|server| {
-            format!(
-                "{}: {}",
-                quoted(&server.name),
-                quoted(&server.words.join(" "))
-            )
-        });
+        let servers_of = |servers: &[Template]| {
+            let words = servers.iter().map(|server| {
+                let words = quoted(&server.words.join(" "));
+                format!("{}: {words}", quoted(&server.name))
+            });
+            words.collect::<Vec<_>>().join(", ")
+        };
         let notes = self.notes.iter().map(|note| quoted(note));
         let text = format!(
-            "{{\n  \"machine\": {},\n  \"rounds\": {},\n  \"span_seconds\": {},\n  \"servers\": {{{}}},\n  \
+            "{{\n  \"machine\": {},\n  \"rounds\": {},\n  \"span_seconds\": {},\n  \"servers\": {{{}}},\n  \"web_servers\": {{{}}},\n  \
              \"figures\": [\n{}\n  ],\n  \"notes\": [{}]\n}}\n",
             quoted(&machine()),
             options.rounds,
             options.effort.span.as_secs_f64(),
-            servers.collect::<Vec<_>>().join(", "),
+            servers_of(&options.servers),
+            servers_of(&options.web_servers),
             rows.collect::<Vec<_>>().join(",\n"),
             notes.collect::<Vec<_>>().join(", "),
         );

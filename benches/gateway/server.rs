@@ -40,7 +40,7 @@ impl Template {
         }
     }
 
-    fn fill(&self, port: u16, program: &[&str]) -> Vec<String> {
+    pub(crate) fn fill(&self, port: u16, program: &[&str]) -> Vec<String> {
         let (command, arguments) = program.split_at(1);
         let mut filled = Vec::new();
         for word in &self.words {
@@ -68,10 +68,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts the server and waits until it accepts connections.
-    pub(crate) fn start(template: &Template, program: &[&str]) -> Result<Self, Failure> {
+    /// Starts the server, with the words that `words` gives for a port, and waits
+    /// until it accepts connections.
+    pub(crate) fn start(
+        words: impl FnOnce(u16) -> io::Result<Vec<String>>,
+    ) -> Result<Self, Failure> {
         let port = free_port()?;
-        let words = template.fill(port, program);
+        let words = words(port)?;
         let said = unnamed_file()?;
         let mut command = Command::new(&words[0]);
         command
@@ -132,7 +135,18 @@ impl Server {
         self.clock.read().map_err(|_| self.gone())
     }
 
-    /// The same, as soon as it has nothing left to do: a cycle is not over for
+    /// The same with its children, which are the workers of some servers.
+    pub(crate) fn cpu_with_workers(&self) -> Result<Duration, Failure> {
+        let workers = kernel::children_of(self.child.id());
+        let workers = workers
+            .into_iter()
+            .filter_map(|worker| CpuClock::of(worker).ok());
+        // One that ends meanwhile was no worker, but a script.
+        let workers: Duration = workers.filter_map(|clock| clock.read().ok()).sum();
+        Ok(self.cpu()? + workers)
+    }
+
+    /// CPU time of the gateway alone, as soon as it has nothing left to do: a cycle is not over for
     /// the gateway when it is for the client.
     pub(crate) fn cpu_when_quiet(&self) -> Result<Duration, Failure> {
         let mut before = self.cpu()?;

@@ -223,7 +223,8 @@ pub struct Args {
     )]
     pub drain_delay: u64,
 
-    /// Seconds that a CGI script gets for its header, and between two pieces of its output; 0 has no limit.
+    /// Seconds that a CGI script gets for its header, and between two pieces of its output, and its client
+    /// between two pieces of a body; 0 has no limit.
     #[arg(
         long, value_parser = up_to_a_year(SECONDS_A_YEAR),
         value_name = "SECONDS",

@@ -1,8 +1,9 @@
 //! As whom programs run, and how much of the machine they may take.
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
+use nix::unistd::{Gid, User, geteuid, getgrouplist};
 
+use super::account;
 use crate::{
     args::Args,
     backend::{Confinement, Credentials, Limit},
@@ -48,8 +49,8 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     if !geteuid().is_root() {
         bail!("invalid value '{word}' for '{flag}': only root can start programs as somebody else");
     }
-    let user = args.user.as_deref().map(Account::find).transpose()?;
-    let group = args.group.as_deref().map(group).transpose()?;
+    let user = named("--user", args.user.as_deref(), account::user)?;
+    let group = named("--group", args.group.as_deref(), account::group)?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
         bail!("invalid value '{word}' for '--user': nobody has this number, so give --group too");
@@ -65,36 +66,12 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     }))
 }
 
-/// A user by name or number; a number need not be anybody's.
-struct Account {
-    id: Uid,
-    entry: Option<User>,
-}
-
-impl Account {
-    fn find(word: &str) -> Result<Self> {
-        let number = word.parse().ok().map(Uid::from_raw);
-        let entry = match number {
-            Some(id) => User::from_uid(id),
-            None => User::from_name(word),
-        };
-        let entry = entry.with_context(|| format!("invalid value '{word}' for '--user'"))?;
-        match number.or(entry.as_ref().map(|entry| entry.uid)) {
-            Some(id) => Ok(Account { id, entry }),
-            None => bail!("invalid value '{word}' for '--user': there is no such user"),
-        }
-    }
-}
-
-/// A group by name or number.
-fn group(word: &str) -> Result<Gid> {
-    if let Ok(number) = word.parse() {
-        return Ok(Gid::from_raw(number));
-    }
-    let found = Group::from_name(word).ok().flatten();
-    found
-        .map(|group| group.gid)
-        .ok_or_else(|| anyhow!("invalid value '{word}' for '--group': there is no such group"))
+fn named<T>(flag: &str, word: Option<&str>, find: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    let found = find(word).with_context(|| format!("invalid value '{word}' for '{flag}'"));
+    found.map(Some)
 }
 
 /// The groups that a user logs in with (getgrouplist(3)).

@@ -1,6 +1,7 @@
 //! From what was typed to what is true: [`Config`] holds the values that the runtime modules own,
 //! checked. An error names the flag, the value and the remedy.
 
+mod account;
 mod command;
 mod confinement;
 pub mod file;

@@ -186,6 +186,11 @@ impl Handler {
         self.drain_timeout
     }
 
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.shared.registry.open()
+    }
+
     /// Whether clients' names are looked up.
     pub fn reverse_lookup(&self) -> bool {
         self.reverse_lookup
@@ -205,6 +210,11 @@ impl Handler {
             .ok()
     }
 
+    /// Counts a connection that was refused before it could ask for anything.
+    pub fn count_refusal(&self, reason: &str) {
+        self.shared.metrics.refused(reason);
+    }
+
     /// Tells a client why its connection is refused.
     pub fn turn_away(
         &self,
@@ -214,7 +224,7 @@ impl Handler {
     ) -> Response<Body> {
         let (method, uri) = (request.method(), request.uri());
         let refusal = Err(overload.into());
-        let mut response = self.finish(refusal, By::Nobody, method, uri, connection);
+        let mut response = self.finish(refusal, By::Nobody, (method, uri), connection);
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
         response
@@ -235,19 +245,18 @@ impl Handler {
         let mut by = By::Nobody;
         let seen = match self.access.trust.seen(request.headers(), connection) {
             Ok(seen) => seen,
-            Err(refusal) => return self.finish(Err(refusal), by, &method, &uri, connection),
+            Err(refusal) => return self.finish(Err(refusal), by, (&method, &uri), connection),
         };
         let answer = self.answer(request, &seen, &mut by).await;
-        self.finish(answer, by, &method, &uri, &seen)
+        self.finish(answer, by, (&method, &uri), &seen)
     }
 
-    /// Makes an answer of what came of a request, with the headers that all have, and logs it.
+    /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.
     fn finish(
         &self,
         answer: Result<Response<Body>, Refusal>,
         by: By,
-        method: &Method,
-        uri: &Uri,
+        (method, uri): (&Method, &Uri),
         connection: &Connection,
     ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);

@@ -147,6 +147,16 @@ impl Script {
     }
 }
 
+/// How far opening and reading may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What the kernel has in memory: it never waits, so a worker of the runtime may do it. What is not
+    /// there is `EAGAIN`, as is everything before Linux 5.12.
+    Memory,
+    /// The disk, which is for blocking threads.
+    Disk,
+}
+
 /// A directory that files are opened beneath.
 #[derive(Debug)]
 pub struct Root {
@@ -184,10 +194,13 @@ impl Root {
     /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
     ///
     /// # Errors
-    /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out.
-    pub fn open_beneath(&self, path: &UrlPath) -> io::Result<File> {
+    /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out; `EAGAIN` for what
+    /// is out of reach.
+    pub fn open_beneath(&self, path: &UrlPath, reach: Reach) -> io::Result<File> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
-        self.open_relative(relative)
+        // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        self.open_with(relative, flags, reach)
     }
 
     /// Looks at `name` in the directory that a URL names, without opening it for reading.
@@ -197,7 +210,8 @@ impl Root {
     pub fn metadata_in(&self, path: &UrlPath, name: &str) -> io::Result<Metadata> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
         let flags = OFlags::PATH | OFlags::CLOEXEC;
-        self.open_with(&relative.join(name), flags)?.metadata()
+        self.open_with(&relative.join(name), flags, Reach::Disk)?
+            .metadata()
     }
 
     /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
@@ -212,8 +226,9 @@ impl Root {
     /// Finds the program that a URL's path leads to: its first segments up to a file.
     ///
     /// # Errors
-    /// `NotFound` if there is none, if the path is a directory's, or if the file cannot be executed.
-    pub fn find_script(&self, path: &UrlPath) -> io::Result<Script> {
+    /// `NotFound` if there is none, if the path is a directory's, or if the file cannot be executed;
+    /// `EAGAIN` for what is out of reach.
+    pub fn find_script(&self, path: &UrlPath, reach: Reach) -> io::Result<Script> {
         let text = path.as_str();
         if path.relative().is_none() && text != "/" {
             return Err(Errno::NOENT.into());
@@ -227,7 +242,7 @@ impl Root {
             let (name, info) = text.split_at(end);
             let relative = Path::new(&name[1..]);
             let found = self
-                .open_with(relative, LOOK | OFlags::CLOEXEC)?
+                .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
                 .metadata()?;
             if found.is_dir() {
                 continue;
@@ -245,16 +260,16 @@ impl Root {
         Err(Errno::NOENT.into())
     }
 
-    fn open_relative(&self, relative: &Path) -> io::Result<File> {
-        // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        self.open_with(relative, flags)
-    }
-
-    fn open_with(&self, relative: &Path, flags: OFlags) -> io::Result<File> {
-        let opened: File = match open_resolved(&self.directory, relative, flags) {
+    fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {
+        let opened: File = match open_resolved(&self.directory, relative, flags, reach) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
-            Err(Errno::NOSYS | Errno::PERM) => walk(&self.directory, relative, flags)?.into(),
+            Err(Errno::NOSYS | Errno::PERM) if reach == Reach::Disk => {
+                walk(&self.directory, relative, flags)?.into()
+            }
+            // Or no RESOLVE_CACHED.
+            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if reach == Reach::Memory => {
+                return Err(Errno::AGAIN.into());
+            }
             opened => opened?.into(),
         };
         match self.without.iter().any(|other| other.contains(&opened)) {
@@ -270,20 +285,29 @@ fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
 }
 
 #[cfg(target_os = "linux")]
-fn open_resolved(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+fn open_resolved(
+    root: &OwnedFd,
+    path: &Path,
+    flags: OFlags,
+    reach: Reach,
+) -> rustix::io::Result<OwnedFd> {
     use rustix::fs::{ResolveFlags, openat2};
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    if reach == Reach::Memory {
+        resolve |= ResolveFlags::CACHED;
+    }
     loop {
         match openat2(root, path, flags, Mode::empty(), resolve) {
             // A rename raced with the resolution of a `..` in a link.
-            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::AGAIN) if reach == Reach::Disk => {}
+            Err(Errno::INTR) => {}
             opened => return opened,
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn open_resolved(_: &OwnedFd, _: &Path, _: OFlags) -> rustix::io::Result<OwnedFd> {
+fn open_resolved(_: &OwnedFd, _: &Path, _: OFlags, _: Reach) -> rustix::io::Result<OwnedFd> {
     Err(Errno::NOSYS)
 }
 
@@ -371,7 +395,8 @@ mod tests {
     fn read(root: &Root, raw: &str) -> io::Result<String> {
         let path = UrlPath::decode(raw).expect(raw);
         let mut text = String::new();
-        root.open_beneath(&path)?.read_to_string(&mut text)?;
+        root.open_beneath(&path, Reach::Disk)?
+            .read_to_string(&mut text)?;
         Ok(text)
     }
 
@@ -394,6 +419,22 @@ mod tests {
         assert_eq!(read(&root, "/sub/in").expect("a link inside"), "a");
         for raw in ["/out", "/absolute", "//a", "/sub//in", "/a/", "/nothing"] {
             assert!(read(&root, raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_just_opened_is_in_memory_and_stays_beneath() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        for raw in ["/a", "/sub/in", "/out", "/absolute", "/nothing"] {
+            let path = UrlPath::decode(raw).expect(raw);
+            let on_disk = root.open_beneath(&path, Reach::Disk);
+            match root.open_beneath(&path, Reach::Memory) {
+                // Whatever the machine has dropped, or a kernel that is older.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                in_memory => assert_eq!(in_memory.is_ok(), on_disk.is_ok(), "{raw}"),
+            }
         }
     }
 
@@ -423,7 +464,7 @@ mod tests {
         fs::write(&program, "#!/bin/sh\n").expect("a file");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
         let root = Root::open(&tree.path().join("root")).expect("the root");
-        let find = |raw: &str| root.find_script(&UrlPath::decode(raw).expect(raw));
+        let find = |raw: &str| root.find_script(&UrlPath::decode(raw).expect(raw), Reach::Disk);
         for (raw, info) in [
             ("/sub/run.sh", ""),
             ("/sub/run.sh/", "/"),

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, io, path::Path, sync::Arc};
 use super::{
     cgi::Scripts,
     file::Files,
-    path::{Root, UrlPath},
+    path::{Reach, Root, UrlPath},
     service::Service,
 };
 use crate::backend::{Confinement, Program, Streams, Target};
@@ -187,7 +187,7 @@ impl Directory {
     /// `NotFound` if it leads to none.
     pub async fn find(&self, path: &UrlPath) -> io::Result<Entry> {
         let (root, path) = (Arc::clone(&self.root), path.clone());
-        let search = tokio::task::spawn_blocking(move || root.find_script(&path));
+        let search = tokio::task::spawn_blocking(move || root.find_script(&path, Reach::Disk));
         let script = search.await.map_err(io::Error::other)??;
         let program = Program {
             arguments: vec![script.file.clone().into()],

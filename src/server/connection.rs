@@ -11,17 +11,16 @@ use std::{
     time::Duration,
 };
 
-use hyper::{StatusCode, server::conn::http1, service::service_fn};
+use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    task::spawn_blocking,
-    time::timeout,
-};
+use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
-use super::phase::{Answer, Phase, Timed};
+use super::{
+    phase::{Answer, Phase, Timed},
+    tls::MaybeTls,
+};
 use crate::{
     environ::Connection,
     http::{
@@ -57,15 +56,13 @@ pub(super) enum Service {
 }
 
 /// Serves a connection, over whatever carries its bytes.
-pub(super) async fn serve<S>(
-    stream: S,
+pub(super) async fn serve(
+    stream: MaybeTls,
     mut connection: Connection,
     service: Service,
     current: Current,
     admitted: Option<Admitted>,
-) where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
+) {
     let handler = current.get();
     if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {
         connection.remote_name = name_of(address).await;
@@ -81,8 +78,12 @@ pub(super) async fn serve<S>(
     let seen = Arc::clone(&asked);
     let phase = Phase::default();
     let watched = phase.clone();
+    let outlet = stream.outlet().cloned();
     let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT, admitted);
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        if let Some(outlet) = &outlet {
+            request.extensions_mut().insert(outlet.clone());
+        }
         seen.store(true, Ordering::Relaxed);
         phase.request();
         let (handler, shared) = (current.get(), Arc::clone(&shared));
@@ -123,8 +124,7 @@ pub(super) async fn serve<S>(
     if watched.began_with_tls() {
         info!(
             target: "access", %remote,
-            "refused: the client speaks TLS, and this port does not; http:// and ws:// are its addresses, \
-             unless --ssl makes them https:// and wss://"
+            "refused: the client speaks TLS, which this port does not; --ssl speaks it on that of --port"
         );
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");

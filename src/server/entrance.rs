@@ -7,7 +7,7 @@ use super::{
     listener::{BindError, Listener, Sockets, Tcp},
     proxy_protocol,
     stream::Stream,
-    tls::{MaybeTls, Refused, Tls},
+    tls::{Refused, Tls},
 };
 use crate::{
     environ::{Connection, Endpoint},
@@ -134,8 +134,7 @@ pub(super) async fn serve(
     let handler = current.get();
     if let Purpose::Admin = purpose {
         let service = Service::Admin(Admin::new(current.clone()));
-        return connection::serve(MaybeTls::Plain(stream), connection, service, current, None)
-            .await;
+        return connection::serve(stream.into(), connection, service, current, None).await;
     }
     if let Purpose::Redirect(_) = purpose {
         name_reached_address(&stream, &mut connection);
@@ -143,6 +142,7 @@ pub(super) async fn serve(
     if handler.proxy_protocol()
         && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
     {
+        handler.count_refusal("proxy_protocol");
         return log_header(&connection.remote, &error);
     }
     let Some(admitted) = handler.admit(&connection.remote) else {
@@ -159,10 +159,13 @@ pub(super) async fn serve(
                     connection.tls = facts;
                     stream
                 }
-                Err(refused) => return log_handshake(&connection.remote, &refused),
+                Err(refused) => {
+                    handler.count_refusal("tls");
+                    return log_handshake(&connection.remote, &refused);
+                }
             }
         }
-        _ => MaybeTls::Plain(stream),
+        _ => stream.into(),
     };
     let service = match (admitted.overload(), purpose) {
         (Some(overload), _) => Service::TurnAway(overload),

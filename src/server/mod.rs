@@ -6,6 +6,7 @@ pub mod inetd;
 pub mod listener;
 mod phase;
 mod proxy_protocol;
+mod sending;
 pub mod signal;
 pub mod stream;
 pub mod tls;

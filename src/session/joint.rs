@@ -171,19 +171,29 @@ pub(super) async fn downstream(
 
 /// Waits for room, and has the meter count how long; a clock is read only if there is none.
 async fn timed<T>(meter: &Meter, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    let mut since = None;
-    let room = future::poll_fn(|context| {
+    let mut wait = Wait { meter, since: None };
+    future::poll_fn(|context| {
         let room = poll(context);
         if room.is_pending() {
-            since.get_or_insert_with(Instant::now);
+            wait.since.get_or_insert_with(Instant::now);
         }
         room
-    });
-    let room = room.await;
-    if let Some(since) = since {
-        meter.was_blocked(since.elapsed());
+    })
+    .await
+}
+
+/// Counts also if it is given up.
+struct Wait<'a> {
+    meter: &'a Meter,
+    since: Option<Instant>,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(since) = self.since {
+            self.meter.was_blocked(since.elapsed());
+        }
     }
-    room
 }
 
 /// What `downstream` does next.

@@ -18,7 +18,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Limits, within};
+use super::{
+    Limits,
+    pace::{Pace, TooSlow},
+    turn::{Turn, Turns},
+};
 use crate::http::refusal::Refusal;
 
 /// What is spooled in memory, in bytes. Most forms fit; more would let a few clients take much memory.
@@ -40,6 +44,7 @@ pub(super) struct Content {
 enum Source {
     Client {
         incoming: Incoming,
+        pace: Pace,
         /// Not for a body without a limit, which may be more than a disk holds.
         may_spool: bool,
     },
@@ -65,7 +70,7 @@ impl Content {
     /// Gets the body as far ready as its length has to be known.
     ///
     /// # Errors
-    /// 413 for a body that is too large, 408 for one that stops coming, 400 for one that breaks off or
+    /// 413 for a body that is too large, 408 for one that comes too slowly, 400 for one that breaks off or
     /// is malformed; with what is left of the body, where the client may still be sending it.
     pub(super) async fn prepare(
         mut incoming: Incoming,
@@ -78,12 +83,14 @@ impl Content {
                     length,
                     source: Source::Client {
                         incoming,
+                        pace: Pace::new(limits.timeout),
                         may_spool: limits.max_body.is_some(),
                     },
                 }),
             };
         }
-        match spool(&mut incoming, limits).await {
+        let mut pace = Pace::new(limits.timeout);
+        match spool(&mut incoming, &mut pace, limits.max_body).await {
             Ok((spool, length)) => Ok(Content {
                 length,
                 source: Source::Spool(spool),
@@ -93,24 +100,29 @@ impl Content {
     }
 
     /// Writes all of it to a script's stdin and closes that. What a script does not read is read from
-    /// the client all the same, so that the answer is not lost in a reset connection.
+    /// the client all the same, so that the answer is not lost in a reset connection. Says meanwhile whose
+    /// turn it is.
     ///
     /// # Errors
-    /// When the client has gone before it had sent all.
-    pub(super) async fn feed(self, input: Sender) -> io::Result<()> {
-        let mut input = Input(Some(input));
+    /// As [`Content::prepare`].
+    pub(super) async fn feed(self, input: Sender, turns: Turns) -> Result<(), Refusal> {
+        let mut input = Input {
+            pipe: Some(input),
+            turns,
+        };
         let spool = match self.source {
             Source::Client {
                 mut incoming,
+                mut pace,
                 may_spool,
-            } => pass_on(&mut incoming, &mut input, may_spool).await?,
+            } => pass_on(&mut incoming, &mut pace, &mut input, may_spool).await?,
             Source::Spool(spool) => spool,
         };
         match spool {
             Spool::Memory(bytes) => input.write(&bytes).await,
             Spool::File(mut file) => {
                 let mut buffer = BytesMut::with_capacity(READ);
-                while input.0.is_some() && file.read_buf(&mut buffer).await? > 0 {
+                while input.pipe.is_some() && read(&mut file, &mut buffer).await? > 0 {
                     input.write(&buffer).await;
                     buffer.clear();
                 }
@@ -121,21 +133,31 @@ impl Content {
 }
 
 /// Passes a body on as it comes; returns what was spooled of it in the end.
-async fn pass_on(incoming: &mut Incoming, input: &mut Input, may_spool: bool) -> io::Result<Spool> {
-    while let Some(data) = next(incoming).await? {
+async fn pass_on(
+    incoming: &mut Incoming,
+    pace: &mut Pace,
+    input: &mut Input,
+    may_spool: bool,
+) -> Result<Spool, Refusal> {
+    let turns = input.turns.clone();
+    loop {
+        input.wait_for_client();
+        let Some(data) = next(incoming, pace).await? else {
+            break;
+        };
         let mut writing = pin!(input.write(&data));
         if !may_spool {
             writing.await;
         } else if timeout(STALL, writing.as_mut()).await.is_err() {
-            let spooling = async {
-                let spooled = spool(incoming, &Limits::default()).await;
-                spooled.map_err(io::Error::other)
-            };
+            let spooling = spool(incoming, pace, None);
             let written = async {
                 writing.await;
+                // From here on it waits for the rest.
+                turns.send_replace(Turn::Client);
                 Ok(())
             };
             let (spooled, ()) = tokio::try_join!(spooling, written)?;
+            turns.send_replace(Turn::Script);
             return Ok(spooled.0);
         }
     }
@@ -143,50 +165,66 @@ async fn pass_on(incoming: &mut Incoming, input: &mut Input, may_spool: bool) ->
 }
 
 /// A script's stdin, until the script closes it.
-struct Input(Option<Sender>);
+struct Input {
+    pipe: Option<Sender>,
+    turns: Turns,
+}
 
 impl Input {
     async fn write(&mut self, data: &[u8]) {
-        if let Some(pipe) = &mut self.0
+        self.turns.send_replace(Turn::Script);
+        if let Some(pipe) = &mut self.pipe
             && pipe.write_all(data).await.is_err()
         {
-            self.0 = None;
+            self.pipe = None;
+        }
+    }
+
+    /// A script that has closed its stdin does not wait.
+    fn wait_for_client(&self) {
+        if self.pipe.is_some() {
+            self.turns.send_replace(Turn::Client);
         }
     }
 }
 
 /// Reads on so that a client that is still sending finds the answer, and not a reset connection.
 pub(super) async fn discard(mut incoming: Incoming, time: Duration) {
-    let all = async { while let Ok(Some(_)) = next(&mut incoming).await {} };
+    let mut pace = Pace::new(None);
+    let all = async { while let Ok(Some(_)) = next(&mut incoming, &mut pace).await {} };
     let _ = timeout(time, all).await;
 }
 
 /// The next piece of a body; `None` at its end.
-async fn next(incoming: &mut Incoming) -> io::Result<Option<Bytes>> {
-    while let Some(frame) = incoming.frame().await {
-        if let Ok(data) = frame.map_err(io::Error::other)?.into_data() {
+async fn next(incoming: &mut Incoming, pace: &mut Pace) -> Result<Option<Bytes>, Refusal> {
+    loop {
+        let frame = pace.wait(incoming.frame()).await;
+        let Some(frame) = frame.map_err(|TooSlow| Refusal::BodyTimeout)? else {
+            return Ok(None);
+        };
+        let frame = frame.map_err(|error| {
+            Refusal::BadRequest(format!("the request's body is broken: {error}"))
+        })?;
+        if let Ok(data) = frame.into_data() {
+            pace.received(data.len());
             return Ok(Some(data));
         }
     }
-    Ok(None)
 }
 
 /// Receives what is left of a body; returns its length too.
-async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<(Spool, u64), Refusal> {
+async fn spool(
+    incoming: &mut Incoming,
+    pace: &mut Pace,
+    max_body: Option<u64>,
+) -> Result<(Spool, u64), Refusal> {
     let failed = |error: io::Error| Refusal::Start(error);
     let mut memory = BytesMut::new();
     let mut file = None;
     let mut length = 0;
-    loop {
-        let Some(read) = within(limits.timeout, next(incoming)).await else {
-            return Err(Refusal::BodyTimeout);
-        };
-        let read = read.map_err(|error| {
-            Refusal::BadRequest(format!("the request's body is broken: {error}"))
-        })?;
-        let Some(data) = read else { break };
+    while let Some(data) = next(incoming, pace).await? {
         length += data.len() as u64;
-        if let Some(most) = limits.max_body
+        if let Some(most) = max_body
             && length > most
         {
             return Err(Refusal::BodyTooLarge(most));
@@ -209,6 +247,10 @@ async fn spool(incoming: &mut Incoming, limits: &Limits) -> Result<(Spool, u64),
         }
     };
     Ok((spool, length))
+}
+
+async fn read(file: &mut File, buffer: &mut BytesMut) -> Result<usize, Refusal> {
+    file.read_buf(buffer).await.map_err(Refusal::Start)
 }
 
 async fn unnamed_file() -> io::Result<File> {

@@ -7,18 +7,20 @@
 mod block;
 mod body;
 mod output;
+mod pace;
 mod pieces;
 mod relay;
 mod response;
 mod run;
 mod runner;
+mod turn;
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, io, sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 
 use super::{
-    path::{Root, Script, UrlPath},
+    path::{Reach, Root, Script, UrlPath},
     service::Service,
 };
 use crate::backend::Confinement;
@@ -27,7 +29,8 @@ pub(super) use runner::{Answer, Ask, Runner};
 /// What a script and its request may take.
 #[derive(Debug, Clone, Default)]
 pub struct Limits {
-    /// Until a script's header is complete, and then between two pieces of its output.
+    /// Until a script's header is complete, and then between two pieces of its output, while it does not
+    /// wait for its client; until the client sends the next piece of its body.
     pub timeout: Option<Duration>,
     /// The largest body of a request, in bytes.
     pub max_body: Option<u64>,
@@ -51,9 +54,17 @@ pub struct Scripts {
 impl Scripts {
     /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
     pub(super) async fn find(&self, path: &UrlPath) -> Option<Script> {
-        let (root, path) = (Arc::clone(&self.root), path.beneath(&self.path)?);
-        let found = spawn_blocking(move || root.find_script(&path)).await;
-        let mut script = found.ok()?.ok().filter(|script| !script.is_hidden())?;
+        let path = path.beneath(&self.path)?;
+        let found = match self.root.find_script(&path, Reach::Memory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let root = Arc::clone(&self.root);
+                spawn_blocking(move || root.find_script(&path, Reach::Disk))
+                    .await
+                    .ok()?
+            }
+            found => found,
+        };
+        let mut script = found.ok().filter(|script| !script.is_hidden())?;
         script.name.insert_str(0, &self.path);
         Some(script)
     }

@@ -13,6 +13,7 @@ use super::{
     output::Output,
     pieces::Piece,
     response::{Dialect, Reply},
+    turn::Clock,
     within,
 };
 use crate::{
@@ -20,11 +21,9 @@ use crate::{
     http::{places::Place, refusal::Refusal},
 };
 
-/// How long a script and its client may take.
+/// How long a client, a drain and the end of a process may take.
 #[derive(Debug, Clone)]
 pub(super) struct Times {
-    /// Until the header is complete, then between two pieces of output.
-    pub(super) script: Option<Duration>,
     /// Until the client takes a piece.
     pub(super) client: Option<Duration>,
     /// From the beginning of a drain until scripts are ended.
@@ -40,6 +39,8 @@ pub(super) enum End {
     Delivered,
     /// Another path of ours is to answer instead.
     Elsewhere(String),
+    /// The script has not got the whole of the request's body.
+    Unfed(Refusal),
     /// There is nothing more to be had from the script, or nobody to have it.
     Broken,
 }
@@ -47,6 +48,8 @@ pub(super) enum End {
 /// From a script's output to the client.
 pub(super) struct Relay {
     pub(super) output: Output,
+    /// Until the header is complete, then between two pieces of output.
+    pub(super) clock: Clock,
     pub(super) dialect: Dialect,
     /// Whether the request is a HEAD.
     pub(super) is_head: bool,
@@ -60,16 +63,14 @@ pub(super) struct Relay {
 
 impl Relay {
     pub(super) async fn run(&mut self) -> End {
-        let head = within(
-            self.times.script,
-            self.output.head(self.dialect, &self.times.patience),
-        );
+        let head = self.output.head(self.dialect, &self.times.patience);
+        let head = self.clock.within(head);
         let (head, first) = match head.await {
             Some(Ok((Reply::Elsewhere(path), _))) => return End::Elsewhere(path),
             Some(Ok((Reply::Document(head), first))) => (head, first),
             Some(Err(reason)) => return self.refuse(Refusal::BadScript(reason)),
             None => {
-                let limit = self.times.script.unwrap_or_default();
+                let limit = self.clock.limit.unwrap_or_default();
                 return self.refuse(Refusal::ScriptTimeout(limit.as_secs()));
             }
         };
@@ -97,7 +98,7 @@ impl Relay {
             if left == Some(0) {
                 break;
             }
-            data = match within(self.times.script, self.output.read()).await {
+            data = match self.clock.within(self.output.read()).await {
                 Some(Ok(Some(data))) => data,
                 Some(Ok(None)) => return self.finish(left).await,
                 Some(Err(error)) => return broken(&format!("its output cannot be read: {error}")),
@@ -136,7 +137,8 @@ impl Relay {
         }
     }
 
-    fn refuse(&mut self, refusal: Refusal) -> End {
+    /// Answers with a refusal, if there is no answer yet.
+    pub(super) fn refuse(&mut self, refusal: Refusal) -> End {
         warn!("{refusal}");
         if let Some(answer) = self.answer.take() {
             let _ = answer.send(Err(refusal));

@@ -8,7 +8,7 @@
 
 use std::{
     future::Future,
-    io,
+    mem,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -25,7 +25,9 @@ use super::{
     body::Content,
     relay::{End, Relay},
     response::Reply,
+    turn::Turns,
 };
+use crate::http::refusal::Refusal;
 
 /// What a client gets to send the rest of a body that nobody reads.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_secs(2);
@@ -36,6 +38,7 @@ const UNSEEN: Duration = Duration::from_secs(60);
 pub(super) struct Run {
     pub(super) content: Content,
     pub(super) input: Sender,
+    pub(super) turns: Turns,
     pub(super) relay: Relay,
     pub(super) drain: CancellationToken,
 }
@@ -45,14 +48,18 @@ impl Run {
     pub(super) async fn run(self) {
         let mut relay = self.relay;
         let times = relay.times.clone();
-        let mut feed = pin!(maybe_done(self.content.feed(self.input)));
+        let mut feed = pin!(maybe_done(self.content.feed(self.input, self.turns)));
         let mut stopped = pin!(async {
             self.drain.cancelled().await;
             sleep(times.drain).await;
         });
-        let end = relayed(&mut relay, feed.as_mut(), stopped.as_mut()).await;
+        let mut end = relayed(&mut relay, feed.as_mut(), stopped.as_mut()).await;
+        if let End::Unfed(refusal) = end {
+            end = relay.refuse(refusal);
+        }
         let Relay {
             mut output,
+            clock,
             answer,
             pieces,
             place,
@@ -66,7 +73,7 @@ impl Run {
                 pending().await
             };
             tokio::select! {
-                () = output.discard(times.script.unwrap_or(UNSEEN)) => {}
+                () = output.discard(clock.limit.unwrap_or(UNSEEN)) => {}
                 () = stopped => {}
                 () = fed => {}
             }
@@ -84,7 +91,7 @@ impl Run {
 }
 
 /// Relays the output while stdin is fed, until either side is done or the server has to stop.
-async fn relayed<F: Future<Output = io::Result<()>>>(
+async fn relayed<F: Future<Output = Result<(), Refusal>>>(
     relay: &mut Relay,
     mut feed: Pin<&mut MaybeDone<F>>,
     mut stopped: Pin<&mut impl Future<Output = ()>>,
@@ -98,9 +105,14 @@ async fn relayed<F: Future<Output = io::Result<()>>>(
             end = &mut relaying => return end,
             () = feed.as_mut(), if !is_fed => {
                 is_fed = true;
-                if feed.as_mut().output_mut().is_some_and(|fed| fed.is_err()) {
-                    debug!("the client went before it had sent all of its body");
-                    return End::Broken;
+                let fed = feed.as_mut().output_mut();
+                match fed.map(|fed| mem::replace(fed, Ok(()))) {
+                    Some(Err(late @ Refusal::BodyTimeout)) => return End::Unfed(late),
+                    Some(Err(error)) => {
+                        debug!("the client went before it had sent all of its body: {error}");
+                        return End::Broken;
+                    }
+                    _ => {}
                 }
             }
             () = watch.closed() => {

@@ -1,6 +1,6 @@
 //! From a request to a running script and its answer: a body, a place, an id, a process, a task.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 
 use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
 use tokio::{
@@ -18,6 +18,7 @@ use super::{
     relay::{Relay, Times},
     response::{Dialect, Head, Reply},
     run::{CLOSING_GRACE, Run},
+    turn,
 };
 use crate::{
     backend::{Confinement, Environment, Program},
@@ -80,14 +81,17 @@ impl Runner<'_> {
         let started = started.map_err(Refusal::Start)?;
         let (answer, answered) = oneshot::channel();
         let (pieces, body) = mpsc::channel(1);
+        let (turns, clock) = turn::clock(scripts.limits.timeout);
         let run = Run {
             content,
             input: started.input,
+            turns,
             relay: Relay {
                 output: Output {
                     pipe: started.output,
                     process: started.process,
                 },
+                clock,
                 dialect: dialect(script),
                 is_head,
                 times: times(scripts),
@@ -128,7 +132,6 @@ fn times(scripts: &Scripts) -> Times {
         limits, websocket, ..
     } = &scripts.service;
     Times {
-        script: scripts.limits.timeout,
         client: websocket.write_timeout,
         drain: limits.drain,
         patience: limits.patience,
@@ -153,7 +156,15 @@ fn variables(
         subprotocol: None,
         id,
     };
-    environ.variables(ask.connection, &request)
+    let mut variables = environ.variables(ask.connection, &request);
+    let own = [
+        ("SCRIPT_FILENAME", script.file.as_os_str()),
+        // What php-cgi wants to see before it believes that a server has started it.
+        ("REDIRECT_STATUS", OsStr::new("200")),
+    ];
+    variables.retain(|(name, _)| own.iter().all(|(own, _)| name != own));
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables
 }
 
 /// The request's headers as the script sees them: with the exact length of its body, whose transfer

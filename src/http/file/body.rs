@@ -1,60 +1,105 @@
-//! A part of a file as a body, in as much memory as one read.
+//! A part of a file as a body, in as much memory as one read, or in none.
 
-use std::{
-    fs::File,
-    io::{self, Read, Seek, SeekFrom},
-    ops::Range,
-};
+use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
 
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Frame;
+use tokio::task::spawn_blocking;
 
-use crate::http::{Body, full};
+use super::outlet::{self, Outlet};
+use crate::http::{Body, full, path::Reach};
 
 /// Bytes read at once: large enough that a file costs few trips to the blocking threads, small enough
 /// for a thousand downloads that nobody hurries.
 const READ: u64 = 128 * 1024;
+/// Bytes of a file of which one is looked for to tell whether all are in memory. Linux reads ahead in pieces
+/// of this size, and mostly forgets them so; each look is a system call.
+const SAMPLE: usize = 128 * 1024;
 
 /// Exactly these bytes: what is appended meanwhile is left out, and a file that has shrunk breaks the
-/// connection, which the client notices, rather than the length, which it would not.
-///
-/// Waits for the disk, with what fits into one read.
+/// connection, which the client notices, rather than the length, which it would not. With an outlet, what
+/// does not fit into one read is sent by the kernel itself as far as it has it in memory.
 ///
 /// # Errors
-/// lseek(2)'s.
-pub(super) fn of(mut file: File, bytes: Range<u64>) -> io::Result<Body> {
-    file.seek(SeekFrom::Start(bytes.start))?;
-    let left = bytes.end.saturating_sub(bytes.start);
-    if left <= READ
-        && let Ok(piece) = read(&mut file, left)
-    {
-        return Ok(full(piece));
+/// `EAGAIN` if it fits into one read and is out of reach.
+pub(super) fn of(
+    file: File,
+    bytes: Range<u64>,
+    reach: Reach,
+    outlet: Option<Outlet>,
+) -> io::Result<Body> {
+    if bytes.end.saturating_sub(bytes.start) <= READ {
+        match read(&file, &bytes, reach) {
+            Ok(piece) => return Ok(full(piece)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+            // It has shrunk: unless it has grown again the stream will find so too, and break.
+            Err(_) => {}
+        }
     }
-    // A small file that could not be read whole has shrunk: unless it has grown again the stream will
-    // find so too, and break.
-    file.seek(SeekFrom::Start(bytes.start))?;
-    let pieces = stream::try_unfold((file, left), |(mut file, left)| async move {
-        if left == 0 {
+    let begun = (Arc::new(file), bytes, outlet);
+    let pieces = stream::try_unfold(begun, |(file, mut bytes, outlet)| async move {
+        if bytes.is_empty() {
             return Ok(None);
         }
-        let reading = tokio::task::spawn_blocking(move || {
-            let piece = read(&mut file, left.min(READ))?;
-            Ok::<_, io::Error>((piece, file))
-        });
-        let (piece, file) = reading.await.map_err(io::Error::other)??;
-        let left = left.saturating_sub(piece.len() as u64);
-        Ok::<_, io::Error>(Some((Frame::data(piece), (file, left))))
+        let piece = next(&file, &bytes, outlet.as_ref()).await?;
+        bytes.start += piece.len() as u64;
+        Ok::<_, io::Error>(Some((Frame::data(piece), (file, bytes, outlet))))
     });
     Ok(BodyExt::boxed_unsync(StreamBody::new(pieces)))
 }
 
-fn read(file: &mut File, length: u64) -> io::Result<Bytes> {
-    let mut piece = Vec::with_capacity(usize::try_from(length).map_err(io::Error::other)?);
-    file.take(length).read_to_end(&mut piece)?;
-    if (piece.len() as u64) < length {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+/// The first of these bytes, or what stands for them.
+async fn next(file: &Arc<File>, bytes: &Range<u64>, outlet: Option<&Outlet>) -> io::Result<Bytes> {
+    let first = |most| bytes.start..bytes.end.min(bytes.start.saturating_add(most));
+    if let Some(outlet) = outlet {
+        let piece = first(outlet::PIECE);
+        if is_in_memory(file, &piece) {
+            return Ok(outlet.promise(file, piece));
+        }
+    }
+    let piece = first(READ);
+    match read(file, &piece, Reach::Memory) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+        read => return read,
+    }
+    let file = Arc::clone(file);
+    let reading = spawn_blocking(move || read(&file, &piece, Reach::Disk));
+    reading.await.map_err(io::Error::other)?
+}
+
+/// Whether these bytes can be read without waiting for the disk, by samples.
+fn is_in_memory(file: &File, bytes: &Range<u64>) -> bool {
+    let mut samples = bytes.clone().step_by(SAMPLE);
+    samples.all(|place| matches!(read_from_memory(file, &mut [0], place), Ok(1)))
+}
+
+/// All of these bytes, or an error.
+fn read(file: &File, bytes: &Range<u64>, reach: Reach) -> io::Result<Bytes> {
+    let length =
+        usize::try_from(bytes.end.saturating_sub(bytes.start)).map_err(io::Error::other)?;
+    let mut piece = vec![0; length];
+    match reach {
+        Reach::Disk => file.read_exact_at(&mut piece, bytes.start)?,
+        Reach::Memory => match read_from_memory(file, &mut piece, bytes.start) {
+            Ok(read) if read == length => {}
+            // Half of it would have to be read again; and a file system that cannot tell says `EOPNOTSUPP`.
+            _ => return Err(io::ErrorKind::WouldBlock.into()),
+        },
     }
     Ok(piece.into())
+}
+
+/// Reads what the kernel has in memory (preadv2(2), `RWF_NOWAIT`).
+#[cfg(target_os = "linux")]
+fn read_from_memory(file: &File, buffer: &mut [u8], place: u64) -> io::Result<usize> {
+    use rustix::io::{ReadWriteFlags, preadv2};
+    let buffers = &mut [io::IoSliceMut::new(buffer)];
+    Ok(preadv2(file, buffers, place, ReadWriteFlags::NOWAIT)?)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn read_from_memory(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
+    Err(io::ErrorKind::WouldBlock.into())
 }

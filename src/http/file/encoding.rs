@@ -1,5 +1,7 @@
 //! Which content coding a client likes best (RFC 9110 §12.5.3); pure.
 
+use std::cmp::Reverse;
+
 use hyper::{HeaderMap, header};
 
 /// How a file is packed on its way.
@@ -16,8 +18,13 @@ pub(super) enum Coding {
 }
 
 impl Coding {
-    /// What may lie beside a file, the one first that is mostly the smallest.
-    pub(super) const COMPRESSED: [Coding; 3] = [Coding::Brotli, Coding::Zstandard, Coding::Gzip];
+    /// All, the one first that is mostly the smallest.
+    const ALL: [Coding; 4] = [
+        Coding::Brotli,
+        Coding::Zstandard,
+        Coding::Gzip,
+        Coding::Identity,
+    ];
 
     /// Its name in Content-Encoding; unpacked has none.
     pub(super) fn name(self) -> Option<&'static str> {
@@ -55,20 +62,17 @@ const ONE: Weight = 10_000;
 /// Unpacked without being named: acceptable, but less so than anything that is named.
 const UNNAMED: Weight = 1;
 
-/// The place of the coding to send; of two that are wanted alike, the first. `None` if none is acceptable.
-pub(super) fn choose(headers: &HeaderMap, available: &[Coding]) -> Option<usize> {
-    let accepted = accepted(headers);
-    let weigh = |coding: &Coding| match &accepted {
+/// The codings that a client takes, the one first that it likes best; of two that it likes alike, the smaller.
+pub(super) fn wanted(headers: &HeaderMap) -> Vec<Coding> {
+    let Some(listed) = accepted(headers) else {
         // Anything would do, but who says nothing may well know nothing.
-        None if *coding == Coding::Identity => ONE,
-        None => 0,
-        Some(listed) => weight(*coding, listed),
+        return vec![Coding::Identity];
     };
-    // Of equals, `max_by_key` takes the last.
-    let weighed = available.iter().map(weigh).enumerate().rev();
-    let best = weighed.max_by_key(|(_, weight)| *weight);
-    best.filter(|(_, weight)| *weight > 0)
-        .map(|(place, _)| place)
+    let weigh = |coding: &Coding| weight(*coding, &listed);
+    let mut wanted = Coding::ALL.to_vec();
+    wanted.retain(|coding| weigh(coding) > 0);
+    wanted.sort_by_key(|coding| Reverse(weigh(coding)));
+    wanted
 }
 
 fn weight(coding: Coding, listed: &[(&str, Weight)]) -> Weight {
@@ -137,7 +141,8 @@ mod tests {
         if let Some(value) = value {
             headers.insert(header::ACCEPT_ENCODING, value.parse().expect("a value"));
         }
-        choose(&headers, available).map(|place| available[place])
+        let mut wanted = wanted(&headers).into_iter();
+        wanted.find(|coding| available.contains(coding))
     }
 
     #[test]

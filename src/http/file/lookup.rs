@@ -7,7 +7,7 @@ use rustix::io::Errno;
 
 use super::{Options, listing, representation::Representation};
 use crate::http::{
-    path::{Root, UrlPath},
+    path::{Reach, Root, UrlPath},
     refusal::Refusal,
 };
 
@@ -25,16 +25,20 @@ pub(super) enum Found {
 }
 
 /// Opens what a path names.
+///
+/// # Errors
+/// Why nothing is served; [`Refusal::Read`] with `EAGAIN` for what is out of reach.
 pub(super) fn find(
     root: &Root,
     options: Options,
     path: &UrlPath,
     headers: &HeaderMap,
+    reach: Reach,
 ) -> Result<Found, Refusal> {
-    match find_exactly(root, options, path, headers) {
+    match find_exactly(root, options, path, headers, reach) {
         Err(Miss::Unknown) if options.spa && is_route(path) => {
             let index = UrlPath::decode("/")?.followed_by(INDEX);
-            find_exactly(root, options, &index, headers)
+            find_exactly(root, options, &index, headers, reach)
         }
         found => found,
     }
@@ -46,15 +50,19 @@ fn find_exactly(
     options: Options,
     path: &UrlPath,
     headers: &HeaderMap,
+    reach: Reach,
 ) -> Result<Found, Miss> {
     let is_directory = path.as_str().ends_with('/');
     let named = match is_directory {
         true => path.followed_by(INDEX),
         false => path.clone(),
     };
-    let file = match root.open_beneath(&named).map_err(Miss::from) {
+    let file = match root.open_beneath(&named, reach).map_err(Miss::from) {
         Err(Miss::Unknown) if is_directory && options.listing => {
-            let directory = root.open_beneath(path)?;
+            if reach == Reach::Memory {
+                return Err(io::Error::from(Errno::AGAIN).into());
+            }
+            let directory = root.open_beneath(path, reach)?;
             return Ok(Found::Page(listing::page(root, path, &directory)?));
         }
         opened => opened?,
@@ -66,8 +74,10 @@ fn find_exactly(
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NotFound));
     }
-    let found = Representation::select(root, &named, (file, metadata), headers);
-    Ok(Found::File(found.map_err(Miss::Refused)?))
+    let found = Representation::select(root, &named, (file, metadata), headers, reach)?;
+    Ok(Found::File(
+        found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
+    ))
 }
 
 /// Whether an unknown path may be one that a page routes by itself. Software probes `.well-known`
@@ -94,7 +104,7 @@ impl From<io::Error> for Miss {
             Some(Errno::ACCESS) => Miss::Refused(Refusal::Forbidden(
                 "this file or directory cannot be read".to_owned(),
             )),
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO) => {
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO | Errno::AGAIN) => {
                 Miss::Refused(Refusal::Read(error))
             }
             // Among others a link that leads out of the root (EXDEV), which is nobody's business.

@@ -1,8 +1,9 @@
 //! Static files: GET and HEAD of what lies beneath a root (RFC 9110 §9.3).
 //!
-//! An answer is made in one visit to a blocking thread: opening, looking at and reading a file may wait
-//! for a disk, which a worker of the runtime must not. What is larger than one read follows piece by
-//! piece. Who may ask is checked before; which path is no path at all, in [`super::path`].
+//! Opening, looking at and reading a file may wait for a disk, which a worker of the runtime must not. So
+//! the worker asks the kernel for no more than it has in memory ([`Reach`]), which is nearly always all;
+//! else the whole answer is made in one visit to a blocking thread. What is larger than one read follows
+//! piece by piece. Who may ask is checked before; which path is no path at all, in [`super::path`].
 
 mod body;
 mod conditional;
@@ -11,6 +12,7 @@ mod entity_tag;
 mod escape;
 mod listing;
 mod lookup;
+mod outlet;
 mod range;
 mod representation;
 
@@ -22,13 +24,16 @@ use hyper::{
     http::request::Parts,
 };
 
+use tokio::task::spawn_blocking;
+
 use super::{
     Body, empty, full,
-    path::{Root, UrlPath},
+    path::{Reach, Root, UrlPath},
     refusal::Refusal,
 };
 use conditional::Verdict;
 use lookup::Found;
+pub use outlet::Outlet;
 use range::Selection;
 use representation::Representation;
 
@@ -73,15 +78,25 @@ impl Files {
         if path.is_hidden() {
             return Err(Refusal::NotFound);
         }
+        match self.respond(parts, path, Reach::Memory) {
+            Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+            answered => return answered,
+        }
         let (files, parts, path) = (self.clone(), parts.clone(), path.clone());
-        let answered = tokio::task::spawn_blocking(move || files.respond(&parts, &path)).await;
+        let answering = spawn_blocking(move || files.respond(&parts, &path, Reach::Disk));
+        let answered = answering.await;
         answered.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))?
     }
 
-    fn respond(&self, parts: &Parts, path: &UrlPath) -> Result<Response<Body>, Refusal> {
-        let found = lookup::find(&self.root, self.options, path, &parts.headers)?;
+    fn respond(
+        &self,
+        parts: &Parts,
+        path: &UrlPath,
+        reach: Reach,
+    ) -> Result<Response<Body>, Refusal> {
+        let found = lookup::find(&self.root, self.options, path, &parts.headers, reach)?;
         let response = match found {
-            Found::File(file) => represent(parts, file)?,
+            Found::File(file) => represent(parts, file, reach)?,
             Found::Page(page) => listed(&parts.method, page),
             Found::WithoutSlash => redirect(path, parts.uri.query())?,
         };
@@ -89,7 +104,11 @@ impl Files {
     }
 }
 
-fn represent(parts: &Parts, found: Representation) -> Result<Response<Body>, Refusal> {
+fn represent(
+    parts: &Parts,
+    found: Representation,
+    reach: Reach,
+) -> Result<Response<Body>, Refusal> {
     let validators = &found.validators;
     match conditional::judge(&parts.headers, validators) {
         Verdict::Failed => return Err(Refusal::PreconditionFailed),
@@ -133,7 +152,8 @@ fn represent(parts: &Parts, found: Representation) -> Result<Response<Body>, Ref
         set(headers, header::CONTENT_RANGE, &text);
     }
     if parts.method == Method::GET {
-        *response.body_mut() = body::of(found.file, bytes).map_err(Refusal::Read)?;
+        let outlet = parts.extensions.get().cloned();
+        *response.body_mut() = body::of(found.file, bytes, reach, outlet).map_err(Refusal::Read)?;
     }
     Ok(response)
 }
@@ -145,9 +165,9 @@ fn describe(headers: &mut HeaderMap, found: &Representation) {
         let date = httpdate::fmt_http_date(modified);
         set(headers, header::LAST_MODIFIED, &date);
     }
-    if found.varies {
-        headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    }
+    // Always, since only what a client takes is looked for: whether another would get another coding is
+    // not known.
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
 }
 
 /// Sets a header whose value is made of our own characters.

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{File, Metadata},
+    io,
     os::unix::fs::MetadataExt,
     time::{Duration, SystemTime},
 };
@@ -12,10 +13,7 @@ use super::{
     conditional::Validators,
     encoding::{self, Coding},
 };
-use crate::http::{
-    path::{Root, UrlPath},
-    refusal::Refusal,
-};
+use crate::http::path::{Reach, Root, UrlPath};
 
 /// An open file, in the coding that is sent.
 pub(super) struct Representation {
@@ -23,43 +21,39 @@ pub(super) struct Representation {
     pub(super) length: u64,
     pub(super) validators: Validators,
     pub(super) coding: Coding,
-    /// Whether another Accept-Encoding could get another coding.
-    pub(super) varies: bool,
     /// Of the file itself, whatever its coding.
     pub(super) content_type: String,
 }
 
 impl Representation {
-    /// Takes the coding that the client likes best among the file itself and those that lie beside it.
+    /// Takes the coding that the client likes best among the file itself and those that lie beside it;
+    /// `None` if it takes none of them. No other is looked for.
     ///
     /// # Errors
-    /// 406 if the client takes none of them.
+    /// `EAGAIN` if one of them is out of reach.
     pub(super) fn select(
         root: &Root,
         path: &UrlPath,
         plain: (File, Metadata),
         headers: &HeaderMap,
-    ) -> Result<Self, Refusal> {
-        let mut there: Vec<_> = Coding::COMPRESSED
-            .into_iter()
-            .filter_map(|coding| {
-                let (file, metadata) = sibling(root, path, coding, &plain.1)?;
-                Some((coding, file, metadata))
-            })
-            .collect();
-        let varies = !there.is_empty();
-        there.push((Coding::Identity, plain.0, plain.1));
-        let codings: Vec<_> = there.iter().map(|(coding, ..)| *coding).collect();
-        let chosen = encoding::choose(headers, &codings).ok_or(Refusal::NotAcceptable)?;
-        let (coding, file, metadata) = there.swap_remove(chosen);
-        Ok(Representation {
+        reach: Reach,
+    ) -> io::Result<Option<Self>> {
+        let represent = |(file, metadata): (File, Metadata), coding| Representation {
             file,
             length: metadata.len(),
             validators: validators(&metadata, coding),
             coding,
-            varies,
             content_type: content_type(path.as_str()),
-        })
+        };
+        for coding in encoding::wanted(headers) {
+            if coding == Coding::Identity {
+                return Ok(Some(represent(plain, coding)));
+            }
+            if let Some(sibling) = sibling(root, path, coding, &plain.1, reach)? {
+                return Ok(Some(represent(sibling, coding)));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -70,11 +64,19 @@ fn sibling(
     path: &UrlPath,
     coding: Coding,
     plain: &Metadata,
-) -> Option<(File, Metadata)> {
-    let file = root.open_beneath(&path.followed_by(coding.suffix())).ok()?;
-    let metadata = file.metadata().ok()?;
+    reach: Reach,
+) -> io::Result<Option<(File, Metadata)>> {
+    let file = match root.open_beneath(&path.followed_by(coding.suffix()), reach) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
+        Err(_) => return Ok(None),
+        Ok(file) => file,
+    };
+    let Ok(metadata) = file.metadata() else {
+        return Ok(None);
+    };
     let age = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
-    (metadata.is_file() && age(&metadata) >= age(plain)).then_some((file, metadata))
+    let counts = metadata.is_file() && age(&metadata) >= age(plain);
+    Ok(counts.then_some((file, metadata)))
 }
 
 fn validators(metadata: &Metadata, coding: Coding) -> Validators {

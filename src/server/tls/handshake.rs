@@ -74,7 +74,7 @@ impl Tls {
         match first_byte(&stream).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
             Ok(Some(_)) if terms.options.plain == Plain::Served => {
-                return Ok((MaybeTls::Plain(stream), None));
+                return Ok((stream.into(), None));
             }
             Ok(Some(_)) => {
                 // Whether it is heard changes nothing.

@@ -9,15 +9,39 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use crate::server::stream::Stream;
+use crate::{
+    http::file::Outlet,
+    server::{sending::Sending, stream::Stream},
+};
 
 /// An accepted stream, decrypted where it has to be.
 #[derive(Debug)]
 pub(in crate::server) enum MaybeTls {
     /// As it came.
     Plain(Stream),
+    /// As it came, on TCP: files go out by themselves.
+    Sending(Sending),
     /// TLS, whose handshake is done. Boxed, since it is large, and plain connections have none.
     Tls(Box<TlsStream<Stream>>),
+}
+
+impl From<Stream> for MaybeTls {
+    fn from(stream: Stream) -> Self {
+        match stream {
+            Stream::Tcp(stream) => MaybeTls::Sending(Sending::new(stream)),
+            stream @ Stream::Unix(_) => MaybeTls::Plain(stream),
+        }
+    }
+}
+
+impl MaybeTls {
+    /// What files can be sent through by the kernel; it cannot encrypt them.
+    pub(in crate::server) fn outlet(&self) -> Option<&Outlet> {
+        match self {
+            MaybeTls::Sending(stream) => Some(stream.outlet()),
+            MaybeTls::Plain(_) | MaybeTls::Tls(_) => None,
+        }
+    }
 }
 
 /// The stream inside, with what it can do called by its name.
@@ -25,6 +49,7 @@ macro_rules! inner {
     ($stream:expr, $operation:ident $(, $argument:expr)*) => {
         match $stream.get_mut() {
             MaybeTls::Plain(stream) => Pin::new(stream).$operation($($argument),*),
+            MaybeTls::Sending(stream) => Pin::new(stream).$operation($($argument),*),
             MaybeTls::Tls(stream) => Pin::new(stream).$operation($($argument),*),
         }
     };
@@ -65,6 +90,7 @@ impl AsyncWrite for MaybeTls {
     fn is_write_vectored(&self) -> bool {
         match self {
             MaybeTls::Plain(stream) => stream.is_write_vectored(),
+            MaybeTls::Sending(stream) => stream.is_write_vectored(),
             MaybeTls::Tls(stream) => stream.is_write_vectored(),
         }
     }
