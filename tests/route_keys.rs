@@ -393,6 +393,41 @@ fn error_names_the_place_of_the_value() {
 }
 
 #[test]
+fn routes_of_one_path_are_told_apart_by_their_subprotocols() {
+    let (_directory, server) = start(
+        "command = 'echo top'\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo one'\nsubprotocol = 'v1.chat'\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo two'\nsubprotocol = ['v2.chat', 'v3.chat']\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo any'\n",
+    );
+    let answer = |offer: &str| {
+        let offer = format!("Sec-WebSocket-Protocol: {offer}");
+        let mut client = Client::connect(server.address, "/chat", &[&offer]);
+        let head = client.head.to_lowercase();
+        let selected = head
+            .split("sec-websocket-protocol: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next())
+            .map(str::to_owned);
+        (client.text(), selected)
+    };
+    for (offer, program, selected) in [
+        ("v1.chat", "one", "v1.chat"),
+        ("v3.chat, v1.chat", "two", "v3.chat"),
+        ("v9.chat, v1.chat, v2.chat", "one", "v1.chat"),
+        ("v9.chat", "any", "v9.chat"),
+    ] {
+        assert_eq!(
+            answer(offer),
+            (program.to_owned(), Some(selected.to_owned())),
+            "{offer}"
+        );
+    }
+    assert_eq!(text(&server, "/chat"), "any");
+    assert_eq!(text(&server, "/"), "top");
+}
+
+#[test]
 fn error_in_a_route_names_its_place() {
     const ROUTE: &str = "port = 0\n[[route]]\npath = '/a'\ncommand = 'cat'\n";
     for (lines, parts) in [

@@ -328,7 +328,7 @@ impl Handler {
                 };
                 sessions::open(&self.shared, ask, upgrade).await
             };
-            return match self.router.websocket(&path) {
+            return match self.router.websocket(&path, &parts.headers) {
                 Route::Program(found) => open(found).await,
                 Route::Directory(directory) => match directory.find(&path).await {
                     Ok(entry) => open(directory.found(&entry)).await,
