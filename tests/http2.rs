@@ -585,7 +585,7 @@ fn a_thousand_sessions_of_another_client_share_a_connection() {
 #[test]
 fn curl_gets_files_and_scripts() {
     let directory = tempfile::tempdir().expect("a directory");
-    fs::write(directory.path().join("file"), vec![b'x'; 1_000_000]).expect("a file");
+    fs::write(directory.path().join("file"), vec![b'x'; 5_000_000]).expect("a file");
     fs::create_dir(directory.path().join("cgi")).expect("a directory");
     let text = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; echo \"$REQUEST_METHOD\"; cat";
     script(&directory.path().join("cgi"), "script", text);
@@ -610,6 +610,18 @@ fn curl_gets_files_and_scripts() {
         String::from_utf8(output.stdout).expect("text")
     };
     let file = curl(&[], "/file");
-    assert_eq!((file.len(), file.ends_with("x 2")), (1_000_002, true));
+    assert_eq!((file.len(), file.ends_with("x 2")), (5_000_002, true));
     assert_eq!(curl(&["--data", "a=b"], "/script"), "POST\na=b 2");
+    // A refusal is seen although the body is still on its way.
+    let upload = format!("@{}", directory.path().join("file").display());
+    let words = [
+        "--no-fail",
+        "-o",
+        "/dev/null",
+        "-w",
+        "%{http_code}",
+        "--data-binary",
+        &upload,
+    ];
+    assert_eq!(curl(&words, "/file"), "405");
 }
