@@ -28,7 +28,7 @@ mod shared;
 mod tunnel;
 pub mod upgrade;
 
-use std::{io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
@@ -268,16 +268,27 @@ impl Handler {
         connection: &Connection,
     ) -> Response<Body> {
         let mut by = By::Nobody;
-        let folded = pseudo_headers::fold(&mut request);
-        let line = RequestLine::of(&request);
-        let trust = &self.access.trust;
-        let seen = folded.and_then(|()| trust.seen(request.headers(), connection));
-        let seen = match seen {
+        let seen = match self.seen(&mut request, connection) {
             Ok(seen) => seen,
-            Err(refusal) => return self.finish(Err(refusal), by, &line, connection),
+            Err(refusal) => {
+                let line = RequestLine::of(&request);
+                return self.finish(Err(refusal), by, &line, connection);
+            }
         };
+        let line = RequestLine::of(&request);
         let answer = self.answer(request, &seen, &mut by).await;
         self.finish(answer, by, &line, &seen)
+    }
+
+    /// The connection as trusted proxies tell of it, and the request as HTTP/1.1 would have it. Not within
+    /// [`Handler::handle`], whose future would keep room for each step of it.
+    fn seen<'a>(
+        &self,
+        request: &mut Request<Incoming>,
+        connection: &'a Connection,
+    ) -> Result<Cow<'a, Connection>, Refusal> {
+        pseudo_headers::fold(request)?;
+        self.access.trust.seen(request.headers(), connection)
     }
 
     /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.

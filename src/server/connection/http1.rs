@@ -9,6 +9,7 @@ use std::{
     },
 };
 
+use futures_util::FutureExt;
 use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
@@ -40,13 +41,13 @@ pub(super) async fn serve(
         }
         seen.store(true, Ordering::Relaxed);
         phase.request();
-        let (exchange, phase) = (Arc::clone(&exchange), phase.clone());
-        async move {
-            let response = exchange.answer(request).await;
+        let phase = phase.clone();
+        // Not a future around that future, which would hold the request twice.
+        Arc::clone(&exchange).answer(request).map(|response| {
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok::<_, Infallible>(response.map(|body| Answer::new(body, phase)))
-        }
+        })
     });
     let mut http = pin!(
         http1::Builder::new()

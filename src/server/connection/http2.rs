@@ -8,6 +8,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
+use futures_util::FutureExt;
 use hyper::{server::conn::http2, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::sleep;
@@ -47,8 +48,8 @@ pub(super) async fn serve(
     let is_turned_away = matches!(exchange.service, Service::TurnAway(_));
     let streams = Streams::default();
     let service = service_fn(move |request| {
-        let exchange = Arc::clone(&exchange);
-        async move { Ok::<_, Infallible>(exchange.answer(request).await) }
+        let answer = Arc::clone(&exchange).answer(request);
+        answer.map(Ok::<_, Infallible>)
     });
     let io = TokioIo::new(stream);
     let mut http = Box::pin(builder(streams.clone()).serve_connection(io, service));

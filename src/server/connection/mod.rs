@@ -108,13 +108,19 @@ struct Exchange {
 
 impl Exchange {
     /// Answers one request by the handler that is in force when it comes.
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        let (handler, connection) = (self.current.get(), &self.connection);
-        match &self.service {
-            Service::Site => handler.handle(request, connection).await,
-            Service::Redirect(to) => handler.redirect(request, connection, to),
-            Service::Admin(admin) => admin.handle(request, connection),
-            Service::TurnAway(overload) => handler.turn_away(&request, connection, *overload),
+    fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Body>> + Send {
+        let handler = self.current.get();
+        async move {
+            let connection = &self.connection;
+            match &self.service {
+                Service::Site => handler.handle(request, connection).await,
+                Service::Redirect(to) => handler.redirect(request, connection, to),
+                Service::Admin(admin) => admin.handle(request, connection),
+                Service::TurnAway(overload) => handler.turn_away(&request, connection, *overload),
+            }
         }
     }
 }
