@@ -25,7 +25,7 @@ use crate::{
     backend::Backend,
     environ::{self, Connection},
     session::{self, Handle, Limits, Summary},
-    transport::{Client, websocket},
+    transport::{Client, compression::Negotiated, websocket},
 };
 
 /// What a session is asked for with.
@@ -50,7 +50,7 @@ pub(super) async fn open(
     upgrade: OnUpgrade,
 ) -> Result<Response<Body>, Refusal> {
     let service = ask.found.service;
-    let handshake = Handshake::check(ask.parts, &service.subprotocols)?;
+    let handshake = Handshake::check(ask.parts, &service.subprotocols, service.compression)?;
     if shared.drain.is_cancelled() {
         return Err(Refusal::Draining);
     }
@@ -66,7 +66,7 @@ pub(super) async fn open(
     let backend = opening.instrument(span.clone()).await;
     shared.metrics.spawned(begun.elapsed());
     let backend = backend.map_err(Refusal::Start)?;
-    span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
+    span.in_scope(|| log_start(&ask, &backend, &handshake));
     shared.metrics.opened();
     let task = Task {
         entry: shared.registry.enter(Live {
@@ -81,6 +81,7 @@ pub(super) async fn open(
         backend,
         upgrade,
         websocket: service.websocket,
+        compression: handshake.compression(),
         limits: Arc::clone(&service.limits),
         metrics: Arc::clone(&shared.metrics),
         _place: place,
@@ -106,13 +107,14 @@ fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ:
     }
 }
 
-fn log_start(ask: &Ask<'_>, backend: &Backend, subprotocol: Option<&str>) {
+fn log_start(ask: &Ask<'_>, backend: &Backend, handshake: &Handshake) {
     info!(
         target: "access",
         remote = %ask.connection.remote,
         uri = %ask.parts.uri,
         origin = ask.parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
-        subprotocol,
+        subprotocol = handshake.subprotocol(),
+        extension = handshake.compression().map(tracing::field::display),
         pid = backend.process.as_ref().map(|process| process.id()),
         "session started"
     );
@@ -124,6 +126,7 @@ struct Task {
     backend: Backend,
     upgrade: OnUpgrade,
     websocket: websocket::Options,
+    compression: Option<Negotiated>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     _place: Place,
@@ -135,7 +138,9 @@ impl Task {
         let live = &self.entry.live;
         let client = match self.upgrade.await {
             Ok(upgraded) => {
-                websocket::client(TokioIo::new(upgraded), Bytes::new(), &self.websocket).await
+                let stream = TokioIo::new(upgraded);
+                let compression = self.compression.as_ref();
+                websocket::client(stream, Bytes::new(), &self.websocket, compression).await
             }
             // The client went before it had the 101; the program is brought to its end all the same.
             Err(error) => Client::lost(io::Error::other(error)),

@@ -6,8 +6,11 @@ use hyper::{
     http::request::Parts,
 };
 
-use super::{Body, empty, refusal::Refusal};
-use crate::transport::websocket::accept_key;
+use super::{Body, empty, extensions, refusal::Refusal};
+use crate::transport::{
+    compression::{Negotiated, Terms},
+    websocket::accept_key,
+};
 
 /// Which subprotocols a program speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -26,6 +29,7 @@ pub enum Subprotocols {
 pub(super) struct Handshake {
     accept: HeaderValue,
     subprotocol: Option<HeaderValue>,
+    compression: Option<Negotiated>,
 }
 
 /// Whether a request asks for a WebSocket: tokens in any case, across repeated headers.
@@ -35,11 +39,16 @@ pub(super) fn is_asked_for(headers: &HeaderMap) -> bool {
 }
 
 impl Handshake {
-    /// Checks a request that asks for a WebSocket.
+    /// Checks a request that asks for a WebSocket. Without terms of `compression` there is none, and
+    /// extensions that are offered are not looked at.
     ///
     /// # Errors
     /// 405 for another method than GET, 426 for another version, 400 for what else is wrong.
-    pub(super) fn check(request: &Parts, subprotocols: &Subprotocols) -> Result<Self, Refusal> {
+    pub(super) fn check(
+        request: &Parts,
+        subprotocols: &Subprotocols,
+        compression: Option<Terms>,
+    ) -> Result<Self, Refusal> {
         let bad = |reason: &str| Err(Refusal::BadRequest(reason.to_owned()));
         if request.method != Method::GET {
             return Err(Refusal::MethodNotAllowed("GET"));
@@ -69,9 +78,17 @@ impl Handshake {
         let Ok(accept) = HeaderValue::try_from(accept_key(key.as_bytes())) else {
             return bad("the Sec-WebSocket-Key cannot be answered");
         };
+        let compression = match compression.map(|terms| extensions::select(headers, terms)) {
+            None => None,
+            Some(Ok(selected)) => selected,
+            Some(Err(extensions::Malformed)) => {
+                return bad("the Sec-WebSocket-Extensions are malformed (RFC 6455 §9.1)");
+            }
+        };
         Ok(Handshake {
             accept,
             subprotocol: select(headers, subprotocols)?,
+            compression,
         })
     }
 
@@ -80,6 +97,11 @@ impl Handshake {
         self.subprotocol
             .as_ref()
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// What of compression was agreed on.
+    pub(super) fn compression(&self) -> Option<Negotiated> {
+        self.compression
     }
 
     /// The answer (RFC 6455 §4.2.2, item 5).
@@ -92,6 +114,10 @@ impl Handshake {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept);
         if let Some(subprotocol) = self.subprotocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        }
+        let extension = self.compression.map(|accepted| accepted.to_string());
+        if let Some(Ok(extension)) = extension.map(HeaderValue::try_from) {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
         }
         response
     }
@@ -159,14 +185,14 @@ mod tests {
     }
 
     fn status(request: &Parts) -> Option<u16> {
-        let refusal = Handshake::check(request, &Subprotocols::Offered).err()?;
+        let refusal = Handshake::check(request, &Subprotocols::Offered, None).err()?;
         Some(refusal.status().as_u16())
     }
 
     #[test]
     fn key_of_the_rfc_is_answered_as_the_rfc_does() {
         let request = parts(&[("sec-websocket-key", KEY), ("sec-websocket-version", "13")]);
-        let response = Handshake::check(&request, &Subprotocols::Offered)
+        let response = Handshake::check(&request, &Subprotocols::Offered, None)
             .expect("fine")
             .into_response();
         assert_eq!(
