@@ -86,6 +86,11 @@ impl Deflater {
         std::mem::take(&mut self.was_used)
     }
 
+    #[cfg(test)]
+    pub(super) fn holds_memory(&self) -> bool {
+        self.state.is_some()
+    }
+
     /// Gives the memory back between two messages. That is always allowed: a message need not refer
     /// to earlier ones, and the next is a little longer for it.
     pub(super) fn free(&mut self) {

@@ -102,6 +102,11 @@ impl Inflater {
         std::mem::take(&mut self.was_used)
     }
 
+    #[cfg(test)]
+    pub(super) fn holds_memory(&self) -> bool {
+        self.state.is_some()
+    }
+
     /// Gives the memory back between two messages, if the next one cannot refer to what it holds.
     pub(super) fn free(&mut self) {
         if !self.keeps_context && self.is_between_blocks {

@@ -19,6 +19,8 @@ mod negotiated;
 mod outbox;
 mod reader;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 pub(super) use bad_message::BadMessage;

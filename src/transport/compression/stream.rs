@@ -28,13 +28,13 @@ const READ: usize = 4 * 1024;
 #[derive(Debug)]
 pub(in crate::transport) struct Compressed<S> {
     stream: S,
-    reader: Reader,
-    writer: Writer,
+    pub(super) reader: Reader,
+    pub(super) writer: Writer,
     /// Read, and not looked at yet: the library had no more room.
     unread: Bytes,
     /// Made, and not handed up yet: the library had less room than a frame takes.
     made: Bytes,
-    outbox: Outbox,
+    pub(super) outbox: Outbox,
     idle: Idle,
     /// Nobody wants to know what comes.
     is_discarding: bool,
