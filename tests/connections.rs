@@ -125,6 +125,45 @@ fn requests_through_a_proxy_count_for_their_clients() {
 }
 
 #[test]
+fn request_counts_until_all_of_its_answer_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let slow = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nbegun\\n'; read -r never < fifo\n";
+    support::script(directory.path(), "slow.sh", slow);
+    let fifo = directory.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo(1)").success());
+    let flag = format!("--cgidir={}", directory.path().display());
+    let words = [
+        &flag,
+        "--trust-proxy=127.0.0.1",
+        "--max-connections-per-ip=1",
+    ];
+    let server = TestServer::start_with(&words);
+    let request = |path: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n",
+            server.address
+        )
+    };
+    let mut slow = TcpStream::connect(server.address).expect("it listens");
+    slow.write_all(request("/slow.sh").as_bytes())
+        .expect("it reads");
+    let mut begun = Vec::new();
+    while !String::from_utf8_lossy(&begun).contains("begun") {
+        let mut buffer = [0; 512];
+        let length = slow.read(&mut buffer).expect("an answer");
+        assert_ne!(length, 0, "{begun:?}");
+        begun.extend_from_slice(&buffer[..length]);
+    }
+    assert_eq!(http(server.address, &request("/other")).0, 429);
+    std::fs::write(&fifo, "\n").expect("a reader");
+    slow.read_to_end(&mut begun).expect("the rest");
+    eventually("there is room", || {
+        http(server.address, &request("/other")).0 == 404
+    });
+}
+
+#[test]
 fn proxy_that_is_no_address_is_an_error() {
     let output = run(&["--trust-proxy=127.0.0.1,proxy.example", "cat"]);
     assert_eq!(output.code, Some(2));
