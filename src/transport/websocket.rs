@@ -81,7 +81,8 @@ where
         None => plain(stream, read_ahead, options).await,
         Some(negotiated) => {
             let stream = Compressed::new(stream, read_ahead, negotiated);
-            plain(stream, Bytes::new(), options).await
+            // In a box, or every session's task would have the room that this takes.
+            Box::pin(plain(stream, Bytes::new(), options)).await
         }
     }
 }
