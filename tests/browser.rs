@@ -27,6 +27,12 @@ fn subprotocol_that_a_page_offers_is_selected() {
 }
 
 #[test]
+fn messages_of_a_page_travel_compressed() {
+    let server = TestServer::start("--compress --devconsole cat");
+    browse("compress", &[&server.url]);
+}
+
+#[test]
 fn console_shows_the_echo_with_the_time() {
     let server = TestServer::start("--devconsole cat");
     browse("console_echo", &[&server.url]);

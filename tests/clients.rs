@@ -42,6 +42,9 @@ with_each_client! {
     fifty_clients_at_once_hear_themselves
     client_close_reaches_the_program
     clients_own_close_code_is_answered
+    compressed_messages_come_back
+    compressed_messages_come_back_without_context
+    compressed_messages_come_back_with_small_windows
 }
 
 fn texts_of_all_sizes_come_back(client: Client) {
@@ -152,6 +155,26 @@ fn clients_own_close_code_is_answered(client: Client) {
     let line = server.wait_for_line("session ended");
     assert!(line.contains("code=4999"), "{line}");
     assert!(line.contains("goodbye"), "{line}");
+}
+
+fn compressed_messages_come_back(client: Client) {
+    compresses(client, &[]);
+}
+
+fn compressed_messages_come_back_without_context(client: Client) {
+    compresses(
+        client,
+        &["serverNoContextTakeover", "clientNoContextTakeover"],
+    );
+}
+
+fn compressed_messages_come_back_with_small_windows(client: Client) {
+    compresses(client, &["serverMaxWindowBits=9", "clientMaxWindowBits=9"]);
+}
+
+fn compresses(client: Client, parameters: &[&str]) {
+    let server = TestServer::start("--framing=length --compress --maxframesize=2000000 cat");
+    client("compress", &[&[&*url(&server)], parameters].concat());
 }
 
 fn url(server: &TestServer) -> String {

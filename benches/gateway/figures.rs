@@ -1,6 +1,7 @@
 //! The list of figures. Each is a function from a fresh server to measures;
 //! a new one is a row here and a function beside the others of its kind.
 
+mod json;
 mod latency;
 mod standing;
 mod throughput;
@@ -223,6 +224,18 @@ pub(crate) const FIGURES: &[Figure] = &[
         "1,000 sessions that do nothing",
         Program::Cat,
         standing::idle,
+    ),
+    figure(
+        "json",
+        "echoes of 1 KiB of JSON, compressed where the server does",
+        Program::Cat,
+        json::echoes,
+    ),
+    figure(
+        "json-idle",
+        "1,000 sessions that have had such echoes",
+        Program::Cat,
+        json::idle,
     ),
     figure(
         "slow-reader",

@@ -100,7 +100,8 @@ impl Batch {
     }
 }
 
-fn append_frame(frames: &mut Vec<u8>, payload: &[u8]) {
+/// Appends a text message, framed and masked.
+pub(crate) fn append_frame(frames: &mut Vec<u8>, payload: &[u8]) {
     frames.push(0x81);
     match payload.len() {
         short @ 0..=125 => frames.push(0x80 | short as u8),

@@ -176,6 +176,30 @@ pub struct Args {
     #[arg(long, help_heading = "Messages")]
     pub passstderr: bool,
 
+    /// Compress messages for clients that offer it (permessage-deflate); not where secrets travel beside
+    /// text of others.
+    #[arg(long, help_heading = "Messages")]
+    pub compress: bool,
+
+    /// How hard --compress tries: 1 is fast, 9 is small.
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = RangedU64ValueParser::<u8>::new().range(1..=9),
+        default_value_t = 4,
+        help_heading = "Messages"
+    )]
+    pub compress_level: u8,
+
+    /// Shortest message that --compress compresses, in bytes.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 32,
+        help_heading = "Messages"
+    )]
+    pub compress_threshold: usize,
+
     /// Longest message from a client in bytes, fragments together; 0 has no limit.
     #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, help_heading = "Limits")]
     pub maxframesize: usize,

@@ -18,7 +18,7 @@ use crate::{
         upgrade::{Subprotocols, is_token_byte},
     },
     session::Limits,
-    transport::websocket,
+    transport::{compression, websocket},
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
@@ -46,6 +46,7 @@ pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Resu
             silence: limits.keepalive.map(|period| 2 * period),
             write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
         },
+        compression: compression(args),
         limits: Arc::new(limits),
         places,
     })
@@ -72,6 +73,13 @@ fn limits(args: &Args) -> Limits {
         idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
         lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
     }
+}
+
+fn compression(args: &Args) -> Option<compression::Terms> {
+    args.compress.then_some(compression::Terms {
+        level: args.compress_level,
+        threshold: args.compress_threshold,
+    })
 }
 
 fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {

@@ -3,7 +3,11 @@
 use std::sync::Arc;
 
 use super::{headers::AddedHeaders, origins::Origins, places::Places, upgrade::Subprotocols};
-use crate::{environ::Environ, session::Limits, transport::websocket};
+use crate::{
+    environ::Environ,
+    session::Limits,
+    transport::{compression, websocket},
+};
 
 /// The terms of one route, or of all programs that have no terms of their own.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +24,8 @@ pub struct Service {
     pub limits: Arc<Limits>,
     /// What a WebSocket may do.
     pub websocket: websocket::Options,
+    /// How messages are compressed, if they are at all.
+    pub compression: Option<compression::Terms>,
     /// Programs at a time that this service alone may run.
     pub places: Places,
 }

@@ -25,7 +25,7 @@ use crate::{
     backend::Backend,
     environ::{self, Connection},
     session::{self, Handle, Limits, Summary},
-    transport::{Client, websocket},
+    transport::{Client, compression::Negotiated, websocket},
 };
 
 /// What a session is asked for with.
@@ -54,7 +54,7 @@ pub(super) async fn open(
     upgrade: OnUpgrade,
 ) -> Result<Response<Body>, Refusal> {
     let service = ask.found.service;
-    let handshake = Handshake::check(ask.parts, &service.subprotocols)?;
+    let handshake = Handshake::check(ask.parts, &service.subprotocols, service.compression)?;
     if shared.drain.is_cancelled() {
         return Err(Refusal::Draining);
     }
@@ -70,7 +70,7 @@ pub(super) async fn open(
     let backend = opening.instrument(span.clone()).await;
     shared.metrics.spawned(begun.elapsed());
     let backend = backend.map_err(Refusal::Start)?;
-    span.in_scope(|| log_start(&ask, &backend, handshake.subprotocol()));
+    span.in_scope(|| log_start(&ask, &backend, &handshake));
     shared.metrics.opened();
     let task = Task {
         entry: shared.registry.enter(Live {
@@ -86,6 +86,7 @@ pub(super) async fn open(
         upgrade,
         version: ask.parts.version,
         websocket: service.websocket,
+        compression: handshake.compression(),
         limits: Arc::clone(&service.limits),
         metrics: Arc::clone(&shared.metrics),
         _place: place,
@@ -111,13 +112,14 @@ fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ:
     }
 }
 
-fn log_start(ask: &Ask<'_>, backend: &Backend, subprotocol: Option<&str>) {
+fn log_start(ask: &Ask<'_>, backend: &Backend, handshake: &Handshake) {
     info!(
         target: "access",
         remote = %ask.connection.remote,
         uri = %ask.parts.uri,
         origin = ask.parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
-        subprotocol,
+        subprotocol = handshake.subprotocol(),
+        extension = handshake.compression().map(tracing::field::display),
         pid = backend.process.as_ref().map(|process| process.id()),
         "session started"
     );
@@ -130,6 +132,7 @@ struct Task {
     upgrade: OnUpgrade,
     version: Version,
     websocket: websocket::Options,
+    compression: Option<Negotiated>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
     _place: Place,
@@ -142,7 +145,8 @@ impl Task {
         let client = match self.upgrade.await {
             Ok(upgraded) => {
                 let tunnel = Tunnel::new(upgraded, self.version);
-                websocket::client(tunnel, Bytes::new(), &self.websocket).await
+                let compression = self.compression.as_ref();
+                websocket::client(tunnel, Bytes::new(), &self.websocket, compression).await
             }
             // The client went before it had the answer; the program is brought to its end all the same.
             Err(error) => Client::lost(io::Error::other(error)),

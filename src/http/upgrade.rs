@@ -6,8 +6,11 @@ use hyper::{
     http::request::Parts,
 };
 
-use super::{Body, empty, refusal::Refusal};
-use crate::transport::websocket::accept_key;
+use super::{Body, empty, extensions, refusal::Refusal};
+use crate::transport::{
+    compression::{Negotiated, Terms},
+    websocket::accept_key,
+};
 
 /// Which subprotocols a program speaks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -53,6 +56,7 @@ pub(super) struct Handshake {
     /// What the key of HTTP/1.1 is answered with.
     accept: Option<HeaderValue>,
     subprotocol: Option<HeaderValue>,
+    compression: Option<Negotiated>,
 }
 
 /// Whether a request asks for a WebSocket: by tokens in any case, across repeated headers; by HTTP/2 with the
@@ -67,11 +71,16 @@ pub(super) fn is_asked_for(request: &Parts) -> bool {
 }
 
 impl Handshake {
-    /// Checks a request that asks for a WebSocket.
+    /// Checks a request that asks for a WebSocket. Without terms of `compression` there is none, and
+    /// extensions that are offered are not looked at.
     ///
     /// # Errors
     /// 405 for another method than GET, 426 for another version, 400 for what else is wrong.
-    pub(super) fn check(request: &Parts, subprotocols: &Subprotocols) -> Result<Self, Refusal> {
+    pub(super) fn check(
+        request: &Parts,
+        subprotocols: &Subprotocols,
+        compression: Option<Terms>,
+    ) -> Result<Self, Refusal> {
         let headers = &request.headers;
         let accept = match request.version {
             Version::HTTP_2 => {
@@ -80,9 +89,18 @@ impl Handshake {
             }
             _ => Some(accept(request)?),
         };
+        let compression = match compression.map(|terms| extensions::select(headers, terms)) {
+            None => None,
+            Some(Ok(selected)) => selected,
+            Some(Err(extensions::Malformed)) => {
+                let reason = "the Sec-WebSocket-Extensions are malformed (RFC 6455 §9.1)";
+                return Err(Refusal::BadRequest(reason.to_owned()));
+            }
+        };
         Ok(Handshake {
             accept,
             subprotocol: select(headers, subprotocols)?,
+            compression,
         })
     }
 
@@ -91,6 +109,11 @@ impl Handshake {
         self.subprotocol
             .as_ref()
             .and_then(|value| value.to_str().ok())
+    }
+
+    /// What of compression was agreed on.
+    pub(super) fn compression(&self) -> Option<Negotiated> {
+        self.compression
     }
 
     /// The answer (RFC 6455 §4.2.2, item 5; RFC 8441 §5).
@@ -106,6 +129,10 @@ impl Handshake {
         let headers = response.headers_mut();
         if let Some(subprotocol) = self.subprotocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
+        }
+        let extension = self.compression.map(|accepted| accepted.to_string());
+        if let Some(Ok(extension)) = extension.map(HeaderValue::try_from) {
+            headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
         }
         response
     }
@@ -210,14 +237,14 @@ mod tests {
     }
 
     fn status(request: &Parts) -> Option<u16> {
-        let refusal = Handshake::check(request, &Subprotocols::Offered).err()?;
+        let refusal = Handshake::check(request, &Subprotocols::Offered, None).err()?;
         Some(refusal.status().as_u16())
     }
 
     #[test]
     fn key_of_the_rfc_is_answered_as_the_rfc_does() {
         let request = parts(&[("sec-websocket-key", KEY), ("sec-websocket-version", "13")]);
-        let response = Handshake::check(&request, &Subprotocols::Offered)
+        let response = Handshake::check(&request, &Subprotocols::Offered, None)
             .expect("fine")
             .into_response();
         assert_eq!(
@@ -260,7 +287,7 @@ mod tests {
             &[version, ("sec-websocket-protocol", "ex1")],
         );
         assert!(is_asked_for(&request));
-        let handshake = Handshake::check(&request, &Subprotocols::Offered).expect("fine");
+        let handshake = Handshake::check(&request, &Subprotocols::Offered, None).expect("fine");
         let response = handshake.into_response();
         assert_eq!(response.status(), StatusCode::OK);
         let names: Vec<_> = response.headers().keys().collect();

@@ -2,6 +2,7 @@
 //!
 //! It knows nothing of processes and nothing of HTTP.
 
+pub mod compression;
 mod patience;
 pub mod websocket;
 

@@ -25,7 +25,11 @@ use hyper_tungstenite::{
 };
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Client, Event, Gone, patience::Patient};
+use super::{
+    Client, Event, Gone,
+    compression::{BadMessage, Compressed, Negotiated},
+    patience::Patient,
+};
 use crate::message::{Close, Message};
 
 /// What one WebSocket may do.
@@ -61,8 +65,30 @@ pub fn accept_key(key: &[u8]) -> String {
 }
 
 /// The server's end of a WebSocket whose opening handshake is done; `read_ahead` holds what was read
-/// behind the handshake.
-pub async fn client<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
+/// behind the handshake, `compression` what was negotiated in it.
+pub async fn client<S>(
+    stream: S,
+    read_ahead: Bytes,
+    options: &Options,
+    compression: Option<&Negotiated>,
+) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    // Beneath compression: bytes of a client are life, even if no message comes of them for long.
+    let stream = Patient::new(stream, options.silence, options.write_timeout);
+    match compression {
+        None => plain(stream, read_ahead, options).await,
+        Some(negotiated) => {
+            let stream = Compressed::new(stream, read_ahead, negotiated);
+            // In a box, or every session's task would have the room that this takes.
+            Box::pin(plain(stream, Bytes::new(), options)).await
+        }
+    }
+}
+
+/// The client at the other end of a stream of plain frames.
+async fn plain<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -75,7 +101,6 @@ where
                 .max_message
                 .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
         ));
-    let stream = Patient::new(stream, options.silence, options.write_timeout);
     let socket =
         WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config))
             .await;
@@ -189,7 +214,10 @@ fn received_close(frame: Option<CloseFrame>) -> Close {
 
 fn gone(error: Error) -> Gone {
     match error {
-        Error::Io(error) => Gone::Lost(error),
+        Error::Io(error) => match BadMessage::within(&error) {
+            Some(bad) => Gone::Refused(bad.close()),
+            None => Gone::Lost(error),
+        },
         Error::ConnectionClosed
         | Error::AlreadyClosed
         | Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {

@@ -2,8 +2,8 @@
 import { on, once } from "node:events";
 import WebSocket from "ws";
 
-export async function open(url, protocols = []) {
-  const socket = new WebSocket(url, protocols);
+export async function open(url, protocols = [], options = {}) {
+  const socket = new WebSocket(url, protocols, options);
   const messages = on(socket, "message");
   const closed = new Promise((resolve) => {
     socket.on("close", (code, reason) => resolve({ code, reason: reason.toString() }));

@@ -16,11 +16,14 @@ use super::{Source, value};
 use crate::args::rival;
 
 /// Flags that a `[[route]]` may have of its own.
-pub const ROUTE_FLAGS: [&str; 25] = [
+pub const ROUTE_FLAGS: [&str; 28] = [
     "binary",
     "cgi-maxbody",
     "cgi-timeout",
     "closems",
+    "compress",
+    "compress-level",
+    "compress-threshold",
     "env",
     "flush-after",
     "framing",

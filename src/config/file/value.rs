@@ -115,6 +115,7 @@ fn is_number(argument: &Arg) -> bool {
     let kind = argument.get_value_parser().type_id();
     [
         ValueParser::from(clap::value_parser!(u16)),
+        ValueParser::from(clap::builder::RangedU64ValueParser::<u8>::new()),
         ValueParser::from(clap::builder::RangedU64ValueParser::<u64>::new()),
         ValueParser::from(clap::builder::RangedU64ValueParser::<usize>::new()),
     ]

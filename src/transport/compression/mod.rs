@@ -1,0 +1,28 @@
+//! permessage-deflate (RFC 7692): messages travel compressed between client and server.
+//!
+//! # How it works
+//! [`Compressed`] is a byte stream between the connection and the WebSocket library, which knows of no
+//! extension. What comes is read as frames: a compressed message goes up as plain fragments, inflated
+//! only as fast as they are taken; all else goes up byte for byte, and so does what is out of order,
+//! so that the library refuses it as ever. Its limit of messages and its check of UTF-8 thus act on
+//! what was inflated. What goes out is read as frames too, and a message that is worth it leaves as
+//! one compressed frame.
+//!
+//! State of zlib is made when the first compressed message asks for it and freed after an idle minute.
+
+mod bad_message;
+mod deflater;
+mod frame;
+mod idle;
+mod inflater;
+mod negotiated;
+mod outbox;
+mod reader;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub(super) use bad_message::BadMessage;
+pub use negotiated::{Negotiated, Terms};
+pub(super) use stream::Compressed;

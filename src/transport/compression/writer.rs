@@ -1,0 +1,160 @@
+//! What the WebSocket library sends, frame by frame, as the client is to see it.
+
+use std::io;
+
+use super::{
+    deflater::Deflater,
+    frame::{Header, Kind},
+    negotiated::Negotiated,
+    outbox::Outbox,
+};
+
+/// Bytes taken at once, so that a long message holds up other sessions for milliseconds at most.
+const STEP: usize = 256 * 1024;
+
+/// Turns the library's bytes into the client's.
+#[derive(Debug)]
+pub(super) struct Writer {
+    header: Header,
+    place: Place,
+    threshold: u64,
+    pub(super) deflater: Deflater,
+}
+
+/// Where in a frame; `payload` is what of it is to come.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Header,
+    Passed {
+        payload: u64,
+    },
+    Deflated {
+        payload: u64,
+        /// Where in the outbox the frame begins, with room for a header of `room` bytes.
+        start: usize,
+        room: usize,
+    },
+}
+
+impl Writer {
+    pub(super) fn new(negotiated: &Negotiated) -> Self {
+        Writer {
+            header: Header::default(),
+            place: Place::Header,
+            // An empty message has nothing to compress.
+            threshold: negotiated.terms.threshold.max(1) as u64,
+            deflater: Deflater::new(negotiated),
+        }
+    }
+
+    /// Takes bytes from the front of `input`, at least one if there is one, and puts what they become
+    /// into the outbox. Returns the bytes taken.
+    ///
+    /// # Errors
+    /// None that data could bring about.
+    pub(super) fn write(&mut self, input: &[u8], outbox: &mut Outbox) -> io::Result<usize> {
+        let mut rest = &input[..input.len().min(STEP)];
+        let most = rest.len();
+        while !rest.is_empty() {
+            match self.place {
+                Place::Header => {
+                    if self.header.take(&mut rest) {
+                        self.begin_frame(outbox);
+                    }
+                }
+                Place::Passed { payload } => {
+                    let now = front(&mut rest, payload);
+                    outbox.bytes.extend_from_slice(now);
+                    self.go_on(Place::Passed {
+                        payload: payload - now.len() as u64,
+                    });
+                }
+                Place::Deflated {
+                    payload,
+                    start,
+                    room,
+                } => {
+                    let now = front(&mut rest, payload);
+                    let payload = payload - now.len() as u64;
+                    if payload == 0 {
+                        self.deflater.end(now, &mut outbox.bytes)?;
+                        self.seal(start, room, outbox);
+                    } else {
+                        self.deflater.deflate(now, &mut outbox.bytes)?;
+                    }
+                    self.go_on(Place::Deflated {
+                        payload,
+                        start,
+                        room,
+                    });
+                }
+            }
+        }
+        if !self.is_deflating() {
+            outbox.finish();
+        }
+        Ok(most)
+    }
+
+    /// Gives memory back, unless it holds half a message.
+    pub(super) fn free(&mut self) {
+        if !self.is_deflating() {
+            self.deflater.free();
+        }
+    }
+
+    fn is_deflating(&self) -> bool {
+        matches!(self.place, Place::Deflated { .. })
+    }
+
+    fn begin_frame(&mut self, outbox: &mut Outbox) {
+        let header = &self.header;
+        let payload = header.payload();
+        let is_whole_message = header.is_opener() && header.is_final() && header.is_plain();
+        if is_whole_message && payload >= self.threshold {
+            // What is compressed is seldom of another length of header.
+            let (start, room) = (outbox.bytes.len(), header.bytes().len());
+            outbox.bytes.extend_from_slice(header.bytes());
+            self.place = Place::Deflated {
+                payload,
+                start,
+                room,
+            };
+        } else {
+            outbox.bytes.extend_from_slice(header.bytes());
+            self.go_on(Place::Passed { payload });
+        }
+    }
+
+    /// Puts the header of the compressed message in its place.
+    fn seal(&mut self, start: usize, room: usize, outbox: &mut Outbox) {
+        let payload = outbox.bytes.len() - start - room;
+        let kind = Kind {
+            opcode: self.header.opcode(),
+            is_final: true,
+            is_compressed: true,
+        };
+        let header = Header::new(kind, payload, false);
+        let place = start..start + room;
+        outbox.bytes.splice(place, header.bytes().iter().copied());
+        outbox.finish();
+    }
+
+    fn go_on(&mut self, place: Place) {
+        self.place = match place {
+            Place::Passed { payload: 0 } | Place::Deflated { payload: 0, .. } => {
+                self.header = Header::default();
+                Place::Header
+            }
+            place => place,
+        };
+    }
+}
+
+/// Takes as much of a payload of this length as there is.
+fn front<'a>(input: &mut &'a [u8], payload: u64) -> &'a [u8] {
+    let most = usize::try_from(payload).unwrap_or(usize::MAX);
+    let (now, later) = input.split_at(most.min(input.len()));
+    *input = later;
+    now
+}
