@@ -102,8 +102,9 @@ fn configure(typed: &[OsString]) -> Result<(Args, Config)> {
         return Ok((args, config));
     };
     let file = File::read(path)?;
-    let (args, routes) = file.merge(&Words::new(typed.to_vec())?)?;
-    let config = Config::with_routes(&args, &routes).map_err(|error| file.locate(error))?;
+    let typed = Words::new(typed.to_vec())?;
+    let (args, routes) = file.merge(&typed)?;
+    let config = Config::with_routes(&args, &routes).map_err(|error| file.locate(&typed, error))?;
     Ok((args, config))
 }
 

@@ -233,6 +233,36 @@ fn address_that_is_none_is_an_error() {
     }
 }
 
+#[test]
+fn dashboard_shows_figures_that_there_are() {
+    let (server, admin) = start(&["sh", "-c", "exit 1"]);
+    server.connect().closed();
+    assert_eq!(
+        Client::ask(server.address, "/", &["Origin: http://evil"]).status(),
+        403
+    );
+    eventually("the session has ended", || {
+        figures(admin)["wsd_sessions_open"] == 0.0
+    });
+    let figures = figures(admin);
+    let text = std::fs::read_to_string("examples/monitoring/dashboard.json").expect("a file");
+    let dashboard: Value = serde_json::from_str(&text).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let targets = panels
+        .iter()
+        .flat_map(|panel| panel["targets"].as_array().expect("targets"));
+    for target in targets {
+        let expression = target["expr"].as_str().expect("an expression");
+        let is_name = |character: char| character.is_ascii_lowercase() || character == '_';
+        let name = expression.split(|character| !is_name(character));
+        let mut names =
+            name.filter(|word| word.starts_with("wsd_") || word.starts_with("process_"));
+        let name = names.next().expect(expression);
+        let is_there = |figure: &String| figure.split('{').next() == Some(name);
+        assert!(figures.keys().any(is_there), "{name} of {expression}");
+    }
+}
+
 /// promtool is part of Prometheus; it checks names, units and texts.
 #[test]
 fn promtool_finds_nothing_wrong_with_the_figures() {

@@ -1,12 +1,17 @@
 //! As whom programs run, and how much of the machine they may take.
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::unistd::{Gid, Group, Uid, User, geteuid, getgrouplist};
+use nix::unistd::{Gid, User, geteuid, getgrouplist};
+use rustix::process::{Resource, getrlimit};
 
+use super::account;
 use crate::{
     args::Args,
     backend::{Confinement, Credentials, Limit},
 };
+
+/// Descriptors that every program is started with: stdin, stdout and stderr.
+const PIPES: u64 = 3;
 
 /// What the flags hold a program to.
 pub(super) fn confinement(args: &Args) -> Result<Confinement> {
@@ -16,6 +21,12 @@ pub(super) fn confinement(args: &Args) -> Result<Confinement> {
             .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
     });
     let limits: Vec<(Limit, u64)> = limits.collect::<Result<_>>()?;
+    for (index, (limit, _)) in limits.iter().enumerate() {
+        if limits[..index].iter().any(|(other, _)| other == limit) {
+            let words = args.limits.join(",");
+            bail!("invalid value '{words}' for '--limits': each limit can be given once");
+        }
+    }
     Ok(Confinement {
         limits,
         credentials,
@@ -31,12 +42,34 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), 
         "processes" => Limit::Processes,
         _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
     };
-    let number = number.trim().parse().map_err(|_| "a number is wanted")?;
+    let number = number
+        .trim()
+        .parse()
+        .map_err(|_| "a number is wanted, 0 or more")?;
+    if let Some(most) = hard_limit(limit).filter(|most| number > *most && !geteuid().is_root()) {
+        return Err(format!(
+            "wsd's own limit is {most} (ulimit -H), and only root can raise it"
+        ));
+    }
+    if limit == Limit::OpenFiles && number < PIPES {
+        return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
+    }
     let user = credentials.map_or_else(|| geteuid().as_raw(), |credentials| credentials.user);
     if limit == Limit::Processes && user == 0 {
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
     }
     Ok((limit, number))
+}
+
+/// The most that wsd itself may have; `None` is no limit.
+fn hard_limit(limit: Limit) -> Option<u64> {
+    let resource = match limit {
+        Limit::OpenFiles => Resource::Nofile,
+        Limit::CpuSeconds => Resource::Cpu,
+        Limit::Memory => Resource::As,
+        Limit::Processes => Resource::Nproc,
+    };
+    getrlimit(resource).maximum
 }
 
 fn credentials(args: &Args) -> Result<Option<Credentials>> {
@@ -48,8 +81,8 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     if !geteuid().is_root() {
         bail!("invalid value '{word}' for '{flag}': only root can start programs as somebody else");
     }
-    let user = args.user.as_deref().map(Account::find).transpose()?;
-    let group = args.group.as_deref().map(group).transpose()?;
+    let user = named("--user", args.user.as_deref(), account::user)?;
+    let group = named("--group", args.group.as_deref(), account::group)?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
         bail!("invalid value '{word}' for '--user': nobody has this number, so give --group too");
@@ -65,36 +98,12 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     }))
 }
 
-/// A user by name or number; a number need not be anybody's.
-struct Account {
-    id: Uid,
-    entry: Option<User>,
-}
-
-impl Account {
-    fn find(word: &str) -> Result<Self> {
-        let number = word.parse().ok().map(Uid::from_raw);
-        let entry = match number {
-            Some(id) => User::from_uid(id),
-            None => User::from_name(word),
-        };
-        let entry = entry.with_context(|| format!("invalid value '{word}' for '--user'"))?;
-        match number.or(entry.as_ref().map(|entry| entry.uid)) {
-            Some(id) => Ok(Account { id, entry }),
-            None => bail!("invalid value '{word}' for '--user': there is no such user"),
-        }
-    }
-}
-
-/// A group by name or number.
-fn group(word: &str) -> Result<Gid> {
-    if let Ok(number) = word.parse() {
-        return Ok(Gid::from_raw(number));
-    }
-    let found = Group::from_name(word).ok().flatten();
-    found
-        .map(|group| group.gid)
-        .ok_or_else(|| anyhow!("invalid value '{word}' for '--group': there is no such group"))
+fn named<T>(flag: &str, word: Option<&str>, find: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
+    let Some(word) = word else {
+        return Ok(None);
+    };
+    let found = find(word).with_context(|| format!("invalid value '{word}' for '{flag}'"));
+    found.map(Some)
 }
 
 /// The groups that a user logs in with (getgrouplist(3)).

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use nix::unistd::{Group, User};
+use nix::unistd::Gid;
 
+use super::account;
 use super::tls;
 use crate::{
     args::Args,
@@ -181,30 +182,12 @@ fn owner(word: &str) -> Result<(Option<u32>, Option<u32>)> {
     if user.is_empty() && group.is_empty() {
         bail!("USER, :GROUP or USER:GROUP is wanted");
     }
-    let user = id(user, "user", |name| {
-        Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
-    })?;
-    let group = id(group, "group", |name| {
-        Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
-    })?;
-    Ok((user, group))
-}
-
-fn id(
-    word: &str,
-    what: &str,
-    find: impl Fn(&str) -> nix::Result<Option<u32>>,
-) -> Result<Option<u32>> {
-    if word.is_empty() {
-        return Ok(None);
-    }
-    if let Ok(number) = word.parse() {
-        return Ok(Some(number));
-    }
-    match find(word).with_context(|| format!("the {what} cannot be looked up"))? {
-        Some(id) => Ok(Some(id)),
-        None => bail!("there is no {what} '{word}'"),
-    }
+    let user = (!user.is_empty()).then(|| account::user(user));
+    let group = (!group.is_empty()).then(|| account::group(group));
+    Ok((
+        user.transpose()?.map(|user| user.id.as_raw()),
+        group.transpose()?.map(Gid::as_raw),
+    ))
 }
 
 #[cfg(test)]

@@ -119,7 +119,7 @@ impl Exchange {
                 Service::Site => handler.handle(request, connection).await,
                 Service::Redirect(to) => handler.redirect(request, connection, to),
                 Service::Admin(admin) => admin.handle(request, connection),
-                Service::TurnAway(overload) => handler.turn_away(&request, connection, *overload),
+                Service::TurnAway(overload) => handler.turn_away(*overload, request.version()),
             }
         }
     }
