@@ -122,7 +122,7 @@ fn refusal(error: &FramingError) -> Close {
 }
 
 /// Reads a client on for its close alone.
-pub(super) async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
+async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
@@ -132,9 +132,11 @@ pub(super) async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
     }
 }
 
-/// Reads a program on so that it can flush and go; never ready.
-pub(super) async fn exhaust(output: &mut Output) {
-    while output.next().await.is_some() {}
+/// Reads a program on, where there is one, so that it can flush and go; never ready.
+pub(super) async fn exhaust(output: Option<&mut Output>) {
+    if let Some(output) = output {
+        while output.next().await.is_some() {}
+    }
     future::pending::<()>().await;
 }
 
