@@ -41,7 +41,7 @@ impl Backoff {
 fn jittered(wait: Duration) -> Duration {
     // Keys that are random, so that anything hashes to a random number.
     let random = RandomState::new().hash_one(0) >> 32;
-    let less = wait.as_millis() as u64 / 4 * random >> 32;
+    let less = (wait.as_millis() as u64 / 4 * random) >> 32;
     wait - Duration::from_millis(less)
 }
 

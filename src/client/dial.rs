@@ -2,7 +2,6 @@
 
 use std::{env, io, path::Path, time::Duration};
 
-use bytes::Bytes;
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{Request, StatusCode, header, http::uri::Authority};
 use tokio::{
@@ -36,7 +35,11 @@ pub(super) async fn dial(url: &Url, tls: Option<&Tls>) -> Result<Stream, Failure
     let socket = match &url.place {
         Place::Unix(path) => Either::Right(unix(path).await.map_err(Failure::Connect)?),
         Place::Host(host, port) => {
-            let proxy = proxy_for(url, |name| env::var(name).ok()).map_err(Failure::Proxy)?;
+            let proxy = proxy_for(url, |name| env::var(name).ok());
+            let proxy = proxy.map_err(|reason| Failure::Proxy {
+                reason,
+                may_pass: false,
+            })?;
             let socket = match proxy {
                 None => tcp(host, *port).await.map_err(Failure::Connect)?,
                 Some(proxy) => tunnel(&proxy, host, *port).await?,
@@ -83,10 +86,14 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
 
 /// Asks a proxy for a tunnel to a server (RFC 9110 §9.3.6).
 async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Failure> {
-    let fail = |reason: String| Failure::Proxy(format!("{}:{}: {reason}", proxy.host, proxy.port));
+    let failure = |reason: String, may_pass| Failure::Proxy {
+        reason: format!("the proxy {}:{}: {reason}", proxy.host, proxy.port),
+        may_pass,
+    };
+    let fail = |reason| failure(reason, true);
     let socket = tcp(&proxy.host, proxy.port)
         .await
-        .map_err(|error| fail(format!("cannot connect to the proxy: {error}")))?;
+        .map_err(|error| fail(format!("cannot connect: {error}")))?;
     let authority = format!("{}:{port}", bracketed(host));
     let authority = Authority::try_from(authority).map_err(|error| fail(error.to_string()))?;
     let mut request = Request::connect(authority.as_str()).header(header::HOST, authority.as_str());
@@ -99,8 +106,11 @@ async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Failu
     match answer.map_err(|error| fail(error.to_string()))? {
         Answer::Switched {
             stream, read_ahead, ..
-        } if read_ahead == Bytes::new() => Ok(stream),
-        Answer::Switched { .. } => Err(fail("the proxy spoke first in the tunnel".to_owned())),
-        Answer::Refused(refusal) => Err(fail(format!("the proxy refuses: {refusal}"))),
+        } if read_ahead.is_empty() => Ok(stream),
+        Answer::Switched { .. } => Err(fail("it spoke first in the tunnel".to_owned())),
+        Answer::Refused(refusal) => Err(failure(
+            format!("it refuses: {refusal}"),
+            refusal.may_pass(),
+        )),
     }
 }

@@ -44,6 +44,16 @@ pub struct Refusal {
     pub line: Option<String>,
 }
 
+impl Refusal {
+    /// Whether the same request may be answered otherwise the next time (RFC 9110 §15.5.9, §15.6; RFC
+    /// 6585 §4).
+    pub(super) fn may_pass(&self) -> bool {
+        self.status.is_server_error()
+            || self.status == StatusCode::REQUEST_TIMEOUT
+            || self.status == StatusCode::TOO_MANY_REQUESTS
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.status)?;
@@ -70,7 +80,7 @@ where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let (mut sender, connection) = http1::Builder::new()
-        // Servers that are particular know the names as RFC 6455 writes them.
+        // Old servers and proxies look for `Upgrade`, not for `upgrade`.
         .title_case_headers(true)
         .handshake(TokioIo::new(stream))
         .await?;

@@ -2,8 +2,6 @@
 
 use std::io;
 
-use hyper::StatusCode;
-
 use super::exchange::Refusal;
 
 /// Why there is no WebSocket.
@@ -13,8 +11,13 @@ pub enum Failure {
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     /// The proxy of the environment is of no use.
-    #[error("{0}")]
-    Proxy(String),
+    #[error("{reason}")]
+    Proxy {
+        /// What is wrong with it.
+        reason: String,
+        /// Whether it may be better the next time.
+        may_pass: bool,
+    },
     /// The connection broke in the TLS handshake, or the server is not whom we trust.
     #[error("TLS: {0}")]
     Tls(io::Error),
@@ -42,17 +45,11 @@ impl Failure {
     /// Whether the same may be well the next time.
     pub fn may_pass(&self) -> bool {
         match self {
-            Failure::Connect(_) | Failure::Proxy(_) | Failure::Http(_) | Failure::TimedOut(..) => {
-                true
-            }
+            Failure::Connect(_) | Failure::Http(_) | Failure::TimedOut(..) => true,
+            Failure::Proxy { may_pass, .. } => *may_pass,
             // A certificate is not going to be another.
             Failure::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
-            Failure::Refused(refusal) => {
-                let status = refusal.status;
-                status.is_server_error()
-                    || status == StatusCode::REQUEST_TIMEOUT
-                    || status == StatusCode::TOO_MANY_REQUESTS
-            }
+            Failure::Refused(refusal) => refusal.may_pass(),
             Failure::Handshake(_) | Failure::Program(_) | Failure::Stdio(_) => false,
         }
     }

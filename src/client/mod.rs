@@ -78,6 +78,10 @@ pub enum Near {
 /// Connects, and joins what came about, until it has ended for good or `stop` is cancelled: then the
 /// session ends in order, and what is left of it when that has its time is the caller's to drop.
 pub async fn run(options: &Options, stop: &CancellationToken) -> Outcome {
+    if options.tls.as_ref().is_some_and(|tls| tls.trusts_anybody) {
+        let url = &options.url;
+        warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
+    }
     let end = match Joint::new(options) {
         Ok(joint) => joint.run(stop).await,
         Err(error) => End::from(Failure::Stdio(error)),

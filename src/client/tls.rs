@@ -33,7 +33,11 @@ pub enum Trust {
 
 /// The terms of TLS.
 #[derive(Clone)]
-pub struct Tls(TlsConnector);
+pub struct Tls {
+    connector: TlsConnector,
+    /// Whether any certificate will do.
+    pub(super) trusts_anybody: bool,
+}
 
 impl std::fmt::Debug for Tls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -51,6 +55,7 @@ impl Tls {
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|error| error.to_string())?;
+        let trusts_anybody = matches!(trust, Trust::Anybody);
         let builder = match trust {
             Trust::System => builder.with_root_certificates(system_roots()?),
             Trust::Authorities(roots) => builder.with_root_certificates(roots),
@@ -65,7 +70,10 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
-        Ok(Tls(Arc::new(config).into()))
+        Ok(Tls {
+            connector: Arc::new(config).into(),
+            trusts_anybody,
+        })
     }
 
     /// The TLS handshake with the server of a name or address.
@@ -78,7 +86,8 @@ impl Tls {
             let reason = format!("'{host}' cannot be a name in a certificate");
             Failure::Tls(io::Error::new(io::ErrorKind::InvalidData, reason))
         })?;
-        self.0.connect(name, socket).await.map_err(Failure::Tls)
+        let connected = self.connector.connect(name, socket).await;
+        connected.map_err(Failure::Tls)
     }
 }
 

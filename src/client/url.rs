@@ -72,6 +72,10 @@ impl Url {
     }
 
     fn tcp(text: &str, is_tls: bool) -> Result<Self, String> {
+        let host = text.split(['/', '?']).nth(2).unwrap_or_default();
+        if !host.is_ascii() {
+            return Err("a host's name is ASCII (RFC 5890 spells others xn--…)".to_owned());
+        }
         let uri: Uri = escaped(text)
             .parse()
             .map_err(|error| format!("it is no URL: {error}"))?;
@@ -83,9 +87,6 @@ impl Url {
             .to_owned();
         if host.is_empty() {
             return Err("the host is missing".to_owned());
-        }
-        if !host.is_ascii() || host.contains('%') {
-            return Err("a host's name is ASCII (RFC 5890 spells others xn--…)".to_owned());
         }
         let default = match is_tls {
             true => TLS_PORT,
