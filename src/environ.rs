@@ -34,6 +34,8 @@ pub struct Connection {
     pub remote_name: Option<String>,
     /// Its TLS, if it has any.
     pub tls: Option<Tls>,
+    /// Whether it had TLS up to a load balancer, which passes on what was in it.
+    pub tls_before: bool,
     /// What a trusted proxy in between says of the client, whose address then is the remote one.
     pub forwarded: Option<Forwarded>,
 }
@@ -48,11 +50,11 @@ pub struct Forwarded {
 }
 
 impl Connection {
-    /// Whether the client came by TLS, to us or to the proxy that it came through.
+    /// Whether the client came by TLS, to us or to whoever stands in between.
     pub fn is_https(&self) -> bool {
         let forwarded = self.forwarded.as_ref();
         let said = forwarded.and_then(|forwarded| forwarded.is_https);
-        said.unwrap_or(self.tls.is_some())
+        said.unwrap_or(self.tls.is_some() || self.tls_before)
     }
 }
 
@@ -101,9 +103,10 @@ impl From<SocketAddr> for Endpoint {
 }
 
 impl fmt::Display for Endpoint {
-    /// For the log: `127.0.0.1:5000`, `unix:uid=1000,pid=4711`, `unix:`.
+    /// For the log: `127.0.0.1:5000`, `127.0.0.1` where no port is told, `unix:uid=1000,pid=4711`, `unix:`.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let peer = match self {
+            Endpoint::Ip(address) if address.port() == 0 => return address.ip().fmt(formatter),
             Endpoint::Ip(address) => return address.fmt(formatter),
             Endpoint::Unix(peer) => peer,
         };
@@ -344,6 +347,7 @@ mod tests {
             remote: ip("10.0.0.1:5000"),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         variables_of(&connection, Some(("example.org", None)), headers, uri)
@@ -437,6 +441,7 @@ mod tests {
             remote: Endpoint::Unix(Some(peer)),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         for (host, name, port) in [

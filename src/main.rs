@@ -138,8 +138,9 @@ fn configure(typed: &[OsString]) -> Result<(Args, Job)> {
         return Ok((args, job));
     };
     let file = File::read(path)?;
-    let (args, routes) = file.merge(&Words::new(typed.to_vec())?)?;
-    let job = job(&args, &routes).map_err(|error| file.locate(error))?;
+    let typed = Words::new(typed.to_vec())?;
+    let (args, routes) = file.merge(&typed)?;
+    let job = job(&args, &routes).map_err(|error| file.locate(&typed, error))?;
     Ok((args, job))
 }
 

@@ -13,13 +13,13 @@ use support::{Client, TestServer, eventually, get, http, run};
 fn connection_too_many_is_told_so_and_may_come_again() {
     let server = TestServer::start("--max-connections=2 --devconsole cat");
     let session = server.connect();
-    let idle = TcpStream::connect(server.address).expect("it listens");
-    let mut answer = (0, Default::default(), Vec::new());
-    eventually("both count", || {
-        answer = get(&server, "/");
-        answer.0 == 503
-    });
-    let (_, headers, body) = answer;
+    // One that has been answered counts, and goes on to.
+    let mut idle = TcpStream::connect(server.address).expect("it listens");
+    let request = format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    idle.write_all(request.as_bytes()).expect("it reads");
+    assert_eq!(idle.read(&mut [0]).expect("an answer"), 1);
+    let (status, headers, body) = get(&server, "/");
+    assert_eq!(status, 503);
     assert_eq!(headers["retry-after"], "1");
     assert_eq!(headers["connection"], "close");
     assert!(String::from_utf8_lossy(&body).contains("--max-connections=2"));
@@ -122,6 +122,45 @@ fn requests_through_a_proxy_count_for_their_clients() {
     assert_eq!(http(server.address, &request).0, 429);
     first.close();
     eventually("there is room", || status("192.0.2.7") == 101);
+}
+
+#[test]
+fn request_counts_until_all_of_its_answer_is_sent() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let slow = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nbegun\\n'; read -r never < fifo\n";
+    support::script(directory.path(), "slow.sh", slow);
+    let fifo = directory.path().join("fifo");
+    let made = std::process::Command::new("mkfifo").arg(&fifo).status();
+    assert!(made.expect("mkfifo(1)").success());
+    let flag = format!("--cgidir={}", directory.path().display());
+    let words = [
+        &flag,
+        "--trust-proxy=127.0.0.1",
+        "--max-connections-per-ip=1",
+    ];
+    let server = TestServer::start_with(&words);
+    let request = |path: &str| {
+        format!(
+            "GET {path} HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n",
+            server.address
+        )
+    };
+    let mut slow = TcpStream::connect(server.address).expect("it listens");
+    slow.write_all(request("/slow.sh").as_bytes())
+        .expect("it reads");
+    let mut begun = Vec::new();
+    while !String::from_utf8_lossy(&begun).contains("begun") {
+        let mut buffer = [0; 512];
+        let length = slow.read(&mut buffer).expect("an answer");
+        assert_ne!(length, 0, "{begun:?}");
+        begun.extend_from_slice(&buffer[..length]);
+    }
+    assert_eq!(http(server.address, &request("/other")).0, 429);
+    std::fs::write(&fifo, "\n").expect("a reader");
+    slow.read_to_end(&mut begun).expect("the rest");
+    eventually("there is room", || {
+        http(server.address, &request("/other")).0 == 404
+    });
 }
 
 #[test]

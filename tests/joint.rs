@@ -290,6 +290,30 @@ async fn silence_of_both_sides_ends_a_session() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn message_that_waits_to_be_taken_is_no_silence() {
+    let times = Limits {
+        idle: Some(Duration::from_secs(60)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    let line = "x".repeat(1000);
+    joint
+        .stdout
+        .write_all(format!("{line}\n").as_bytes())
+        .await
+        .unwrap();
+    // The client takes its time, far longer than anybody may be silent.
+    tokio::time::sleep(Duration::from_secs(600)).await;
+    let message = joint.client.next().await.unwrap().unwrap();
+    assert_eq!(message.into_text().unwrap().as_str(), line);
+    // From then on it counts.
+    let begun = tokio::time::Instant::now();
+    let mut rest = Vec::new();
+    joint.stdin.read_to_end(&mut rest).await.unwrap();
+    assert!((59..=120).contains(&begun.elapsed().as_secs()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn program_that_ignores_the_end_of_its_session_has_the_drain_time() {
     let times = Limits {
         lifetime: Some(Duration::from_secs(60)),

@@ -505,6 +505,32 @@ fn proxy_protocol_tells_who_the_client_is() {
 }
 
 #[test]
+fn tls_that_ended_at_the_balancer_is_https() {
+    let header = |client: u8| {
+        let start =
+            b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x14\xc0\0\x02\x01\xc0\0\x02\x02\x13\x88\x01\xbb";
+        [&start[..], &[0x20, 0, 5, client, 0, 0, 0, 0]].concat()
+    };
+    assert!(announced(&header(1)).contains("HTTPS=on"));
+    assert!(!announced(&header(0)).contains("HTTPS=on"));
+}
+
+#[test]
+fn request_may_come_in_one_packet_with_the_longest_header() {
+    let mut header = b"\r\n\r\n\0\r\nQUIT\n\x20\0\xff\xff".to_vec();
+    header.resize(header.len() + 0xffff, 0);
+    let server = TestServer::start("--proxy-protocol cat");
+    let mut stream = TcpStream::connect(server.address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    let request = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    let bytes = [&header[..], request].concat();
+    stream.write_all(&bytes).expect("it reads");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 426 "), "{answer}");
+}
+
+#[test]
 fn connection_without_the_header_is_closed_unheard() {
     let mut server = TestServer::start("--proxy-protocol cat");
     let ask = |bytes: &[u8]| {

@@ -67,7 +67,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 10] = [
+const FOREIGN: [&str; 15] = [
     "--test",
     "--release",
     "--locked",
@@ -78,6 +78,11 @@ const FOREIGN: [&str; 10] = [
     "--kill-child",
     "--mount-proc",
     "--unix-socket",
+    "--target",
+    "--ignore-missing",
+    "--now",
+    "--rm",
+    "--from",
 ];
 
 #[test]

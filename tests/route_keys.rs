@@ -254,6 +254,60 @@ fn group_and_processes_need_root_and_a_user() {
 }
 
 #[test]
+fn number_that_changes_nobody_is_refused() {
+    // With it setresuid(2) leaves the user as it is, which is root.
+    const LINES: [&str; 2] = ["user = '4294967295'\ngroup = '1'", "group = '4294967295'"];
+    for line in LINES {
+        let (_directory, flag) = file(&format!("[[route]]\npath = '/'\ncommand = 'id'\n{line}\n"));
+        let Output { code, stderr, .. } = run(&[&flag, "--check-config"]);
+        assert_eq!(code, Some(2), "{line}");
+        let reason = if is_root() { "nobody" } else { "only root" };
+        assert!(stderr.contains(reason), "{stderr}");
+    }
+}
+
+#[test]
+fn no_variable_is_passed_on_where_an_empty_list_says_so() {
+    let (_directory, server) = start(
+        "passenv = 'HOME'\n\
+         [[route]]\npath = '/list'\ncommand = '/bin/sh -c \"printenv PATH HOME || echo none\"'\npassenv = []\n\
+         [[route]]\npath = '/word'\ncommand = '/bin/sh -c \"printenv PATH HOME || echo none\"'\npassenv = ''\n",
+    );
+    for target in ["/list", "/word"] {
+        assert_eq!(text(&server, target), "none", "{target}");
+    }
+}
+
+#[test]
+fn user_that_stops_its_processes_does_not_stop_the_server() {
+    if !is_root() {
+        return;
+    }
+    // Whoever is this user already stops each process that becomes it, before it has executed anything.
+    const STOP: &str = "echo go; while :; do kill -STOP -1; done";
+    let stop = format!("command = ['/bin/sh', '-c', '{STOP}']");
+    let (_file, server) = start(&format!(
+        "user = '54329'\ngroup = '54329'\nworkdir = '/'\n\
+         [[route]]\npath = '/stop'\n{stop}\n\
+         [[route]]\npath = '/stopped'\ncommand = '/bin/cat'\n\
+         [[route]]\npath = '/other'\ncommand = ['/bin/sh', '-c', 'echo fine']\nuser = 'root'\n"
+    ));
+    let mut stopper = connect(&server, "/stop");
+    assert_eq!(stopper.text(), "go");
+    let address = server.address;
+    let victims: Vec<_> = (0..20)
+        .map(|_| std::thread::spawn(move || Client::ask(address, "/stopped", &[]).status()))
+        .collect();
+    for _ in 0..20 {
+        assert_eq!(text(&server, "/other"), "fine");
+    }
+    for victim in victims {
+        let status = victim.join().expect("a status");
+        assert!(matches!(status, 101 | 503), "{status}");
+    }
+}
+
+#[test]
 fn program_of_another_user_ends_with_its_session() {
     if !is_root() {
         return;
@@ -326,6 +380,54 @@ fn what_is_typed_wins_over_a_route() {
 }
 
 #[test]
+fn error_names_the_place_of_the_value() {
+    const ROUTE: &str = "[[route]]\npath = '/a'\ncommand = 'cat'\n";
+    let (_directory, flag) = file(&format!("port = 0\nworkdir = '/nowhere'\n{ROUTE}"));
+    let Output { code, stderr, .. } = run(&[&flag, "--check-config"]);
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("wsd.toml:2: workdir: "), "{stderr}");
+    let (_directory, flag) = file("workdir = '/'\ncommand = 'cat'\n");
+    let Output { code, stderr, .. } = run(&[&flag, "--workdir=/nowhere", "--check-config"]);
+    assert_eq!(code, Some(2));
+    assert!(!stderr.contains("wsd.toml"), "{stderr}");
+}
+
+#[test]
+fn routes_of_one_path_are_told_apart_by_their_subprotocols() {
+    let (_directory, server) = start(
+        "command = 'echo top'\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo one'\nsubprotocol = 'v1.chat'\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo two'\nsubprotocol = ['v2.chat', 'v3.chat']\n\
+         [[route]]\npath = '/chat'\ncommand = 'echo any'\n",
+    );
+    let answer = |offer: &str| {
+        let offer = format!("Sec-WebSocket-Protocol: {offer}");
+        let mut client = Client::connect(server.address, "/chat", &[&offer]);
+        let head = client.head.to_lowercase();
+        let selected = head
+            .split("sec-websocket-protocol: ")
+            .nth(1)
+            .and_then(|rest| rest.lines().next())
+            .map(str::to_owned);
+        (client.text(), selected)
+    };
+    for (offer, program, selected) in [
+        ("v1.chat", "one", "v1.chat"),
+        ("v3.chat, v1.chat", "two", "v3.chat"),
+        ("v9.chat, v1.chat, v2.chat", "one", "v1.chat"),
+        ("v9.chat", "any", "v9.chat"),
+    ] {
+        assert_eq!(
+            answer(offer),
+            (program.to_owned(), Some(selected.to_owned())),
+            "{offer}"
+        );
+    }
+    assert_eq!(text(&server, "/chat"), "any");
+    assert_eq!(text(&server, "/"), "top");
+}
+
+#[test]
 fn error_in_a_route_names_its_place() {
     const ROUTE: &str = "port = 0\n[[route]]\npath = '/a'\ncommand = 'cat'\n";
     for (lines, parts) in [
@@ -347,6 +449,21 @@ fn error_in_a_route_names_its_place() {
         (
             "\nlimits = { files = 3 }",
             &[":6: route.limits: ", "nofile"],
+        ),
+        ("limits = { nofile = 2 }", &[":5: route.limits: ", "pipes"]),
+        ("env = { 'A=B' = 'x' }", &[":5: route.env: ", "'A=B'"]),
+        ("env = { \"A\\u0000\" = 'x' }", &[":5: route.env: ", "NUL"]),
+        (
+            "[[route]]\npath = '/b'\ncommand = []",
+            &[":7: route.command: ", "missing"],
+        ),
+        (
+            "[[route]]\npath = '/b'\ncommand = ' '",
+            &[":7: route.command: ", "missing"],
+        ),
+        (
+            "[[route]]\npath = '/b'\ncommand = ['echo', \"a\\u0000\"]",
+            &[":7: route.command: ", "NUL"],
         ),
         ("limits = { nofile = -3 }", &[":5: route.limits: ", "-3"]),
         ("user = 'nobody-at-all'", &[":5: route.user: "]),

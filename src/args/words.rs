@@ -54,6 +54,11 @@ impl Words {
         })
     }
 
+    /// Whether a flag was typed.
+    pub fn has(&self, key: &str) -> bool {
+        self.names.iter().any(|name| name == key)
+    }
+
     /// Whether what was typed takes the place of a key of the file altogether: a list is not added to,
     /// and of two that exclude each other the typed one is meant. Where there is one value, the typed one
     /// is read last and wins.

@@ -4,6 +4,9 @@
 use anyhow::{Context, Result, bail};
 use nix::unistd::{Gid, Group, Uid, User};
 
+/// -1, by which chown(2) and setresuid(2) mean that nothing changes: nobody can have it.
+const UNCHANGED: u32 = u32::MAX;
+
 /// A user, and what the system knows of it.
 pub(super) struct Account {
     pub(super) id: Uid,
@@ -15,7 +18,7 @@ pub(super) struct Account {
 /// # Errors
 /// When there is none, or users cannot be looked up.
 pub(super) fn user(word: &str) -> Result<Account> {
-    let number = word.parse().ok().map(Uid::from_raw);
+    let number = number(word)?.map(Uid::from_raw);
     let mut entry = User::from_name(word).context("the user cannot be looked up")?;
     if let (None, Some(id)) = (&entry, number) {
         entry = User::from_uid(id).context("the user cannot be looked up")?;
@@ -32,9 +35,17 @@ pub(super) fn user(word: &str) -> Result<Account> {
 /// As [`user`].
 pub(super) fn group(word: &str) -> Result<Gid> {
     let found = Group::from_name(word).context("the group cannot be looked up")?;
-    let number = word.parse().ok().map(Gid::from_raw);
+    let number = number(word)?.map(Gid::from_raw);
     match found.map(|group| group.gid).or(number) {
         Some(id) => Ok(id),
         None => bail!("there is no group '{word}'"),
+    }
+}
+
+/// The number that a word is, if it is one.
+fn number(word: &str) -> Result<Option<u32>> {
+    match word.parse() {
+        Ok(UNCHANGED) => bail!("nobody can have this number"),
+        number => Ok(number.ok()),
     }
 }

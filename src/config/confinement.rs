@@ -2,12 +2,16 @@
 
 use anyhow::{Context, Result, anyhow, bail};
 use nix::unistd::{Gid, User, geteuid, getgrouplist};
+use rustix::process::{Resource, getrlimit};
 
 use super::account;
 use crate::{
     args::Args,
     backend::{Confinement, Credentials, Limit},
 };
+
+/// Descriptors that every program is started with: stdin, stdout and stderr.
+const PIPES: u64 = 3;
 
 /// What the flags hold a program to.
 pub(super) fn confinement(args: &Args) -> Result<Confinement> {
@@ -17,6 +21,12 @@ pub(super) fn confinement(args: &Args) -> Result<Confinement> {
             .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
     });
     let limits: Vec<(Limit, u64)> = limits.collect::<Result<_>>()?;
+    for (index, (limit, _)) in limits.iter().enumerate() {
+        if limits[..index].iter().any(|(other, _)| other == limit) {
+            let words = args.limits.join(",");
+            bail!("invalid value '{words}' for '--limits': each limit can be given once");
+        }
+    }
     Ok(Confinement {
         limits,
         credentials,
@@ -32,12 +42,34 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), 
         "processes" => Limit::Processes,
         _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
     };
-    let number = number.trim().parse().map_err(|_| "a number is wanted")?;
+    let number = number
+        .trim()
+        .parse()
+        .map_err(|_| "a number is wanted, 0 or more")?;
+    if let Some(most) = hard_limit(limit).filter(|most| number > *most && !geteuid().is_root()) {
+        return Err(format!(
+            "wsd's own limit is {most} (ulimit -H), and only root can raise it"
+        ));
+    }
+    if limit == Limit::OpenFiles && number < PIPES {
+        return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
+    }
     let user = credentials.map_or_else(|| geteuid().as_raw(), |credentials| credentials.user);
     if limit == Limit::Processes && user == 0 {
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
     }
     Ok((limit, number))
+}
+
+/// The most that wsd itself may have; `None` is no limit.
+fn hard_limit(limit: Limit) -> Option<u64> {
+    let resource = match limit {
+        Limit::OpenFiles => Resource::Nofile,
+        Limit::CpuSeconds => Resource::Cpu,
+        Limit::Memory => Resource::As,
+        Limit::Processes => Resource::Nproc,
+    };
+    getrlimit(resource).maximum
 }
 
 fn credentials(args: &Args) -> Result<Option<Credentials>> {

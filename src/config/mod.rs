@@ -24,6 +24,7 @@ use crate::{
     http::{
         Options,
         access::{Access, Authority},
+        cgi::Scripts,
         connections::ConnectionLimits,
         forwarded::Trust,
         path::Root,
@@ -148,19 +149,19 @@ fn add_route(
     files: Option<&Root>,
 ) -> Result<()> {
     let path = route.path()?;
-    let is_taken = router.mounts.iter().any(|mount| mount.path == path)
-        || router
-            .scripts
-            .iter()
-            .any(|scripts| scripts.path == path.trim_end_matches('/'));
-    if is_taken {
-        return Err(route.wrong_path("there is a route for this path already"));
-    }
     let places = match route.args.maxforks == server.maxforks {
         true => Places::default(),
         false => places(&route.args),
     };
     let service = service(&route.args, files, places)?;
+    let collides = |mount: &Mount| {
+        let other = &mount.service.subprotocols;
+        mount.path == path && other.collides_with(&service.subprotocols)
+    };
+    let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
+    if router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
+        return Err(route.wrong_path("there is a route for this path already"));
+    }
     if let Some(directory) = route.cgi() {
         let scripts = pages::scripts(&route.args, "--cgi", directory, &path, service)?;
         router.scripts.push(scripts);

@@ -82,7 +82,7 @@ impl Route {
     pub(super) fn wrong_path(&self, reason: &str) -> Error {
         match &self.origin {
             Origin::Typed { word, .. } => anyhow!("invalid value '{word}' for '--route': {reason}"),
-            Origin::Written(section) => section.locate(anyhow!("'--path': {reason}")),
+            Origin::Written(section) => section.wrong("path", reason),
         }
     }
 

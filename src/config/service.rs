@@ -1,6 +1,6 @@
 //! The terms of a program: who may open it, what it finds, what it may take.
 
-use std::{sync::Arc, time::Duration};
+use std::{ffi::OsString, sync::Arc, time::Duration};
 
 use anyhow::{Result, anyhow, bail};
 
@@ -81,17 +81,7 @@ pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
 }
 
 pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
-    let names = args.passenv.iter().flatten();
-    if let Some(name) = names
-        .clone()
-        .find(|name| name.is_empty() || name.contains('='))
-    {
-        bail!("invalid value '{name}' for '--passenv': the names of variables are wanted");
-    }
-    let mut passed = match &args.passenv {
-        Some(names) => environ::passed(names),
-        None => environ::passed(&PASSED.map(str::to_owned)),
-    };
+    let mut passed = passed(args.passenv.as_deref())?;
     for word in &args.env {
         match word.split_once('=') {
             None | Some(("", _)) => {
@@ -100,7 +90,7 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
             Some((name, _)) if environ::is_meta_variable(name) => bail!(
                 "invalid value '{word}' for '--env': wsd sets {name} itself, to what the request says"
             ),
-            Some((_, value)) if value.contains('\0') => {
+            Some(_) if word.contains('\0') => {
                 bail!("invalid value {word:?} for '--env': a NUL byte")
             }
             Some((name, value)) => passed.push((name.into(), value.into())),
@@ -110,6 +100,25 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
         passed,
         static_root: files.map(|root| root.path().to_owned()),
     })
+}
+
+/// What programs get of our environment, by the names of `--passenv`; one that is empty stands for none.
+fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
+    let names = match names {
+        None => return Ok(environ::passed(&PASSED.map(str::to_owned))),
+        Some([none]) if none.is_empty() => return Ok(environ::passed(&[])),
+        Some(names) => names,
+    };
+    let wrong = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
+    match names.iter().find(wrong) {
+        Some(name) => {
+            bail!(
+                "invalid value '{}' for '--passenv': the names of variables are wanted",
+                name.escape_default()
+            )
+        }
+        None => Ok(environ::passed(names)),
+    }
 }
 
 fn origins(args: &Args) -> Result<Origins> {

@@ -174,6 +174,7 @@ mod tests {
             remote: listener,
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         access

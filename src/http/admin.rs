@@ -105,10 +105,9 @@ impl Admin {
         let close = Close::new(Close::GOING_AWAY, "the session was ended by the operator");
         let registry = &self.0.get().shared.registry;
         let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
-        if !registry.end(id, close) {
-            return Err(Refusal::NotFound);
+        if registry.end(id, close).ok_or(Refusal::NotFound)? {
+            info!(%id, "a session is ended: DELETE /sessions");
         }
-        info!(%id, "a session is ended: DELETE /sessions");
         let mut response = Response::new(empty());
         // It takes what its program takes to end.
         *response.status_mut() = StatusCode::ACCEPTED;

@@ -94,7 +94,9 @@ impl Connections {
         if let Some(most) = limits.all.filter(|most| open >= *most) {
             return self.refuse(Overload::All(most));
         }
-        if let (Some(most), Some(address)) = (limits.per_address, address) {
+        if let Some(address) = address {
+            // Without a limit too: one that a reload brings finds them counted.
+            let most = limits.per_address.unwrap_or(usize::MAX);
             if let Err(overload) = self.count_in(address, most) {
                 return self.refuse(overload);
             }

@@ -17,7 +17,7 @@ use prometheus::{
 };
 
 use super::{connections::Connections, registry::Registry};
-use crate::session::Summary;
+use crate::session::{Ended, Summary};
 
 /// Of [`Metrics::to_text`].
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -150,8 +150,7 @@ impl Metrics {
     /// A session ended after so much time.
     pub(super) fn ended(&self, summary: &Summary, time: Duration) {
         self.session_seconds.observe(time.as_secs_f64());
-        let code = summary.ended.close().code.to_string();
-        self.closes.with_label_values(&[code]).inc();
+        self.closes.with_label_values(&[code(&summary.ended)]).inc();
         if let Some(status) = summary.exit {
             self.exits.with_label_values(&[shown(status)]).inc();
         }
@@ -187,6 +186,15 @@ fn set<P: Atomic>(counters: &GenericCounterVec<P>, direction: &str, total: P::T)
     let counter = counters.with_label_values(&[direction]);
     counter.reset();
     counter.inc_by(total);
+}
+
+/// The close code; but those that a client may choose freely (RFC 6455 §7.4.2) are one, or it could
+/// make thousands of figures.
+fn code(ended: &Ended) -> String {
+    match ended {
+        Ended::ByClient(close) if close.code >= 3000 => "other".to_owned(),
+        ended => ended.close().code.to_string(),
+    }
 }
 
 /// `0` to `255`, or `signal 9`.

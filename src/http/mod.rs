@@ -67,6 +67,15 @@ fn full(text: impl Into<Bytes>) -> Body {
         .boxed_unsync()
 }
 
+/// A body with something that is kept as long as it is being sent.
+fn held(body: Body, kept: impl Send + 'static) -> Body {
+    let keep = move |frame| {
+        let _ = &kept;
+        frame
+    };
+    body.map_frame(keep).boxed_unsync()
+}
+
 /// Everything that one server is told about the requests it answers.
 #[derive(Debug)]
 pub struct Options {
@@ -201,25 +210,31 @@ impl Handler {
     pub fn admit(&self, remote: &Endpoint) -> Option<Admitted> {
         let client = (!self.access.trust.includes(remote)).then_some(remote);
         let admitted = self.shared.connections.admit(self.connections, client);
-        admitted
-            .inspect_err(|overload| {
-                let refusal = Refusal::from(*overload);
-                self.shared.metrics.refused(refusal.name());
-                warn!(target: "access", %remote, reason = %refusal, "closed");
-            })
-            .ok()
+        let overload = match &admitted {
+            Ok(admitted) => admitted.overload(),
+            Err(overload) => Some(*overload),
+        };
+        // Counted here, for it may never get as far as to ask for something.
+        if let Some(refusal) = overload.map(Refusal::from) {
+            self.count_refusal(refusal.name());
+            warn!(target: "access", %remote, reason = %refusal, "refused");
+        }
+        admitted.ok()
+    }
+
+    /// Counts a connection that was refused before it could ask for anything.
+    pub fn count_refusal(&self, reason: &str) {
+        self.shared.metrics.refused(reason);
     }
 
     /// Tells a client why its connection is refused.
-    pub fn turn_away(
-        &self,
-        request: &Request<Incoming>,
-        connection: &Connection,
-        overload: Overload,
-    ) -> Response<Body> {
-        let (method, uri) = (request.method(), request.uri());
-        let refusal = Err(overload.into());
-        let mut response = self.finish(refusal, By::Nobody, (method, uri), connection);
+    pub fn turn_away(&self, overload: Overload) -> Response<Body> {
+        let mut response = Refusal::from(overload).into_response();
+        let code = response.status();
+        self.shared
+            .metrics
+            .answered(By::Nobody.name(), code.as_str());
+        self.headers.add_to(&mut response);
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
         response
@@ -313,7 +328,7 @@ impl Handler {
                 };
                 sessions::open(&self.shared, ask, upgrade).await
             };
-            return match self.router.websocket(&path) {
+            return match self.router.websocket(&path, &parts.headers) {
                 Route::Program(found) => open(found).await,
                 Route::Directory(directory) => match directory.find(&path).await {
                     Ok(entry) => open(directory.found(&entry)).await,
@@ -329,6 +344,10 @@ impl Handler {
             host: host.as_ref(),
             connection,
         };
-        self.plain(request, by).await
+        let response = self.plain(request, by).await?;
+        Ok(match admitted {
+            Some(admitted) => response.map(|body| held(body, admitted)),
+            None => response,
+        })
     }
 }

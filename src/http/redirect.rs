@@ -137,6 +137,7 @@ mod tests {
             remote: listener.into(),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         let access = Access {

@@ -92,13 +92,10 @@ impl Registry {
         carried
     }
 
-    /// Asks a session to end; whether there is one of this id.
-    pub(super) fn end(&self, id: Uuid, close: Close) -> bool {
-        let found = self.lock().open.get(&id).cloned();
-        found.is_some_and(|live| {
-            live.handle.end(close);
-            true
-        })
+    /// Asks a session to end; whether it was the first to do so. `None` if there is none of this id.
+    pub(super) fn end(&self, id: Uuid, close: Close) -> Option<bool> {
+        let live = self.lock().open.get(&id).cloned()?;
+        Some(live.handle.end(close))
     }
 
     /// An object for each open session, the oldest first.

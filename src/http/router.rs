@@ -2,6 +2,8 @@
 
 use std::{cmp::Reverse, io, path::Path, sync::Arc};
 
+use hyper::HeaderMap;
+
 use super::{
     cgi::Scripts,
     file::Files,
@@ -85,9 +87,12 @@ pub struct Found<'a> {
 }
 
 impl Router {
-    /// Who answers a WebSocket: the mount with the longest path, else the directory, else the fallback.
-    pub fn websocket<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
-        match (self.mounted(path), &self.directory) {
+    /// Who answers a WebSocket: the mount with the longest path, of several with the same one that which
+    /// speaks the subprotocol that the client would like best; else the directory, else the fallback.
+    pub fn websocket<'a>(&'a self, path: &'a UrlPath, headers: &HeaderMap) -> Route<'a> {
+        let mounted = self.mounted(path);
+        let distance = |found: &Found<'_>| found.service.subprotocols.distance(headers);
+        match (mounted.min_by_key(distance), &self.directory) {
             (Some(found), _) => Route::Program(found),
             (None, Some(directory)) => Route::Directory(directory),
             (None, None) => self.fallback(path).map_or(Route::Nothing, Route::Program),
@@ -108,7 +113,7 @@ impl Router {
 
     /// Who answers a plain request that no script answers.
     pub fn plain<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
-        let is_program = || self.fallback.is_some() || self.mounted(path).is_some();
+        let is_program = || self.fallback.is_some() || self.mounted(path).next().is_some();
         match &self.files {
             _ if self.is_console(path) => Route::Console,
             Some(files) => Route::File(files),
@@ -126,16 +131,22 @@ impl Router {
         self.fallback.as_ref()?.split(path)
     }
 
-    /// The mount with the longest path that is whole segments of this one.
-    fn mounted<'a>(&'a self, path: &'a UrlPath) -> Option<Found<'a>> {
-        let found = self.mounts.iter().filter_map(|mount| mount.split(path));
-        found.max_by_key(|found| found.script_name.len())
+    /// The mounts with the longest path that is whole segments of this one.
+    fn mounted<'a>(&'a self, path: &'a UrlPath) -> impl Iterator<Item = Found<'a>> {
+        let split = |mount: &'a Mount| mount.split(path);
+        let found = self.mounts.iter().filter_map(split);
+        let longest = found.map(|found| found.script_name.len()).max();
+        let found = self.mounts.iter().filter_map(split);
+        found.filter(move |found| Some(found.script_name.len()) == longest)
     }
 
     /// Takes over who holds places from the routes of the same paths in an earlier router.
     pub(super) fn succeed(&mut self, earlier: &Router) {
         for mount in &mut self.mounts {
-            let same = |other: &&Mount| other.path == mount.path;
+            let subprotocols = &mount.service.subprotocols;
+            let same = |other: &&Mount| {
+                other.path == mount.path && other.service.subprotocols == *subprotocols
+            };
             if let Some(earlier) = earlier.mounts.iter().find(same) {
                 mount.service.places.succeed(&earlier.service.places);
             }
@@ -250,7 +261,7 @@ mod tests {
     /// The program, SCRIPT_NAME and PATH_INFO of a path.
     fn found(router: &Router, raw: &str) -> Option<(String, String, String)> {
         let path = UrlPath::decode(raw).expect(raw);
-        match router.websocket(&path) {
+        match router.websocket(&path, &HeaderMap::new()) {
             Route::Program(found) => {
                 let Target::Program(program, _) = found.target;
                 let file = program.file.display().to_string();

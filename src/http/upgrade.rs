@@ -21,6 +21,32 @@ pub enum Subprotocols {
     Off,
 }
 
+impl Subprotocols {
+    /// How far from what a client wants this is, for a choice between programs: a list by the place of
+    /// its first name among the offers, then whoever has no list, then a list that was not asked for.
+    pub(super) fn distance(&self, headers: &HeaderMap) -> usize {
+        match self {
+            Subprotocols::Listed(names) => {
+                let mut offers = tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+                let place = offers.position(|offer| names.iter().any(|name| name == offer));
+                place.unwrap_or(usize::MAX)
+            }
+            Subprotocols::Offered | Subprotocols::Off => usize::MAX - 1,
+        }
+    }
+
+    /// Whether two programs at one path could not be told apart by these.
+    pub fn collides_with(&self, other: &Subprotocols) -> bool {
+        match (self, other) {
+            (Subprotocols::Listed(names), Subprotocols::Listed(others)) => {
+                names.iter().any(|name| others.contains(name))
+            }
+            (Subprotocols::Listed(_), _) | (_, Subprotocols::Listed(_)) => false,
+            _ => true,
+        }
+    }
+}
+
 /// A handshake that can be answered with 101.
 #[derive(Debug)]
 pub(super) struct Handshake {

@@ -94,7 +94,7 @@ pub(super) async fn serve(
                 Service::Site => handler.handle(request, connection).await,
                 Service::Redirect(to) => handler.redirect(request, connection, to),
                 Service::Admin(admin) => admin.handle(request, connection),
-                Service::TurnAway(overload) => handler.turn_away(&request, connection, *overload),
+                Service::TurnAway(overload) => handler.turn_away(*overload),
             };
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);

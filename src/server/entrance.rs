@@ -142,6 +142,7 @@ pub(super) async fn serve(
     if handler.proxy_protocol()
         && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
     {
+        handler.count_refusal("proxy_protocol");
         return log_header(&connection.remote, &error);
     }
     let Some(admitted) = handler.admit(&connection.remote) else {
@@ -158,7 +159,10 @@ pub(super) async fn serve(
                     connection.tls = facts;
                     stream
                 }
-                Err(refused) => return log_handshake(&connection.remote, &refused),
+                Err(refused) => {
+                    handler.count_refusal("tls");
+                    return log_handshake(&connection.remote, &refused);
+                }
             }
         }
         _ => stream.into(),

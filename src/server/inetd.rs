@@ -94,6 +94,7 @@ impl Accepted {
             remote,
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         Ok((stream, connection))

@@ -13,7 +13,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, copy, sink},
+    io::{AsyncRead, AsyncReadExt},
     time::timeout,
 };
 
@@ -29,6 +29,11 @@ const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";
 const WORD: &[u8] = b"PROXY ";
 /// Bytes of the longest header of version 1, its CR and LF too (§2.1).
 const LONGEST_LINE: usize = 107;
+
+/// The field that tells of TLS between client and balancer, and the bit of its first byte that says that
+/// there is some (§2.2.6: `PP2_TYPE_SSL`, `PP2_CLIENT_SSL`).
+const FIELD_TLS: u8 = 0x20;
+const CLIENT_TLS: u8 = 0x01;
 
 /// Why a connection is closed unheard.
 #[derive(Debug, thiserror::Error)]
@@ -51,7 +56,12 @@ pub(super) enum HeaderError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Told {
     /// The two ends of the connection between the client and the balancer.
-    Ends { remote: Endpoint, local: Endpoint },
+    Ends {
+        remote: Endpoint,
+        local: Endpoint,
+        /// Whether it was by TLS.
+        tls: bool,
+    },
     /// Nothing: the balancer speaks for itself, such as to see whether we are well, or does not know.
     Nothing,
 }
@@ -65,8 +75,8 @@ pub(super) async fn read(
     connection: &mut Connection,
 ) -> Result<(), HeaderError> {
     let told = timeout(PATIENCE, header(stream)).await;
-    if let Told::Ends { remote, local } = told.map_err(|_| HeaderError::Late)?? {
-        (connection.remote, connection.local) = (remote, local);
+    if let Told::Ends { remote, local, tls } = told.map_err(|_| HeaderError::Late)?? {
+        (connection.remote, connection.local, connection.tls_before) = (remote, local, tls);
     }
     Ok(())
 }
@@ -125,6 +135,7 @@ fn ends(text: &str) -> Option<Told> {
     words.next().is_none().then_some(Told::Ends {
         remote: SocketAddr::new(remote, remote_port).into(),
         local: SocketAddr::new(local, local_port).into(),
+        tls: false,
     })
 }
 
@@ -142,12 +153,12 @@ fn port(word: &str) -> Option<u16> {
 }
 
 /// What follows the signature (§2.2): version and command, family and protocol, a length, and that many
-/// bytes of addresses and further fields, which are skipped.
+/// bytes of addresses and further fields.
 async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, HeaderError> {
     let (command, family) = (stream.read_u8().await?, stream.read_u8().await?);
     let length = u64::from(stream.read_u16().await?);
     let mut rest = stream.take(length);
-    let told = match (command, family) {
+    let mut told = match (command, family) {
         (0x20, _) => Told::Nothing,
         (0x21, 0x11) => {
             let mut bytes = [0; 12];
@@ -165,17 +176,38 @@ async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, Header
         (0x21, 0x31) => Told::Ends {
             remote: Endpoint::Unix(None),
             local: Endpoint::Unix(None),
+            tls: false,
         },
         // Unspecified, or datagrams, which say nothing of a stream.
         (0x21, 0x00 | 0x12 | 0x22 | 0x32) => Told::Nothing,
         (0x21, _) => return Err(HeaderError::Malformed("its address family is unknown")),
         _ => return Err(HeaderError::Malformed("its version or command is unknown")),
     };
-    copy(&mut rest, &mut sink()).await?;
-    match rest.limit() {
-        0 => Ok(told),
-        _ => Err(io::Error::from(io::ErrorKind::UnexpectedEof).into()),
+    let mut fields = Vec::new();
+    rest.read_to_end(&mut fields).await?;
+    if rest.limit() > 0 {
+        return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
+    if let Told::Ends { tls, .. } = &mut told {
+        *tls = tell_of_tls(&fields);
+    }
+    Ok(told)
+}
+
+/// Whether one of the further fields says that the client came by TLS (§2.2.6). The others do not matter,
+/// nor does what is not one.
+fn tell_of_tls(mut fields: &[u8]) -> bool {
+    while let [kind, high, low, rest @ ..] = fields {
+        let Some((value, after)) = rest.split_at_checked(u16::from_be_bytes([*high, *low]).into())
+        else {
+            return false;
+        };
+        if *kind == FIELD_TLS {
+            return value.first().is_some_and(|client| client & CLIENT_TLS != 0);
+        }
+        fields = after;
+    }
+    false
 }
 
 /// Fills a buffer from what is left of a header.
@@ -194,6 +226,7 @@ fn ip_ends(remote: IpAddr, local: IpAddr, [a, b, c, d]: [u8; 4]) -> Told {
     Told::Ends {
         remote: SocketAddr::new(remote, u16::from_be_bytes([a, b])).into(),
         local: SocketAddr::new(local, u16::from_be_bytes([c, d])).into(),
+        tls: false,
     }
 }
 
@@ -221,6 +254,7 @@ mod tests {
         Told::Ends {
             remote: endpoint(remote),
             local: endpoint(local),
+            tls: false,
         }
     }
 
@@ -243,6 +277,7 @@ mod tests {
         let unix = Told::Ends {
             remote: Endpoint::Unix(None),
             local: Endpoint::Unix(None),
+            tls: false,
         };
         for (mut bytes, expected) in [
             (
@@ -315,6 +350,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn field_of_tls_is_found_among_others() {
+        for (fields, expected) in [
+            (&[0x20, 0, 5, 1, 0, 0, 0, 0][..], true),
+            (&[0x20, 0, 5, 7, 0, 0, 0, 0], true),
+            (&[0x20, 0, 5, 0, 0, 0, 0, 0], false),
+            (&[4, 0, 1, 0x20, 0x20, 0, 5, 1, 0, 0, 0, 0], true),
+            (&[4, 0, 8, 0x20, 0, 5, 1, 0, 0, 0, 0], false),
+            (&[0x20, 0, 0], false),
+            (&[0x20, 0, 6, 1, 0, 0, 0, 0], false),
+            (&[0x20, 0], false),
+            (&[], false),
+        ] {
+            assert_eq!(tell_of_tls(fields), expected, "{fields:?}");
+        }
+    }
+
     #[tokio::test]
     async fn header_that_is_cut_off_at_any_byte_is_an_end() {
         let whole = [
@@ -352,6 +404,7 @@ mod tests {
             remote: Endpoint::Unix(None),
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         };
         let started = tokio::time::Instant::now();

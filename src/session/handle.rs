@@ -35,10 +35,11 @@ impl Handle {
     }
 
     /// Asks the session to end soon: its program gets end-of-file, what that still writes is delivered,
-    /// and the client is told this. The first to ask is heard.
-    pub fn end(&self, close: Close) {
-        let _ = self.over.set(close);
+    /// and the client is told this. The first to ask is heard; whether this was it.
+    pub fn end(&self, close: Close) -> bool {
+        let is_first = self.over.set(close).is_ok();
         self.drain.cancel();
+        is_first
     }
 
     /// Cancelled when the session is to end soon.

@@ -1,6 +1,10 @@
 //! Linux: `clone`(2) with `CLONE_VM | CLONE_VFORK`, so that a start costs the same whatever memory the
 //! gateway has, and a pidfd, so that a signal never meets a stranger who got the same number.
 //!
+//! A program that runs as another user is started on a copy of the memory: from the change of user to
+//! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
+//! a child reports through a pipe what went wrong; the pipe ends when it has executed.
+//!
 //! This is the one file that talks to the kernel without a net. The rules between clone and execve:
 //! the child runs on the gateway's memory while the thread that started it is stopped, so it must
 //! not allocate, lock, unwind or return, and makes system calls only; all signals are blocked on the
@@ -28,7 +32,7 @@ use rustix::{
     pipe::{PipeFlags, pipe_with},
     process::{
         Pid, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
-        kill_process_group, waitid, waitpid,
+        kill_process_group, pidfd_send_signal, waitid, waitpid,
     },
 };
 
@@ -73,6 +77,8 @@ struct Plan {
     credentials: *const Credentials,
     gateway: c_int,
     error: c_int,
+    /// Where the error goes of a child that has a copy of our memory; negative if it shares it.
+    report: RawFd,
 }
 
 /// A resource, and its soft and hard limit, as prlimit(2) takes them.
@@ -127,8 +133,18 @@ impl System {
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.gateway,
             error: 0,
+            report: -1,
+        };
+        let (report, verdict) = match credentials {
+            Some(_) => {
+                let (verdict, report) = pipe_with(PipeFlags::CLOEXEC)?;
+                plan.report = report.as_raw_fd();
+                (Some(report), Some(verdict))
+            }
+            None => (None, None),
         };
         let mut handle = self.clone_child(&mut plan)?;
+        drop(report);
         if plan.error != 0 {
             // The child ends without having executed anything.
             handle.wait();
@@ -140,15 +156,20 @@ impl System {
             stdin: our_stdin,
             stdout: our_stdout,
             stderr: our_stderr,
+            verdict,
         })
     }
 
     fn clone_child(&mut self, plan: &mut Plan) -> io::Result<Handle> {
-        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_PIDFD | libc::SIGCHLD;
+        let memory = match plan.report < 0 {
+            true => libc::CLONE_VM | libc::CLONE_VFORK,
+            false => 0,
+        };
+        let flags = memory | libc::CLONE_PIDFD | libc::SIGCHLD;
         let mut pidfd: c_int = -1;
         // SAFETY: the stack grows down from its end and belongs to nobody else; `plan` and all that it
-        // points to outlive the child's use, since CLONE_VFORK stops us until the child has executed
-        // or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
+        // points to outlive the child's use, since it has a copy of them, or CLONE_VFORK stops us until
+        // it has executed or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
         let pid = unsafe {
             libc::clone(
                 child,
@@ -224,6 +245,10 @@ extern "C" fn child(plan: *mut c_void) -> c_int {
     // SAFETY: system calls on values laid out before the clone; see the head of this file.
     unsafe {
         plan.error = prepare_and_execute(plan);
+        if plan.report >= 0 {
+            let error = ptr::from_ref(&plan.error).cast();
+            libc::write(plan.report, error, size_of::<c_int>());
+        }
         libc::_exit(127)
     }
 }
@@ -251,7 +276,7 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
                 return errno();
             }
         }
-        close_from(3);
+        close_from(3, plan.report);
         if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
             return errno();
         }
@@ -314,15 +339,22 @@ unsafe fn default_action(signal: c_int) {
     }
 }
 
-/// Closes every descriptor from `first` on, one by one where close_range(2) is missing (Linux 5.9). For
-/// a child whose table of descriptors is its own.
-pub(super) unsafe fn close_from(first: c_int) {
+/// Closes every descriptor from `first` on but `kept`, if that is one; one by one where close_range(2) is
+/// missing (Linux 5.9). For a child whose table of descriptors is its own.
+pub(super) unsafe fn close_from(first: c_int, kept: c_int) {
     /// More than any gateway opens.
     const LAST: c_int = 1 << 20;
     // SAFETY: nothing in the child uses a descriptor from `first` on.
     unsafe {
-        if libc::syscall(libc::SYS_close_range, first, c_int::MAX, 0) < 0 {
-            for descriptor in first..LAST {
+        let close = |first: c_int, last: c_int| {
+            first > last || libc::syscall(libc::SYS_close_range, first, last, 0) == 0
+        };
+        let is_done = match kept < first {
+            true => close(first, c_int::MAX),
+            false => close(first, kept - 1) && close(kept + 1, c_int::MAX),
+        };
+        if !is_done {
+            for descriptor in (first..LAST).filter(|descriptor| *descriptor != kept) {
                 libc::close(descriptor);
             }
         }
@@ -397,6 +429,13 @@ impl Handle {
                 Err(Errno::INTR) => {}
                 _ => return,
             }
+        }
+    }
+
+    /// Kills the leader alone: one that has no group of its own yet.
+    pub(super) fn kill(&self) {
+        if let Some(pidfd) = self.pidfd() {
+            let _ = pidfd_send_signal(pidfd, Signal::KILL);
         }
     }
 

@@ -23,12 +23,18 @@ use std::{
     os::fd::{AsRawFd, OwnedFd, RawFd},
     process::ExitStatus,
     thread,
+    time::Duration,
 };
 
-use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use rustix::{
+    io::Errno,
+    process::{Resource, Rlimit, Signal, getrlimit, setrlimit},
+};
 use tokio::{
-    io::{Interest, unix::AsyncFd},
+    io::{AsyncReadExt, Interest, unix::AsyncFd},
+    net::unix::pipe,
     sync::{mpsc, oneshot},
+    time::timeout,
 };
 
 use super::Confinement;
@@ -56,6 +62,8 @@ pub(super) struct Child {
     pub(super) stdin: OwnedFd,
     pub(super) stdout: OwnedFd,
     pub(super) stderr: OwnedFd,
+    /// Of a program that is not executed yet: ends when it is, or gives the error number of why not.
+    verdict: Option<OwnedFd>,
 }
 
 type Request = (Command, oneshot::Sender<io::Result<Child>>);
@@ -106,7 +114,30 @@ impl Spawner {
             .send((command, reply))
             .await
             .map_err(|_| gone())?;
-        answer.await.map_err(|_| gone())?
+        let mut child = answer.await.map_err(|_| gone())??;
+        if let Some(verdict) = child.verdict.take() {
+            executed(verdict).await?;
+        }
+        Ok(child)
+    }
+}
+
+/// What a child gets to execute its program, if others may stop it. Shorter would refuse programs on a
+/// busy machine, longer lets a client wait for a program that will not come.
+const EXECUTION: Duration = Duration::from_secs(5);
+
+/// Waits for a program to be executed.
+///
+/// # Errors
+/// Why it was not; EAGAIN if it is stopped.
+async fn executed(verdict: OwnedFd) -> io::Result<()> {
+    let mut number = [0; size_of::<i32>()];
+    let mut verdict = pipe::Receiver::from_owned_fd(verdict)?;
+    match timeout(EXECUTION, verdict.read_exact(&mut number)).await {
+        Ok(Ok(_)) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
+        Ok(Err(end)) if end.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Err(Errno::AGAIN.into()),
     }
 }
 
@@ -201,6 +232,7 @@ impl Drop for Leader {
     fn drop(&mut self) {
         self.end_group();
         if self.reap().is_none() {
+            self.handle.kill();
             // SIGKILL takes its time to arrive; nobody waits for it but this thread.
             let handle = self.handle.take();
             let _ = thread::Builder::new().spawn(move || handle.wait());

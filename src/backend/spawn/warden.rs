@@ -187,7 +187,7 @@ unsafe fn withdraw(watched: RawFd) {
         libc::sigfillset(all.as_mut_ptr());
         libc::sigprocmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
         libc::dup2(watched, 0);
-        super::system::close_from(1);
+        super::system::close_from(1, -1);
         libc::chdir(c"/".as_ptr());
     }
 }

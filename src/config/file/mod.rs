@@ -8,7 +8,7 @@
 mod section;
 mod value;
 
-use std::{ffi::OsString, fs, ops::Range, path::Path};
+use std::{fs, ops::Range, path::Path};
 
 use anyhow::{Context, Error, Result, anyhow};
 use toml::de::{DeTable, DeValue};
@@ -82,18 +82,17 @@ impl File {
 
     /// The keys of the top hold for a route too, unless it has its own.
     fn route(&self, section: &Section, typed: &Words) -> Result<Route> {
-        let mut words: Vec<OsString> = self
-            .top
-            .words(|key| !typed.replaces(key) && !section.replaces(key));
-        words.extend(section.words(|key| !typed.replaces(key)));
+        let mut section = section.clone();
+        section.inherit(&self.top);
+        let words = section.words(|key| !typed.replaces(key));
         let args = typed.parse_route(words, section.command());
         let args = args.map_err(|error| section.locate(anyhow!(value::first_line(&error))))?;
-        Ok(Route::written(section.clone(), args))
+        Ok(Route::written(section, args))
     }
 
-    /// Puts the place before an error about a flag that the file has.
-    pub fn locate(&self, error: Error) -> Error {
-        self.top.locate(error)
+    /// Puts the place before an error about a flag that the file has, and that was not typed.
+    pub fn locate(&self, typed: &Words, error: Error) -> Error {
+        self.top.locate_unless(|key| typed.has(key), error)
     }
 }
 

@@ -63,6 +63,8 @@ pub(in crate::config) struct Section {
 #[derive(Debug, Clone)]
 struct Setting {
     line: usize,
+    /// That of the section which it stands in.
+    prefix: &'static str,
     key: String,
     words: Vec<OsString>,
 }
@@ -165,6 +167,7 @@ impl Section {
     fn add(&mut self, source: &Source<'_>, name: &Spanned<impl AsRef<str>>, words: Vec<OsString>) {
         self.settings.push(Setting {
             line: source.line(name.span()),
+            prefix: self.prefix,
             key: name.get_ref().as_ref().to_owned(),
             words,
         });
@@ -187,6 +190,13 @@ impl Section {
         has(key) || rival(key).is_some_and(has)
     }
 
+    /// Adds the keys of the top that it does not replace, with their places.
+    pub(super) fn inherit(&mut self, top: &Section) {
+        let holds = |setting: &&Setting| setting.key != "command" && !self.replaces(&setting.key);
+        let inherited: Vec<Setting> = top.settings.iter().filter(holds).cloned().collect();
+        self.settings.extend(inherited);
+    }
+
     /// A route's path.
     pub(in crate::config) fn path(&self) -> &str {
         &self.path
@@ -197,8 +207,21 @@ impl Section {
         self.cgi.as_deref()
     }
 
+    /// Puts the place of a key before what is wrong with it.
+    pub(in crate::config) fn wrong(&self, key: &str, reason: &str) -> Error {
+        let found = self.settings.iter().find(|setting| setting.key == key);
+        let line = found.map_or(self.line, |setting| setting.line);
+        let file = self.file.display();
+        Located(format!("{file}:{line}: {}{key}: {reason}", self.prefix)).into()
+    }
+
     /// Puts the place before an error about one of its keys, or about the route as a whole.
     pub(in crate::config) fn locate(&self, error: Error) -> Error {
+        self.locate_unless(|_| false, error)
+    }
+
+    /// The same, but for keys whose value stands elsewhere.
+    pub(super) fn locate_unless(&self, is_elsewhere: impl Fn(&str) -> bool, error: Error) -> Error {
         if error.is::<Located>() {
             return error;
         }
@@ -206,12 +229,12 @@ impl Section {
         let found = self
             .settings
             .iter()
-            .find(|setting| is_about(&message, &setting.key));
+            .find(|setting| is_about(&message, &setting.key) && !is_elsewhere(&setting.key));
         let file = self.file.display();
         match found {
-            Some(Setting { line, key, .. }) => {
-                Located(format!("{file}:{line}: {}{key}: {message}", self.prefix)).into()
-            }
+            Some(Setting {
+                line, prefix, key, ..
+            }) => Located(format!("{file}:{line}: {prefix}{key}: {message}")).into(),
             None if self.prefix.is_empty() => error,
             None => Located(format!("{file}:{}: route: {message}", self.line)).into(),
         }

@@ -57,8 +57,13 @@ fn unknown(key: &str) -> String {
 
 pub(super) fn first_line(error: &clap::Error) -> String {
     let text = error.to_string();
-    let line = text.lines().next().unwrap_or_default();
-    line.trim_start_matches("error: ").to_owned()
+    let mut lines = text.lines();
+    let line = lines.next().unwrap_or_default();
+    let line = line.trim_start_matches("error: ");
+    match lines.next().map(str::trim) {
+        Some(values) if values.starts_with('[') => format!("{line} {values}"),
+        _ => line.to_owned(),
+    }
 }
 
 /// The values of a key, of the type that its flag has.
@@ -74,6 +79,10 @@ fn values(argument: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
             .map(|(name, value)| entry(name.get_ref(), value.get_ref()))
             .collect(),
         DeValue::String(text) => Ok(vec![text.to_string()]),
+        // No word would be the default, which passes two.
+        DeValue::Array(none) if none.is_empty() && argument.get_long() == Some("passenv") => {
+            Ok(vec![String::new()])
+        }
         DeValue::Array(items) if is_list => {
             items.iter().map(|item| string(item.get_ref())).collect()
         }
@@ -90,6 +99,7 @@ fn is_table(argument: &Arg) -> bool {
 
 fn entry(name: &str, value: &DeValue<'_>) -> Result<String, String> {
     match value {
+        _ if name.contains('=') => Err(format!("the name '{name}' has a '=' in it")),
         DeValue::String(text) => Ok(format!("{name}={text}")),
         DeValue::Integer(number) => Ok(format!("{name}={}", integer(number)?)),
         _ => Err(format!("a string or a number is wanted for '{name}'")),
@@ -119,13 +129,22 @@ pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {
     }
 }
 
-/// A command: a string, split as a shell would, or an array of words.
+/// A command: a string, split as a shell would, or an array of words; at least one, and of what an
+/// execve(2) takes.
 pub(super) fn command(value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    match value {
+    let words: Vec<String> = match value {
         DeValue::String(text) => {
-            shell_words::split(text).map_err(|_| "a quote is not closed".to_owned())
+            shell_words::split(text).map_err(|_| "a quote is not closed".to_owned())?
         }
-        DeValue::Array(items) => items.iter().map(|item| string(item.get_ref())).collect(),
-        _ => Err("a string or an array of strings is wanted".to_owned()),
+        DeValue::Array(items) => items
+            .iter()
+            .map(|item| string(item.get_ref()))
+            .collect::<Result<_, _>>()?,
+        _ => return Err("a string or an array of strings is wanted".to_owned()),
+    };
+    match words.iter().find(|word| word.contains('\0')) {
+        _ if words.is_empty() => Err("the command is missing".to_owned()),
+        Some(word) => Err(format!("a NUL byte in {word:?}")),
+        None => Ok(words),
     }
 }

@@ -200,6 +200,7 @@ impl Listener {
                 remote,
                 remote_name: None,
                 tls: None,
+                tls_before: false,
                 forwarded: None,
             },
         ))

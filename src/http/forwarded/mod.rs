@@ -4,6 +4,11 @@
 //! Anybody can send these headers, so they are believed only as far as trusted proxies wrote them. Each
 //! proxy adds what it has seen at the right; from there every hop that is trusted vouches for the next,
 //! and the first that is not is the client.
+//!
+//! Where there are both, `Forwarded` wins. A proxy that does not write it has to remove a client's own.
+
+mod custom;
+mod standard;
 
 use std::{
     borrow::Cow,
@@ -11,7 +16,7 @@ use std::{
     str::FromStr,
 };
 
-use hyper::{HeaderMap, header};
+use hyper::HeaderMap;
 use ipnet::IpNet;
 
 use super::refusal::Refusal;
@@ -50,7 +55,7 @@ impl Trust {
     /// client in place of the proxy.
     ///
     /// # Errors
-    /// 400 for a `Forwarded` of a trusted proxy that cannot be read: what it hides may be a client's.
+    /// 400 for a `Forwarded` of a trusted proxy that cannot be read, since what it hides may be a client's.
     pub(super) fn seen<'a>(
         &self,
         headers: &HeaderMap,
@@ -59,11 +64,10 @@ impl Trust {
         if !self.includes(&connection.remote) {
             return Ok(Cow::Borrowed(connection));
         }
-        let hops = match headers.contains_key(header::FORWARDED) {
-            true => standard(headers).ok_or_else(|| {
-                Refusal::BadRequest("the Forwarded header is malformed".to_owned())
-            })?,
-            false => by_custom(headers),
+        let hops = match standard::hops(headers) {
+            None => return Err(bad("the Forwarded header is malformed")),
+            Some(hops) if hops.is_empty() => custom::hops(headers),
+            Some(hops) => hops,
         };
         Ok(match self.believed(&hops, connection.remote) {
             None => Cow::Borrowed(connection),
@@ -95,73 +99,22 @@ impl Trust {
     }
 }
 
+fn bad(reason: &str) -> Refusal {
+    Refusal::BadRequest(reason.to_owned())
+}
+
 fn is_secure(proto: &str) -> bool {
     proto.eq_ignore_ascii_case("https") || proto.eq_ignore_ascii_case("wss")
 }
 
-/// The hops of all `Forwarded` lines, the nearest last; `None` if one cannot be read.
-fn standard(headers: &HeaderMap) -> Option<Vec<Hop>> {
-    let mut hops = Vec::new();
-    for line in headers.get_all(header::FORWARDED) {
-        let mut rest = line.to_str().ok()?.trim();
-        while !rest.is_empty() {
-            let (hop, after) = element(rest)?;
-            hops.push(hop);
-            rest = after;
-        }
-    }
-    Some(hops)
-}
-
-/// `for=192.0.2.60;proto=https` up to the next comma, and what follows it.
-fn element(mut rest: &str) -> Option<(Hop, &str)> {
-    let mut hop = Hop::default();
-    loop {
-        rest = rest.trim_start();
-        if let Some(after) = rest.strip_prefix(';') {
-            rest = after;
-            continue;
-        }
-        if rest.is_empty() || rest.starts_with(',') {
-            return Some((hop, rest.trim_start_matches([',', ' ', '\t'])));
-        }
-        let (name, after) = rest.split_once('=')?;
-        let (value, after) = value(after)?;
-        match name.trim_end().to_ascii_lowercase().as_str() {
-            "for" => hop.client = node(&value),
-            "proto" => hop.proto = Some(value),
-            "host" => hop.host = Some(value),
-            _ => {}
-        }
-        rest = after.trim_start();
-        if !(rest.is_empty() || rest.starts_with([',', ';'])) {
-            return None;
-        }
-    }
-}
-
-/// A token or a quoted string (RFC 9110 §5.6.4), and what follows it.
-fn value(text: &str) -> Option<(String, &str)> {
-    let Some(quoted) = text.strip_prefix('"') else {
-        let end = text.find([',', ';', ' ', '\t', '"']).unwrap_or(text.len());
-        return Some((text[..end].to_owned(), &text[end..]));
-    };
-    let mut value = String::new();
-    let mut characters = quoted.char_indices();
-    while let Some((index, character)) = characters.next() {
-        match character {
-            '"' => return Some((value, &quoted[index + 1..])),
-            '\\' => value.push(characters.next()?.1),
-            character => value.push(character),
-        }
-    }
-    None
-}
-
 /// An address with or without a port; `unknown` and hidden names (RFC 7239 §6) are none. Port 0 stands
-/// for one that is not told.
+/// for one that is not told, or by a hidden name.
 fn node(text: &str) -> Option<SocketAddr> {
     let text = text.trim();
+    let text = match text.rsplit_once(':') {
+        Some((address, port)) if port.starts_with('_') => address,
+        _ => text,
+    };
     let bare = text
         .strip_prefix('[')
         .and_then(|text| text.strip_suffix(']'));
@@ -172,35 +125,6 @@ fn node(text: &str) -> Option<SocketAddr> {
     address
         .map(|address| SocketAddr::new(address, 0))
         .or_else(|| text.parse().ok())
-}
-
-/// The hops of `X-Forwarded-For`, the nearest last. Of `-Proto` and `-Host` there may be one for each
-/// hop, or one alone, which is then the nearest proxy's word for all of them.
-fn by_custom(headers: &HeaderMap) -> Vec<Hop> {
-    let clients = list(headers, "x-forwarded-for");
-    let (protos, hosts) = (
-        list(headers, "x-forwarded-proto"),
-        list(headers, "x-forwarded-host"),
-    );
-    let count = clients
-        .len()
-        .max(usize::from(!protos.is_empty() || !hosts.is_empty()));
-    let of = |values: &[String], index: usize| match values.len() == count {
-        true => values.get(index).cloned(),
-        false => values.last().cloned(),
-    };
-    let hop = |index| Hop {
-        client: clients.get(index).and_then(|client: &String| node(client)),
-        proto: of(&protos, index),
-        host: of(&hosts, index),
-    };
-    (0..count).map(hop).collect()
-}
-
-fn list(headers: &HeaderMap, name: &str) -> Vec<String> {
-    let lines = headers.get_all(name).iter();
-    let values = lines.flat_map(|line| line.to_str().unwrap_or("unknown").split(','));
-    values.map(|value| value.trim().to_owned()).collect()
 }
 
 #[cfg(test)]
@@ -242,6 +166,7 @@ mod tests {
             remote,
             remote_name: None,
             tls: None,
+            tls_before: false,
             forwarded: None,
         }
     }
@@ -267,16 +192,20 @@ mod tests {
     #[test]
     fn rightmost_hop_that_is_not_trusted_is_the_client() {
         for (value, expected) in [
-            ("192.0.2.1", "192.0.2.1:0 - -"),
-            ("1.1.1.1, 192.0.2.1", "192.0.2.1:0 - -"),
-            ("1.1.1.1, 192.0.2.1, 10.0.0.2", "192.0.2.1:0 - -"),
-            ("10.0.0.3, 10.0.0.2", "10.0.0.3:0 - -"),
+            ("192.0.2.1", "192.0.2.1 - -"),
+            ("1.1.1.1, 192.0.2.1", "192.0.2.1 - -"),
+            ("1.1.1.1, 192.0.2.1, 10.0.0.2", "192.0.2.1 - -"),
+            ("10.0.0.3, 10.0.0.2", "10.0.0.3 - -"),
             ("evil, 192.0.2.1:5000 , 10.0.0.2", "192.0.2.1:5000 - -"),
-            ("2001:db8::1, [fd00::1]:80", "[2001:db8::1]:0 - -"),
-            ("::ffff:192.0.2.1", "192.0.2.1:0 - -"),
+            ("2001:db8::1, [fd00::1]:80", "2001:db8::1 - -"),
+            ("::ffff:192.0.2.1", "192.0.2.1 - -"),
+            ("[::ffff:192.0.2.1]:80, ::ffff:10.0.0.2", "192.0.2.1:80 - -"),
+            ("192.0.2.1:_hidden", "192.0.2.1 - -"),
+            ("[2001:db8::1]:_hidden", "2001:db8::1 - -"),
+            ("192.0.2.1:99999", "10.0.0.1:999 - -"),
             // Nobody knows who is behind the nearest proxy that is trusted.
             ("192.0.2.1, unknown", "10.0.0.1:999 - -"),
-            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2:0 - -"),
+            ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2 - -"),
             ("", "10.0.0.1:999 - -"),
         ] {
             assert_eq!(believed(&[("x-forwarded-for", value)]), expected, "{value}");
@@ -284,11 +213,11 @@ mod tests {
     }
 
     #[test]
-    fn forwarded_wins_and_tells_scheme_and_host_of_the_same_hop() {
+    fn forwarded_tells_scheme_and_host_of_the_same_hop() {
         for (value, expected) in [
             (
                 "for=192.0.2.60;proto=http;by=203.0.113.43",
-                "192.0.2.60:0 http -",
+                "192.0.2.60 http -",
             ),
             (
                 "For=\"[2001:db8:cafe::17]:4711\"",
@@ -296,21 +225,16 @@ mod tests {
             ),
             (
                 "for=192.0.2.43;proto=https;host=a.example, for=10.0.0.9;proto=http;host=b.example",
-                "192.0.2.43:0 https a.example",
+                "192.0.2.43 https a.example",
             ),
             (
                 "for=_hidden, for=192.0.2.1;host=\"h:81\"",
-                "192.0.2.1:0 - h:81",
+                "192.0.2.1 - h:81",
             ),
-            ("for=192.0.2.1 ; proto=HTTPS", "192.0.2.1:0 https -"),
+            ("for=192.0.2.1 ; proto=HTTPS", "192.0.2.1 https -"),
             ("proto=https", "10.0.0.1:999 https -"),
         ] {
-            let custom = ("x-forwarded-for", "9.9.9.9");
-            assert_eq!(
-                believed(&[("forwarded", value), custom]),
-                expected,
-                "{value}"
-            );
+            assert_eq!(believed(&[("forwarded", value)]), expected, "{value}");
         }
     }
 
@@ -320,36 +244,64 @@ mod tests {
             ("forwarded", "for=1.1.1.1"),
             ("forwarded", "for=192.0.2.1, for=10.0.0.2"),
         ];
-        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
         let lines = [
             ("x-forwarded-for", "1.1.1.1"),
             ("x-forwarded-for", "192.0.2.1"),
         ];
-        assert_eq!(believed(&lines), "192.0.2.1:0 - -");
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
     }
 
     #[test]
     fn forwarded_that_cannot_be_read_is_refused() {
-        for value in [
-            "for=\"192.0.2.1",
-            "for",
-            "for=a\"b\"",
-            "for=\"a\"b",
-            "for=\"\\",
-        ] {
-            let refusal = believed(&[("forwarded", value)]);
-            assert!(refusal.contains("malformed"), "{value}: {refusal}");
-        }
+        let refusal = believed(&[("forwarded", "garbage, for=192.0.2.1")]);
+        assert!(refusal.contains("malformed"), "{refusal}");
+    }
+
+    #[test]
+    fn forwarded_wins_over_the_others() {
+        let lines = [
+            ("forwarded", "for=\"192.0.2.1:80\""),
+            ("x-forwarded-for", "9.9.9.9"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "h"),
+        ];
+        assert_eq!(believed(&lines), "192.0.2.1:80 - -");
+    }
+
+    #[test]
+    fn empty_forwarded_says_nothing() {
+        let lines = [("forwarded", ""), ("x-forwarded-for", "192.0.2.1")];
+        assert_eq!(believed(&lines), "192.0.2.1 - -");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_hide_nobody() {
+        let mut lines = headers(&[]);
+        let value = HeaderValue::from_bytes(b"\xe9, 192.0.2.1").expect("a value");
+        lines.append("x-forwarded-for", value);
+        let direct = connection(peer());
+        let seen = trust("10.0.0.0/8")
+            .seen(&lines, &direct)
+            .expect("well-formed");
+        assert_eq!(seen.remote.to_string(), "192.0.2.1");
+    }
+
+    #[test]
+    fn ten_thousand_hops_are_gone_through() {
+        let hops = vec!["10.0.0.1"; 9_999].join(",");
+        let value = format!("192.0.2.1,{hops}");
+        assert_eq!(believed(&[("x-forwarded-for", &value)]), "192.0.2.1 - -");
     }
 
     #[test]
     fn scheme_and_host_may_be_said_once_or_for_each_hop() {
         let clients = ("x-forwarded-for", "192.0.2.1, 10.0.0.2");
         for (proto, expected) in [
-            ("https", "192.0.2.1:0 https h"),
-            ("https, http", "192.0.2.1:0 https h"),
-            ("http, https", "192.0.2.1:0 http h"),
-            ("evil, http, https", "192.0.2.1:0 https h"),
+            ("https", "192.0.2.1 https h"),
+            ("https, http", "192.0.2.1 https h"),
+            ("http, https", "192.0.2.1 http h"),
+            ("evil, http, https", "192.0.2.1 https h"),
         ] {
             let lines = [
                 clients,
