@@ -41,10 +41,10 @@ pub enum FramingError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// A line or message of the program is longer than the limit, in bytes.
-    #[error("the program's message is longer than {0} bytes (--maxlinesize)")]
+    #[error("the message is longer than {0} bytes (--maxlinesize)")]
     TooLong(usize),
     /// The program's `length` framing is broken.
-    #[error("the program's length framing is broken: {0}")]
+    #[error("the length framing is broken: {0}")]
     Malformed(String),
     /// A message with a newline under [`Newline::Reject`].
     #[error("a message must be one line here")]

@@ -31,6 +31,8 @@
 //! | 6 | [`manager`] | what a service manager is told |
 //! | 6 | `serving` | from sockets to signals: serves, reloads, stops |
 //! | 6 | [`init`] | process 1 of a container |
+//! | 6 | `connecting` | the same for a client: connects, and ends by its outcome or a signal |
+//! | 5 | [`client`] | the other end: a program, or stdin and stdout, joined to a server elsewhere |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
 //! | 4 | [`http`] | one request → one response: router, access, handshake, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
@@ -63,6 +65,7 @@
 
 pub mod args;
 pub mod backend;
+pub mod client;
 pub mod config;
 pub mod environ;
 pub mod framing;

@@ -8,12 +8,12 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use wsd::{
     args::{Args, Words},
     backend::Spawner,
-    config::{Config, file::File},
+    config::{Config, Route, client::Client, file::File},
     init, logging,
     server::{
         inetd::{self, Accepted},
@@ -21,6 +21,7 @@ use wsd::{
     },
 };
 
+mod connecting;
 mod serving;
 use serving::{Source, serve};
 
@@ -62,7 +63,7 @@ fn start() -> Result<ExitCode> {
         let _ = io::stdout().write_all(include_bytes!("../LICENSE"));
         return Ok(ExitCode::SUCCESS);
     }
-    let (args, config) = match configure(&typed) {
+    let (args, job) = match configure(&typed) {
         Ok(configured) => configured,
         Err(error) => {
             complain(&error);
@@ -73,6 +74,10 @@ fn start() -> Result<ExitCode> {
         let _ = writeln!(io::stdout(), "the configuration is fine");
         return Ok(ExitCode::SUCCESS);
     }
+    let config = match job {
+        Job::Serve(config) => *config,
+        Job::Connect(client) => return connect(&args, *client),
+    };
     let source = match source(&config, inherited) {
         Ok(source) => source,
         Err(error) => {
@@ -80,13 +85,13 @@ fn start() -> Result<ExitCode> {
             return Ok(ExitCode::from(EXIT_USAGE));
         }
     };
-    let _log = logging::init(args.loglevel, args.log_format).context("cannot start a thread")?;
+    let _log = logging::init(args.loglevel(), args.log_format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("cannot start a thread")?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
-    let again = || configure(&typed).map(|(_, config)| config);
+    let again = || configure(&typed)?.1.server();
     let outcome = runtime.block_on(serve(config, source, spawner.clone(), again));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
@@ -94,18 +99,56 @@ fn start() -> Result<ExitCode> {
     outcome
 }
 
+/// `--connect`.
+fn connect(args: &Args, client: Client) -> Result<ExitCode> {
+    let _log = logging::init(args.loglevel(), args.log_format).context("cannot start a thread")?;
+    // As in `start`.
+    let start = || Spawner::start().context("cannot start a thread");
+    let options = client.options(start)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    let outcome = runtime.block_on(connecting::connect(options, complain));
+    // A thread may wait in a read of stdin, for ever.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// What is to be done.
+enum Job {
+    Serve(Box<Config>),
+    Connect(Box<Client>),
+}
+
+impl Job {
+    fn server(self) -> Result<Config> {
+        match self {
+            Job::Serve(config) => Ok(*config),
+            Job::Connect(_) => bail!("--connect makes a client of a server: start another wsd"),
+        }
+    }
+}
+
 /// What was typed and what is written, together and checked.
-fn configure(typed: &[OsString]) -> Result<(Args, Config)> {
+fn configure(typed: &[OsString]) -> Result<(Args, Job)> {
     let args = Args::parse_from_words(typed.to_vec())?;
     let Some(path) = &args.config else {
-        let config = Config::new(&args)?;
-        return Ok((args, config));
+        let routes = Route::typed(&args)?;
+        let job = job(&args, &routes)?;
+        return Ok((args, job));
     };
     let file = File::read(path)?;
     let typed = Words::new(typed.to_vec())?;
     let (args, routes) = file.merge(&typed)?;
-    let config = Config::with_routes(&args, &routes).map_err(|error| file.locate(&typed, error))?;
-    Ok((args, config))
+    let job = job(&args, &routes).map_err(|error| file.locate(&typed, error))?;
+    Ok((args, job))
+}
+
+fn job(args: &Args, routes: &[Route]) -> Result<Job> {
+    Ok(match args.connect {
+        None => Job::Serve(Box::new(Config::with_routes(args, routes)?)),
+        Some(_) => Job::Connect(Box::new(Client::new(args, routes)?)),
+    })
 }
 
 fn source(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Source> {

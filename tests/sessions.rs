@@ -318,7 +318,7 @@ fn keepalive_pings_come_and_silence_ends_the_session() {
     // Two intervals without any answer.
     server.wait_for_line("session ended");
     assert!(
-        server.log().contains("the client was silent"),
+        server.log().contains("the other end was silent"),
         "{}",
         server.log()
     );

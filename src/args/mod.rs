@@ -333,7 +333,7 @@ pub struct Args {
     #[arg(long, help_heading = "Pages")]
     pub devconsole: bool,
 
-    /// Header of every answer, as 'Name: value'; repeatable.
+    /// Header of every answer, or of the request of --connect, as 'Name: value'; repeatable.
     #[arg(long, value_name = "HEADER", help_heading = "Pages")]
     pub header: Vec<String>,
 
@@ -353,10 +353,33 @@ pub struct Args {
     )]
     pub admin: Option<String>,
 
-    /// How much goes to the log on stderr.
-    #[arg(long, value_name = "LEVEL", value_enum,
-        ignore_case = true, default_value_t = LogLevel::Access, help_heading = "Log")]
-    pub loglevel: LogLevel,
+    /// Be the client of the server at URL (ws://, wss:// or ws+unix:PATH[:/TARGET]) in place of a server:
+    /// COMMAND, or else stdin and stdout, are joined to it.
+    #[arg(long, value_name = "URL", help_heading = "Client")]
+    pub connect: Option<String>,
+
+    /// Milliseconds without a message after the end of stdin until the connection is closed
+    /// [default: 1000].
+    #[arg(long, value_parser = up_to_a_year(1000 * SECONDS_A_YEAR), value_name = "MS", help_heading = "Client")]
+    pub linger: Option<u64>,
+
+    /// Connect again when there is no connection, or none any more, after 1 s, 2 s, 4 s and so on.
+    #[arg(long, help_heading = "Client")]
+    pub reconnect: bool,
+
+    /// Trust any certificate of the server: what is sent may be read and changed on its way.
+    #[arg(long, help_heading = "Client")]
+    pub insecure: bool,
+
+    /// How much goes to the log on stderr [default: access, with --connect error].
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        value_enum,
+        ignore_case = true,
+        help_heading = "Log"
+    )]
+    pub loglevel: Option<LogLevel>,
 
     /// One line of text an event, or one JSON object.
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text, help_heading = "Log")]
@@ -444,6 +467,14 @@ impl Args {
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
         Self::parse_normalised(normalise(words, &Args::command()))
+    }
+
+    /// How much is logged; a client's stderr belongs to whoever started it.
+    pub fn loglevel(&self) -> LogLevel {
+        self.loglevel.unwrap_or(match self.connect {
+            Some(_) => LogLevel::Error,
+            None => LogLevel::Access,
+        })
     }
 
     fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {

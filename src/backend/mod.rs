@@ -9,6 +9,7 @@ pub mod process;
 mod program;
 mod spawn;
 mod stderr;
+mod stdio;
 
 use std::{ffi::OsString, io, pin::Pin};
 
@@ -19,6 +20,7 @@ pub use confinement::{Confinement, Credentials, Limit};
 pub use process::{Patience, Process};
 pub use program::{Errors, Program, Started, Streams};
 pub use spawn::Spawner;
+pub use stdio::{Failure, Stdio};
 
 /// A program's output: its messages, and at most one error, which is the last item.
 pub type Output = Pin<Box<dyn Stream<Item = Result<Message, FramingError>> + Send>>;

@@ -9,7 +9,12 @@ use std::{
 use bytes::BytesMut;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
-use tokio::{net::unix::pipe::Receiver, sync::oneshot, time::Instant, time::Sleep};
+use tokio::{
+    io::AsyncRead,
+    net::unix::pipe::Receiver,
+    sync::oneshot,
+    time::{Instant, Sleep},
+};
 use tokio_util::codec::FramedRead;
 
 use super::Output;
@@ -18,9 +23,12 @@ use crate::{
     message::Message,
 };
 
-/// The messages of one pipe; with `flush_after`, a partial line too once the pipe has been quiet
-/// that long.
-pub(super) fn messages(pipe: Receiver, codec: Codec, flush_after: Option<Duration>) -> Output {
+/// The messages of one pipe, or of what reads like one; with `flush_after`, a partial line too once
+/// it has been quiet that long.
+pub(super) fn messages<R>(pipe: R, codec: Codec, flush_after: Option<Duration>) -> Output
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
     let capacity = codec.first_capacity();
     let framed = FramedRead::with_capacity(pipe, codec, capacity);
     match flush_after {
@@ -76,14 +84,14 @@ fn wrap(stream: &str, message: &Message) -> Message {
 }
 
 /// Hands out a partial line when nothing more has come for a while.
-struct Prompting {
-    framed: FramedRead<Receiver, Codec>,
+struct Prompting<R> {
+    framed: FramedRead<R, Codec>,
     quiet: Duration,
     /// Since when so many bytes of a partial line wait.
     waiting: Option<(usize, Pin<Box<Sleep>>)>,
 }
 
-impl Prompting {
+impl<R> Prompting<R> {
     fn poll_quiet(&mut self, held: usize, context: &mut Context<'_>) -> Poll<()> {
         let deadline = Instant::now() + self.quiet;
         let (seen, sleep) = self
@@ -105,7 +113,7 @@ impl Prompting {
     }
 }
 
-impl Stream for Prompting {
+impl<R: AsyncRead + Unpin> Stream for Prompting<R> {
     type Item = Result<Message, FramingError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -69,6 +69,8 @@ pub enum Errors {
     Log,
     /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
     Client,
+    /// To our own, as it is: whoever started us reads both.
+    Own,
 }
 
 /// Input kept for a program that does not read, in bytes. Smaller means fewer bytes a system call and
@@ -97,6 +99,10 @@ impl Program {
         let output = match streams.errors {
             Errors::Log => {
                 started = started.with_log(errors);
+                output::messages(started.output, codec(), streams.flush_after)
+            }
+            Errors::Own => {
+                started.process.log_is(stderr::pass_on(errors));
                 output::messages(started.output, codec(), streams.flush_after)
             }
             Errors::Client => output::wrapped(started.output, errors, codec, streams.flush_after),

@@ -1,11 +1,13 @@
-//! A program's stderr, line by line to the log.
+//! A program's stderr, line by line to the log, or as it is to our own.
 //!
 //! In a task of its own, so that neither a busy session nor a silent one ever makes the program wait
 //! to complain. A line of any length is taken; its first [`SHOWN`] bytes are logged.
 
+use std::{io, os::fd::AsFd};
+
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
-use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
+use tokio::{fs::File, io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
 use tracing::{Instrument, Span, warn};
 
 /// How much of one line is logged, in bytes.
@@ -17,6 +19,16 @@ const READ: usize = 4 * 1024;
 /// see `Process::end`.
 pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
     tokio::spawn(log_lines(pipe).instrument(Span::current()))
+}
+
+/// Copies what comes to our own stderr until either ends, byte by byte as it is. The process awaits the
+/// task, see `Process::end`.
+pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        if let Ok(own) = io::stderr().as_fd().try_clone_to_owned() {
+            let _ = tokio::io::copy(&mut pipe, &mut File::from_std(own.into())).await;
+        }
+    })
 }
 
 async fn log_lines(mut pipe: Receiver) {

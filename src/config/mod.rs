@@ -2,6 +2,7 @@
 //! checked. An error names the flag, the value and the remedy.
 
 mod account;
+pub mod client;
 mod command;
 mod confinement;
 pub mod file;
@@ -67,6 +68,7 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self> {
+        client::check_is_server(args)?;
         let router = router(args, routes)?;
         check_something_answers(&router)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();

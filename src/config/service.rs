@@ -23,7 +23,7 @@ use crate::{
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
 /// signal, short enough that a closed tab leaves nothing behind for long.
-const PATIENCE: Patience = Patience {
+pub(super) const PATIENCE: Patience = Patience {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
@@ -34,36 +34,42 @@ const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
 /// The terms that the flags say; `places` are its own.
 pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
-    let limits = limits(args);
+    let limits = limits(args, PATIENCE);
     Ok(Service {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
         headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
         environ: environ(args, files)?,
-        websocket: websocket::Options {
-            max_message: unless_zero(args.maxframesize),
-            // Two pings without any byte from the client.
-            silence: limits.keepalive.map(|period| 2 * period),
-            write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
-        },
+        websocket: websocket(args, &limits),
         compression: compression(args),
         limits: Arc::new(limits),
         places,
     })
 }
 
+/// What a WebSocket may do, whichever end of it we are.
+pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
+    websocket::Options {
+        max_message: unless_zero(args.maxframesize),
+        // Two pings without any byte from the other end.
+        silence: limits.keepalive.map(|period| 2 * period),
+        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+    }
+}
+
 /// What a drain takes at most: what a program gets to end by itself, and to be made to.
 pub(super) fn drain_time(args: &Args) -> Duration {
-    let limits = limits(args);
+    let limits = limits(args, PATIENCE);
     limits.drain + limits.patience.total()
 }
 
-fn limits(args: &Args) -> Limits {
+/// What is waited for; `--closems` adds to each step of a patience.
+pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
     let more = Duration::from_millis(args.closems);
     let patience = Patience {
-        eof: PATIENCE.eof + more,
-        interrupt: PATIENCE.interrupt + more,
-        terminate: PATIENCE.terminate + more,
+        eof: patience.eof + more,
+        interrupt: patience.interrupt + more,
+        terminate: patience.terminate + more,
     };
     Limits {
         keepalive: unless_zero(args.pingms).map(Duration::from_millis),
@@ -82,7 +88,7 @@ fn compression(args: &Args) -> Option<compression::Terms> {
     })
 }
 
-fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
+pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
     let mut passed = passed(args.passenv.as_deref())?;
     for word in &args.env {
         match word.split_once('=') {
@@ -134,7 +140,7 @@ fn origins(args: &Args) -> Result<Origins> {
     })
 }
 
-fn subprotocols(args: &Args) -> Result<Subprotocols> {
+pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
     match &args.subprotocol[..] {
         [] => Ok(Subprotocols::Offered),
         [none] if none == "none" => Ok(Subprotocols::Off),

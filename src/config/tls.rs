@@ -101,7 +101,7 @@ fn bare(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
-fn located(error: LoadError) -> Error {
+pub(super) fn located(error: LoadError) -> Error {
     let invalid = |flag: &str, file: &Path, reason: &str| {
         anyhow!("invalid value '{}' for '{flag}': {reason}", file.display())
     };

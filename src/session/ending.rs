@@ -9,8 +9,8 @@ use futures_util::{
 use tokio::time::timeout;
 
 use super::{
-    Meter,
-    joint::{discard, exhaust},
+    Handle,
+    joint::{exhaust, upstream},
 };
 use crate::{
     backend::{Backend, Input, Output, Patience, Process},
@@ -38,9 +38,11 @@ impl<'a> Program<'a> {
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
-    /// termination ladder. What it still writes is read and thrown away, so that it can flush and go.
+    /// termination ladder. What it still writes is read and thrown away, so that it can flush and go;
+    /// where there is no process, nobody waits for that, and what is there may serve another session.
     pub(super) async fn wind_down(&mut self) {
         let (input, process) = (&mut self.input, &mut self.process);
+        let rest = exhaust(process.as_ref().map(|_| &mut self.output));
         let mut patience = *self.patience;
         let end = async {
             if let Some(sink) = input
@@ -54,7 +56,14 @@ impl<'a> Program<'a> {
                 process.end(&patience).await;
             }
         };
-        future::select(pin!(end), pin!(exhaust(&mut self.output))).await;
+        future::select(pin!(end), pin!(rest)).await;
+    }
+
+    /// Delivers what an input still holds, and drops it.
+    pub(super) async fn deliver(&mut self, input: Option<Input>) {
+        if let Some(mut input) = input {
+            let _ = timeout(self.patience.eof, input.flush()).await;
+        }
     }
 
     /// Ends the process, or what is left of its group, without touching the output.
@@ -88,10 +97,19 @@ impl Peer {
         }
     }
 
-    /// Waits until the client has been sent all, as long as it is there.
-    pub(super) async fn flush(&mut self) -> Result<(), Gone> {
-        let ignored = Meter::default();
-        let watching = pin!(discard(&mut self.incoming, &ignored));
+    /// Waits until the client has been sent all, as long as it is there. What it sends meanwhile goes to
+    /// `input`.
+    pub(super) async fn flush(
+        &mut self,
+        input: &mut Option<Input>,
+        handle: &Handle,
+    ) -> Result<(), Gone> {
+        let watching = pin!(upstream(
+            &mut self.incoming,
+            input,
+            &handle.received,
+            handle.drain()
+        ));
         match future::select(self.outgoing.flush(), watching).await {
             Either::Left((flushed, _)) => flushed.map_err(Gone::Lost),
             Either::Right((gone, _)) => Err(gone),
@@ -99,12 +117,18 @@ impl Peer {
     }
 
     /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace;
-    /// then the lingering close within another.
-    pub(super) async fn say_goodbye(&mut self, close: Close, grace: Duration) {
+    /// then the lingering close within another. What comes before the client's Close goes to `input`.
+    pub(super) async fn say_goodbye(
+        &mut self,
+        close: Close,
+        grace: Duration,
+        input: &mut Option<Input>,
+        handle: &Handle,
+    ) {
         let handshake = async {
             if self.outgoing.send(Event::Close(close)).await.is_ok() {
-                let ignored = Meter::default();
-                discard(&mut self.incoming, &ignored).await;
+                let (incoming, received) = (&mut self.incoming, &handle.received);
+                upstream(incoming, input, received, handle.drain()).await;
             }
         };
         let _ = timeout(grace, handshake).await;

@@ -76,17 +76,45 @@ pub(super) async fn upstream(
             }
         };
         received.count(&message);
+        let mut waiting = Waiting {
+            sink,
+            message: Some(message),
+        };
         let ready = tokio::select! {
             biased;
-            ready = timed(received, |context| sink.poll_ready_unpin(context)) => ready,
+            ready = timed(received, |context| waiting.sink.poll_ready_unpin(context)) => ready,
             // Taken all the same: the sink's buffer grows by this one message.
             () = &mut draining => Ok(()),
         };
-        match ready.and_then(|()| sink.start_send_unpin(message)) {
+        let fed = ready.and_then(|()| waiting.feed());
+        drop(waiting);
+        match fed {
             Ok(()) => {}
             Err(FramingError::Io(_)) => *input = None,
             Err(error) => return Gone::Refused(refusal(&error)),
         }
+    }
+}
+
+/// A message that waits for room. If the wait is given up, as when the output ends meanwhile, it is fed
+/// all the same: who flushes the sink at the end finds it there.
+struct Waiting<'a> {
+    sink: &'a mut Input,
+    message: Option<Message>,
+}
+
+impl Waiting<'_> {
+    fn feed(&mut self) -> Result<(), FramingError> {
+        match self.message.take() {
+            Some(message) => self.sink.start_send_unpin(message),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let _ = self.feed();
     }
 }
 
@@ -122,7 +150,7 @@ fn refusal(error: &FramingError) -> Close {
 }
 
 /// Reads a client on for its close alone.
-pub(super) async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
+async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
@@ -132,9 +160,11 @@ pub(super) async fn discard(incoming: &mut Incoming, received: &Meter) -> Gone {
     }
 }
 
-/// Reads a program on so that it can flush and go; never ready.
-pub(super) async fn exhaust(output: &mut Output) {
-    while output.next().await.is_some() {}
+/// Reads a program on, where there is one, so that it can flush and go; never ready.
+pub(super) async fn exhaust(output: Option<&mut Output>) {
+    if let Some(output) = output {
+        while output.next().await.is_some() {}
+    }
     future::pending::<()>().await;
 }
 
@@ -308,5 +338,39 @@ fn poll_next_or_flush<Item, Fed, Error>(
     match sink.as_mut().poll_flush(context) {
         Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
         Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+    use tokio::{
+        io::{AsyncReadExt, duplex},
+        time::timeout,
+    };
+    use tokio_util::codec::FramedWrite;
+
+    use crate::framing::{Codec, Framing, Newline};
+
+    #[tokio::test(start_paused = true)]
+    async fn message_that_waits_for_room_is_not_lost_with_the_wait() {
+        let (near, mut far) = duplex(1);
+        let codec = Codec::new(Framing::Lines(Newline::Split), usize::MAX);
+        let mut sink = FramedWrite::new(near, codec);
+        sink.set_backpressure_boundary(1);
+        let mut input: Option<Input> = Some(Box::pin(sink));
+        let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
+        let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));
+        let (meter, drain) = (Meter::default(), CancellationToken::new());
+        let waiting = upstream(&mut incoming, &mut input, &meter, &drain);
+        assert!(timeout(Duration::from_secs(1), waiting).await.is_err());
+        let rest = async {
+            let mut sink = input.take().expect("still open");
+            sink.flush().await.expect("the other end reads");
+        };
+        let mut read = String::new();
+        let (_, length) = tokio::join!(rest, far.read_to_string(&mut read));
+        assert_eq!((length.expect("text"), read.as_str()), (8, "one\ntwo\n"));
     }
 }

@@ -224,7 +224,8 @@ impl Session<'_> {
             &self.handle.received,
             self.handle.drain(),
         ));
-        let output = pin!(joint::exhaust(&mut self.program.output));
+        let process = self.program.process.as_ref();
+        let output = pin!(joint::exhaust(process.map(|_| &mut self.program.output)));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
             Ok(Either::Left((gone @ Gone::Closed(_), _))) => Some(gone),
             _ => None,
@@ -233,19 +234,23 @@ impl Session<'_> {
 
     /// The output has ended: the client gets all of it and then the close that tells the exit status.
     async fn end_by_backend(&mut self) -> Ended {
-        // What the client sent to a program that has gone can be delivered to nobody.
-        self.program.input = None;
+        // What the client sent to a program that has gone can be delivered to nobody. Where there is no
+        // process, the input takes all that comes before the client's Close.
+        let input = self.program.input.take();
+        let mut input = input.filter(|_| self.program.process.is_none());
         let delivered = async {
             tokio::select! {
-                delivered = self.client.flush() => delivered.map_err(Some),
+                delivered = self.client.flush(&mut input, self.handle) => delivered.map_err(Some),
                 () = deadline(self.handle.drain(), self.limits.drain) => Err(None),
             }
         };
         let (delivered, ()) = future::join(delivered, self.program.wind_down()).await;
-        match delivered {
-            Ok(()) => {}
-            Err(Some(gone)) => return self.end_by_client(gone).await,
-            Err(None) => return self.end_by_server(self.handle.going_away()).await,
+        if let Err(reason) = delivered {
+            self.program.input = input;
+            return match reason {
+                Some(gone) => self.end_by_client(gone).await,
+                None => self.end_by_server(self.handle.going_away()).await,
+            };
         }
         let ended = match (
             self.program.exit().await,
@@ -255,8 +260,12 @@ impl Session<'_> {
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
-        let grace = self.closing_grace();
-        self.client.say_goodbye(ended.close().clone(), grace).await;
+        let (close, grace) = (ended.close().clone(), self.closing_grace());
+        let goodbye = self
+            .client
+            .say_goodbye(close, grace, &mut input, self.handle);
+        goodbye.await;
+        self.program.deliver(input).await;
         ended
     }
 
@@ -273,7 +282,11 @@ impl Session<'_> {
 
     /// The gateway ends it: the client is told at once, the program runs down meanwhile.
     async fn end_by_server(&mut self, close: Close) -> Ended {
-        let goodbye = self.client.say_goodbye(close.clone(), self.closing_grace());
+        let grace = self.closing_grace();
+        let mut nobody = None;
+        let goodbye = self
+            .client
+            .say_goodbye(close.clone(), grace, &mut nobody, self.handle);
         future::join(self.program.wind_down(), goodbye).await;
         Ended::ByServer(close)
     }

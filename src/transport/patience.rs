@@ -44,7 +44,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
-            Poll::Pending => self.silence.poll_expired(context, "the client was silent"),
+            Poll::Pending => self
+                .silence
+                .poll_expired(context, "the other end was silent"),
             ready => {
                 self.silence.stop();
                 ready
@@ -62,7 +64,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         match Pin::new(&mut self.stream).poll_write(context, buffer) {
             Poll::Pending => self
                 .congestion
-                .poll_expired(context, "the client took nothing")
+                .poll_expired(context, "the other end took nothing")
                 .map_ok(|()| 0),
             ready => {
                 if self.congestion.stop() {

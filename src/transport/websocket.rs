@@ -19,7 +19,7 @@ use hyper_tungstenite::{
     WebSocketStream,
     tungstenite::{
         self, Error,
-        handshake::derive_accept_key,
+        handshake::{client::generate_key, derive_accept_key},
         protocol::{CloseFrame, Role, WebSocketConfig},
     },
 };
@@ -64,6 +64,11 @@ pub fn accept_key(key: &[u8]) -> String {
     derive_accept_key(key)
 }
 
+/// A `Sec-WebSocket-Key`: 16 random bytes in base64 (RFC 6455 §4.1, item 7).
+pub fn new_key() -> String {
+    generate_key()
+}
+
 /// The server's end of a WebSocket whose opening handshake is done; `read_ahead` holds what was read
 /// behind the handshake, `compression` what was negotiated in it.
 pub async fn client<S>(
@@ -92,6 +97,22 @@ async fn plain<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    open(stream, read_ahead, Role::Server, options).await
+}
+
+/// The same for the client's end, where who is joined to us is a server: what it is sent is masked
+/// (RFC 6455 §5.3).
+pub async fn server<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    open(stream, read_ahead, Role::Client, options).await
+}
+
+async fn open<S>(stream: S, read_ahead: Bytes, role: Role, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -102,8 +123,7 @@ where
                 .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
         ));
     let socket =
-        WebSocketStream::from_partially_read(stream, read_ahead.into(), Role::Server, Some(config))
-            .await;
+        WebSocketStream::from_partially_read(stream, read_ahead.into(), role, Some(config)).await;
     let socket = Shared(Arc::new(Mutex::new(Socket {
         stream: socket,
         closed_by_client: false,

@@ -71,6 +71,14 @@ impl Identity {
     }
 }
 
+/// A certificate with its chain, and its key, checked: for who shows it as a client.
+///
+/// # Errors
+/// [`LoadError`] names the file.
+pub fn certified(certificates: &Path, key: &Path) -> Result<Arc<CertifiedKey>, LoadError> {
+    from_files(certificates, key).map(|(certified, _)| Arc::new(certified))
+}
+
 fn from_files(certificates: &Path, key: &Path) -> Result<(CertifiedKey, Certificate), LoadError> {
     let chain = pem::certificates(Role::Certificate, certificates)?;
     let private = pem::private_key(key)?;

@@ -17,9 +17,9 @@ mod watch;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-pub use identity::Source;
+pub use identity::{Source, certified};
 pub use pem::{LoadError, Role};
-pub use terms::{Clients, Options, Plain, Terms};
+pub use terms::{Clients, Options, Plain, Terms, authorities};
 
 pub(super) use handshake::Refused;
 pub(super) use stream::MaybeTls;

@@ -177,7 +177,22 @@ fn verifier(
     clients: &Clients,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, LoadError> {
-    let file = &clients.authorities;
+    let roots = authorities(&clients.authorities)?;
+    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+    if !clients.required {
+        builder = builder.allow_unauthenticated();
+    }
+    let built = builder.build();
+    built.map_err(|error| {
+        LoadError::file(Role::Authorities, &clients.authorities, error.to_string())
+    })
+}
+
+/// The authorities of a file (PEM).
+///
+/// # Errors
+/// [`LoadError`] names the file.
+pub fn authorities(file: &Path) -> Result<RootCertStore, LoadError> {
     let fail = |reason: String| LoadError::file(Role::Authorities, file, reason);
     let mut roots = RootCertStore::empty();
     for (place, certificate) in pem::certificates(Role::Authorities, file)?
@@ -188,9 +203,5 @@ fn verifier(
             .add(certificate)
             .map_err(|error| fail(format!("certificate {} cannot be used: {error}", place + 1)))?;
     }
-    let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-    if !clients.required {
-        builder = builder.allow_unauthenticated();
-    }
-    builder.build().map_err(|error| fail(error.to_string()))
+    Ok(roots)
 }

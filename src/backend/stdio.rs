@@ -1,0 +1,273 @@
+//! Our own stdin and stdout in a program's place: what is read is sent, what comes is written.
+//!
+//! One session after another can have them: stdin goes on where it was. All that a session was given
+//! is written before it ends, however slow the reader is.
+//!
+//! # How it works
+//! A WebSocket cannot be closed in one direction alone, and when stdin ends, answers may still be on
+//! their way. So the output ends only when nothing has come for a while, which counts from the moment
+//! when all that came before was written: a reader that is slow is not taken for a server that is
+//! silent. A stdout that nobody reads any more ends the output at once.
+//!
+//! Reads and writes happen on threads of the runtime, in blocking mode: other processes may share the
+//! pipes and terminals, and these would find them in non-blocking mode too.
+
+use std::{
+    io,
+    os::fd::AsFd,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use tokio::{
+    fs::File,
+    sync::oneshot,
+    time::{Instant, Sleep, sleep_until},
+};
+use tokio_util::codec::FramedWrite;
+
+use super::{Backend, Output, Streams, output};
+use crate::{
+    framing::{Codec, FramingError},
+    message::Message,
+};
+
+/// Bytes kept for a stdout that takes nothing: what a Linux pipe holds (pipe(7)), so that one write
+/// fills it.
+const STDOUT_BUFFER: usize = 64 * 1024;
+
+/// Stdin and stdout, for one session at a time.
+#[derive(Clone)]
+pub struct Stdio {
+    streams: Streams,
+    linger: Duration,
+    stdin: Arc<Mutex<Output>>,
+    state: Arc<State>,
+}
+
+/// What went wrong with one of the two.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// stdin could not be read.
+    #[error("stdin cannot be read: {0}")]
+    Input(io::Error),
+    /// stdout could not be written, for another reason than that nobody reads it.
+    #[error("stdout cannot be written: {0}")]
+    Output(io::Error),
+}
+
+/// What the two directions know of each other.
+struct State {
+    /// stdin is at its end.
+    ended: AtomicBool,
+    /// Something that came is not yet written.
+    unwritten: AtomicBool,
+    /// When all was last written.
+    written: Mutex<Instant>,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Stdio {
+    /// Takes stdin and stdout. `linger` is how long nothing may have come after the end of stdin until
+    /// the session ends; zero ends it with stdin.
+    ///
+    /// # Errors
+    /// The operating system's (dup(2)).
+    pub fn new(streams: Streams, linger: Duration) -> io::Result<Self> {
+        let codec = Codec::new(streams.framing, streams.max_line);
+        let stdin = file(io::stdin())?;
+        Ok(Stdio {
+            streams,
+            linger,
+            stdin: Arc::new(Mutex::new(output::messages(
+                stdin,
+                codec,
+                streams.flush_after,
+            ))),
+            state: Arc::new(State {
+                ended: AtomicBool::new(false),
+                unwritten: AtomicBool::new(false),
+                written: Mutex::new(Instant::now()),
+                failure: Mutex::new(None),
+            }),
+        })
+    }
+
+    /// The two as a backend.
+    ///
+    /// # Errors
+    /// The operating system's (dup(2)).
+    pub fn open(&self) -> io::Result<Backend> {
+        // Dropped with the input, which tells the output that nobody takes what comes.
+        let (open, closed) = oneshot::channel();
+        let codec = Codec::new(self.streams.framing, self.streams.max_line);
+        let mut stdout = FramedWrite::new(file(io::stdout())?, codec);
+        stdout.set_backpressure_boundary(STDOUT_BUFFER);
+        let messages = Messages {
+            stdio: self.clone(),
+            lingering: None,
+        };
+        Ok(Backend {
+            output: Box::pin(messages.take_until(closed)),
+            input: Box::pin(Stdout {
+                stdout,
+                state: Arc::clone(&self.state),
+                _open: open,
+            }),
+            process: None,
+        })
+    }
+
+    /// Whether stdin has come to its end.
+    pub fn is_at_end(&self) -> bool {
+        self.state.ended.load(Ordering::Relaxed)
+    }
+
+    /// What went wrong, told once.
+    pub fn take_failure(&self) -> Option<Failure> {
+        lock(&self.state.failure).take()
+    }
+}
+
+impl std::fmt::Debug for Stdio {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Stdio");
+        shown.field("streams", &self.streams);
+        shown.field("linger", &self.linger).finish_non_exhaustive()
+    }
+}
+
+/// A standard stream without the buffers of the standard library. Whoever had it before may have left
+/// it in non-blocking mode, in which a read on a thread would fail.
+fn file(stream: impl AsFd) -> io::Result<File> {
+    let stream = stream.as_fd();
+    let flags = fcntl_getfl(stream)?;
+    if flags.contains(OFlags::NONBLOCK) {
+        fcntl_setfl(stream, flags - OFlags::NONBLOCK)?;
+    }
+    Ok(File::from_std(stream.try_clone_to_owned()?.into()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn fail(&self, failure: Failure) {
+        lock(&self.failure).get_or_insert(failure);
+    }
+}
+
+/// What stdin says to one session, and then the wait for the last answers.
+struct Messages {
+    stdio: Stdio,
+    lingering: Option<Pin<Box<Sleep>>>,
+}
+
+impl Messages {
+    /// Ready when nothing has come for as long as it takes.
+    fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let (state, linger) = (&self.stdio.state, self.stdio.linger);
+        if linger.is_zero() {
+            return Poll::Ready(());
+        }
+        let sleep = self
+            .lingering
+            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + linger)));
+        loop {
+            ready!(sleep.as_mut().poll(context));
+            let since = match state.unwritten.load(Ordering::Relaxed) {
+                true => Instant::now(),
+                false => *lock(&state.written),
+            };
+            if since + linger <= sleep.deadline() {
+                return Poll::Ready(());
+            }
+            sleep.as_mut().reset(since + linger);
+        }
+    }
+}
+
+impl Stream for Messages {
+    type Item = Result<Message, FramingError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if !self.stdio.is_at_end() {
+            let state = &self.stdio.state;
+            match ready!(lock(&self.stdio.stdin).poll_next_unpin(context)) {
+                Some(Err(FramingError::Io(error))) => state.fail(Failure::Input(error)),
+                Some(item) => return Poll::Ready(Some(item)),
+                None => {}
+            }
+            state.ended.store(true, Ordering::Relaxed);
+        }
+        self.poll_silence(context).map(|()| None)
+    }
+}
+
+/// Writes what comes, and notes when all of it is written.
+struct Stdout {
+    stdout: FramedWrite<File, Codec>,
+    state: Arc<State>,
+    _open: oneshot::Sender<Never>,
+}
+
+/// Nothing is ever sent: the end of the sender is the message.
+enum Never {}
+
+impl Stdout {
+    fn note(&self, polled: Poll<Result<(), FramingError>>) -> Poll<Result<(), FramingError>> {
+        if let Poll::Ready(Err(FramingError::Io(error))) = &polled
+            && error.kind() != io::ErrorKind::BrokenPipe
+        {
+            let error = match error.raw_os_error() {
+                Some(number) => io::Error::from_raw_os_error(number),
+                None => error.kind().into(),
+            };
+            self.state.fail(Failure::Output(error));
+        }
+        polled
+    }
+}
+
+impl Sink<Message> for Stdout {
+    type Error = FramingError;
+
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), FramingError>> {
+        let ready = self.stdout.poll_ready_unpin(context);
+        self.note(ready)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), FramingError> {
+        self.state.unwritten.store(true, Ordering::Relaxed);
+        self.stdout.start_send_unpin(message)
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), FramingError>> {
+        let flushed = self.stdout.poll_flush_unpin(context);
+        if flushed.is_ready() && self.state.unwritten.swap(false, Ordering::Relaxed) {
+            *lock(&self.state.written) = Instant::now();
+        }
+        self.note(flushed)
+    }
+
+    fn poll_close(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), FramingError>> {
+        self.poll_flush(context)
+    }
+}

@@ -1,0 +1,214 @@
+//! The opening handshake from the client's side (RFC 6455 §4.1).
+
+use bytes::Bytes;
+use hyper::{
+    Request, StatusCode,
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+
+use super::{
+    dial::Stream,
+    exchange::{Answer, exchange},
+    failure::Failure,
+    url::Url,
+};
+use crate::transport::websocket::{accept_key, new_key};
+
+/// Who we say that we are, unless a header says otherwise.
+const USER_AGENT: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
+
+/// What the request says beside the handshake itself.
+#[derive(Debug, Clone, Default)]
+pub struct Offer {
+    /// Subprotocols, the one that is liked most first.
+    pub subprotocols: Vec<String>,
+    /// More headers; they take the place of those of the same name that would be sent.
+    pub headers: HeaderMap,
+}
+
+/// A connection that carries messages from here on.
+pub(super) struct Opened {
+    pub(super) stream: Stream,
+    /// What came behind the answer.
+    pub(super) read_ahead: Bytes,
+    /// The subprotocol that the server selected.
+    pub(super) subprotocol: Option<String>,
+}
+
+/// Asks a server for a WebSocket.
+///
+/// # Errors
+/// Its refusal, or what is wrong with its answer.
+pub(super) async fn shake_hands(
+    stream: Stream,
+    url: &Url,
+    offer: &Offer,
+) -> Result<Opened, Failure> {
+    let key = new_key();
+    let request = request(url, offer, &key)?;
+    let is_wanted = |status: &StatusCode| *status == StatusCode::SWITCHING_PROTOCOLS;
+    match exchange(stream, request, is_wanted).await? {
+        Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
+        Answer::Switched {
+            stream,
+            read_ahead,
+            headers,
+        } => Ok(Opened {
+            stream,
+            read_ahead,
+            subprotocol: check(&headers, &key, offer).map_err(Failure::Handshake)?,
+        }),
+    }
+}
+
+fn request(url: &Url, offer: &Offer, key: &str) -> Result<Request<String>, Failure> {
+    let wrong = |error: &dyn std::fmt::Display| Failure::Handshake(error.to_string());
+    let mut request = Request::new(String::new());
+    *request.uri_mut() = url.target.clone().into();
+    let headers = request.headers_mut();
+    let mut set = |name: HeaderName, value: &str| -> Result<(), Failure> {
+        let value = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
+        headers.insert(name, value);
+        Ok(())
+    };
+    set(header::HOST, &url.host())?;
+    set(header::CONNECTION, "Upgrade")?;
+    set(header::UPGRADE, "websocket")?;
+    set(header::SEC_WEBSOCKET_VERSION, "13")?;
+    set(header::SEC_WEBSOCKET_KEY, key)?;
+    set(header::USER_AGENT, USER_AGENT)?;
+    if !offer.subprotocols.is_empty() {
+        set(
+            header::SEC_WEBSOCKET_PROTOCOL,
+            &offer.subprotocols.join(", "),
+        )?;
+    }
+    if let Some(credentials) = &url.authorization {
+        headers.insert(header::AUTHORIZATION, credentials.clone());
+    }
+    for name in offer.headers.keys() {
+        headers.remove(name);
+    }
+    for (name, value) in &offer.headers {
+        headers.append(name, value.clone());
+    }
+    Ok(request)
+}
+
+/// What RFC 6455 §4.1 has a client check in an answer of 101; the selected subprotocol.
+fn check(headers: &HeaderMap, key: &str, offer: &Offer) -> Result<Option<String>, String> {
+    let has = |name: HeaderName, token: &str| {
+        let values = headers.get_all(name).iter();
+        let mut tokens = values.filter_map(|value| value.to_str().ok());
+        tokens.any(|value| {
+            value
+                .split(',')
+                .any(|one| one.trim().eq_ignore_ascii_case(token))
+        })
+    };
+    if !has(header::UPGRADE, "websocket") {
+        return Err("its Upgrade is not 'websocket'".to_owned());
+    }
+    if !has(header::CONNECTION, "upgrade") {
+        return Err("its Connection is not 'Upgrade'".to_owned());
+    }
+    let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT);
+    if accept.is_none_or(|accept| accept.as_bytes() != accept_key(key.as_bytes()).as_bytes()) {
+        return Err("its Sec-WebSocket-Accept does not belong to our key".to_owned());
+    }
+    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
+        return Err("it selects an extension, and none was offered".to_owned());
+    }
+    let Some(selected) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
+        return Ok(None);
+    };
+    let offered = offer.subprotocols.iter();
+    match offered
+        .into_iter()
+        .find(|name| selected.as_bytes() == name.as_bytes())
+    {
+        Some(name) => Ok(Some(name.clone())),
+        None => Err(format!(
+            "it selects the subprotocol {selected:?}, which was not offered (--subprotocol)"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    fn checked(change: &[(HeaderName, Option<&'static str>)]) -> Result<Option<String>, String> {
+        let offer = Offer {
+            subprotocols: vec!["a".to_owned(), "b".to_owned()],
+            headers: HeaderMap::new(),
+        };
+        let mut headers = HeaderMap::new();
+        let good = [
+            (header::UPGRADE, "WebSocket"),
+            (header::CONNECTION, "keep-alive, upgrade"),
+            (header::SEC_WEBSOCKET_ACCEPT, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="),
+        ];
+        for (name, value) in good {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        for (name, value) in change {
+            match value {
+                Some(value) => headers.insert(name, HeaderValue::from_static(value)),
+                None => headers.remove(name),
+            };
+        }
+        check(&headers, KEY, &offer)
+    }
+
+    #[test]
+    fn answer_of_the_rfc_is_taken() {
+        assert_eq!(checked(&[]), Ok(None));
+        let selected = (header::SEC_WEBSOCKET_PROTOCOL, Some("b"));
+        assert_eq!(checked(&[selected]), Ok(Some("b".to_owned())));
+    }
+
+    #[test]
+    fn answer_that_breaks_the_rfc_is_not() {
+        for (name, value) in [
+            (header::UPGRADE, None),
+            (header::UPGRADE, Some("h2c")),
+            (header::CONNECTION, Some("close")),
+            (header::SEC_WEBSOCKET_ACCEPT, None),
+            (header::SEC_WEBSOCKET_ACCEPT, Some("AAAA")),
+            (header::SEC_WEBSOCKET_EXTENSIONS, Some("permessage-deflate")),
+            (header::SEC_WEBSOCKET_PROTOCOL, Some("c")),
+            (header::SEC_WEBSOCKET_PROTOCOL, Some("a, b")),
+        ] {
+            assert!(
+                checked(&[(name.clone(), value)]).is_err(),
+                "{name}: {value:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn given_header_takes_the_place_of_our_own() {
+        let url: Url = "ws://u:p@a:81/x?y".parse().expect("a URL");
+        let mut offer = Offer::default();
+        let plain = request(&url, &offer, KEY).expect("a request");
+        assert_eq!(plain.uri(), "/x?y");
+        assert_eq!(plain.headers()[header::HOST], "a:81");
+        assert!(
+            plain.headers()[header::AUTHORIZATION]
+                .as_bytes()
+                .starts_with(b"Basic ")
+        );
+        offer
+            .headers
+            .insert(header::HOST, HeaderValue::from_static("b"));
+        offer
+            .headers
+            .insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer x"));
+        let changed = request(&url, &offer, KEY).expect("a request");
+        assert_eq!(changed.headers()[header::HOST], "b");
+        assert_eq!(changed.headers()[header::AUTHORIZATION], "Bearer x");
+    }
+}

@@ -1,0 +1,191 @@
+//! From the end of a session, or of the attempt to begin one, to an exit status.
+
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+
+use super::{Failure, Url};
+use crate::{
+    message::Close,
+    session::{Ended, Summary},
+};
+
+/// What is left for another exit status to say.
+const FAILED: u8 = 1;
+/// An exit status for signal s is this and s, as shells have it.
+const SIGNAL: u8 = 128;
+/// The last code that tells an exit status.
+const LAST_STATUS: u16 = Close::PROGRAM + 255;
+
+/// How it all ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit status.
+    pub status: u8,
+    /// What whoever started it should read, the URL in it.
+    pub complaint: Option<String>,
+}
+
+/// How one connection, or the attempt to make one, ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct End {
+    status: u8,
+    reason: Option<String>,
+    /// Whether another attempt may do better.
+    pub(super) may_pass: bool,
+}
+
+impl End {
+    fn new(status: u8, reason: Option<String>) -> Self {
+        End {
+            status,
+            reason,
+            may_pass: false,
+        }
+    }
+
+    /// Something at this end is of no use.
+    pub(super) fn near(reason: String) -> Self {
+        End::new(FAILED, Some(reason))
+    }
+
+    /// Whoever interrupted it knows.
+    pub(super) fn interrupted() -> Self {
+        End::new(FAILED, None)
+    }
+
+    /// The end of a session.
+    pub(super) fn of(summary: &Summary) -> Self {
+        match &summary.ended {
+            Ended::ByBackend(_) => End::new(summary.exit.map_or(0, status_of), None),
+            Ended::ByClient(close) => End::by_far_end(close, summary.exit),
+            Ended::ByServer(close) => End::near(our_reason(close)),
+        }
+    }
+
+    /// The server has closed, or is lost. If it is content, it depends on our program.
+    fn by_far_end(close: &Close, exit: Option<ExitStatus>) -> Self {
+        let told = match close.reason.as_str() {
+            "" => format!("closed with {}", close.code),
+            reason => format!("closed with {}: {reason}", close.code),
+        };
+        match close.code {
+            Close::NORMAL | Close::NO_STATUS => {
+                let failed = exit.and_then(|status| status.code());
+                End::new(failed.map_or(0, |status| status as u8), None)
+            }
+            Close::ABNORMAL => End {
+                may_pass: true,
+                ..End::near(format!("the connection was lost: {}", close.reason))
+            },
+            code @ Close::PROGRAM..=LAST_STATUS if code != Close::PROGRAM => {
+                End::new((code - Close::PROGRAM) as u8, Some(told))
+            }
+            code => End {
+                // A server that stops, fails or is overloaded (RFC 6455 §7.4.1 and its registry).
+                may_pass: matches!(code, Close::GOING_AWAY | Close::INTERNAL..=1014),
+                ..End::near(told)
+            },
+        }
+    }
+
+    /// The reason, for whoever waits for another attempt.
+    pub(super) fn reason(&self) -> &str {
+        self.reason.as_deref().unwrap_or_default()
+    }
+
+    /// The last word.
+    pub(super) fn outcome(self, url: &Url) -> Outcome {
+        Outcome {
+            status: self.status,
+            complaint: self.reason.map(|reason| format!("{url}: {reason}")),
+        }
+    }
+}
+
+impl From<Failure> for End {
+    fn from(failure: Failure) -> Self {
+        End {
+            may_pass: failure.may_pass(),
+            ..End::near(failure.to_string())
+        }
+    }
+}
+
+fn status_of(exit: ExitStatus) -> u8 {
+    match (exit.code(), exit.signal()) {
+        (Some(code), _) => code as u8,
+        (None, signal) => SIGNAL + signal.unwrap_or_default() as u8,
+    }
+}
+
+/// Why we have closed, with the flag that helps.
+fn our_reason(close: &Close) -> String {
+    let reason = &close.reason;
+    match close.code {
+        Close::UNSUPPORTED => {
+            "a binary message came, and a message is a line here: --binary takes it, \
+                               and so does --framing=length"
+                .to_owned()
+        }
+        Close::TOO_BIG => format!("the server sent {reason} (--maxframesize)"),
+        Close::PROTOCOL => format!("the server breaks the protocol: {reason}"),
+        Close::INVALID_DATA => format!("the server sent {reason}"),
+        Close::POLICY => format!("the server's {reason} (--newline)"),
+        _ => reason.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn by_server(code: u16, exit: Option<i32>) -> (u8, bool) {
+        let summary = Summary {
+            ended: Ended::ByClient(Close::new(code, "")),
+            exit: exit.map(ExitStatus::from_raw),
+        };
+        let end = End::of(&summary);
+        (end.status, end.may_pass)
+    }
+
+    #[test]
+    fn status_comes_from_the_servers_code() {
+        for (code, status, may_pass) in [
+            (1000, 0, false),
+            (1005, 0, false),
+            (1001, 1, true),
+            (1002, 1, false),
+            (1006, 1, true),
+            (1008, 1, false),
+            (1011, 1, true),
+            (1013, 1, true),
+            (3000, 1, false),
+            (4000, 1, false),
+            (4001, 1, false),
+            (4003, 3, false),
+            (4137, 137, false),
+            (4255, 255, false),
+            (4256, 1, false),
+        ] {
+            assert_eq!(by_server(code, None), (status, may_pass), "{code}");
+        }
+    }
+
+    #[test]
+    fn failure_of_our_own_program_is_not_hidden_by_a_content_server() {
+        assert_eq!(by_server(1000, Some(3 << 8)).0, 3);
+        assert_eq!(by_server(1000, Some(0)).0, 0);
+        // A signal is our own way to end it.
+        assert_eq!(by_server(1000, Some(15)).0, 0);
+    }
+
+    #[test]
+    fn program_that_ended_first_has_its_own_status() {
+        for (exit, status) in [(0, 0), (3 << 8, 3), (9, 137)] {
+            let summary = Summary {
+                ended: Ended::ByBackend(Close::new(1000, "")),
+                exit: Some(ExitStatus::from_raw(exit)),
+            };
+            assert_eq!(End::of(&summary), End::new(status, None));
+        }
+    }
+}

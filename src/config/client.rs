@@ -1,0 +1,291 @@
+//! `--connect`, and what goes with it: the options of a client.
+
+use std::time::Duration;
+
+use anyhow::{Error, Result, anyhow, bail};
+use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
+
+use super::{
+    Route,
+    program::{streams, target},
+    service::{PATIENCE, environ, limits, subprotocols, websocket},
+    tls::located,
+};
+use crate::{
+    args::Args,
+    backend::{Errors, Patience, Spawner, Streams, Target},
+    client::{Near, Offer, Options, Tls, Trust, Url},
+    http::{headers, upgrade::Subprotocols},
+    server::tls,
+    session::Limits,
+};
+
+/// What nothing may have come for after the end of stdin: an answer takes no longer to come from the
+/// other end of the world, and a shell that waits for this one does not wait long.
+const LINGER: Duration = Duration::from_secs(1);
+/// What COMMAND gets to end by itself when the server has closed. It is the user's own, and may be about
+/// to write down what came; a server's program has a client that waits.
+const COMMAND_EOF: Duration = Duration::from_secs(10);
+/// What our own stdout gets to take what came: as long as it takes.
+const STDOUT_EOF: Duration = Duration::MAX;
+/// What COMMAND gets to say its last when we were told to stop, before the server is told.
+const DRAIN: Duration = Duration::from_secs(1);
+
+/// Headers that the handshake sets, beside those that no message may have.
+const RESERVED: [&str; 2] = ["sec-websocket-key", "sec-websocket-version"];
+
+/// A client, ready to connect but for what starts its program.
+#[derive(Debug)]
+pub struct Client {
+    url: Url,
+    tls: Option<Tls>,
+    offer: Offer,
+    near: Side,
+    limits: Limits,
+    args: Args,
+}
+
+/// Who is at this end.
+#[derive(Debug)]
+enum Side {
+    Stdio(Streams, Duration),
+    Program(Target),
+}
+
+/// Checks that a server was not given what only a client has.
+pub(super) fn check_is_server(args: &Args) -> Result<()> {
+    let given = [
+        ("--linger", args.linger.is_some()),
+        ("--reconnect", args.reconnect),
+        ("--insecure", args.insecure),
+    ];
+    match first(&given) {
+        Some(flag) => bail!("{flag} is for a client: give --connect too"),
+        None => Ok(()),
+    }
+}
+
+impl Client {
+    /// Checks everything that can be checked before anything is started.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
+        let word = args.connect.as_deref().unwrap_or_default();
+        let wrong = |reason: String| anyhow!("invalid value '{word}' for '--connect': {reason}");
+        let url: Url = word.parse().map_err(wrong)?;
+        check_is_client(args, routes)?;
+        check_near_end(args)?;
+        let near = match target(args)? {
+            Some(Target::Program(program, streams)) => {
+                Side::Program(Target::Program(program, own_errors(streams)))
+            }
+            None => {
+                let linger = args.linger.map_or(LINGER, Duration::from_millis);
+                Side::Stdio(streams(args)?, linger)
+            }
+        };
+        environ(args, None)?;
+        Ok(Client {
+            tls: tls(args, &url)?,
+            offer: offer(args)?,
+            limits: client_limits(args, &near),
+            near,
+            url,
+            args: args.clone(),
+        })
+    }
+
+    /// The options of a client; `start` starts what starts a program, if there is one.
+    ///
+    /// # Errors
+    /// Those of `start`.
+    pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
+        let args = &self.args;
+        let near = match self.near {
+            Side::Stdio(streams, linger) => Near::Stdio(streams, linger),
+            Side::Program(target) => Near::Program(target, environ(args, None)?.passed, start()?),
+        };
+        Ok(Options {
+            near,
+            websocket: websocket(args, &self.limits),
+            limits: self.limits,
+            reconnect: args.reconnect,
+            url: self.url,
+            tls: self.tls,
+            offer: self.offer,
+        })
+    }
+}
+
+/// Our stderr is the user's, and so is the program's.
+fn own_errors(streams: Streams) -> Streams {
+    match streams.errors {
+        Errors::Log => Streams {
+            errors: Errors::Own,
+            ..streams
+        },
+        _ => streams,
+    }
+}
+
+fn client_limits(args: &Args, near: &Side) -> Limits {
+    let limits = limits(args, PATIENCE);
+    let eof = match near {
+        Side::Stdio(..) => STDOUT_EOF,
+        Side::Program(_) => COMMAND_EOF + Duration::from_millis(args.closems),
+    };
+    Limits {
+        patience: Patience {
+            eof,
+            ..limits.patience
+        },
+        drain: DRAIN,
+        ..limits
+    }
+}
+
+/// The first flag that is given.
+fn first(flags: &[(&'static str, bool)]) -> Option<&'static str> {
+    let mut given = flags.iter().filter(|(_, given)| *given);
+    given.next().map(|(flag, _)| *flag)
+}
+
+/// Refuses what only a server has.
+fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
+    // What a number is without its flag.
+    let plain = Args::parse_from_words(Vec::new())?;
+    let given = [
+        ("--port", args.port.is_some()),
+        ("--address", !args.address.is_empty()),
+        ("--host", !args.host.is_empty()),
+        ("--unixsocket", !args.unixsocket.is_empty()),
+        ("--unixsocket-mode", args.unixsocket_mode.is_some()),
+        ("--unixsocket-owner", args.unixsocket_owner.is_some()),
+        ("--reuseport", args.reuseport),
+        ("--proxy-protocol", args.proxy_protocol),
+        ("--inetd", args.inetd),
+        ("--redirport", args.redirport.is_some()),
+        ("--ssl", args.ssl),
+        ("--sslca-optional", args.sslca_optional),
+        ("--ssl-optional", args.ssl_optional),
+        ("--ssl-selfsigned", args.ssl_selfsigned),
+        ("--sameorigin", args.sameorigin),
+        ("--maxforks", args.maxforks != plain.maxforks),
+        ("--max-connections", args.max_connections != 0),
+        ("--max-connections-per-ip", args.max_connections_per_ip != 0),
+        ("--trust-proxy", !args.trust_proxy.is_empty()),
+        ("--drain-timeout", args.drain_timeout != plain.drain_timeout),
+        ("--drain-delay", args.drain_delay != 0),
+        ("--cgi-timeout", args.cgi_timeout != plain.cgi_timeout),
+        ("--cgi-maxbody", args.cgi_maxbody != plain.cgi_maxbody),
+        ("--reverselookup", args.reverselookup),
+        ("--dir", args.dir.is_some()),
+        ("--route", !args.route.is_empty() || !routes.is_empty()),
+        ("--staticdir", args.staticdir.is_some()),
+        ("--listing", args.listing),
+        ("--spa", args.spa),
+        ("--cgidir", args.cgidir.is_some()),
+        ("--devconsole", args.devconsole),
+        ("--header-ws", !args.header_ws.is_empty()),
+        ("--header-http", !args.header_http.is_empty()),
+        ("--admin", args.admin.is_some()),
+    ];
+    match first(&given) {
+        Some(flag) => bail!("{flag} and --connect exclude each other: {flag} is for a server"),
+        None => Ok(()),
+    }
+}
+
+/// Refuses what only a program has where there is none, and what only stdin has where there is one.
+fn check_near_end(args: &Args) -> Result<()> {
+    if !args.command.is_empty() {
+        if args.linger.is_some() {
+            bail!(
+                "--linger is about stdin, and with a COMMAND there is none: leave one of them out"
+            );
+        }
+        return Ok(());
+    }
+    let given = [
+        ("--passenv", args.passenv.is_some()),
+        ("--env", !args.env.is_empty()),
+        ("--workdir", args.workdir.is_some()),
+        ("--user", args.user.is_some()),
+        ("--group", args.group.is_some()),
+        ("--limits", !args.limits.is_empty()),
+        ("--closems", args.closems != 0),
+        ("--passstderr", args.passstderr),
+    ];
+    match first(&given) {
+        Some(flag) => bail!("{flag} is about a program: give a COMMAND too"),
+        None => Ok(()),
+    }
+}
+
+fn offer(args: &Args) -> Result<Offer> {
+    let mut all = HeaderMap::new();
+    for word in &args.header {
+        let wrong = |reason| anyhow!("invalid value {word:?} for '--header': {reason}");
+        let (name, value) = headers::parse(word).map_err(wrong)?;
+        if RESERVED.contains(&name.as_str()) {
+            return Err(wrong(format!("'{name}' is set by wsd itself")));
+        }
+        all.append(name, value);
+    }
+    match &args.origin[..] {
+        [] => {}
+        [origin] => {
+            let value = HeaderValue::from_str(origin).map_err(|_| {
+                anyhow!("invalid value {origin:?} for '--origin': no header has it")
+            })?;
+            all.insert(ORIGIN, value);
+        }
+        several => bail!(
+            "invalid value '{}' for '--origin': a client has one",
+            several.join(",")
+        ),
+    }
+    let subprotocols = match subprotocols(args)? {
+        Subprotocols::Listed(names) => names,
+        Subprotocols::Offered | Subprotocols::Off => Vec::new(),
+    };
+    Ok(Offer {
+        subprotocols,
+        headers: all,
+    })
+}
+
+fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
+    if !url.is_tls {
+        let given = [
+            ("--insecure", args.insecure),
+            ("--sslca", args.sslca.is_some()),
+            ("--sslcert", !args.sslcert.is_empty()),
+            ("--sslkey", !args.sslkey.is_empty()),
+        ];
+        return match first(&given) {
+            Some(flag) => {
+                bail!("{flag} is about TLS, which --connect={url} does not speak: wss:// does")
+            }
+            None => Ok(None),
+        };
+    }
+    let trust = match (&args.sslca, args.insecure) {
+        (Some(_), true) => {
+            bail!("--sslca and --insecure exclude each other: --insecure trusts anybody")
+        }
+        (Some(file), false) => Trust::Authorities(tls::authorities(file).map_err(located)?),
+        (None, true) => Trust::Anybody,
+        (None, false) => Trust::System,
+    };
+    let shown = match (&args.sslcert[..], &args.sslkey[..]) {
+        ([], []) => None,
+        ([certificate], [key]) => Some(tls::certified(certificate, key).map_err(located)?),
+        ([_], []) => bail!("--sslcert needs the certificate's private key: give --sslkey too"),
+        ([], [_]) => bail!("--sslkey needs the certificate of the key: give --sslcert too"),
+        _ => bail!("--sslcert and --sslkey are given more than once: a client has one certificate"),
+    };
+    let help = |reason| -> Error { anyhow!("--connect={url}: {reason}: give --sslca") };
+    Tls::new(trust, shown).map(Some).map_err(help)
+}
