@@ -1,4 +1,4 @@
-//! The environment of a program: the meta-variables of RFC 3875 §4.1 as websocketd sets them, and what
+//! The environment of a program: the meta-variables of RFC 3875 §4.1, and what
 //! little of the gateway's own environment is passed on. Pure.
 
 mod tls;

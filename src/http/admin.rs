@@ -105,8 +105,8 @@ impl Admin {
     fn end(&self, id: &str) -> Result<Response<Body>, Refusal> {
         let close = Close::new(Close::GOING_AWAY, "the session was ended by the operator");
         let registry = &self.0.get().shared.registry;
-        let id: Uuid = id.parse().map_err(|_| Refusal::NotFound)?;
-        if registry.end(id, close).ok_or(Refusal::NotFound)? {
+        let id: Uuid = id.parse().map_err(|_| Refusal::NoSession)?;
+        if registry.end(id, close).ok_or(Refusal::NoSession)? {
             info!(%id, "a session is ended: DELETE /sessions");
         }
         let mut response = Response::new(empty());

@@ -242,7 +242,7 @@ impl Handler {
         // Counted here, for it may never get as far as to ask for something.
         if let Some(refusal) = overload.map(Refusal::from) {
             self.count_refusal(refusal.name());
-            warn!(target: "access", %remote, reason = %refusal, "refused");
+            warn!(target: "access", %remote, reason = refusal.to_string(), "refused");
         }
         admitted.ok()
     }

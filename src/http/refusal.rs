@@ -31,6 +31,9 @@ pub enum Refusal {
     /// Nothing answers here.
     #[error("nothing answers at this address")]
     NotFound,
+    /// A session that there is not, or not any more.
+    #[error("there is no such session")]
+    NoSession,
     /// Another method than those named.
     #[error("this address answers {0} only")]
     MethodNotAllowed(&'static str),
@@ -92,7 +95,7 @@ impl Refusal {
         match self {
             Refusal::BadRequest(_) | Refusal::BadPath(_) => StatusCode::BAD_REQUEST,
             Refusal::Origin(_) | Refusal::Host(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::NotFound | Refusal::NoSession => StatusCode::NOT_FOUND,
             Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Refusal::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
@@ -122,7 +125,7 @@ impl Refusal {
             Refusal::Origin(_) => "origin",
             Refusal::Host(_) => "host",
             Refusal::Forbidden(_) => "forbidden",
-            Refusal::NotFound => "not_found",
+            Refusal::NotFound | Refusal::NoSession => "not_found",
             Refusal::MethodNotAllowed(_) => "method",
             Refusal::PreconditionFailed => "precondition",
             Refusal::RangeNotSatisfiable(_) => "range",

@@ -116,15 +116,20 @@ impl Live {
             "subprotocol": self.subprotocol,
             "pid": self.pid,
             "started": seconds_since_epoch(age),
-            "duration_seconds": age.as_secs_f64(),
+            "duration_seconds": seconds(age),
             "messages_in": received.messages,
             "bytes_in": received.bytes,
-            "blocked_in_seconds": received.blocked.as_secs_f64(),
+            "blocked_in_seconds": seconds(received.blocked),
             "messages_out": sent.messages,
             "bytes_out": sent.bytes,
-            "blocked_out_seconds": sent.blocked.as_secs_f64(),
+            "blocked_out_seconds": seconds(sent.blocked),
         })
     }
+}
+
+/// To the millisecond.
+fn seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
 }
 
 /// When that was, by the calendar.

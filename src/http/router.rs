@@ -172,7 +172,7 @@ pub struct Directory {
 
 /// A program of a directory, found.
 #[derive(Debug)]
-pub struct Entry {
+pub struct FoundProgram {
     /// The program.
     pub target: Target,
     /// The part of the path that names it.
@@ -196,7 +196,7 @@ impl Directory {
     ///
     /// # Errors
     /// `NotFound` if it leads to none.
-    pub async fn find(&self, path: &UrlPath) -> io::Result<Entry> {
+    pub async fn find(&self, path: &UrlPath) -> io::Result<FoundProgram> {
         let (root, path) = (Arc::clone(&self.root), path.clone());
         let search = tokio::task::spawn_blocking(move || root.find_script(&path, Reach::Disk));
         let script = search.await.map_err(io::Error::other)??;
@@ -206,7 +206,7 @@ impl Directory {
             file: script.file,
             confinement: self.confinement.clone(),
         };
-        Ok(Entry {
+        Ok(FoundProgram {
             target: Target::Program(program, self.streams),
             script_name: script.name,
             path_info: script.info,
@@ -214,12 +214,12 @@ impl Directory {
     }
 
     /// A program with the terms that hold for it.
-    pub fn found<'a>(&'a self, entry: &'a Entry) -> Found<'a> {
+    pub fn found<'a>(&'a self, program: &'a FoundProgram) -> Found<'a> {
         Found {
-            target: &entry.target,
+            target: &program.target,
             service: &self.service,
-            script_name: &entry.script_name,
-            path_info: &entry.path_info,
+            script_name: &program.script_name,
+            path_info: &program.path_info,
         }
     }
 }

@@ -189,7 +189,7 @@ fn name_reached_address(stream: &Stream, connection: &mut Connection) {
 fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
     match error.is_a_look() {
         true => debug!(%remote, "connection ended: {error}"),
-        false => warn!(target: "access", %remote, reason = %error, "refused"),
+        false => warn!(target: "access", %remote, reason = error.to_string(), "refused"),
     }
 }
 
