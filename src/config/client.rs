@@ -164,6 +164,7 @@ fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
         ("--unixsocket-owner", args.unixsocket_owner.is_some()),
         ("--reuseport", args.reuseport),
         ("--proxy-protocol", args.proxy_protocol),
+        ("--h2c", args.h2c),
         ("--inetd", args.inetd),
         ("--redirport", args.redirport.is_some()),
         ("--ssl", args.ssl),
