@@ -46,6 +46,22 @@ fn console_connects_by_tls_where_its_page_came_by_tls() {
 }
 
 #[test]
+fn page_that_came_by_http_2_has_its_sockets_on_the_same_connection() {
+    let mut server = TestServer::start_sh(
+        "--ssl-selfsigned --devconsole",
+        "echo $SERVER_PROTOCOL; cat",
+    );
+    browse("http2", &[&server.url, "20"]);
+    let mut remotes: Vec<String> = (0..20)
+        .map(|_| server.wait_for_line("session started"))
+        .map(|line| line.split("remote=").nth(1).expect("a client").to_owned())
+        .map(|rest| rest.split(' ').next().expect("an address").to_owned())
+        .collect();
+    remotes.dedup();
+    assert_eq!(remotes.len(), 1, "{remotes:?}");
+}
+
+#[test]
 fn console_connects_to_the_path_that_is_typed() {
     let server = TestServer::start_sh("--devconsole", "echo \"$PATH_INFO $QUERY_STRING\"; cat");
     browse("console_path", &[&server.url]);

@@ -102,7 +102,9 @@ fn manual_page_names_no_flag_that_does_not_exist() {
     for (start, _) in page.match_indices("--") {
         let name: String = page[start + 2..]
             .chars()
-            .take_while(|character| character.is_ascii_lowercase() || *character == '-')
+            .take_while(|character| {
+                character.is_ascii_lowercase() || character.is_ascii_digit() || *character == '-'
+            })
             .collect();
         assert!(flags.contains(&name), "--{name}");
     }

@@ -34,7 +34,9 @@ fn pages() -> Vec<(PathBuf, String)> {
 
 /// Words that begin with `--` and are no more than a flag's name.
 fn flags_in(text: &str) -> BTreeSet<String> {
-    let is_name = |character: char| character.is_ascii_lowercase() || character == '-';
+    let is_name = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+    };
     text.match_indices("--")
         .filter(|(start, _)| {
             let before = text[..*start].chars().next_back();
@@ -67,7 +69,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 15] = [
+const FOREIGN: [&str; 17] = [
     "--test",
     "--release",
     "--locked",
@@ -78,6 +80,8 @@ const FOREIGN: [&str; 15] = [
     "--kill-child",
     "--mount-proc",
     "--unix-socket",
+    "--http2-prior-knowledge",
+    "--log-net-log",
     "--target",
     "--ignore-missing",
     "--now",

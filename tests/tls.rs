@@ -186,7 +186,7 @@ fn certificate_is_chosen_by_name() {
 }
 
 #[test]
-fn http_1_1_is_what_is_agreed_upon() {
+fn http_2_is_agreed_upon_before_http_1_1() {
     let site = Site::new();
     let server = site.start(&["cat"]);
     let offering = |protocols: &[&str]| {
@@ -197,8 +197,11 @@ fn http_1_1_is_what_is_agreed_upon() {
             .collect();
         get(server.address, &Arc::new(config), "localhost", "/")
     };
-    let agreed = offering(&["h2", "http/1.1"]).expect("an answer").protocol;
-    assert_eq!(agreed.as_deref(), Some(&b"http/1.1"[..]));
+    let agreed = offering(&["http/1.0", "http/1.1"]).expect("an answer");
+    assert_eq!(agreed.protocol.as_deref(), Some(&b"http/1.1"[..]));
+    assert!(agreed.answer.starts_with("HTTP/1.1 "), "{}", agreed.answer);
+    // Whoever agrees on HTTP/2 and then speaks another is closed.
+    assert!(offering(&["http/1.1", "h2"]).is_err());
     let error = offering(&["spdy/3"])
         .err()
         .expect("nothing to agree upon")

@@ -64,6 +64,11 @@ pub struct Args {
     #[arg(long, help_heading = "Listening")]
     pub proxy_protocol: bool,
 
+    /// Speak HTTP/2 without TLS too, to clients that begin with it (prior knowledge); by TLS it is spoken
+    /// anyway.
+    #[arg(long, help_heading = "Listening")]
+    pub h2c: bool,
+
     /// Serve the one connection on stdin, as inetd passes it, and end.
     #[arg(long, help_heading = "Listening")]
     pub inetd: bool,

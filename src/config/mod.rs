@@ -98,6 +98,7 @@ impl Config {
                 reverse_lookup: args.reverselookup,
                 drain_delay: Duration::from_secs(args.drain_delay),
                 proxy_protocol: args.proxy_protocol,
+                h2c: tls::h2c(args)?,
                 drain_timeout: drain_timeout(args, routes),
                 router,
             },

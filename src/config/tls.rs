@@ -46,6 +46,17 @@ pub(super) fn terms(args: &Args) -> Result<Option<Terms>> {
     Terms::load(options).map(Some).map_err(located)
 }
 
+/// Whether clients without TLS may begin with HTTP/2.
+pub(super) fn h2c(args: &Args) -> Result<bool> {
+    if args.h2c && is_on(args) && !args.ssl_optional {
+        bail!(
+            "--h2c is about clients without TLS, which --ssl refuses: leave it out, since HTTP/2 is spoken by TLS \
+             without it, or give --ssl-optional too"
+        );
+    }
+    Ok(args.h2c)
+}
+
 /// Whether TLS is spoken.
 pub(super) fn is_on(args: &Args) -> bool {
     args.ssl || args.ssl_selfsigned

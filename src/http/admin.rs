@@ -41,8 +41,9 @@ impl Admin {
 
     /// Answers one request.
     pub fn handle(&self, request: Request<Incoming>, connection: &Connection) -> Response<Body> {
+        let version = request.version();
         let answer = self.answer(request, connection);
-        let mut response = answer.unwrap_or_else(Refusal::into_response);
+        let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let nosniff = HeaderValue::from_static("nosniff");

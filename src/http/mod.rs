@@ -1,7 +1,7 @@
 //! One request in, one response out: [`Handler`].
 //!
 //! It decides who may ask, finds who answers, and for a WebSocket opens the program before it answers
-//! 101, so that a client sees why a start failed. The session then runs in a task of its own.
+//! 101 (200 by HTTP/2), so that a client sees why a start failed. The session then runs in a task of its own.
 
 pub mod access;
 pub mod admin;
@@ -18,6 +18,7 @@ pub mod origins;
 pub mod path;
 pub mod places;
 mod plain;
+mod pseudo_headers;
 pub mod redirect;
 pub mod refusal;
 mod registry;
@@ -25,14 +26,15 @@ pub mod router;
 pub mod service;
 mod sessions;
 mod shared;
+mod tunnel;
 pub mod upgrade;
 
-use std::{io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::{
-    Method, Request, Response, StatusCode, Uri,
+    Method, Request, Response, Uri, Version,
     body::Incoming,
     header::{self, HeaderValue},
 };
@@ -77,6 +79,24 @@ fn held(body: Body, kept: impl Send + 'static) -> Body {
     body.map_frame(keep).boxed_unsync()
 }
 
+/// What a request begins with, for its log line and its answer.
+#[derive(Debug)]
+struct RequestLine {
+    method: Method,
+    uri: Uri,
+    version: Version,
+}
+
+impl RequestLine {
+    fn of<B>(request: &Request<B>) -> Self {
+        RequestLine {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+        }
+    }
+}
+
 /// Everything that one server is told about the requests it answers.
 #[derive(Debug)]
 pub struct Options {
@@ -96,6 +116,8 @@ pub struct Options {
     pub drain_delay: Duration,
     /// Whether every connection begins with a header of the PROXY protocol.
     pub proxy_protocol: bool,
+    /// Whether clients without TLS may begin with HTTP/2 (prior knowledge, RFC 9113 §3.3).
+    pub h2c: bool,
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub drain_timeout: Duration,
 }
@@ -134,6 +156,7 @@ pub struct Handler {
     reverse_lookup: bool,
     drain_delay: Duration,
     proxy_protocol: bool,
+    h2c: bool,
     drain_timeout: Duration,
     shared: Shared,
 }
@@ -166,6 +189,7 @@ impl Handler {
             reverse_lookup: options.reverse_lookup,
             drain_delay: options.drain_delay,
             proxy_protocol: options.proxy_protocol,
+            h2c: options.h2c,
             drain_timeout: options.drain_timeout,
             shared,
         }
@@ -229,16 +253,23 @@ impl Handler {
     }
 
     /// Tells a client why its connection is refused.
-    pub fn turn_away(&self, overload: Overload) -> Response<Body> {
-        let mut response = Refusal::from(overload).into_response();
+    pub fn turn_away(&self, version: Version, overload: Overload) -> Response<Body> {
+        let mut response = Refusal::from(overload).into_response(version);
         let code = response.status();
         self.shared
             .metrics
             .answered(By::Nobody.name(), code.as_str());
         self.headers.add_to(&mut response);
-        let close = HeaderValue::from_static("close");
-        response.headers_mut().insert(header::CONNECTION, close);
+        if version != Version::HTTP_2 {
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+        }
         response
+    }
+
+    /// Whether clients without TLS may begin with HTTP/2.
+    pub fn h2c(&self) -> bool {
+        self.h2c
     }
 
     /// Whether every connection begins with a header of the PROXY protocol.
@@ -249,17 +280,31 @@ impl Handler {
     /// Answers one request.
     pub async fn handle(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
         connection: &Connection,
     ) -> Response<Body> {
-        let (method, uri) = (request.method().clone(), request.uri().clone());
         let mut by = By::Nobody;
-        let seen = match self.access.trust.seen(request.headers(), connection) {
+        let seen = match self.seen(&mut request, connection) {
             Ok(seen) => seen,
-            Err(refusal) => return self.finish(Err(refusal), by, (&method, &uri), connection),
+            Err(refusal) => {
+                let line = RequestLine::of(&request);
+                return self.finish(Err(refusal), by, &line, connection);
+            }
         };
+        let line = RequestLine::of(&request);
         let answer = self.answer(request, &seen, &mut by).await;
-        self.finish(answer, by, (&method, &uri), &seen)
+        self.finish(answer, by, &line, &seen)
+    }
+
+    /// The connection as trusted proxies tell of it, and the request as HTTP/1.1 would have it. Not within
+    /// [`Handler::handle`], whose future would keep room for each step of it.
+    fn seen<'a>(
+        &self,
+        request: &mut Request<Incoming>,
+        connection: &'a Connection,
+    ) -> Result<Cow<'a, Connection>, Refusal> {
+        pseudo_headers::fold(request)?;
+        self.access.trust.seen(request.headers(), connection)
     }
 
     /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.
@@ -267,15 +312,20 @@ impl Handler {
         &self,
         answer: Result<Response<Body>, Refusal>,
         by: By,
-        (method, uri): (&Method, &Uri),
+        RequestLine {
+            method,
+            uri,
+            version,
+        }: &RequestLine,
         connection: &Connection,
     ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
         if let Err(refusal) = &answer {
             self.shared.metrics.refused(refusal.name());
         }
-        let mut response = answer.unwrap_or_else(Refusal::into_response);
-        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let is_session = matches!(by, By::Program) && answer.is_ok();
+        let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(*version));
+        if !is_session {
             let nosniff = HeaderValue::from_static("nosniff");
             response
                 .headers_mut()
@@ -290,7 +340,7 @@ impl Handler {
                 warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
             }
             // A session logs its own start and end.
-            None if status == StatusCode::SWITCHING_PROTOCOLS => {}
+            None if is_session => {}
             None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
         }
         response
@@ -314,7 +364,7 @@ impl Handler {
             None => None,
         };
         let path = UrlPath::decode(parts.uri.path())?;
-        if upgrade::is_asked_for(&parts.headers) {
+        if upgrade::is_asked_for(&parts) {
             *by = By::Program;
             let open = async |found: Found<'_>| {
                 path.check_for_programs()?;

@@ -1,6 +1,11 @@
 //! Requests that are not for a WebSocket: scripts, files, the console.
 
-use hyper::{Method, Response, body::Incoming, header, http::request::Parts};
+use hyper::{
+    Method, Response, Version,
+    body::{Body as _, Incoming},
+    header,
+    http::request::Parts,
+};
 
 use super::{
     Body, By, Handler, access::Authority, cgi, console, path::UrlPath, refusal::Refusal,
@@ -48,11 +53,34 @@ impl Handler {
         mut request: Plain<'_>,
         by: &mut By,
     ) -> Result<Response<Body>, Refusal> {
+        let answer = self.plain_answer(&mut request, by).await;
+        self.discard(request);
+        answer
+    }
+
+    /// A stream of HTTP/2 whose client still sends would be reset behind the answer (RFC 9113 §8.1), and clients
+    /// have been seen to take that for a failure. HTTP/1.1 is hyper's own affair.
+    fn discard(&self, request: Plain<'_>) {
+        let is_stream = request.parts.version == Version::HTTP_2;
+        if let Some(body) = request
+            .body
+            .filter(|body| is_stream && !body.is_end_stream())
+        {
+            let discarding = cgi::discard(body, cgi::CLOSING_GRACE);
+            self.shared.tasks.spawn(discarding);
+        }
+    }
+
+    async fn plain_answer(
+        &self,
+        request: &mut Plain<'_>,
+        by: &mut By,
+    ) -> Result<Response<Body>, Refusal> {
         for _ in 0..=LOCAL_REDIRECTS {
-            match self.script(&mut request, by).await? {
+            match self.script(request, by).await? {
                 Some(cgi::Answer::Response(response)) => return Ok(response),
                 Some(cgi::Answer::Elsewhere(target)) => request.redirect(&target)?,
-                None => return self.page(&request, by).await,
+                None => return self.page(request, by).await,
             }
         }
         Err(Refusal::BadScript(format!(

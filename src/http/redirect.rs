@@ -12,7 +12,7 @@ use hyper::{
 };
 
 use super::{
-    Body, By, Handler,
+    Body, By, Handler, RequestLine,
     access::{Access, Authority, is_loopback_name},
     full,
     refusal::Refusal,
@@ -38,6 +38,7 @@ impl Handler {
         connection: &Connection,
         to: &Destination,
     ) -> Response<Body> {
+        let line = RequestLine::of(&request);
         let (parts, _) = request.into_parts();
         let answer = Access::authority(&parts).and_then(|host| {
             let host = host_there(host.as_ref(), &self.access, connection, to)
@@ -45,12 +46,7 @@ impl Handler {
             let target = parts.uri.path_and_query().map(|target| target.as_str());
             moved(&location(to, &host, target.unwrap_or("/")))
         });
-        self.finish(
-            answer,
-            By::Redirect,
-            (&parts.method, &parts.uri),
-            connection,
-        )
+        self.finish(answer, By::Redirect, &line, connection)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 
 use hyper::{
-    Response, StatusCode,
+    Response, StatusCode, Version,
     header::{self, HeaderName, HeaderValue},
 };
 
@@ -51,6 +51,9 @@ pub enum Refusal {
         "this is a WebSocket address: connect to it with a WebSocket client, or start wsd with --devconsole for a page that does"
     )]
     UpgradeRequired,
+    /// CONNECT for something else than a WebSocket (RFC 8441).
+    #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
+    NotImplemented,
     /// Another version of the WebSocket protocol (RFC 6455 §4.4).
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
@@ -95,6 +98,7 @@ impl Refusal {
             Refusal::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
             Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
             Refusal::UpgradeRequired | Refusal::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
+            Refusal::NotImplemented => StatusCode::NOT_IMPLEMENTED,
             Refusal::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
             Refusal::BadScript(_) => StatusCode::BAD_GATEWAY,
@@ -126,6 +130,7 @@ impl Refusal {
             Refusal::Read(_) => "read",
             Refusal::UpgradeRequired => "upgrade_required",
             Refusal::WebSocketVersion => "websocket_version",
+            Refusal::NotImplemented => "not_implemented",
             Refusal::BodyTooLarge(_) => "body_too_large",
             Refusal::BodyTimeout => "body_timeout",
             Refusal::BadScript(_) => "bad_script",
@@ -138,9 +143,13 @@ impl Refusal {
         }
     }
 
-    /// The whole answer.
-    pub(super) fn into_response(self) -> Response<Body> {
-        let status = self.status();
+    /// The whole answer to a request of this version.
+    pub(super) fn into_response(self, version: Version) -> Response<Body> {
+        let status = match self.status() {
+            // It has to come with Upgrade (RFC 9110 §15.5.22), which HTTP/2 does not have (RFC 9113 §8.2.2).
+            StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_2 => StatusCode::BAD_REQUEST,
+            status => status,
+        };
         let mut response = Response::new(full(format!("{self}\n")));
         *response.status_mut() = status;
         let headers = response.headers_mut();
@@ -156,8 +165,10 @@ impl Refusal {
             }
             // RFC 9110 §15.5.22 asks for Upgrade, RFC 6455 §4.4 for the version.
             Refusal::UpgradeRequired | Refusal::WebSocketVersion => {
-                set(header::UPGRADE, "websocket");
-                set(header::CONNECTION, "upgrade");
+                if version != Version::HTTP_2 {
+                    set(header::UPGRADE, "websocket");
+                    set(header::CONNECTION, "upgrade");
+                }
                 set(header::SEC_WEBSOCKET_VERSION, "13");
             }
             // RFC 9110 §14.4: the client learns how much there is.

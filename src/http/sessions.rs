@@ -3,8 +3,7 @@
 use std::{io, os::unix::process::ExitStatusExt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
-use hyper::{Response, header, http::request::Parts, upgrade::OnUpgrade};
-use hyper_util::rt::TokioIo;
+use hyper::{Method, Response, Version, header, http::request::Parts, upgrade::OnUpgrade};
 use tokio::time::Instant;
 use tracing::{Instrument, error_span, info};
 use uuid::Uuid;
@@ -19,6 +18,7 @@ use super::{
     registry::{Entry, Live},
     router::Found,
     shared::Shared,
+    tunnel::Tunnel,
     upgrade::Handshake,
 };
 use crate::{
@@ -39,7 +39,11 @@ pub(super) struct Ask<'a> {
     pub(super) admitted: Option<Admitted>,
 }
 
-/// Opens the program, starts the session's task and returns the 101 that the task waits for.
+/// What programs are told of every opening handshake, also of HTTP/2's CONNECT, which is none of a proxy: CGI
+/// programs and libraries look for nothing else.
+static METHOD: Method = Method::GET;
+
+/// Opens the program, starts the session's task and returns the 101 that the task waits for, or HTTP/2's 200.
 ///
 /// # Errors
 /// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
@@ -80,6 +84,7 @@ pub(super) async fn open(
         }),
         backend,
         upgrade,
+        version: ask.parts.version,
         websocket: service.websocket,
         compression: handshake.compression(),
         limits: Arc::clone(&service.limits),
@@ -95,7 +100,7 @@ pub(super) async fn open(
 
 fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ::Request<'a> {
     environ::Request {
-        method: &ask.parts.method,
+        method: &METHOD,
         uri: &ask.parts.uri,
         version: ask.parts.version,
         headers: &ask.parts.headers,
@@ -125,6 +130,7 @@ struct Task {
     entry: Entry,
     backend: Backend,
     upgrade: OnUpgrade,
+    version: Version,
     websocket: websocket::Options,
     compression: Option<Negotiated>,
     limits: Arc<Limits>,
@@ -138,11 +144,11 @@ impl Task {
         let live = &self.entry.live;
         let client = match self.upgrade.await {
             Ok(upgraded) => {
-                let stream = TokioIo::new(upgraded);
+                let tunnel = Tunnel::new(upgraded, self.version);
                 let compression = self.compression.as_ref();
-                websocket::client(stream, Bytes::new(), &self.websocket, compression).await
+                websocket::client(tunnel, Bytes::new(), &self.websocket, compression).await
             }
-            // The client went before it had the 101; the program is brought to its end all the same.
+            // The client went before it had the answer; the program is brought to its end all the same.
             Err(error) => Client::lost(io::Error::other(error)),
         };
         let summary = session::run(client, self.backend, &self.limits, &live.handle).await;

@@ -1,4 +1,4 @@
-//! The opening handshake (RFC 6455 §4.2), up to the answer; pure.
+//! The opening handshake (RFC 6455 §4.2, and RFC 8441 §5 for HTTP/2), up to the answer; pure.
 
 use hyper::{
     HeaderMap, Method, Response, StatusCode, Version,
@@ -50,16 +50,22 @@ impl Subprotocols {
     }
 }
 
-/// A handshake that can be answered with 101.
+/// A handshake that can be answered with 101, by HTTP/2 with 200.
 #[derive(Debug)]
 pub(super) struct Handshake {
-    accept: HeaderValue,
+    /// What the key of HTTP/1.1 is answered with.
+    accept: Option<HeaderValue>,
     subprotocol: Option<HeaderValue>,
     compression: Option<Negotiated>,
 }
 
-/// Whether a request asks for a WebSocket: tokens in any case, across repeated headers.
-pub(super) fn is_asked_for(headers: &HeaderMap) -> bool {
+/// Whether a request asks for a WebSocket: by tokens in any case, across repeated headers; by HTTP/2 with the
+/// one CONNECT that [`fold`](super::pseudo_headers::fold) lets pass.
+pub(super) fn is_asked_for(request: &Parts) -> bool {
+    let headers = &request.headers;
+    if request.version == Version::HTTP_2 {
+        return request.method == Method::CONNECT;
+    }
     tokens(headers, &header::CONNECTION).any(|token| token.eq_ignore_ascii_case("upgrade"))
         && tokens(headers, &header::UPGRADE).any(|token| token.eq_ignore_ascii_case("websocket"))
 }
@@ -75,40 +81,20 @@ impl Handshake {
         subprotocols: &Subprotocols,
         compression: Option<Terms>,
     ) -> Result<Self, Refusal> {
-        let bad = |reason: &str| Err(Refusal::BadRequest(reason.to_owned()));
-        if request.method != Method::GET {
-            return Err(Refusal::MethodNotAllowed("GET"));
-        }
-        if request.version < Version::HTTP_11 {
-            return bad("a WebSocket needs HTTP/1.1 (RFC 6455 §4.1)");
-        }
         let headers = &request.headers;
-        let has_body = headers.contains_key(header::TRANSFER_ENCODING)
-            || headers
-                .get(header::CONTENT_LENGTH)
-                .is_some_and(|length| length != "0");
-        if has_body {
-            return bad("an opening handshake has no body");
-        }
-        let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).iter();
-        if versions.next().is_none_or(|version| version != "13") || versions.next().is_some() {
-            return Err(Refusal::WebSocketVersion);
-        }
-        let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
-        let Some(key) = keys.next().filter(|key| is_key(key.as_bytes())) else {
-            return bad("the Sec-WebSocket-Key is missing or not 16 bytes in base64");
-        };
-        if keys.any(|other| other != key) {
-            return bad("there are two different Sec-WebSocket-Keys");
-        }
-        let Ok(accept) = HeaderValue::try_from(accept_key(key.as_bytes())) else {
-            return bad("the Sec-WebSocket-Key cannot be answered");
+        let accept = match request.version {
+            Version::HTTP_2 => {
+                check_version(headers)?;
+                None
+            }
+            _ => Some(accept(request)?),
         };
         let compression = match compression.map(|terms| extensions::select(headers, terms)) {
             None => None,
             Some(Ok(selected)) => selected,
             Some(Err(extensions::Malformed)) => {
-                return bad("the Sec-WebSocket-Extensions are malformed (RFC 6455 §9.1)");
+                let reason = "the Sec-WebSocket-Extensions are malformed (RFC 6455 §9.1)";
+                return Err(Refusal::BadRequest(reason.to_owned()));
             }
         };
         Ok(Handshake {
@@ -130,14 +116,17 @@ impl Handshake {
         self.compression
     }
 
-    /// The answer (RFC 6455 §4.2.2, item 5).
+    /// The answer (RFC 6455 §4.2.2, item 5; RFC 8441 §5).
     pub(super) fn into_response(self) -> Response<Body> {
         let mut response = Response::new(empty());
-        *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+        if let Some(accept) = self.accept {
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            let headers = response.headers_mut();
+            headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+            headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+        }
         let headers = response.headers_mut();
-        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-        headers.insert(header::SEC_WEBSOCKET_ACCEPT, self.accept);
         if let Some(subprotocol) = self.subprotocol {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
         }
@@ -146,6 +135,43 @@ impl Handshake {
             headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
         }
         response
+    }
+}
+
+/// What an HTTP/1.1 request's key is answered with, if all else is right as well.
+fn accept(request: &Parts) -> Result<HeaderValue, Refusal> {
+    let bad = |reason: &str| Err(Refusal::BadRequest(reason.to_owned()));
+    if request.method != Method::GET {
+        return Err(Refusal::MethodNotAllowed("GET"));
+    }
+    if request.version < Version::HTTP_11 {
+        return bad("a WebSocket needs HTTP/1.1 (RFC 6455 §4.1)");
+    }
+    let headers = &request.headers;
+    let has_body = headers.contains_key(header::TRANSFER_ENCODING)
+        || headers
+            .get(header::CONTENT_LENGTH)
+            .is_some_and(|length| length != "0");
+    if has_body {
+        return bad("an opening handshake has no body");
+    }
+    check_version(headers)?;
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).iter();
+    let Some(key) = keys.next().filter(|key| is_key(key.as_bytes())) else {
+        return bad("the Sec-WebSocket-Key is missing or not 16 bytes in base64");
+    };
+    if keys.any(|other| other != key) {
+        return bad("there are two different Sec-WebSocket-Keys");
+    }
+    let accept = HeaderValue::try_from(accept_key(key.as_bytes()));
+    accept.or_else(|_| bad("the Sec-WebSocket-Key cannot be answered"))
+}
+
+fn check_version(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).iter();
+    match (versions.next(), versions.next()) {
+        (Some(version), None) if version == "13" => Ok(()),
+        _ => Err(Refusal::WebSocketVersion),
     }
 }
 
@@ -230,7 +256,7 @@ mod tests {
 
     #[test]
     fn tokens_are_found_in_any_case_across_headers() {
-        let asked = |headers: &[(&str, &str)]| is_asked_for(&parts(headers).headers);
+        let asked = |headers: &[(&str, &str)]| is_asked_for(&parts(headers));
         assert!(asked(&[
             ("connection", "keep-alive, UPGRADE"),
             ("upgrade", "WebSocket")
@@ -245,6 +271,34 @@ mod tests {
             ("upgrade", "websocket")
         ]));
         assert!(!asked(&[("upgrade", "websocket")]));
+    }
+
+    fn parts_by_http_2(method: Method, headers: &[(&str, &str)]) -> Parts {
+        let mut parts = parts(headers);
+        (parts.version, parts.method) = (Version::HTTP_2, method);
+        parts
+    }
+
+    #[test]
+    fn http_2_asks_by_connect_without_a_key() {
+        let version = ("sec-websocket-version", "13");
+        let request = parts_by_http_2(
+            Method::CONNECT,
+            &[version, ("sec-websocket-protocol", "ex1")],
+        );
+        assert!(is_asked_for(&request));
+        let handshake = Handshake::check(&request, &Subprotocols::Offered, None).expect("fine");
+        let response = handshake.into_response();
+        assert_eq!(response.status(), StatusCode::OK);
+        let names: Vec<_> = response.headers().keys().collect();
+        assert_eq!(names, [&header::SEC_WEBSOCKET_PROTOCOL]);
+        assert_eq!(status(&parts_by_http_2(Method::CONNECT, &[])), Some(426));
+    }
+
+    #[test]
+    fn http_2_does_not_ask_by_upgrade() {
+        let headers = [("connection", "upgrade"), ("upgrade", "websocket")];
+        assert!(!is_asked_for(&parts_by_http_2(Method::GET, &headers)));
     }
 
     #[test]

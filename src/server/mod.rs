@@ -4,7 +4,6 @@ mod connection;
 mod entrance;
 pub mod inetd;
 pub mod listener;
-mod phase;
 mod proxy_protocol;
 mod sending;
 pub mod signal;

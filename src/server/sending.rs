@@ -12,6 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
+use super::stream::peek_tcp_until;
 use crate::http::file::Outlet;
 
 #[cfg(target_os = "linux")]
@@ -38,6 +39,15 @@ impl Sending {
     /// To be put into the extensions of requests.
     pub(super) fn outlet(&self) -> &Outlet {
         &self.outlet
+    }
+
+    /// [`Stream::peek_until`](super::stream::Stream::peek_until).
+    pub(super) async fn peek_until<T>(
+        &self,
+        buffer: &mut [u8],
+        told_by: impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        peek_tcp_until(&self.stream, buffer, told_by).await
     }
 
     fn poll_send_file(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {

@@ -9,8 +9,9 @@ use std::{
     task::{Context, Poll},
 };
 
+use rustix::net::{RecvFlags, recv};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 
@@ -31,6 +32,51 @@ macro_rules! inner {
             Stream::Unix(stream) => Pin::new(stream).$operation($($argument),*),
         }
     };
+}
+
+/// [`Stream::peek_until`], of any kind of socket.
+macro_rules! peek_until {
+    ($socket:expr, $buffer:expr, $told_by:expr) => {{
+        let peek = || {
+            let (length, _) = recv($socket, &mut *$buffer, RecvFlags::PEEK)?;
+            match $told_by(&$buffer[..length]) {
+                // The wait is for more bytes then: the system tells of each that comes (epoll(7), `EPOLLET`).
+                None if length > 0 => Err(io::ErrorKind::WouldBlock.into()),
+                told => Ok(told),
+            }
+        };
+        $socket.async_io(Interest::READABLE, peek).await
+    }};
+}
+
+impl Stream {
+    /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none.
+    /// No more of them are seen than the buffer holds, and nobody says when there will be no more than some.
+    ///
+    /// # Errors
+    /// recv(2)'s.
+    pub async fn peek_until<T>(
+        &self,
+        buffer: &mut [u8],
+        told_by: impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        match self {
+            Stream::Tcp(socket) => peek_tcp_until(socket, buffer, told_by).await,
+            Stream::Unix(socket) => peek_until!(socket, buffer, told_by),
+        }
+    }
+}
+
+/// [`Stream::peek_until`], of a TCP socket.
+///
+/// # Errors
+/// recv(2)'s.
+pub(super) async fn peek_tcp_until<T>(
+    socket: &TcpStream,
+    buffer: &mut [u8],
+    told_by: impl Fn(&[u8]) -> Option<T>,
+) -> io::Result<Option<T>> {
+    peek_until!(socket, buffer, told_by)
 }
 
 impl AsyncRead for Stream {

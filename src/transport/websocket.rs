@@ -298,11 +298,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
                     ready!(Pin::new(socket.stream.get_mut()).poll_shutdown(context))?;
                     this.closing = Closing::Discard;
                 }
-                Closing::Discard if socket.closed_by_client => return Poll::Ready(Ok(())),
                 Closing::Discard => {
                     let mut scratch = [0; 1024];
                     let mut scratch = ReadBuf::new(&mut scratch);
-                    ready!(Pin::new(socket.stream.get_mut()).poll_read(context, &mut scratch))?;
+                    let read = Pin::new(socket.stream.get_mut()).poll_read(context, &mut scratch);
+                    if read.is_pending() && socket.closed_by_client {
+                        // Nothing may come any more; what has come all the same is read by now.
+                        return Poll::Ready(Ok(()));
+                    }
+                    ready!(read)?;
                     if scratch.filled().is_empty() {
                         return Poll::Ready(Ok(()));
                     }

@@ -189,7 +189,7 @@ impl Input {
 }
 
 /// Reads on so that a client that is still sending finds the answer, and not a reset connection.
-pub(super) async fn discard(mut incoming: Incoming, time: Duration) {
+pub(in crate::http) async fn discard(mut incoming: Incoming, time: Duration) {
     let mut pace = Pace::new(None);
     let all = async { while let Ok(Some(_)) = next(&mut incoming, &mut pace).await {} };
     let _ = timeout(time, all).await;

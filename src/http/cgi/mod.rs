@@ -24,6 +24,8 @@ use super::{
     service::Service,
 };
 use crate::backend::Confinement;
+pub(super) use body::discard;
+pub(super) use run::CLOSING_GRACE;
 pub(super) use runner::{Answer, Ask, Runner};
 
 /// What a script and its request may take.

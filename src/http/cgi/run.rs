@@ -30,7 +30,7 @@ use super::{
 use crate::http::refusal::Refusal;
 
 /// What a client gets to send the rest of a body that nobody reads.
-pub(super) const CLOSING_GRACE: Duration = Duration::from_secs(2);
+pub(in crate::http) const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// What a script may still write that nobody sees, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
 

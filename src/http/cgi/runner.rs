@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 
-use hyper::{HeaderMap, Method, Response, body::Incoming, header, http::request::Parts};
+use hyper::{HeaderMap, Method, Response, Version, body::Incoming, header, http::request::Parts};
 use tokio::{
     sync::{mpsc, oneshot},
     time::Instant,
@@ -168,11 +168,12 @@ fn variables(
 }
 
 /// The request's headers as the script sees them: with the exact length of its body, whose transfer
-/// coding is taken off (RFC 3875 §4.1.2, RFC 9112 §7).
+/// coding is taken off (RFC 3875 §4.1.2, RFC 9112 §7). HTTP/2 needs none, nor the length (RFC 9113 §8.1.1).
 fn headers(parts: &Parts, content: &Content) -> HeaderMap {
     let mut headers = parts.headers.clone();
     let is_coded = headers.remove(header::TRANSFER_ENCODING).is_some();
-    if is_coded || headers.contains_key(header::CONTENT_LENGTH) {
+    let is_framed = parts.version == Version::HTTP_2 && content.length > 0;
+    if is_coded || is_framed || headers.contains_key(header::CONTENT_LENGTH) {
         headers.insert(header::CONTENT_LENGTH, content.length.into());
     }
     headers

@@ -5,7 +5,7 @@ use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
-use hyper::body::Frame;
+use hyper::{Version, body::Frame, http::request::Parts};
 use tokio::task::spawn_blocking;
 
 use super::outlet::{self, Outlet};
@@ -14,9 +14,33 @@ use crate::http::{Body, full, path::Reach};
 /// Bytes read at once: large enough that a file costs few trips to the blocking threads, small enough
 /// for a thousand downloads that nobody hurries.
 const READ: u64 = 128 * 1024;
+/// The same where one connection may have a thousand downloads: as much as a frame holds (RFC 9113 §6.5.2).
+const READ_OF_MANY: u64 = 16 * 1024;
 /// Bytes of a file of which one is looked for to tell whether all are in memory. Linux reads ahead in pieces
 /// of this size, and mostly forgets them so; each look is a system call.
 const SAMPLE: usize = 128 * 1024;
+
+/// In which pieces a file goes to its client.
+#[derive(Debug, Clone)]
+pub(super) struct Manner {
+    /// Where the kernel can send it by itself.
+    outlet: Option<Outlet>,
+    /// Bytes read at once.
+    read: u64,
+}
+
+impl Manner {
+    /// How a request's answer goes.
+    pub(super) fn of(request: &Parts) -> Self {
+        Manner {
+            outlet: request.extensions.get().cloned(),
+            read: match request.version {
+                Version::HTTP_2 => READ_OF_MANY,
+                _ => READ,
+            },
+        }
+    }
+}
 
 /// Exactly these bytes: what is appended meanwhile is left out, and a file that has shrunk breaks the
 /// connection, which the client notices, rather than the length, which it would not. With an outlet, what
@@ -24,13 +48,8 @@ const SAMPLE: usize = 128 * 1024;
 ///
 /// # Errors
 /// `EAGAIN` if it fits into one read and is out of reach.
-pub(super) fn of(
-    file: File,
-    bytes: Range<u64>,
-    reach: Reach,
-    outlet: Option<Outlet>,
-) -> io::Result<Body> {
-    if bytes.end.saturating_sub(bytes.start) <= READ {
+pub(super) fn of(file: File, bytes: Range<u64>, reach: Reach, manner: Manner) -> io::Result<Body> {
+    if bytes.end.saturating_sub(bytes.start) <= manner.read {
         match read(&file, &bytes, reach) {
             Ok(piece) => return Ok(full(piece)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
@@ -38,28 +57,28 @@ pub(super) fn of(
             Err(_) => {}
         }
     }
-    let begun = (Arc::new(file), bytes, outlet);
-    let pieces = stream::try_unfold(begun, |(file, mut bytes, outlet)| async move {
+    let begun = (Arc::new(file), bytes, manner);
+    let pieces = stream::try_unfold(begun, |(file, mut bytes, manner)| async move {
         if bytes.is_empty() {
             return Ok(None);
         }
-        let piece = next(&file, &bytes, outlet.as_ref()).await?;
+        let piece = next(&file, &bytes, &manner).await?;
         bytes.start += piece.len() as u64;
-        Ok::<_, io::Error>(Some((Frame::data(piece), (file, bytes, outlet))))
+        Ok::<_, io::Error>(Some((Frame::data(piece), (file, bytes, manner))))
     });
     Ok(BodyExt::boxed_unsync(StreamBody::new(pieces)))
 }
 
 /// The first of these bytes, or what stands for them.
-async fn next(file: &Arc<File>, bytes: &Range<u64>, outlet: Option<&Outlet>) -> io::Result<Bytes> {
+async fn next(file: &Arc<File>, bytes: &Range<u64>, manner: &Manner) -> io::Result<Bytes> {
     let first = |most| bytes.start..bytes.end.min(bytes.start.saturating_add(most));
-    if let Some(outlet) = outlet {
+    if let Some(outlet) = &manner.outlet {
         let piece = first(outlet::PIECE);
         if is_in_memory(file, &piece) {
             return Ok(outlet.promise(file, piece));
         }
     }
-    let piece = first(READ);
+    let piece = first(manner.read);
     match read(file, &piece, Reach::Memory) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         read => return read,

@@ -31,6 +31,7 @@ use super::{
     path::{Reach, Root, UrlPath},
     refusal::Refusal,
 };
+use body::Manner;
 use conditional::Verdict;
 use lookup::Found;
 pub use outlet::Outlet;
@@ -152,8 +153,8 @@ fn represent(
         set(headers, header::CONTENT_RANGE, &text);
     }
     if parts.method == Method::GET {
-        let outlet = parts.extensions.get().cloned();
-        *response.body_mut() = body::of(found.file, bytes, reach, outlet).map_err(Refusal::Read)?;
+        let manner = Manner::of(parts);
+        *response.body_mut() = body::of(found.file, bytes, reach, manner).map_err(Refusal::Read)?;
     }
     Ok(response)
 }

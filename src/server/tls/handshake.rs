@@ -2,9 +2,8 @@
 
 use std::{io, time::Duration};
 
-use rustix::net::{RecvFlags, recv};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt, Interest},
+    io::{AsyncReadExt, AsyncWriteExt},
     time::timeout,
 };
 use tokio_rustls::{
@@ -15,7 +14,7 @@ use tokio_rustls::{
 use super::{MaybeTls, Plain, Tls, certificate::Certificate};
 use crate::{
     environ,
-    server::{phase::HANDSHAKE_RECORD, stream::Stream},
+    server::{connection::HANDSHAKE_RECORD, stream::Stream},
 };
 
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
@@ -71,7 +70,8 @@ impl Tls {
         stream: Stream,
     ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
         let terms = self.terms();
-        match first_byte(&stream).await {
+        let first_byte = |bytes: &[u8]| bytes.first().copied();
+        match stream.peek_until(&mut [0], first_byte).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
             Ok(Some(_)) if terms.options.plain == Plain::Served => {
                 return Ok((stream.into(), None));
@@ -89,22 +89,6 @@ impl Tls {
         let facts = facts(stream.get_ref().1)?;
         Ok((MaybeTls::Tls(Box::new(stream)), Some(facts)))
     }
-}
-
-/// Waits for the first byte and leaves it where it is; `None` if there will be none.
-async fn first_byte(stream: &Stream) -> io::Result<Option<u8>> {
-    let mut byte = [0];
-    let length = match stream {
-        Stream::Tcp(socket) => {
-            let peek = || Ok(recv(socket, &mut byte, RecvFlags::PEEK)?.0);
-            socket.async_io(Interest::READABLE, peek).await
-        }
-        Stream::Unix(socket) => {
-            let peek = || Ok(recv(socket, &mut byte, RecvFlags::PEEK)?.0);
-            socket.async_io(Interest::READABLE, peek).await
-        }
-    }?;
-    Ok((length > 0).then_some(byte[0]))
 }
 
 /// Tells a client that it should speak TLS, and reads what it sends meanwhile: bytes that were not read would

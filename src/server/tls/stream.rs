@@ -9,6 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
+use super::terms::HTTP_2;
 use crate::{
     http::file::Outlet,
     server::{sending::Sending, stream::Stream},
@@ -40,6 +41,31 @@ impl MaybeTls {
         match self {
             MaybeTls::Sending(stream) => Some(stream.outlet()),
             MaybeTls::Plain(_) | MaybeTls::Tls(_) => None,
+        }
+    }
+
+    /// Whether HTTP/2 was agreed upon (RFC 9113 §3.2).
+    pub(in crate::server) fn is_http2(&self) -> bool {
+        match self {
+            MaybeTls::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+            MaybeTls::Plain(_) | MaybeTls::Sending(_) => false,
+        }
+    }
+
+    /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none,
+    /// or all are encrypted.
+    ///
+    /// # Errors
+    /// recv(2)'s.
+    pub(in crate::server) async fn peek_until<T>(
+        &self,
+        buffer: &mut [u8],
+        told_by: impl Fn(&[u8]) -> Option<T>,
+    ) -> io::Result<Option<T>> {
+        match self {
+            MaybeTls::Plain(stream) => stream.peek_until(buffer, told_by).await,
+            MaybeTls::Sending(stream) => stream.peek_until(buffer, told_by).await,
+            MaybeTls::Tls(_) => Ok(None),
         }
     }
 }

@@ -31,7 +31,7 @@ use crate::http::connections::Admitted;
 
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.
-pub(super) const HANDSHAKE_RECORD: u8 = 0x16;
+pub(in crate::server) const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// Shared by the stream, which sees bytes, and the service, which sees requests.
 #[derive(Debug, Clone, Default)]

@@ -1,0 +1,100 @@
+//! HTTP/2 over a stream (RFC 9113), with WebSockets on streams of its own (RFC 8441).
+//!
+//! # How it works
+//! One task for the connection, one for each stream that is being answered; a WebSocket has one that
+//! carries what it is sent, besides its session's. All of them end with the connection, whose task waits
+//! for them. Streams are limited in number, and each in what may be on its way on it: memory is held for
+//! what a client has sent and a program has not taken, and for what a client has not taken, never for more.
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use futures_util::FutureExt;
+use hyper::{server::conn::http2, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+
+use super::{Exchange, HEAD_TIMEOUT, IDLE_TIMEOUT, LARGEST_HEAD, Service, streams::Streams};
+use crate::{http::connections::Admitted, server::tls::MaybeTls};
+
+/// Streams at a time: a thousand sessions, and what else a page asks for.
+const STREAMS: u32 = 1024;
+/// Bytes that a client may send ahead on a stream: what HTTP/2 has without being told (RFC 9113 §6.9.2).
+/// Less would slow uploads over long lines down, more is memory that a client can have held.
+const STREAM_WINDOW: u32 = 64 * 1024 - 1;
+/// The same on all streams together: as much as all of them may, so that those whose programs do not read
+/// cannot hold up the others.
+const CONNECTION_WINDOW: u32 = STREAM_WINDOW * STREAMS;
+/// Bytes that wait in a stream for the connection to take them. Less would have tasks take turns for each
+/// frame, more is memory that a client which does not read can have held.
+const SEND_BUFFER: usize = 32 * 1024;
+/// When a connection on which nothing comes is asked for a sign of life, and how long that may take: it waits
+/// behind all that the kernel has taken for a client, which may be on a slow line.
+const PING_INTERVAL: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(60);
+/// What a client gets to agree to the end of a connection without streams (RFC 9113 §6.8 has it take a round
+/// trip).
+const CLOSING_GRACE: Duration = Duration::from_secs(1);
+
+/// Serves until the connection closes.
+pub(super) async fn serve(
+    stream: MaybeTls,
+    exchange: Arc<Exchange>,
+    drain: CancellationToken,
+    admitted: Option<Admitted>,
+) {
+    let remote = exchange.connection.remote;
+    let is_turned_away = matches!(exchange.service, Service::TurnAway(_));
+    let streams = Streams::default();
+    let service = service_fn(move |request| {
+        let answer = Arc::clone(&exchange).answer(request);
+        answer.map(Ok::<_, Infallible>)
+    });
+    let io = TokioIo::new(stream);
+    let mut http = Box::pin(builder(streams.clone()).serve_connection(io, service));
+    let result = tokio::select! {
+        result = &mut http => Some(result),
+        () = drain.cancelled() => None,
+        () = streams.idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.begun(), if is_turned_away => None,
+    };
+    let result = match result {
+        Some(result) => result,
+        // A client that has asked for nothing loses nothing.
+        None if !streams.have_begun() => Ok(()),
+        None => {
+            http.as_mut().graceful_shutdown();
+            let ended = async {
+                streams.ended().await;
+                sleep(CLOSING_GRACE).await;
+            };
+            tokio::select! {
+                result = &mut http => result,
+                () = ended => Ok(()),
+            }
+        }
+    };
+    if let Err(error) = result {
+        debug!(%remote, "connection ended: {error}");
+    }
+    drop(http);
+    // Their streams are closed, so they end by themselves.
+    streams.ended().await;
+    drop(admitted);
+}
+
+fn builder(streams: Streams) -> http2::Builder<Streams> {
+    let mut builder = http2::Builder::new(streams);
+    builder
+        .timer(TokioTimer::new())
+        .enable_connect_protocol()
+        .max_header_list_size(LARGEST_HEAD as u32)
+        .max_concurrent_streams(STREAMS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    builder
+}

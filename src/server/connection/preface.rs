@@ -1,0 +1,79 @@
+//! Which version of HTTP a connection without TLS begins with (`--h2c`): its first bytes are left where they
+//! are.
+
+use tokio::time::timeout;
+
+use super::{HEAD_TIMEOUT, Protocol};
+use crate::server::tls::MaybeTls;
+
+/// What HTTP/2 begins with (RFC 9113 §3.4), as far as no request of HTTP/1.1 can: `PRI` is reserved as a method
+/// (§11.6).
+const PREFACE: &[u8] = b"PRI ";
+
+/// Waits until it is clear; `None` if the client goes or takes too long.
+pub(super) async fn protocol(stream: &MaybeTls) -> Option<Protocol> {
+    let mut buffer = [0; PREFACE.len()];
+    let peeked = stream.peek_until(&mut buffer, told_by);
+    timeout(HEAD_TIMEOUT, peeked).await.ok()?.ok()?
+}
+
+/// What the first bytes tell; `None` while they are too few.
+fn told_by(bytes: &[u8]) -> Option<Protocol> {
+    if bytes.starts_with(PREFACE) {
+        return Some(Protocol::Http2);
+    }
+    (!PREFACE.starts_with(bytes)).then_some(Protocol::Http1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::stream::Stream;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::UnixStream,
+    };
+
+    #[test]
+    fn first_bytes_tell_as_soon_as_they_can() {
+        for (bytes, protocol) in [
+            ("", None),
+            ("PRI", None),
+            ("PRI * HTTP/2.0", Some(Protocol::Http2)),
+            ("PR/", Some(Protocol::Http1)),
+            ("PROPFIND /", Some(Protocol::Http1)),
+            ("PRIVATE /", Some(Protocol::Http1)),
+            ("G", Some(Protocol::Http1)),
+        ] {
+            assert_eq!(told_by(bytes.as_bytes()), protocol, "{bytes}");
+        }
+    }
+
+    #[tokio::test]
+    async fn preface_that_comes_byte_by_byte_is_known_and_left() {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        let mut stream = MaybeTls::from(Stream::Unix(near));
+        let sending = async {
+            for byte in b"PRI * " {
+                far.write_u8(*byte).await.expect("room");
+                tokio::task::yield_now().await;
+            }
+        };
+        let (protocol, ()) = tokio::join!(protocol(&stream), sending);
+        assert_eq!(protocol, Some(Protocol::Http2));
+        let mut read = [0; 6];
+        stream.read_exact(&mut read).await.expect("all of it");
+        assert_eq!(&read, b"PRI * ");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_says_too_little_or_goes_is_not_waited_for() {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        let stream = MaybeTls::from(Stream::Unix(near));
+        far.write_all(b"PR").await.expect("room");
+        assert_eq!(protocol(&stream).await, None);
+        let (near, far) = UnixStream::pair().expect("two ends");
+        drop(far);
+        assert_eq!(protocol(&MaybeTls::from(Stream::Unix(near))).await, None);
+    }
+}
