@@ -4,7 +4,7 @@ use std::io;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::negotiated::Negotiated;
+use super::{allocation::return_large_blocks, negotiated::Negotiated};
 
 /// Ends each flushed message, and is not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -64,9 +64,10 @@ impl Deflater {
         flush: FlushCompress,
     ) -> io::Result<()> {
         let (level, bits) = (self.level, self.bits);
-        let state = self
-            .state
-            .get_or_insert_with(|| Compress::new_with_window_bits(level, false, bits));
+        let state = self.state.get_or_insert_with(|| {
+            return_large_blocks();
+            Compress::new_with_window_bits(level, false, bits)
+        });
         self.was_used = true;
         loop {
             output.reserve(input.len() + ROOM);

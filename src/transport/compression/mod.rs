@@ -10,6 +10,7 @@
 //!
 //! State of zlib is made when the first compressed message asks for it and freed after an idle minute.
 
+mod allocation;
 mod bad_message;
 mod deflater;
 mod frame;
