@@ -1,7 +1,7 @@
 //! permessage-deflate (RFC 7692): messages travel compressed between client and server.
 //!
 //! # How it works
-//! [`Compressed`] is a byte stream between the connection and the WebSocket library, which knows of no
+//! `Compressed` is a byte stream between the connection and the WebSocket library, which knows of no
 //! extension. What comes is read as frames: a compressed message goes up as plain fragments, inflated
 //! only as fast as they are taken; all else goes up byte for byte, and so does what is out of order,
 //! so that the library refuses it as ever. Its limit of messages and its check of UTF-8 thus act on

@@ -35,7 +35,7 @@ impl Negotiated {
     /// The name of the extension.
     pub const NAME: &str = "permessage-deflate";
 
-    /// Accepts an offer of no parameters, to be narrowed by [`Self::parameter`].
+    /// Accepts an offer of no parameters, to be narrowed by `parameter`.
     pub fn new(terms: Terms) -> Self {
         Negotiated {
             terms,
