@@ -60,6 +60,11 @@ impl Curfew {
         }
     }
 
+    /// Whether there is any limit.
+    pub(super) fn is_set(&self) -> bool {
+        self.lifetime.is_some() || self.idle.is_some()
+    }
+
     /// Ready when the session is over, with what the client is told.
     pub(super) async fn over(&self) -> Close {
         let reason = tokio::select! {

@@ -189,6 +189,7 @@ impl Session<'_> {
             joint::Watch::new(&mut self.program.process, self.limits.keepalive),
             &self.handle.sent,
         ));
+        let has_curfew = self.curfew.is_set();
         let curfew = pin!(async {
             self.handle.end(self.curfew.over().await);
             pending::<Infallible>().await
@@ -197,7 +198,8 @@ impl Session<'_> {
             gone = upstream => Apart::Client(gone),
             end = downstream => Apart::Output(end),
             () = deadline => Apart::DrainDeadline,
-            never = curfew => match never {},
+            // Most sessions have no such limit, and this is polled whenever a message comes.
+            never = curfew, if has_curfew => match never {},
         }
     }
 
