@@ -22,6 +22,7 @@ fn connection_too_many_is_told_so_and_may_come_again() {
     assert_eq!(status, 503);
     assert_eq!(headers["retry-after"], "1");
     assert_eq!(headers["connection"], "close");
+    assert_eq!(headers["x-content-type-options"], "nosniff");
     assert!(String::from_utf8_lossy(&body).contains("--max-connections=2"));
     assert_eq!(Client::ask(server.address, "/", &[]).status(), 503);
     drop(idle);

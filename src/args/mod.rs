@@ -3,12 +3,14 @@
 //! Options end where COMMAND begins, so that the program's own options are its own. Go's `-port=8080`
 //! is read as `--port=8080`, since users of websocketd type that.
 
+mod kinds;
 mod words;
 
 use std::{ffi::OsString, path::PathBuf};
 
-use clap::{CommandFactory, Parser, ValueEnum, builder::RangedU64ValueParser, error::ContextKind};
+use clap::{CommandFactory, Parser, builder::RangedU64ValueParser, error::ContextKind};
 
+pub use kinds::{FramingKind, LogFormat, LogLevel, NewlinePolicy};
 use words::normalise;
 pub use words::{Words, rival};
 
@@ -407,54 +409,6 @@ const SECONDS_A_YEAR: u64 = 365 * 24 * 60 * 60;
 
 fn up_to_a_year(most: u64) -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(0..=most)
-}
-
-/// `--framing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FramingKind {
-    /// A text message is a line.
-    Lines,
-    /// A binary message is a read.
-    Chunks,
-    /// t or b, four bytes of length, the payload.
-    Length,
-}
-
-/// `--newline`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NewlinePolicy {
-    /// It makes two lines.
-    Split,
-    /// The session is closed with 1008.
-    Reject,
-    /// It becomes a space.
-    Space,
-}
-
-/// `--loglevel`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Everything.
-    Debug,
-    /// What happens to connections.
-    Trace,
-    /// Requests and sessions.
-    Access,
-    /// What the server does.
-    Info,
-    /// What went wrong, and programs' stderr.
-    Error,
-    /// Only what ends the server.
-    Fatal,
-}
-
-/// `--log-format`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// For people.
-    Text,
-    /// For programs.
-    Json,
 }
 
 impl Args {

@@ -11,7 +11,7 @@ use hyper::{
 use tracing::info;
 use uuid::Uuid;
 
-use super::{Body, Current, empty, full, metrics, refusal::Refusal};
+use super::{Body, Current, empty, full, headers, metrics, refusal::Refusal};
 use crate::{environ::Connection, message::Close};
 
 /// Answers about a server. It goes on while that stops.
@@ -44,10 +44,11 @@ impl Admin {
         let version = request.version();
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
-        let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let nosniff = HeaderValue::from_static("nosniff");
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+        let no_store = HeaderValue::from_static("no-store");
+        response
+            .headers_mut()
+            .insert(header::CACHE_CONTROL, no_store);
+        headers::forbid_sniffing(&mut response);
         response
     }
 
@@ -59,7 +60,7 @@ impl Admin {
         let handler = self.0.get();
         let shared = &handler.shared;
         let (parts, _) = request.into_parts();
-        handler.access.host(&parts, connection)?;
+        handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {
                 Method::DELETE => self.end(id),

@@ -2,7 +2,7 @@
 
 use hyper::{
     Response,
-    header::{HeaderMap, HeaderName, HeaderValue},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 
 /// What is added to answers of one kind.
@@ -24,6 +24,14 @@ impl AddedHeaders {
             response.headers_mut().append(name, value.clone());
         }
     }
+}
+
+/// Has browsers take a page for what its Content-Type says, and for nothing else that it looks like.
+pub(super) fn forbid_sniffing<B>(response: &mut Response<B>) {
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
 }
 
 /// Headers on which an answer's correctness depends: they cannot be added.

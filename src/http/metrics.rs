@@ -17,7 +17,7 @@ use prometheus::{
 };
 
 use super::{connections::Connections, registry::Registry};
-use crate::session::{Ended, Summary};
+use crate::session::{Ended, Summary, Traffic};
 
 /// Of [`Metrics::to_text`].
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -42,11 +42,17 @@ pub(super) struct Metrics {
     exits: IntCounterVec,
     refusals: IntCounterVec,
     requests: IntCounterVec,
-    messages: IntCounterVec,
-    message_bytes: IntCounterVec,
-    backpressure: CounterVec,
+    carried: Carried,
     /// Held while the sums are made.
     summing: Mutex<()>,
+}
+
+/// What has gone each way, by direction.
+#[derive(Debug)]
+struct Carried {
+    messages: IntCounterVec,
+    bytes: IntCounterVec,
+    blocked: CounterVec,
 }
 
 impl Default for Metrics {
@@ -54,20 +60,12 @@ impl Default for Metrics {
         let all = prometheus::Registry::new();
         let registered = all.register(Box::new(ProcessCollector::for_self()));
         registered.expect("the registry is empty");
+        let gauge = |name, help| register(&all, valid(IntGauge::new(name, help)));
         Metrics {
-            sessions_open: register(
-                &all,
-                valid(IntGauge::new(
-                    "wsd_sessions_open",
-                    "Sessions that are open.",
-                )),
-            ),
-            connections_open: register(
-                &all,
-                valid(IntGauge::new(
-                    "wsd_connections_open",
-                    "Connections that are open, those of sessions too.",
-                )),
+            sessions_open: gauge("wsd_sessions_open", "Sessions that are open."),
+            connections_open: gauge(
+                "wsd_connections_open",
+                "Connections that are open, those of sessions too.",
             ),
             sessions: register(
                 &all,
@@ -112,27 +110,42 @@ impl Default for Metrics {
                 "Requests that were answered, by who answered and status.",
                 &["handler", "code"],
             ),
-            messages: counters(
-                &all,
-                "wsd_messages_total",
-                "Messages from clients (in) and to them (out).",
-                &["direction"],
-            ),
-            message_bytes: counters(
-                &all,
-                "wsd_message_bytes_total",
-                "Bytes of messages from clients (in) and to them (out), payloads.",
-                &["direction"],
-            ),
-            backpressure: counters(
-                &all,
-                "wsd_backpressure_seconds_total",
-                "Time that messages from clients waited for programs (in), and the other way (out).",
-                &["direction"],
-            ),
+            carried: Carried::new(&all),
             summing: Mutex::new(()),
             all,
         }
+    }
+}
+
+impl Carried {
+    fn new(all: &prometheus::Registry) -> Self {
+        let direction = &["direction"];
+        Carried {
+            messages: counters(
+                all,
+                "wsd_messages_total",
+                "Messages from clients (in) and to them (out).",
+                direction,
+            ),
+            bytes: counters(
+                all,
+                "wsd_message_bytes_total",
+                "Bytes of messages from clients (in) and to them (out), payloads.",
+                direction,
+            ),
+            blocked: counters(
+                all,
+                "wsd_backpressure_seconds_total",
+                "Time that messages from clients waited for programs (in), and the other way (out).",
+                direction,
+            ),
+        }
+    }
+
+    fn set(&self, direction: &str, total: Traffic) {
+        set(&self.messages, direction, total.messages);
+        set(&self.bytes, direction, total.bytes);
+        set(&self.blocked, direction, total.blocked.as_secs_f64());
     }
 }
 
@@ -172,11 +185,8 @@ impl Metrics {
         self.sessions_open.set(registry.open() as i64);
         self.connections_open.set(connections.open() as i64);
         let carried = registry.carried();
-        for (direction, traffic) in [("in", carried.received), ("out", carried.sent)] {
-            set(&self.messages, direction, traffic.messages);
-            set(&self.message_bytes, direction, traffic.bytes);
-            set(&self.backpressure, direction, traffic.blocked.as_secs_f64());
-        }
+        self.carried.set("in", carried.received);
+        self.carried.set("out", carried.sent);
         let encoded = TextEncoder::new().encode_to_string(&self.all.gather());
         encoded.unwrap_or_default()
     }

@@ -149,15 +149,7 @@ impl By {
 /// Answers requests. Sessions that it started run on when it is dropped.
 #[derive(Debug)]
 pub struct Handler {
-    router: Router,
-    access: Access,
-    connections: ConnectionLimits,
-    headers: AddedHeaders,
-    reverse_lookup: bool,
-    drain_delay: Duration,
-    proxy_protocol: bool,
-    h2c: bool,
-    drain_timeout: Duration,
+    options: Options,
     shared: Shared,
 }
 
@@ -165,34 +157,19 @@ impl Handler {
     /// A handler that starts programs with `spawner`.
     pub fn new(options: Options, spawner: Spawner) -> Self {
         let shared = Shared::new(spawner, options.places.clone());
-        Self::with(options, shared)
+        Handler { options, shared }
     }
 
     /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
     /// stop, and holds its place if there are as many as before.
     pub fn succeed(&self, mut options: Options) -> Self {
         options.places.succeed(&self.shared.places);
-        options.router.succeed(&self.router);
+        options.router.succeed(&self.options.router);
         let shared = Shared {
             places: options.places.clone(),
             ..self.shared.clone()
         };
-        Self::with(options, shared)
-    }
-
-    fn with(options: Options, shared: Shared) -> Self {
-        Handler {
-            router: options.router,
-            access: options.access,
-            connections: options.connections,
-            headers: options.headers,
-            reverse_lookup: options.reverse_lookup,
-            drain_delay: options.drain_delay,
-            proxy_protocol: options.proxy_protocol,
-            h2c: options.h2c,
-            drain_timeout: options.drain_timeout,
-            shared,
-        }
+        Handler { options, shared }
     }
 
     /// The tasks of all connections and sessions.
@@ -212,12 +189,12 @@ impl Handler {
 
     /// How long the server goes on after it was told to stop, before it drains.
     pub fn drain_delay(&self) -> Duration {
-        self.drain_delay
+        self.options.drain_delay
     }
 
     /// How long a drain may take: what programs get to end by themselves, and to be made to.
     pub fn drain_timeout(&self) -> Duration {
-        self.drain_timeout
+        self.options.drain_timeout
     }
 
     /// How many sessions are open.
@@ -227,14 +204,17 @@ impl Handler {
 
     /// Whether clients' names are looked up.
     pub fn reverse_lookup(&self) -> bool {
-        self.reverse_lookup
+        self.options.reverse_lookup
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
     /// once, for there are too many even to be told so.
     pub fn admit(&self, remote: &Endpoint) -> Option<Admitted> {
-        let client = (!self.access.trust.includes(remote)).then_some(remote);
-        let admitted = self.shared.connections.admit(self.connections, client);
+        let client = (!self.options.access.trust.includes(remote)).then_some(remote);
+        let admitted = self
+            .shared
+            .connections
+            .admit(self.options.connections, client);
         let overload = match &admitted {
             Ok(admitted) => admitted.overload(),
             Err(overload) => Some(*overload),
@@ -259,7 +239,8 @@ impl Handler {
         self.shared
             .metrics
             .answered(By::Nobody.name(), code.as_str());
-        self.headers.add_to(&mut response);
+        headers::forbid_sniffing(&mut response);
+        self.options.headers.add_to(&mut response);
         if version != Version::HTTP_2 {
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
@@ -269,12 +250,12 @@ impl Handler {
 
     /// Whether clients without TLS may begin with HTTP/2.
     pub fn h2c(&self) -> bool {
-        self.h2c
+        self.options.h2c
     }
 
     /// Whether every connection begins with a header of the PROXY protocol.
     pub fn proxy_protocol(&self) -> bool {
-        self.proxy_protocol
+        self.options.proxy_protocol
     }
 
     /// Answers one request.
@@ -304,7 +285,10 @@ impl Handler {
         connection: &'a Connection,
     ) -> Result<Cow<'a, Connection>, Refusal> {
         pseudo_headers::fold(request)?;
-        self.access.trust.seen(request.headers(), connection)
+        self.options
+            .access
+            .trust
+            .seen(request.headers(), connection)
     }
 
     /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.
@@ -326,11 +310,8 @@ impl Handler {
         let is_session = matches!(by, By::Program) && answer.is_ok();
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(*version));
         if !is_session {
-            let nosniff = HeaderValue::from_static("nosniff");
-            response
-                .headers_mut()
-                .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
-            self.headers.add_to(&mut response);
+            headers::forbid_sniffing(&mut response);
+            self.options.headers.add_to(&mut response);
         }
         let (remote, status) = (connection.remote, response.status());
         let code = status.as_u16();
@@ -354,12 +335,12 @@ impl Handler {
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);
         let (parts, body) = request.into_parts();
-        let host = self.access.host(&parts, connection)?;
+        let host = self.options.access.host(&parts, connection)?;
         // Through a proxy many clients share a connection, so each request counts.
         let admitted = match connection.forwarded {
             Some(_) => {
                 let connections = &self.shared.connections;
-                connections.admit_request(self.connections, &connection.remote)?
+                connections.admit_request(self.options.connections, &connection.remote)?
             }
             None => None,
         };
@@ -379,11 +360,19 @@ impl Handler {
                 };
                 sessions::open(&self.shared, ask, upgrade).await
             };
-            return match self.router.websocket(&path, &parts.headers) {
+            return match self.options.router.websocket(&path, &parts.headers) {
                 Route::Program(found) => open(found).await,
                 Route::Directory(directory) => match directory.find(&path).await {
                     Ok(entry) => open(directory.found(&entry)).await,
-                    Err(_) => open(self.router.fallback(&path).ok_or(Refusal::NotFound)?).await,
+                    Err(_) => {
+                        open(
+                            self.options
+                                .router
+                                .fallback(&path)
+                                .ok_or(Refusal::NotFound)?,
+                        )
+                        .await
+                    }
                 },
                 _ => Err(Refusal::NotFound),
             };

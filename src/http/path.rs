@@ -16,6 +16,7 @@ use rustix::{
     fs::{Access, CWD, Mode, OFlags, access, openat},
     io::Errno,
 };
+use tokio::task::spawn_blocking;
 
 /// A path of a URL, decoded once: begins with `/`; no dot segment, backslash, NUL or encoded slash; UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -220,6 +221,21 @@ impl Root {
         match (place(&self.directory), place(file)) {
             (Ok(root), Ok(file)) => file.starts_with(root),
             _ => true,
+        }
+    }
+
+    /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread.
+    ///
+    /// # Errors
+    /// `NotFound` as there.
+    pub(super) async fn search_script(self: &Arc<Self>, path: &UrlPath) -> io::Result<Script> {
+        match self.find_script(path, Reach::Memory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let (root, path) = (Arc::clone(self), path.clone());
+                let search = spawn_blocking(move || root.find_script(&path, Reach::Disk));
+                search.await.map_err(io::Error::other)?
+            }
+            found => found,
         }
     }
 

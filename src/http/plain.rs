@@ -94,7 +94,7 @@ impl Handler {
         request: &mut Plain<'_>,
         by: &mut By,
     ) -> Result<Option<cgi::Answer>, Refusal> {
-        for scripts in self.router.scripts(&request.path) {
+        for scripts in self.options.router.scripts(&request.path) {
             let Some(script) = scripts.find(&request.path).await else {
                 continue;
             };
@@ -113,7 +113,7 @@ impl Handler {
     }
 
     async fn page(&self, request: &Plain<'_>, by: &mut By) -> Result<Response<Body>, Refusal> {
-        match self.router.plain(&request.path) {
+        match self.options.router.plain(&request.path) {
             Route::ProgramOnly => {
                 *by = By::Program;
                 Err(Refusal::UpgradeRequired)

@@ -41,7 +41,7 @@ impl Handler {
         let line = RequestLine::of(&request);
         let (parts, _) = request.into_parts();
         let answer = Access::authority(&parts).and_then(|host| {
-            let host = host_there(host.as_ref(), &self.access, connection, to)
+            let host = host_there(host.as_ref(), &self.options.access, connection, to)
                 .ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
             let target = parts.uri.path_and_query().map(|target| target.as_str());
             moved(&location(to, &host, target.unwrap_or("/")))

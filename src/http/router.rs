@@ -7,7 +7,7 @@ use hyper::HeaderMap;
 use super::{
     cgi::Scripts,
     file::Files,
-    path::{Reach, Root, UrlPath},
+    path::{Root, UrlPath},
     service::Service,
 };
 use crate::backend::{Confinement, Program, Streams, Target};
@@ -197,9 +197,7 @@ impl Directory {
     /// # Errors
     /// `NotFound` if it leads to none.
     pub async fn find(&self, path: &UrlPath) -> io::Result<FoundProgram> {
-        let (root, path) = (Arc::clone(&self.root), path.clone());
-        let search = tokio::task::spawn_blocking(move || root.find_script(&path, Reach::Disk));
-        let script = search.await.map_err(io::Error::other)??;
+        let script = self.root.search_script(path).await?;
         let program = Program {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),

@@ -5,14 +5,14 @@
 //! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
 //! a child reports through a pipe what went wrong; the pipe ends when it has executed.
 //!
-//! This is the one file that talks to the kernel without a net. The rules between clone and execve:
-//! the child runs on the gateway's memory while the thread that started it is stopped, so it must
-//! not allocate, lock, unwind or return, and makes system calls only; all signals are blocked on the
-//! spawner's thread, so that no handler of the gateway runs in the child.
+//! What the child does, and by which rules, stands in [`child`]. All signals are blocked on the spawner's
+//! thread, so that no handler of the gateway runs in it.
 #![allow(
     unsafe_code,
-    reason = "clone, execve and what stands between them have no safe form"
+    reason = "clone, and signals by descriptor, have no safe form"
 )]
+
+mod child;
 
 use std::{
     ffi::CString,
@@ -40,14 +40,12 @@ use super::{
     Child, Command, Leader,
     warden::{Enlisted, Warden},
 };
-use crate::backend::{Credentials, Limit};
+use crate::backend::Limit;
+pub(super) use child::close_from;
+use child::{Plan, ResourceLimit};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
-/// `_NSIG` of the kernel: signals 1 to 64.
-const LAST_SIGNAL: c_int = 64;
-/// Bytes of the kernel's signal set, as `rt_sigaction`(2) and `rt_sigprocmask`(2) take it.
-const SIGNAL_SET: usize = 8;
 /// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
 const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
 
@@ -62,27 +60,6 @@ pub(super) struct System {
     gateway: c_int,
     warden: Warden,
 }
-
-/// All that the child needs, laid out before it exists. `error` is its answer: the child shares our
-/// memory, and we go on only when it has executed or ended.
-struct Plan {
-    file: *const c_char,
-    arguments: *const *const c_char,
-    environment: *const *const c_char,
-    directory: *const c_char,
-    stdio: [RawFd; 3],
-    limits: *const ResourceLimit,
-    limit_count: usize,
-    /// Null if they stay as they are.
-    credentials: *const Credentials,
-    gateway: c_int,
-    error: c_int,
-    /// Where the error goes of a child that has a copy of our memory; negative if it shares it.
-    report: RawFd,
-}
-
-/// A resource, and its soft and hard limit, as prlimit(2) takes them.
-type ResourceLimit = (libc::c_long, [u64; 2]);
 
 impl System {
     /// `files` is the limit that every process gets.
@@ -172,7 +149,7 @@ impl System {
         // it has executed or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
         let pid = unsafe {
             libc::clone(
-                child,
+                child::run,
                 self.stack.as_mut_ptr_range().end.cast::<c_void>(),
                 flags,
                 ptr::from_mut(plan).cast::<c_void>(),
@@ -236,134 +213,6 @@ fn resource_limits(files: ResourceLimit, limits: &[(Limit, u64)]) -> Vec<Resourc
         (resource as libc::c_long, [*value; 2])
     });
     [files].into_iter().chain(own).collect()
-}
-
-/// The child, from clone to execve.
-extern "C" fn child(plan: *mut c_void) -> c_int {
-    // SAFETY: `clone_child` passes a `Plan` that nobody else touches meanwhile.
-    let plan = unsafe { &mut *plan.cast::<Plan>() };
-    // SAFETY: system calls on values laid out before the clone; see the head of this file.
-    unsafe {
-        plan.error = prepare_and_execute(plan);
-        if plan.report >= 0 {
-            let error = ptr::from_ref(&plan.error).cast();
-            libc::write(plan.report, error, size_of::<c_int>());
-        }
-        libc::_exit(127)
-    }
-}
-
-/// Returns only the error number of what failed.
-unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
-    // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
-    unsafe {
-        libc::setsid();
-        let confined = confine(plan);
-        if confined != 0 {
-            return confined;
-        }
-        // After a change of user, which takes the signal back (prctl(2)).
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        if libc::getppid() != plan.gateway {
-            // The gateway died before the line above: the signal will not come any more.
-            return libc::ESRCH;
-        }
-        for signal in 1..=LAST_SIGNAL {
-            default_action(signal);
-        }
-        for (descriptor, end) in plan.stdio.iter().enumerate() {
-            if libc::dup2(*end, descriptor as c_int) < 0 {
-                return errno();
-            }
-        }
-        close_from(3, plan.report);
-        if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
-            return errno();
-        }
-        let none = [0_u8; SIGNAL_SET];
-        libc::syscall(
-            libc::SYS_rt_sigprocmask,
-            libc::SIG_SETMASK,
-            none.as_ptr(),
-            ptr::null::<c_void>(),
-            SIGNAL_SET,
-        );
-        libc::execve(plan.file, plan.arguments, plan.environment);
-        errno()
-    }
-}
-
-/// Resource limits, while there is still the right to raise them; then groups and user, in this order,
-/// for the user's change takes the right to change the others. By the system calls themselves: those of
-/// the C library change every thread that it knows of, which are the gateway's (nptl(7)).
-///
-/// Returns the error number of what failed, or 0.
-unsafe fn confine(plan: &Plan) -> c_int {
-    // SAFETY: `System::spawn` made both pointers of values that live until the child has executed.
-    unsafe {
-        for index in 0..plan.limit_count {
-            let (resource, limit) = &*plan.limits.add(index);
-            let old = ptr::null::<c_void>();
-            if libc::syscall(libc::SYS_prlimit64, 0, *resource, limit.as_ptr(), old) < 0 {
-                return errno();
-            }
-        }
-        let Some(credentials) = plan.credentials.as_ref() else {
-            return 0;
-        };
-        let Credentials {
-            user,
-            group,
-            groups,
-        } = credentials;
-        let is_done = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
-            && libc::syscall(libc::SYS_setresgid, *group, *group, *group) == 0
-            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0;
-        if is_done { 0 } else { errno() }
-    }
-}
-
-/// `SIG_DFL` by the system call itself: the C library hides two signals of its own from sigaction(2).
-unsafe fn default_action(signal: c_int) {
-    // The kernel's `struct sigaction`, larger than on any architecture; all zero is SIG_DFL.
-    let action = [0_u64; 8];
-    // SAFETY: `action` is valid for reads; SIGKILL and SIGSTOP are refused, which is no harm.
-    unsafe {
-        libc::syscall(
-            libc::SYS_rt_sigaction,
-            signal,
-            action.as_ptr(),
-            ptr::null::<c_void>(),
-            SIGNAL_SET,
-        );
-    }
-}
-
-/// Closes every descriptor from `first` on but `kept`, if that is one; one by one where close_range(2) is
-/// missing (Linux 5.9). For a child whose table of descriptors is its own.
-pub(super) unsafe fn close_from(first: c_int, kept: c_int) {
-    /// More than any gateway opens.
-    const LAST: c_int = 1 << 20;
-    // SAFETY: nothing in the child uses a descriptor from `first` on.
-    unsafe {
-        let close = |first: c_int, last: c_int| {
-            first > last || libc::syscall(libc::SYS_close_range, first, last, 0) == 0
-        };
-        let is_done = match kept < first {
-            true => close(first, c_int::MAX),
-            false => close(first, kept - 1) && close(kept + 1, c_int::MAX),
-        };
-        if !is_done {
-            for descriptor in (first..LAST).filter(|descriptor| *descriptor != kept) {
-                libc::close(descriptor);
-            }
-        }
-    }
-}
-
-unsafe fn errno() -> c_int {
-    // SAFETY: always a valid pointer; the child shares the spawner thread's errno, which sleeps.
-    unsafe { *libc::__errno_location() }
 }
 
 /// A process by number and by descriptor.

@@ -15,12 +15,12 @@ mod run;
 mod runner;
 mod turn;
 
-use std::{future::Future, io, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{task::spawn_blocking, time::timeout};
+use tokio::time::timeout;
 
 use super::{
-    path::{Reach, Root, Script, UrlPath},
+    path::{Root, Script, UrlPath},
     service::Service,
 };
 use crate::backend::Confinement;
@@ -57,15 +57,7 @@ impl Scripts {
     /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
     pub(super) async fn find(&self, path: &UrlPath) -> Option<Script> {
         let path = path.beneath(&self.path)?;
-        let found = match self.root.find_script(&path, Reach::Memory) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                let root = Arc::clone(&self.root);
-                spawn_blocking(move || root.find_script(&path, Reach::Disk))
-                    .await
-                    .ok()?
-            }
-            found => found,
-        };
+        let found = self.root.search_script(&path).await;
         let mut script = found.ok().filter(|script| !script.is_hidden())?;
         script.name.insert_str(0, &self.path);
         Some(script)
