@@ -72,7 +72,7 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     let handle = Arc::new(Handle::new(&drain));
     let watched = Arc::clone(&handle);
     let session = tokio::spawn(async move {
-        let client = websocket::client(far, Bytes::new(), &options, None).await;
+        let client = websocket::client(far, Bytes::new(), &options, None);
         session::run(client, backend, &limits, &watched).await
     });
     Joint {

@@ -155,7 +155,7 @@ impl<'a> Joint<'a> {
         info!(subprotocol, "connected to {}", self.options.url);
         let backend = self.near_end(subprotocol).await?;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
-        let server = websocket::server(stream, read_ahead, &self.options.websocket).await;
+        let server = websocket::server(stream, read_ahead, &self.options.websocket);
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {

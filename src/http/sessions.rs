@@ -146,7 +146,7 @@ impl Task {
             Ok(upgraded) => {
                 let tunnel = Tunnel::new(upgraded, self.version);
                 let compression = self.compression.as_ref();
-                websocket::client(tunnel, Bytes::new(), &self.websocket, compression).await
+                websocket::client(tunnel, Bytes::new(), &self.websocket, compression)
             }
             // The client went before it had the answer; the program is brought to its end all the same.
             Err(error) => Client::lost(io::Error::other(error)),

@@ -1,0 +1,169 @@
+//! What the other end is sent: frames gathered here, and the end of it all.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_util::Sink;
+use hyper_tungstenite::tungstenite::protocol::{
+    CloseFrame, Role,
+    frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{
+    super::Event,
+    wire::{Shared, rest},
+};
+use crate::message::{Close, Message};
+
+/// Bytes gathered before they are sent without being asked: what comes in one read of a program.
+const BURST: usize = 64 * 1024;
+
+pub(super) struct Outgoing<S> {
+    wire: Shared<S>,
+    role: Role,
+    /// Whole frames that the wire has not been given yet.
+    gathered: Vec<u8>,
+    /// The wire could not send all that it was given.
+    is_stuck: bool,
+    closing: Closing,
+}
+
+/// How far the lingering close has come (RFC 9112 §9.6 has the reason): all is written, then our
+/// direction is shut, then what still comes is thrown away until the client shuts its own, unless it
+/// has sent its Close. Closing at once would answer unread bytes with RST, which destroys what the
+/// client has not read yet.
+enum Closing {
+    Answer,
+    Flush,
+    Shutdown,
+    Discard,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<S> {
+    pub(super) fn new(wire: Shared<S>, role: Role) -> Self {
+        Outgoing {
+            wire,
+            role,
+            gathered: Vec::new(),
+            is_stuck: false,
+            closing: Closing::Answer,
+        }
+    }
+
+    fn gather(&mut self, mut frame: Frame) -> io::Result<()> {
+        if self.role == Role::Client {
+            frame.header_mut().mask = Some(rand::random());
+        }
+        self.gathered.reserve(frame.len());
+        frame.format(&mut self.gathered).map_err(io::Error::other)
+    }
+
+    /// The last frame of ours.
+    fn gather_close(&mut self, close: Close) -> io::Result<()> {
+        let body = close.is_sendable().then(|| CloseFrame {
+            code: close.code.into(),
+            reason: close.reason,
+        });
+        self.wire.lock().is_closed = true;
+        self.gather(Frame::close(body))
+    }
+
+    /// Gives the wire what was gathered and has it send that.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wire = self.wire.lock();
+        wire.give(&mut self.gathered);
+        let sent = wire.poll_send(context);
+        self.is_stuck = sent.is_pending();
+        sent
+    }
+
+    /// Answers the Close of the other end, unless we have sent ours.
+    fn answer_close(&mut self) -> io::Result<()> {
+        let wire = self.wire.lock();
+        match wire.peer_close.clone().filter(|_| !wire.is_closed) {
+            Some(close) => {
+                drop(wire);
+                self.gather_close(close)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Throws away what comes, until the other end has shut its direction or may send nothing more.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut wire = self.wire.lock();
+        loop {
+            let mut scratch = [0; 1024];
+            let mut scratch = ReadBuf::new(&mut scratch);
+            let read = wire.poll_read(context, &mut scratch);
+            if read.is_pending() && wire.peer_close.is_some() {
+                // What has come all the same is read by now.
+                return Poll::Ready(Ok(()));
+            }
+            ready!(read)?;
+            if scratch.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Event> for Outgoing<S> {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.is_stuck || self.gathered.len() >= BURST {
+            true => self.poll_send(context),
+            false => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, event: Event) -> io::Result<()> {
+        match event {
+            Event::Message(Message::Text(text)) => {
+                self.gather(Frame::message(text, OpCode::Data(Data::Text), true))
+            }
+            Event::Message(Message::Binary(bytes)) => {
+                self.gather(Frame::message(bytes, OpCode::Data(Data::Binary), true))
+            }
+            Event::Keepalive => self.gather(Frame::ping(Bytes::new())),
+            Event::Close(close) => self.gather_close(close),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(context))?;
+        rest(&mut self.gathered);
+        self.wire.lock().rest();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.closing = match self.closing {
+                Closing::Answer => {
+                    self.answer_close()?;
+                    Closing::Flush
+                }
+                Closing::Flush => {
+                    // A socket that cannot be written to any more is shut down all the same.
+                    let _ = ready!(self.poll_send(context));
+                    Closing::Shutdown
+                }
+                Closing::Shutdown => {
+                    ready!(self.wire.lock().poll_shutdown(context))?;
+                    Closing::Discard
+                }
+                Closing::Discard => return self.poll_discard(context),
+            };
+        }
+    }
+}
