@@ -64,12 +64,15 @@ pub struct Codec {
     searched: usize,
     /// The line's beginning was handed out by [`Codec::decode_partial`].
     continued: bool,
-    /// The source has the large capacity.
-    flooded: bool,
+    /// Room in bytes that the source was given when it was full last; 0 at rest.
+    room: usize,
 }
 
 /// Capacity of a source at rest: most programs print a short line now and then.
-const CAPACITY_AT_REST: usize = 1024;
+const CAPACITY_AT_REST: usize = 512;
+/// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
+const FIRST_ROOM: usize = 4 * 1024;
+const GROWTH: usize = 16;
 /// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
 /// write of up to 64 KiB comes back as one read.
 const CAPACITY_IN_FLOOD: usize = 64 * 1024;
@@ -84,7 +87,7 @@ impl Codec {
             limit,
             searched: 0,
             continued: false,
-            flooded: false,
+            room: 0,
         }
     }
 
@@ -114,15 +117,17 @@ impl Codec {
         Some(Message::Text(text(source.split_to(ready).freeze())))
     }
 
-    /// Makes room for the next read: much after a read that took all there was room for, little again
+    /// Makes room for the next read: more after a read that took all there was room for, little again
     /// when all has been handed out.
     fn fit(&mut self, source: &mut BytesMut) {
-        if source.len() == source.capacity() || self.framing == Framing::Chunks {
+        if self.framing == Framing::Chunks {
             source.reserve(CAPACITY_IN_FLOOD);
-            self.flooded = true;
-        } else if self.flooded && source.is_empty() {
+        } else if source.len() == source.capacity() {
+            self.room = (self.room * GROWTH).clamp(FIRST_ROOM, CAPACITY_IN_FLOOD);
+            source.reserve(self.room);
+        } else if self.room > 0 && source.is_empty() {
             *source = BytesMut::with_capacity(CAPACITY_AT_REST);
-            self.flooded = false;
+            self.room = 0;
         }
     }
 

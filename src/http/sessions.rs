@@ -89,8 +89,8 @@ pub(super) async fn open(
         compression: handshake.compression(),
         limits: Arc::clone(&service.limits),
         metrics: Arc::clone(&shared.metrics),
-        _place: place,
-        _admitted: ask.admitted.take(),
+        place,
+        admitted: ask.admitted.take(),
     };
     shared.tasks.spawn(task.run().instrument(span));
     let mut response = handshake.into_response();
@@ -135,26 +135,35 @@ struct Task {
     compression: Option<Negotiated>,
     limits: Arc<Limits>,
     metrics: Arc<Metrics>,
-    _place: Place,
-    _admitted: Option<Admitted>,
+    place: Place,
+    admitted: Option<Admitted>,
 }
 
 impl Task {
-    async fn run(self) {
-        let live = &self.entry.live;
-        let client = match self.upgrade.await {
-            Ok(upgraded) => {
-                let tunnel = Tunnel::new(upgraded, self.version);
-                let compression = self.compression.as_ref();
-                websocket::client(tunnel, Bytes::new(), &self.websocket, compression)
-            }
-            // The client went before it had the answer; the program is brought to its end all the same.
-            Err(error) => Client::lost(io::Error::other(error)),
-        };
-        let summary = session::run(client, self.backend, &self.limits, &live.handle).await;
-        let duration = live.begun.elapsed();
-        self.metrics.ended(&summary, duration);
-        log_end(&summary, &live.handle, duration);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps what it was given a second time, in every idle session"
+    )]
+    fn run(self) -> impl Future<Output = ()> {
+        async move {
+            let live = &self.entry.live;
+            let client = match self.upgrade.await {
+                Ok(upgraded) => {
+                    let tunnel = Tunnel::new(upgraded, self.version);
+                    let compression = self.compression.as_ref();
+                    websocket::client(tunnel, Bytes::new(), &self.websocket, compression)
+                }
+                // The client went before it had the answer; the program is brought to its end all the same.
+                Err(error) => Client::lost(io::Error::other(error)),
+            };
+            let session = session::run(client, self.backend, &self.limits, &live.handle);
+            let summary = session.await;
+            let duration = live.begun.elapsed();
+            self.metrics.ended(&summary, duration);
+            log_end(&summary, &live.handle, duration);
+            // Kept until here.
+            drop((self.place, self.admitted));
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use std::{
     process::ExitStatus, time::Duration,
 };
 
-use futures_util::future::{self, Either, select};
+use futures_util::future::{self, Either, OptionFuture, select};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -116,21 +116,23 @@ pub fn close_for(status: ExitStatus) -> Close {
 
 /// Joins a client to a backend until the session has ended and its process is gone. `handle` may ask it
 /// to end soon: the input gets end-of-file, what the program still writes is delivered.
-pub async fn run(
+pub fn run<'a>(
     mut client: Client,
     mut backend: Backend,
-    limits: &Limits,
-    handle: &Handle,
-) -> Summary {
+    limits: &'a Limits,
+    handle: &'a Handle,
+) -> impl Future<Output = Summary> + Send + 'a {
     let curfew = Curfew::start(limits, &mut client, &mut backend);
-    let session = Session {
+    let mut session = Session {
         client: Peer::new(client),
         program: Program::new(backend, &limits.patience),
         limits,
         handle,
         curfew,
     };
-    session.run().await
+    // An idle session is little more than this future: not `async fn`, which keeps what it was given
+    // a second time.
+    async move { session.run().await }
 }
 
 struct Session<'a> {
@@ -149,8 +151,18 @@ enum Apart {
 }
 
 impl Session<'_> {
-    async fn run(mut self) -> Summary {
-        let ended = match self.join().await {
+    async fn run(&mut self) -> Summary {
+        let apart = self.join().await;
+        // In a box, or every session would have the room that its end takes.
+        let ended = Box::pin(self.end(apart)).await;
+        Summary {
+            ended,
+            exit: self.program.exit().await,
+        }
+    }
+
+    async fn end(&mut self, apart: Apart) -> Ended {
+        match apart {
             Apart::Output(OutputEnd::Ended) => self.end_by_backend().await,
             Apart::Output(OutputEnd::Lingered) => {
                 self.deliver_rest().await;
@@ -167,10 +179,6 @@ impl Session<'_> {
             }
             Apart::Client(gone) => self.end_by_client(gone).await,
             Apart::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
-        };
-        Summary {
-            ended,
-            exit: self.program.exit().await,
         }
     }
 
@@ -189,17 +197,18 @@ impl Session<'_> {
             joint::Watch::new(&mut self.program.process, self.limits.keepalive),
             &self.handle.sent,
         ));
-        let has_curfew = self.curfew.is_set();
-        let curfew = pin!(async {
-            self.handle.end(self.curfew.over().await);
-            pending::<Infallible>().await
+        // Most sessions have no such limit, and this is polled whenever a message comes.
+        let mut curfew = self.curfew.is_set().then(|| {
+            Box::pin(async {
+                self.handle.end(self.curfew.over().await);
+                pending::<Infallible>().await
+            })
         });
         tokio::select! {
             gone = upstream => Apart::Client(gone),
             end = downstream => Apart::Output(end),
             () = deadline => Apart::DrainDeadline,
-            // Most sessions have no such limit, and this is polled whenever a message comes.
-            never = curfew, if has_curfew => match never {},
+            Some(never) = OptionFuture::from(curfew.as_mut()) => match never {},
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
+    mem::MaybeUninit,
     task::{Context, Poll, Waker, ready},
 };
 
@@ -10,13 +11,15 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::wire::Shared;
 
+/// Bytes read at once at rest, on the stack: more than most messages have.
+const READ_AT_REST: usize = 4 * 1024;
 /// Bytes read at once in a flood: what a Linux pipe holds (pipe(7)).
 const READ_IN_FLOOD: usize = 64 * 1024;
 
 /// Reads for the library, and takes the answers that it makes by itself.
 ///
-/// A read goes straight into the library's buffer, which is small, as most sessions are quiet. Once it
-/// has filled that, what comes is read in large pieces and handed on from here.
+/// The library's own buffer is small, as most sessions are quiet: what is read beyond it is handed on
+/// from here. In a flood, after a read that took all there was room for, much is read at once.
 pub(super) struct Inlet<S> {
     wire: Shared<S>,
     /// Read, and not handed on yet.
@@ -57,16 +60,21 @@ impl<S> Inlet<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Inlet<S> {
-    /// Reads straight into the library's buffer.
+    /// Reads a little; what the library's buffer has no room for is kept.
     fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut context = Context::from_waker(&self.waker);
-        let mut read = ReadBuf::new(buffer);
+        let mut scratch = [MaybeUninit::uninit(); READ_AT_REST];
+        let mut read = ReadBuf::uninit(&mut scratch);
         ready!(self.wire.lock().poll_read(&mut context, &mut read))?;
         self.is_flooded = read.remaining() == 0;
-        Poll::Ready(Ok(read.filled().len()))
+        let length = buffer.len().min(read.filled().len());
+        let (now, later) = read.filled().split_at(length);
+        buffer[..length].copy_from_slice(now);
+        self.ahead.extend_from_slice(later);
+        Poll::Ready(Ok(length))
     }
 
-    /// Reads a large piece, of which the library's buffer takes its share.
+    /// Reads much, straight to where it is kept.
     fn poll_read_ahead(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut context = Context::from_waker(&self.waker);
         self.ahead.reserve(READ_IN_FLOOD);
@@ -78,7 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Inlet<S> {
             self.ahead = BytesMut::new();
             return read;
         };
-        self.is_flooded = read > buffer.len();
+        self.is_flooded = read > READ_AT_REST;
         Poll::Ready(Ok(self.hand_on(buffer)))
     }
 }

@@ -45,9 +45,8 @@ pub struct Options {
 /// its header comes, and a header must not be able to ask for more than there is.
 pub const LARGEST_FRAME: usize = 1 << 30;
 
-/// Bytes of the library's read buffer, which every session has. What comes in larger pieces passes
-/// through [`Inlet`].
-const READ_BUFFER: usize = 1024;
+/// Bytes of the library's read buffer, which every session has; [`Inlet`] reads more at once.
+const READ_BUFFER: usize = 512;
 /// Capacity in bytes that a buffer keeps when there is nothing in it.
 const CAPACITY_AT_REST: usize = 512;
 

@@ -23,8 +23,9 @@ use super::{
 };
 use crate::message::{Close, Message};
 
-/// Bytes gathered before they are sent without being asked: what comes in one read of a program.
-const BURST: usize = 64 * 1024;
+/// Bytes gathered before they are sent without being asked: most of what comes in one read of a program.
+/// A buffer of 64 KiB has room for them and for the frame that goes beyond.
+const BURST: usize = 60 * 1024;
 
 pub(super) struct Outgoing<S> {
     wire: Shared<S>,
@@ -82,6 +83,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Outgoing<S> {
         wire.give(&mut self.gathered);
         let sent = wire.poll_send(context);
         self.is_stuck = sent.is_pending();
+        if self.is_stuck {
+            // Nothing is gathered until all that has gone out.
+            rest(&mut self.gathered);
+        }
         sent
     }
 
