@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use tokio::runtime::{Builder, Runtime};
 
 use wsd::{
     args::{Args, Words},
@@ -88,9 +89,7 @@ fn start() -> Result<ExitCode> {
     let _log = logging::init(args.loglevel(), args.log_format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("cannot start a thread")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime(config.workers)?;
     let again = || configure(&typed)?.1.server();
     let outcome = runtime.block_on(serve(config, source, spawner.clone(), again));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
@@ -99,15 +98,22 @@ fn start() -> Result<ExitCode> {
     outcome
 }
 
+/// The threads that serve; `None` is one for each CPU.
+fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+    let mut threads = Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        threads.worker_threads(workers);
+    }
+    threads.enable_all().build()
+}
+
 /// `--connect`.
 fn connect(args: &Args, client: Client) -> Result<ExitCode> {
     let _log = logging::init(args.loglevel(), args.log_format).context("cannot start a thread")?;
     // As in `start`.
     let start = || Spawner::start().context("cannot start a thread");
     let options = client.options(start)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = runtime(None)?;
     let outcome = runtime.block_on(connecting::connect(options, complain));
     // A thread may wait in a read of stdin, for ever.
     runtime.shutdown_background();

@@ -55,6 +55,7 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["--port"], &["--port"]),
         (&["--maxforks=-1", "cat"], &["--maxforks", "-1"]),
         (&["--pingms=1s", "cat"], &["--pingms", "1s"]),
+        (&["--workers=0", "cat"], &["--workers", "1..=1024"]),
         (&["--bogus", "cat"], &["--bogus", "unexpected"]),
         (&["--binary=perhaps", "cat"], &["--binary", "perhaps"]),
         (&["--framing=words", "cat"], &["--framing", "words"]),

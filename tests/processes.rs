@@ -591,3 +591,19 @@ fn log_that_nobody_reads_stops_nothing() {
     });
     assert_eq!(status.and_then(|status| status.code()), Some(0));
 }
+
+#[test]
+fn as_many_threads_serve_as_are_asked_for() {
+    for workers in [1, 3] {
+        let server = TestServer::start(&format!("--workers={workers} cat"));
+        let mut client = server.connect();
+        client.send("hello");
+        assert_eq!(client.text(), "hello");
+        let threads = fs::read_dir(format!("/proc/{}/task", server.pid())).expect("threads");
+        let name = |thread: std::io::Result<fs::DirEntry>| {
+            fs::read_to_string(thread.expect("a thread").path().join("comm")).expect("its name")
+        };
+        let workers_found = threads.map(name).filter(|name| name == "tokio-rt-worker\n");
+        assert_eq!(workers_found.count(), workers);
+    }
+}

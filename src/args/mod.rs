@@ -355,6 +355,10 @@ pub struct Args {
     )]
     pub admin: Option<String>,
 
+    /// Threads that serve connections [default: one for each CPU].
+    #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024), value_name = "N", help_heading = "Operation")]
+    pub workers: Option<usize>,
+
     /// Be the client of the server at URL (ws://, wss:// or ws+unix:PATH[:/TARGET]) in place of a server:
     /// COMMAND, or else stdin and stdout, are joined to it.
     #[arg(long, value_name = "URL", help_heading = "Client")]

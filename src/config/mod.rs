@@ -46,6 +46,8 @@ pub struct Config {
     pub entrances: Wanted,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
+    /// Threads that serve connections; `None` is one for each CPU.
+    pub workers: Option<usize>,
     /// TLS, if it is spoken.
     pub tls: Option<Terms>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
@@ -79,6 +81,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             inetd: args.inetd,
+            workers: args.workers,
             tls: tls::terms(args)?,
             scheme: match (has_page, tls::is_on(args)) {
                 (true, true) => "https",
