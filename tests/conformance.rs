@@ -104,15 +104,25 @@ fn heads() -> Vec<Case> {
             ));
         }
     }
-    // Written longer than need be: strictly forbidden, and harmless.
-    for length in [&[126, 0, 2][..], &[127, 0, 0, 0, 0, 0, 0, 0, 2]] {
+    for length in [
+        // In more bytes than it needs.
+        &[126, 0, 2][..],
+        &[126, 0, 125],
+        &[127, 0, 0, 0, 0, 0, 0, 0, 2],
+        &[127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+        // With its highest bit.
+        &[127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+    ] {
         let sent = raw(0x81, length, b"hi");
-        cases.push(case(format!("length {length:?}"), &[&sent], &[text("hi")]));
+        cases.push(case(
+            format!("length {length:?}"),
+            &[&whole(TEXT, b"before"), &sent],
+            &[text("before"), Closed(1002)],
+        ));
     }
-    let beyond = [127, 0x80, 0, 0, 0, 0, 0, 0, 0];
     cases.push(case(
-        "length with its highest bit",
-        &[&raw(0x82, &beyond, b"")],
+        "a length over the limit",
+        &[&raw(0x82, &[127, 0, 0, 0, 1, 0, 0, 0, 0], b"")],
         &[Closed(1009)],
     ));
     cases
@@ -340,6 +350,15 @@ fn texts() -> Vec<Case> {
         cases.push(case(
             format!("{name} in the second fragment"),
             &pieces,
+            &[Closed(1007)],
+        ));
+        // No more of the frame comes.
+        let mut cut = raw(0x81, &[126, 0, 200], b"before ");
+        cut.extend(invalid);
+        cut.extend(b" after");
+        cases.push(case(
+            format!("{name} in a frame that is not whole"),
+            &[&cut],
             &[Closed(1007)],
         ));
         // Not text: anything goes.

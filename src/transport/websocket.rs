@@ -27,7 +27,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
     Client, Event, Gone,
-    compression::{BadMessage, Compressed, Negotiated},
+    bad_message::BadMessage,
+    checked::Checked,
+    compression::{Compressed, Negotiated},
     patience::Patient,
 };
 use crate::message::{Close, Message};
@@ -73,7 +75,7 @@ pub fn new_key() -> String {
 /// behind the handshake, `compression` what was negotiated in it.
 pub async fn client<S>(
     stream: S,
-    read_ahead: Bytes,
+    mut read_ahead: Bytes,
     options: &Options,
     compression: Option<&Negotiated>,
 ) -> Client
@@ -82,6 +84,7 @@ where
 {
     // Beneath compression: bytes of a client are life, even if no message comes of them for long.
     let stream = Patient::new(stream, options.silence, options.write_timeout);
+    let stream = Checked::new(stream, &mut read_ahead);
     match compression {
         None => plain(stream, read_ahead, options).await,
         Some(negotiated) => {
@@ -102,10 +105,11 @@ where
 
 /// The same for the client's end, where who is joined to us is a server: what it is sent is masked
 /// (RFC 6455 §5.3).
-pub async fn server<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
+pub async fn server<S>(stream: S, mut read_ahead: Bytes, options: &Options) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let stream = Checked::new(stream, &mut read_ahead);
     open(stream, read_ahead, Role::Client, options).await
 }
 

@@ -2,7 +2,8 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{bad_message::BadMessage, negotiated::Negotiated};
+use super::negotiated::Negotiated;
+use crate::transport::bad_message::BadMessage;
 
 /// What a client leaves out at the end of a message (RFC 7692 §7.2.2), and an empty block of our own.
 /// Where a message ends properly, between two blocks, neither gives any output; within a block they

@@ -1,10 +1,9 @@
 //! What comes from the client, frame by frame, as the WebSocket library is to see it.
 
-use super::{
+use super::{inflater::Inflater, negotiated::Negotiated};
+use crate::transport::{
     bad_message::BadMessage,
-    frame::{Header, Kind},
-    inflater::Inflater,
-    negotiated::Negotiated,
+    frame::{Header, Kind, LONGEST_PAYLOAD, mask},
 };
 
 /// The least room in which frames are made: the longest header of ours, and a piece of payload.
@@ -25,8 +24,6 @@ const PADDING_A_BYTE: u64 = 16;
 
 /// Payload that never ends: of a frame that the library refuses.
 const ENDLESS: u64 = u64::MAX;
-/// RFC 6455 §5.2: the first bit of a length is 0.
-const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
 
 /// Turns the client's bytes into the library's. Holds no bytes but those of a header, and the state of
 /// its inflater.
@@ -262,14 +259,9 @@ impl Reader {
 
     /// The next bytes of a payload of which so much is missing, without the mask (RFC 6455 §5.3).
     fn unmask<'a>(&self, payload: u64, input: &[u8], clear: &'a mut [u8; CHUNK]) -> &'a [u8] {
-        let mut mask = self.header.mask();
-        mask.rotate_left(((self.header.payload() - payload) % 4) as usize);
         let most = CHUNK.min(saturated(payload)).min(input.len());
-        for (clear, masked) in clear.chunks_mut(4).zip(input[..most].chunks(4)) {
-            for ((clear, masked), mask) in clear.iter_mut().zip(masked).zip(mask) {
-                *clear = masked ^ mask;
-            }
-        }
+        clear[..most].copy_from_slice(&input[..most]);
+        mask(&mut clear[..most], self.header.mask_before(payload));
         &clear[..most]
     }
 }

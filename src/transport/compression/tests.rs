@@ -7,11 +7,14 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use proptest::prelude::*;
 
 use super::{
-    BadMessage, Negotiated, Terms,
-    frame::Header,
+    Negotiated, Terms,
     outbox::Outbox,
     reader::{LEAST_ROOM, Reader},
     writer::Writer,
+};
+use crate::transport::{
+    bad_message::BadMessage,
+    frame::{Header, Kind},
 };
 
 const FIN: u8 = 0x80;
@@ -370,7 +373,7 @@ fn write(writer: &mut Writer, pieces: &[&[u8]]) -> io::Result<Vec<u8>> {
 
 /// An unmasked frame, as the library writes them.
 fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
-    let kind = super::frame::Kind {
+    let kind = Kind {
         opcode: first & 0xf,
         is_final: first & FIN != 0,
         is_compressed: false,

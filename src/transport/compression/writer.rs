@@ -2,12 +2,8 @@
 
 use std::io;
 
-use super::{
-    deflater::Deflater,
-    frame::{Header, Kind},
-    negotiated::Negotiated,
-    outbox::Outbox,
-};
+use super::{deflater::Deflater, negotiated::Negotiated, outbox::Outbox};
+use crate::transport::frame::{Header, Kind};
 
 /// Bytes taken at once, so that a long message holds up other sessions for milliseconds at most.
 const STEP: usize = 256 * 1024;
