@@ -1,4 +1,4 @@
-//! RFC 6455 case by case, in raw frames, through plain TCP, a unix socket and TLS.
+//! RFC 6455 case by case, in raw frames, through plain TCP, a unix socket, TLS and streams of HTTP/2.
 
 mod support;
 
@@ -10,12 +10,20 @@ mod support;
 mod certificates;
 #[allow(
     dead_code,
+    reason = "of what the tests of HTTP/2 need, some is needed here"
+)]
+#[path = "http2/client.rs"]
+mod http2_client;
+#[allow(
+    dead_code,
     reason = "of what the tests of TLS need, some is needed here"
 )]
 #[path = "tls/client.rs"]
 mod tls_client;
 
+use bytes::Bytes;
 use certificates::Authority;
+use http2_client::{Connection, WebSocket};
 use support::{
     Client, TestServer,
     client::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame},
@@ -411,6 +419,37 @@ fn run(mut client: Client, case: &Case) {
     client.close();
 }
 
+/// The same on a stream.
+async fn run_on_a_stream(mut socket: WebSocket, case: &Case) {
+    let sent = Bytes::copy_from_slice(&case.sent);
+    socket.send.send_data(sent, false).expect("an open stream");
+    for expected in &case.expected {
+        let frame = socket.receive().await;
+        match expected {
+            Frame(opcode, payload) => {
+                assert_eq!(
+                    (frame.opcode, &frame.payload),
+                    (*opcode, payload),
+                    "{}",
+                    case.name
+                );
+            }
+            Closed(code) => {
+                let code = match code {
+                    &NO_CODE => Vec::new(),
+                    code => code.to_be_bytes().to_vec(),
+                };
+                assert_eq!(frame.opcode, CLOSE, "{}", case.name);
+                assert_eq!(frame.payload[..code.len()], code, "{}", case.name);
+                socket.answer_close(&frame).await;
+                return;
+            }
+        }
+    }
+    socket.send_frame(CLOSE, &1000_u16.to_be_bytes());
+    assert_eq!(socket.closed().await, 1000, "{}", case.name);
+}
+
 const WORDS: [&str; 3] = ["--framing=length", "--maxframesize=70000", "cat"];
 
 #[test]
@@ -448,5 +487,14 @@ fn every_case_over_tls() {
     for case in cases() {
         let address = tunnel(server.address, &config, End::Said);
         run(Client::connect(address, "/", &[]), &case);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_case_on_a_stream() {
+    let server = TestServer::start_with(&[&["--h2c"][..], &WORDS].concat());
+    let connection = Connection::plain(server.address).await;
+    for case in cases() {
+        run_on_a_stream(connection.websocket("/").await, &case).await;
     }
 }
