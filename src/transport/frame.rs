@@ -37,12 +37,12 @@ pub(in crate::transport) struct Kind {
 }
 
 impl Header {
-    /// A header of our own. A mask is all zeros, which leaves the payload as it is.
-    pub(in crate::transport) fn new(kind: Kind, payload: usize, is_masked: bool) -> Self {
+    /// A header of our own.
+    pub(in crate::transport) fn new(kind: Kind, payload: usize, mask: Option<[u8; 4]>) -> Self {
         let mut header = Header::default();
         let final_bit = if kind.is_final { FINAL } else { 0 };
         let compressed_bit = if kind.is_compressed { RSV1 } else { 0 };
-        let mask_bit = if is_masked { MASKED } else { 0 };
+        let mask_bit = if mask.is_some() { MASKED } else { 0 };
         header.push(&[kind.opcode | final_bit | compressed_bit]);
         match (u8::try_from(payload), u16::try_from(payload)) {
             (Ok(short @ 0..=125), _) => header.push(&[mask_bit | short]),
@@ -55,8 +55,8 @@ impl Header {
                 header.push(&(payload as u64).to_be_bytes());
             }
         }
-        if is_masked {
-            header.push(&[0; 4]);
+        if let Some(mask) = mask {
+            header.push(&mask);
         }
         header
     }
@@ -214,12 +214,12 @@ mod tests {
         #[test]
         fn header_that_is_written_is_read_from_any_pieces(
             payload in prop_oneof![0..200_usize, 65_000..66_000_usize, any::<u32>().prop_map(|n| n as usize)],
-            is_masked: bool,
+            mask: Option<[u8; 4]>,
             is_final: bool,
             piece in 1..14_usize,
         ) {
             let kind = Kind { opcode: TEXT, is_final, is_compressed: true };
-            let written = Header::new(kind, payload, is_masked);
+            let written = Header::new(kind, payload, mask);
             let mut read = Header::default();
             let mut is_whole = false;
             for mut bytes in written.bytes().chunks(piece) {
@@ -229,7 +229,8 @@ mod tests {
             }
             prop_assert!(is_whole);
             prop_assert_eq!(read.payload(), payload as u64);
-            prop_assert_eq!((read.is_masked(), read.is_final()), (is_masked, is_final));
+            prop_assert_eq!((read.is_masked(), read.is_final()), (mask.is_some(), is_final));
+            prop_assert_eq!(read.mask(), mask.unwrap_or_default());
             prop_assert!(read.is_opener() && read.is_compressed() && !read.is_plain());
         }
     }

@@ -183,9 +183,8 @@ mod tests {
             is_final: first & 0x80 != 0,
             is_compressed: first & 0x40 != 0,
         };
-        let mut bytes = Header::new(kind, payload.len(), true).bytes().to_vec();
+        let mut bytes = Header::new(kind, payload.len(), Some(KEY)).bytes().to_vec();
         let size = bytes.len();
-        bytes[size - 4..].copy_from_slice(&KEY);
         bytes.extend(payload);
         mask(&mut bytes[size..], KEY);
         bytes

@@ -29,7 +29,7 @@ use super::{
     Client, Event, Gone,
     bad_message::BadMessage,
     checked::Checked,
-    compression::{Compressed, Negotiated},
+    compression::{Compressed, End, Negotiated},
     patience::Patient,
 };
 use crate::message::{Close, Message};
@@ -75,48 +75,62 @@ pub fn new_key() -> String {
 /// behind the handshake, `compression` what was negotiated in it.
 pub async fn client<S>(
     stream: S,
-    mut read_ahead: Bytes,
+    read_ahead: Bytes,
     options: &Options,
     compression: Option<&Negotiated>,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // Beneath compression: bytes of a client are life, even if no message comes of them for long.
-    let stream = Patient::new(stream, options.silence, options.write_timeout);
-    let stream = Checked::new(stream, &mut read_ahead);
-    match compression {
-        None => plain(stream, read_ahead, options).await,
-        Some(negotiated) => {
-            let stream = Compressed::new(stream, read_ahead, negotiated);
-            // In a box, or every session's task would have the room that this takes.
-            Box::pin(plain(stream, Bytes::new(), options)).await
-        }
-    }
-}
-
-/// The client at the other end of a stream of plain frames.
-async fn plain<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    open(stream, read_ahead, Role::Server, options).await
+    joined(stream, read_ahead, options, compression, End::Server).await
 }
 
 /// The same for the client's end, where who is joined to us is a server: what it is sent is masked
 /// (RFC 6455 §5.3).
-pub async fn server<S>(stream: S, mut read_ahead: Bytes, options: &Options) -> Client
+pub async fn server<S>(
+    stream: S,
+    read_ahead: Bytes,
+    options: &Options,
+    compression: Option<&Negotiated>,
+) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let stream = Checked::new(stream, &mut read_ahead);
-    open(stream, read_ahead, Role::Client, options).await
+    joined(stream, read_ahead, options, compression, End::Client).await
 }
 
-async fn open<S>(stream: S, read_ahead: Bytes, role: Role, options: &Options) -> Client
+async fn joined<S>(
+    stream: S,
+    mut read_ahead: Bytes,
+    options: &Options,
+    compression: Option<&Negotiated>,
+    end: End,
+) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
+    let stream = Patient::new(stream, options.silence, options.write_timeout);
+    let stream = Checked::new(stream, &mut read_ahead);
+    match compression {
+        None => open(stream, read_ahead, end, options).await,
+        Some(negotiated) => {
+            let stream = Compressed::new(stream, read_ahead, negotiated, end);
+            // In a box, or every session's task would have the room that this takes.
+            Box::pin(open(stream, Bytes::new(), end, options)).await
+        }
+    }
+}
+
+/// The other end of a stream of plain frames.
+async fn open<S>(stream: S, read_ahead: Bytes, end: End, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let role = match end {
+        End::Server => Role::Server,
+        End::Client => Role::Client,
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

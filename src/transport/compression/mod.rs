@@ -22,5 +22,6 @@ mod stream;
 mod tests;
 mod writer;
 
+pub(super) use negotiated::End;
 pub use negotiated::{Negotiated, Terms};
 pub(super) use stream::Compressed;
