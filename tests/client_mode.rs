@@ -22,6 +22,8 @@ use tempfile::TempDir;
 
 const SIGINT: i32 = 2;
 const SIGTERM: i32 = 15;
+const SIGCONT: i32 = 18;
+const SIGSTOP: i32 = 19;
 
 /// How a client ended.
 #[derive(Debug)]
@@ -464,6 +466,31 @@ fn limits_are_those_of_the_flags() {
 }
 
 // What is asked, and what is refused.
+
+#[test]
+fn server_that_is_silent_or_takes_nothing_is_an_error() {
+    // It is stopped where it can no more answer than read.
+    for (words, said) in [
+        ("--pingms=200", "the other end was silent"),
+        ("--write-timeout=200", "the other end took nothing"),
+    ] {
+        let server = TestServer::start("cat");
+        let mut client = Talker::start(connect(&server.url, &[words]));
+        client.send("hello");
+        assert_eq!(client.line(), "hello");
+        server.signal(SIGSTOP);
+        if words.starts_with("--write") {
+            let stdin = client.stdin.as_mut().expect("open");
+            let line = "x".repeat(100_000) + "\n";
+            while stdin.write_all(line.as_bytes()).is_ok() {}
+        }
+        let status = client.child.wait().expect("a child").code();
+        server.signal(SIGCONT);
+        let (_, stderr) = client.end();
+        assert_eq!(status, Some(1), "{stderr}");
+        assert!(stderr.contains(said), "{stderr}");
+    }
+}
 
 #[test]
 fn request_says_what_the_flags_say() {

@@ -1,4 +1,4 @@
-//! RFC 6455 case by case, in raw frames, through plain TCP, a unix socket and TLS.
+//! RFC 6455 case by case, in raw frames, through plain TCP, a unix socket, TLS and streams of HTTP/2.
 
 mod support;
 
@@ -10,12 +10,20 @@ mod support;
 mod certificates;
 #[allow(
     dead_code,
+    reason = "of what the tests of HTTP/2 need, some is needed here"
+)]
+#[path = "http2/client.rs"]
+mod http2_client;
+#[allow(
+    dead_code,
     reason = "of what the tests of TLS need, some is needed here"
 )]
 #[path = "tls/client.rs"]
 mod tls_client;
 
+use bytes::Bytes;
 use certificates::Authority;
+use http2_client::{Connection, WebSocket};
 use support::{
     Client, TestServer,
     client::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame},
@@ -104,15 +112,25 @@ fn heads() -> Vec<Case> {
             ));
         }
     }
-    // Written longer than need be: strictly forbidden, and harmless.
-    for length in [&[126, 0, 2][..], &[127, 0, 0, 0, 0, 0, 0, 0, 2]] {
+    for length in [
+        // In more bytes than it needs.
+        &[126, 0, 2][..],
+        &[126, 0, 125],
+        &[127, 0, 0, 0, 0, 0, 0, 0, 2],
+        &[127, 0, 0, 0, 0, 0, 0, 0xff, 0xff],
+        // With its highest bit.
+        &[127, 0x80, 0, 0, 0, 0, 0, 0, 0],
+    ] {
         let sent = raw(0x81, length, b"hi");
-        cases.push(case(format!("length {length:?}"), &[&sent], &[text("hi")]));
+        cases.push(case(
+            format!("length {length:?}"),
+            &[&whole(TEXT, b"before"), &sent],
+            &[text("before"), Closed(1002)],
+        ));
     }
-    let beyond = [127, 0x80, 0, 0, 0, 0, 0, 0, 0];
     cases.push(case(
-        "length with its highest bit",
-        &[&raw(0x82, &beyond, b"")],
+        "a length over the limit",
+        &[&raw(0x82, &[127, 0, 0, 0, 1, 0, 0, 0, 0], b"")],
         &[Closed(1009)],
     ));
     cases
@@ -165,7 +183,8 @@ fn fragments() -> Vec<Case> {
                 &whole(CONTINUATION, b"b"),
                 &whole(CONTINUATION, b"c"),
             ],
-            &[Closed(1002)],
+            // What came before is still answered.
+            &[text("ab"), Closed(1002)],
         ),
         case(
             "a message within a message",
@@ -341,6 +360,15 @@ fn texts() -> Vec<Case> {
             &pieces,
             &[Closed(1007)],
         ));
+        // No more of the frame comes.
+        let mut cut = raw(0x81, &[126, 0, 200], b"before ");
+        cut.extend(invalid);
+        cut.extend(b" after");
+        cases.push(case(
+            format!("{name} in a frame that is not whole"),
+            &[&cut],
+            &[Closed(1007)],
+        ));
         // Not text: anything goes.
         let binary = Frame(BINARY, invalid.to_vec());
         cases.push(case(
@@ -391,6 +419,37 @@ fn run(mut client: Client, case: &Case) {
     client.close();
 }
 
+/// The same on a stream.
+async fn run_on_a_stream(mut socket: WebSocket, case: &Case) {
+    let sent = Bytes::copy_from_slice(&case.sent);
+    socket.send.send_data(sent, false).expect("an open stream");
+    for expected in &case.expected {
+        let frame = socket.receive().await;
+        match expected {
+            Frame(opcode, payload) => {
+                assert_eq!(
+                    (frame.opcode, &frame.payload),
+                    (*opcode, payload),
+                    "{}",
+                    case.name
+                );
+            }
+            Closed(code) => {
+                let code = match code {
+                    &NO_CODE => Vec::new(),
+                    code => code.to_be_bytes().to_vec(),
+                };
+                assert_eq!(frame.opcode, CLOSE, "{}", case.name);
+                assert_eq!(frame.payload[..code.len()], code, "{}", case.name);
+                socket.answer_close(&frame).await;
+                return;
+            }
+        }
+    }
+    socket.send_frame(CLOSE, &1000_u16.to_be_bytes());
+    assert_eq!(socket.closed().await, 1000, "{}", case.name);
+}
+
 const WORDS: [&str; 3] = ["--framing=length", "--maxframesize=70000", "cat"];
 
 #[test]
@@ -428,5 +487,14 @@ fn every_case_over_tls() {
     for case in cases() {
         let address = tunnel(server.address, &config, End::Said);
         run(Client::connect(address, "/", &[]), &case);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn every_case_on_a_stream() {
+    let server = TestServer::start_with(&[&["--h2c"][..], &WORDS].concat());
+    let connection = Connection::plain(server.address).await;
+    for case in cases() {
+        run_on_a_stream(connection.websocket("/").await, &case).await;
     }
 }

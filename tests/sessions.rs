@@ -4,7 +4,7 @@ mod support;
 
 use support::{
     TestServer,
-    client::{CLOSE, CONTINUATION, PING, PONG, TEXT},
+    client::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT},
 };
 
 #[test]
@@ -39,6 +39,52 @@ fn newline_is_refused_by_reject() {
     assert_eq!(client.text(), "fine");
     client.send("a\nb");
     assert_eq!(client.closed().0, 1008);
+}
+
+#[test]
+fn what_came_before_a_refused_message_is_answered_before_the_close() {
+    let bad = support::client::frame(true, 3, b"");
+    let two = support::client::frame(true, TEXT, b"a\nb");
+    let binary = support::client::frame(true, BINARY, b"");
+    for (refused, code) in [(bad, 1002), (two, 1008), (binary, 1003)] {
+        let server = TestServer::start("--newline=reject cat");
+        let mut client = server.connect();
+        let fine = support::client::frame(true, TEXT, b"fine");
+        client.send_raw(&[fine.clone(), fine, refused].concat());
+        assert_eq!(
+            (client.text(), client.text()),
+            ("fine".into(), "fine".into())
+        );
+        assert_eq!(client.closed().0, code);
+    }
+}
+
+#[test]
+fn program_that_answers_at_end_of_file_answers_a_client_that_broke_the_protocol() {
+    let server = TestServer::start("wc -l");
+    let mut client = server.connect();
+    let line = support::client::frame(true, TEXT, b"line");
+    let bad = support::client::frame(true, 3, b"");
+    client.send_raw(&[line.clone(), line, bad].concat());
+    assert_eq!(client.text().trim(), "2");
+    assert_eq!(client.closed().0, 1002);
+}
+
+#[test]
+fn program_that_writes_without_end_does_not_keep_a_client_from_its_close() {
+    let server = TestServer::start("yes");
+    let mut client = server.connect();
+    client.send_raw(&support::client::frame(true, 3, b""));
+    let last = loop {
+        let frame = client.receive();
+        if frame.opcode != TEXT {
+            break frame;
+        }
+    };
+    assert_eq!(
+        (last.opcode, &last.payload[..2]),
+        (CLOSE, &1002_u16.to_be_bytes()[..])
+    );
 }
 
 #[test]

@@ -178,8 +178,8 @@ pub struct Args {
     #[arg(long, help_heading = "Messages")]
     pub passstderr: bool,
 
-    /// Compress messages for clients that offer it (permessage-deflate); not where secrets travel beside
-    /// text of others.
+    /// Compress messages for clients that offer it (permessage-deflate), and offer it with --connect; not
+    /// where secrets travel beside text of others.
     #[arg(long, help_heading = "Messages")]
     pub compress: bool,
 

@@ -12,7 +12,13 @@ use super::{
     failure::Failure,
     url::Url,
 };
-use crate::transport::websocket::{accept_key, new_key};
+use crate::{
+    http::extensions,
+    transport::{
+        compression::{Negotiated, Terms},
+        websocket::{accept_key, new_key},
+    },
+};
 
 /// Who we say that we are, unless a header says otherwise.
 const USER_AGENT: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
@@ -24,6 +30,8 @@ pub struct Offer {
     pub subprotocols: Vec<String>,
     /// More headers; they take the place of those of the same name that would be sent.
     pub headers: HeaderMap,
+    /// How messages are compressed, if that is offered.
+    pub compression: Option<Terms>,
 }
 
 /// A connection that carries messages from here on.
@@ -33,6 +41,8 @@ pub(super) struct Opened {
     pub(super) read_ahead: Bytes,
     /// The subprotocol that the server selected.
     pub(super) subprotocol: Option<String>,
+    /// What of compression was agreed on.
+    pub(super) compression: Option<Negotiated>,
 }
 
 /// Asks a server for a WebSocket.
@@ -53,11 +63,16 @@ pub(super) async fn shake_hands(
             stream,
             read_ahead,
             headers,
-        } => Ok(Opened {
-            stream,
-            read_ahead,
-            subprotocol: check(&headers, &key, offer).map_err(Failure::Handshake)?,
-        }),
+        } => {
+            check(&headers, &key).map_err(Failure::Handshake)?;
+            let compression = extensions::confirmed(&headers, offer.compression);
+            Ok(Opened {
+                stream,
+                read_ahead,
+                subprotocol: subprotocol(&headers, offer).map_err(Failure::Handshake)?,
+                compression: compression.map_err(Failure::Handshake)?,
+            })
+        }
     }
 }
 
@@ -83,6 +98,9 @@ fn request(url: &Url, offer: &Offer, key: &str) -> Result<Request<String>, Failu
             &offer.subprotocols.join(", "),
         )?;
     }
+    if offer.compression.is_some() {
+        set(header::SEC_WEBSOCKET_EXTENSIONS, Negotiated::OFFER)?;
+    }
     if let Some(credentials) = &url.authorization {
         headers.insert(header::AUTHORIZATION, credentials.clone());
     }
@@ -95,8 +113,8 @@ fn request(url: &Url, offer: &Offer, key: &str) -> Result<Request<String>, Failu
     Ok(request)
 }
 
-/// What RFC 6455 §4.1 has a client check in an answer of 101; the selected subprotocol.
-fn check(headers: &HeaderMap, key: &str, offer: &Offer) -> Result<Option<String>, String> {
+/// What RFC 6455 §4.1 has a client check in an answer of 101, whatever was offered.
+fn check(headers: &HeaderMap, key: &str) -> Result<(), String> {
     let has = |name: HeaderName, token: &str| {
         let values = headers.get_all(name).iter();
         let mut tokens = values.filter_map(|value| value.to_str().ok());
@@ -116,9 +134,11 @@ fn check(headers: &HeaderMap, key: &str, offer: &Offer) -> Result<Option<String>
     if accept.is_none_or(|accept| accept.as_bytes() != accept_key(key.as_bytes()).as_bytes()) {
         return Err("its Sec-WebSocket-Accept does not belong to our key".to_owned());
     }
-    if headers.contains_key(header::SEC_WEBSOCKET_EXTENSIONS) {
-        return Err("it selects an extension, and none was offered".to_owned());
-    }
+    Ok(())
+}
+
+/// The subprotocol that was selected.
+fn subprotocol(headers: &HeaderMap, offer: &Offer) -> Result<Option<String>, String> {
     let Some(selected) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
         return Ok(None);
     };
@@ -143,7 +163,7 @@ mod tests {
     fn checked(change: &[(HeaderName, Option<&'static str>)]) -> Result<Option<String>, String> {
         let offer = Offer {
             subprotocols: vec!["a".to_owned(), "b".to_owned()],
-            headers: HeaderMap::new(),
+            ..Offer::default()
         };
         let mut headers = HeaderMap::new();
         let good = [
@@ -160,7 +180,8 @@ mod tests {
                 None => headers.remove(name),
             };
         }
-        check(&headers, KEY, &offer)
+        check(&headers, KEY)?;
+        subprotocol(&headers, &offer)
     }
 
     #[test]
@@ -178,7 +199,6 @@ mod tests {
             (header::CONNECTION, Some("close")),
             (header::SEC_WEBSOCKET_ACCEPT, None),
             (header::SEC_WEBSOCKET_ACCEPT, Some("AAAA")),
-            (header::SEC_WEBSOCKET_EXTENSIONS, Some("permessage-deflate")),
             (header::SEC_WEBSOCKET_PROTOCOL, Some("c")),
             (header::SEC_WEBSOCKET_PROTOCOL, Some("a, b")),
         ] {

@@ -152,10 +152,13 @@ impl<'a> Joint<'a> {
     /// The session.
     async fn join(&self, opened: Opened, stop: &CancellationToken) -> Result<End, Failure> {
         let subprotocol = opened.subprotocol.as_deref();
-        info!(subprotocol, "connected to {}", self.options.url);
+        let compression = opened.compression.as_ref();
+        let extension = compression.map(|agreed| agreed.to_string());
+        info!(subprotocol, extension, "connected to {}", self.options.url);
         let backend = self.near_end(subprotocol).await?;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
-        let server = websocket::server(stream, read_ahead, &self.options.websocket);
+        let options = &self.options.websocket;
+        let server = websocket::server(stream, read_ahead, options, compression);
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {

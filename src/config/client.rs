@@ -8,7 +8,7 @@ use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 use super::{
     Route,
     program::{streams, target},
-    service::{PATIENCE, environ, limits, subprotocols, websocket},
+    service::{PATIENCE, compression, environ, limits, subprotocols, websocket},
     tls::located,
 };
 use crate::{
@@ -32,7 +32,11 @@ const STDOUT_EOF: Duration = Duration::MAX;
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Headers that the handshake sets, beside those that no message may have.
-const RESERVED: [&str; 2] = ["sec-websocket-key", "sec-websocket-version"];
+const RESERVED: [&str; 3] = [
+    "sec-websocket-key",
+    "sec-websocket-version",
+    "sec-websocket-extensions",
+];
 
 /// A client, ready to connect but for what starts its program.
 #[derive(Debug)]
@@ -255,6 +259,7 @@ fn offer(args: &Args) -> Result<Offer> {
     Ok(Offer {
         subprotocols,
         headers: all,
+        compression: compression(args),
     })
 }
 

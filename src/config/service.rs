@@ -81,7 +81,8 @@ pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
     }
 }
 
-fn compression(args: &Args) -> Option<compression::Terms> {
+/// Whether messages are compressed, and how.
+pub(super) fn compression(args: &Args) -> Option<compression::Terms> {
     args.compress.then_some(compression::Terms {
         level: args.compress_level,
         threshold: args.compress_threshold,

@@ -19,19 +19,56 @@ pub(super) fn select(headers: &HeaderMap, terms: Terms) -> Result<Option<Negotia
         let mut rest = Rest(value.to_str().map_err(|_| Malformed)?);
         while let Some(offer) = rest.offer()? {
             if selected.is_none() && offer.name == Negotiated::NAME {
-                let parameters = offer.parameters.iter();
-                let parameters = parameters.map(|(name, value)| (*name, value.as_deref()));
-                selected = Negotiated::accept(terms, parameters);
+                selected = Negotiated::accept(terms, offer.parameters());
             }
         }
     }
     Ok(selected)
 }
 
+/// What a server agreed to of [`Negotiated::OFFER`], or of no offer where there are no terms.
+///
+/// # Errors
+/// What is wrong with its answer; then the handshake must fail (RFC 6455 §4.1, RFC 7692 §7.1).
+pub fn confirmed(headers: &HeaderMap, terms: Option<Terms>) -> Result<Option<Negotiated>, String> {
+    let mut confirmed = None;
+    for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
+        let malformed = |_| format!("its Sec-WebSocket-Extensions is malformed: {value:?}");
+        let text = value.to_str().map_err(|_| malformed(Malformed))?;
+        let mut rest = Rest(text);
+        while let Some(answer) = rest.offer().map_err(malformed)? {
+            let Some(terms) = terms.filter(|_| answer.name == Negotiated::NAME) else {
+                let remedy = match answer.name {
+                    Negotiated::NAME => " (--compress)",
+                    _ => "",
+                };
+                return Err(format!(
+                    "it selects the extension {:?}, which was not offered{remedy}",
+                    answer.name
+                ));
+            };
+            if confirmed.is_some() {
+                return Err(format!("it selects an extension twice: {value:?}"));
+            }
+            let agreed = Negotiated::confirm(terms, answer.parameters());
+            confirmed =
+                Some(agreed.ok_or_else(|| format!("it selects what cannot be: {value:?}"))?);
+        }
+    }
+    Ok(confirmed)
+}
+
 /// `name; parameter; parameter=value`.
 struct Offer<'a> {
     name: &'a str,
     parameters: Vec<(&'a str, Option<String>)>,
+}
+
+impl Offer<'_> {
+    fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
+        let parameters = self.parameters.iter();
+        parameters.map(|(name, value)| (*name, value.as_deref()))
+    }
 }
 
 /// What of a header is still to be read.
@@ -220,6 +257,52 @@ mod tests {
         ] {
             assert_eq!(answer(offers), answered, "{offers:?}");
         }
+    }
+
+    #[test]
+    fn answer_of_a_server_is_taken_or_fails_the_handshake() {
+        let confirm = |value, terms| {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                header::SEC_WEBSOCKET_EXTENSIONS,
+                HeaderValue::from_static(value),
+            );
+            confirmed(&headers, terms)
+        };
+        assert_eq!(confirmed(&HeaderMap::new(), Some(TERMS)), Ok(None));
+        for parameters in [
+            "",
+            "; server_no_context_takeover",
+            "; client_no_context_takeover",
+            "; server_max_window_bits=8",
+            "; server_max_window_bits=15",
+            "; client_max_window_bits=9",
+            "; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10; client_max_window_bits=11",
+        ] {
+            let value = format!("permessage-deflate{parameters}");
+            let agreed = confirm(value.clone().leak(), Some(TERMS));
+            let agreed = agreed.map(|agreed| agreed.map(|agreed| agreed.to_string()));
+            assert_eq!(agreed, Ok(Some(value)));
+        }
+        for value in [
+            "x-webkit-deflate-frame",
+            "permessage-deflate, permessage-deflate",
+            "permessage-deflate, foo",
+            "permessage-deflate; unknown",
+            "permessage-deflate; server_no_context_takeover=1",
+            "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+            "permessage-deflate; server_max_window_bits",
+            "permessage-deflate; server_max_window_bits=16",
+            "permessage-deflate; server_max_window_bits=7",
+            "permessage-deflate; client_max_window_bits",
+            // zlib has no such window.
+            "permessage-deflate; client_max_window_bits=8",
+            "permessage-deflate; client_max_window_bits=16",
+            "permessage-deflate;",
+        ] {
+            confirm(value, Some(TERMS)).expect_err(value);
+        }
+        confirm("permessage-deflate", None).expect_err("nothing was offered");
     }
 
     #[test]

@@ -9,7 +9,7 @@ pub mod cgi;
 pub mod connections;
 mod console;
 mod current;
-mod extensions;
+pub mod extensions;
 pub mod file;
 pub mod forwarded;
 pub mod headers;

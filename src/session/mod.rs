@@ -21,7 +21,10 @@ use std::{
     process::ExitStatus, time::Duration,
 };
 
-use futures_util::future::{self, Either, OptionFuture, select};
+use futures_util::{
+    SinkExt,
+    future::{self, Either, OptionFuture, select},
+};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
@@ -56,6 +59,11 @@ const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// The same while the server is stopping, which has a time limit of its own. What the kernel has taken
 /// for a client still reaches it.
 const DRAINING_GRACE: Duration = Duration::from_millis(500);
+
+/// What a program gets to answer what came before the message that is refused. Shorter would cut off a
+/// script that starts another program for each line, longer would keep a client that breaks the rules, and
+/// a program that writes without end, from their Close.
+const ANSWERS: Duration = Duration::from_millis(250);
 
 /// What the output gets to end when the group that held it is gone.
 const REST: Duration = Duration::from_millis(100);
@@ -283,12 +291,38 @@ impl Session<'_> {
     /// The client goes: its connection is shut while the program is brought to its end.
     async fn end_by_client(&mut self, gone: Gone) -> Ended {
         let close = match gone {
-            Gone::Refused(close) => return self.end_by_server(close).await,
+            Gone::Refused(close) => return self.refuse(close).await,
             Gone::Closed(close) => close,
             Gone::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
         future::join(self.program.wind_down(), self.client.shut(CLOSING_GRACE)).await;
         Ended::ByClient(close)
+    }
+
+    /// The client broke the protocol, or sent what is none for the program: what came before that is no
+    /// worse for it. The program gets it, and then end-of-file; what it answers goes out before the Close.
+    async fn refuse(&mut self, close: Close) -> Ended {
+        if self.program.process.is_some() {
+            let _ = timeout(ANSWERS, self.deliver_answers()).await;
+        }
+        self.end_by_server(close).await
+    }
+
+    async fn deliver_answers(&mut self) {
+        let input = &mut self.program.input;
+        let questions = async {
+            if let Some(sink) = input {
+                let _ = sink.flush().await;
+            }
+            *input = None;
+        };
+        let answers = joint::downstream(
+            &mut self.program.output,
+            &mut self.client.outgoing,
+            joint::Watch::new(&mut self.program.process, None),
+            &self.handle.sent,
+        );
+        future::join(questions, answers).await;
     }
 
     /// The gateway ends it: the client is told at once, the program runs down meanwhile.

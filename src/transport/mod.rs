@@ -2,8 +2,13 @@
 //!
 //! It knows nothing of processes and nothing of HTTP.
 
+mod bad_message;
+mod checked;
 pub mod compression;
+mod frame;
+mod inspector;
 mod patience;
+mod utf8;
 pub mod websocket;
 
 use std::{future, io, pin::Pin};

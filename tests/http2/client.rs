@@ -228,22 +228,30 @@ impl WebSocket {
         Some(frame)
     }
 
+    pub(crate) async fn receive(&mut self) -> Frame {
+        self.try_receive().await.expect("a frame").expect("a frame")
+    }
+
     pub(crate) async fn text(&mut self) -> String {
-        let frame = self.try_receive().await.expect("a frame").expect("a frame");
+        let frame = self.receive().await;
         assert_eq!(frame.opcode, TEXT, "{frame:?}");
         String::from_utf8(frame.payload).expect("text")
     }
 
     /// Expects Close, answers it, and expects the end of the stream; returns the code.
     pub(crate) async fn closed(&mut self) -> u16 {
-        let frame = self.try_receive().await.expect("a frame").expect("a frame");
+        let frame = self.receive().await;
         assert_eq!(frame.opcode, CLOSE, "{frame:?}");
+        self.answer_close(&frame).await;
         let code = frame.payload.get(..2).expect("a code");
-        let code = u16::from_be_bytes([code[0], code[1]]);
-        let answer = self::frame(CLOSE, &code.to_be_bytes());
-        let _ = self.send.send_data(answer, true);
+        u16::from_be_bytes([code[0], code[1]])
+    }
+
+    /// Answers a Close with the same code, and expects the end of the stream.
+    pub(crate) async fn answer_close(&mut self, close: &Frame) {
+        let code = close.payload.get(..2).unwrap_or_default();
+        let _ = self.send.send_data(frame(CLOSE, code), true);
         assert!(self.try_receive().await.is_none(), "the stream ends");
-        code
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {

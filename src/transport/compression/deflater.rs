@@ -4,7 +4,7 @@ use std::io;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::{allocation::return_large_blocks, negotiated::Negotiated};
+use super::{allocation::return_large_blocks, negotiated::Direction};
 
 /// Ends each flushed message, and is not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -24,12 +24,12 @@ pub(super) struct Deflater {
 }
 
 impl Deflater {
-    pub(super) fn new(negotiated: &Negotiated) -> Self {
+    pub(super) fn new(level: u8, direction: Direction) -> Self {
         Deflater {
             state: None,
-            level: Compression::new(negotiated.terms.level.into()),
-            bits: negotiated.deflate_bits(),
-            keeps_context: !negotiated.server_no_context_takeover,
+            level: Compression::new(level.into()),
+            bits: direction.bits,
+            keeps_context: direction.keeps_context,
             was_used: false,
         }
     }

@@ -2,9 +2,10 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::{bad_message::BadMessage, negotiated::Negotiated};
+use super::negotiated::Direction;
+use crate::transport::bad_message::BadMessage;
 
-/// What a client leaves out at the end of a message (RFC 7692 §7.2.2), and an empty block of our own.
+/// What the other end leaves out at the end of a message (RFC 7692 §7.2.2), and an empty block of our own.
 /// Where a message ends properly, between two blocks, neither gives any output; within a block they
 /// are taken for data.
 const TAIL: [u8; 9] = [0, 0, 0xff, 0xff, 0, 0, 0, 0xff, 0xff];
@@ -24,11 +25,11 @@ pub(super) struct Inflater {
 }
 
 impl Inflater {
-    pub(super) fn new(negotiated: &Negotiated) -> Self {
+    pub(super) fn new(direction: Direction) -> Self {
         Inflater {
             state: None,
-            bits: negotiated.inflate_bits(),
-            keeps_context: !negotiated.client_no_context_takeover,
+            bits: direction.bits,
+            keeps_context: direction.keeps_context,
             is_full: false,
             is_between_blocks: true,
             was_used: false,

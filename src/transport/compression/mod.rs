@@ -11,9 +11,7 @@
 //! State of zlib is made when the first compressed message asks for it and freed after an idle minute.
 
 mod allocation;
-mod bad_message;
 mod deflater;
-mod frame;
 mod idle;
 mod inflater;
 mod negotiated;
@@ -24,6 +22,6 @@ mod stream;
 mod tests;
 mod writer;
 
-pub(super) use bad_message::BadMessage;
+pub(super) use negotiated::End;
 pub use negotiated::{Negotiated, Terms};
 pub(super) use stream::Compressed;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What a server makes of a client's offer.
+/// How this end compresses, and that it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Terms {
     /// zlib's level, 1 (fast) to 9 (small).
@@ -11,10 +11,10 @@ pub struct Terms {
     pub threshold: usize,
 }
 
-/// An offer that was accepted. As text it is the extension of the answer.
+/// What both ends agreed on. As text it is the extension of the server's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Negotiated {
-    /// How the server compresses.
+    /// How this end compresses.
     pub terms: Terms,
     /// Each message of the server is compressed by itself (§7.1.1.1).
     pub server_no_context_takeover: bool,
@@ -26,9 +26,25 @@ pub struct Negotiated {
     pub client_max_window_bits: Option<u8>,
 }
 
+/// Which end of a connection this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::transport) enum End {
+    Server,
+    Client,
+}
+
+/// How the messages of one end are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Direction {
+    /// How far a message refers back, as a power of two, 9 to 15.
+    pub(super) bits: u8,
+    /// Whether it may refer to earlier messages.
+    pub(super) keeps_context: bool,
+}
+
 /// How far back anything may refer.
 const MOST_BITS: u8 = 15;
-/// zlib compresses with no smaller window than this.
+/// zlib has no smaller window than this.
 const LEAST_BITS: u8 = 9;
 
 impl Negotiated {
@@ -46,28 +62,46 @@ impl Negotiated {
         }
     }
 
+    /// What a client offers: its own window may be made smaller, all else is the server's to choose.
+    pub const OFFER: &str = "permessage-deflate; client_max_window_bits";
+
     /// Accepts an offer with its parameters, or declines it: for a parameter that is unknown or comes
     /// twice, a value out of range, and for a window smaller than zlib can do.
     pub fn accept<'a>(
         terms: Terms,
         parameters: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
     ) -> Option<Self> {
-        let mut accepted = Negotiated::new(terms);
+        Negotiated::read(terms, parameters, Negotiated::offered)
+    }
+
+    /// Takes a server's answer to [`Negotiated::OFFER`] with its parameters, or refuses it for the same
+    /// reasons (§7.1).
+    pub fn confirm<'a>(
+        terms: Terms,
+        parameters: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+    ) -> Option<Self> {
+        Negotiated::read(terms, parameters, Negotiated::answered)
+    }
+
+    fn read<'a>(
+        terms: Terms,
+        parameters: impl IntoIterator<Item = (&'a str, Option<&'a str>)>,
+        parameter: impl Fn(&mut Self, &str, Option<&str>) -> Option<()>,
+    ) -> Option<Self> {
+        let mut negotiated = Negotiated::new(terms);
         let mut seen = Vec::new();
         for (name, value) in parameters {
             if seen.contains(&name) {
                 return None;
             }
             seen.push(name);
-            accepted.parameter(name, value)?;
+            parameter(&mut negotiated, name, value)?;
         }
-        Some(accepted)
+        Some(negotiated)
     }
 
-    fn parameter(&mut self, name: &str, value: Option<&str>) -> Option<()> {
+    fn offered(&mut self, name: &str, value: Option<&str>) -> Option<()> {
         match (name, value) {
-            ("server_no_context_takeover", None) => self.server_no_context_takeover = true,
-            ("client_no_context_takeover", None) => self.client_no_context_takeover = true,
             ("server_max_window_bits", Some(value)) => {
                 let bits = window_bits(value)?;
                 self.server_max_window_bits = Some(bits);
@@ -83,19 +117,57 @@ impl Negotiated {
                 self.client_max_window_bits =
                     Some(window_bits(value)?).filter(|bits| *bits >= LEAST_BITS);
             }
+            _ => return self.switch(name, value),
+        }
+        Some(())
+    }
+
+    fn answered(&mut self, name: &str, value: Option<&str>) -> Option<()> {
+        match (name, value) {
+            ("server_max_window_bits", Some(value)) => {
+                self.server_max_window_bits = Some(window_bits(value)?);
+            }
+            ("client_max_window_bits", Some(value)) => {
+                let bits = window_bits(value)?;
+                self.client_max_window_bits = Some(bits);
+                if bits < LEAST_BITS {
+                    return None;
+                }
+            }
+            _ => return self.switch(name, value),
+        }
+        Some(())
+    }
+
+    /// A parameter that means the same in an offer and in an answer.
+    fn switch(&mut self, name: &str, value: Option<&str>) -> Option<()> {
+        match (name, value) {
+            ("server_no_context_takeover", None) => self.server_no_context_takeover = true,
+            ("client_no_context_takeover", None) => self.client_no_context_takeover = true,
             _ => return None,
         }
         Some(())
     }
 
-    /// The window that the server compresses with.
-    pub(super) fn deflate_bits(&self) -> u8 {
-        self.server_max_window_bits.unwrap_or(MOST_BITS)
+    /// What this end sends.
+    pub(super) fn outgoing(&self, end: End) -> Direction {
+        let (bits, is_forgetful) = match end {
+            End::Server => (self.server_max_window_bits, self.server_no_context_takeover),
+            End::Client => (self.client_max_window_bits, self.client_no_context_takeover),
+        };
+        Direction {
+            // What is made with the smallest window of the RFC is read with zlib's smallest.
+            bits: bits.unwrap_or(MOST_BITS).max(LEAST_BITS),
+            keeps_context: !is_forgetful,
+        }
     }
 
-    /// The window that inflates what the client compresses.
-    pub(super) fn inflate_bits(&self) -> u8 {
-        self.client_max_window_bits.unwrap_or(MOST_BITS)
+    /// What comes from the other.
+    pub(super) fn incoming(&self, end: End) -> Direction {
+        match end {
+            End::Server => self.outgoing(End::Client),
+            End::Client => self.outgoing(End::Server),
+        }
     }
 }
 

@@ -1,10 +1,12 @@
-//! What comes from the client, frame by frame, as the WebSocket library is to see it.
+//! What comes from the other end, frame by frame, as the WebSocket library is to see it.
 
 use super::{
-    bad_message::BadMessage,
-    frame::{Header, Kind},
     inflater::Inflater,
-    negotiated::Negotiated,
+    negotiated::{End, Negotiated},
+};
+use crate::transport::{
+    bad_message::BadMessage,
+    frame::{Header, Kind, LONGEST_PAYLOAD, mask},
 };
 
 /// The least room in which frames are made: the longest header of ours, and a piece of payload.
@@ -25,16 +27,16 @@ const PADDING_A_BYTE: u64 = 16;
 
 /// Payload that never ends: of a frame that the library refuses.
 const ENDLESS: u64 = u64::MAX;
-/// RFC 6455 §5.2: the first bit of a length is 0.
-const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
 
-/// Turns the client's bytes into the library's. Holds no bytes but those of a header, and the state of
+/// Turns the other end's bytes into the library's. Holds no bytes but those of a header, and the state of
 /// its inflater.
 #[derive(Debug)]
 pub(super) struct Reader {
     header: Header,
     place: Place,
     message: Message,
+    /// A client's frames have a mask, a server's have none (RFC 6455 §5.1).
+    are_masked: bool,
     pub(super) inflater: Inflater,
     failure: Option<BadMessage>,
 }
@@ -81,12 +83,13 @@ enum Step {
 }
 
 impl Reader {
-    pub(super) fn new(negotiated: &Negotiated) -> Self {
+    pub(super) fn new(negotiated: &Negotiated, end: End) -> Self {
         Reader {
             header: Header::default(),
             place: Place::Header,
             message: Message::None,
-            inflater: Inflater::new(negotiated),
+            are_masked: end == End::Server,
+            inflater: Inflater::new(negotiated.incoming(end)),
             failure: None,
         }
     }
@@ -174,7 +177,7 @@ impl Reader {
                 header.is_continuation() && header.is_plain()
             }
         };
-        is_expected && header.is_masked() && header.payload() <= LONGEST_PAYLOAD
+        is_expected && header.is_masked() == self.are_masked && header.payload() <= LONGEST_PAYLOAD
     }
 
     fn end_frame(&mut self) {
@@ -244,7 +247,7 @@ impl Reader {
         let mut written = 0;
         if is_due {
             let kind = fragments.next(ends_message);
-            written = begin_fragment(kind, given, output);
+            written = self.begin_fragment(kind, given, output);
         }
         self.message = Message::Compressed(fragments);
         self.place = Place::Inflated { payload };
@@ -260,16 +263,24 @@ impl Reader {
         Ok(Step::Done { written })
     }
 
+    /// Puts a header before the payload that begins at [`FRAGMENT_HEADER`]; returns the bytes of both.
+    fn begin_fragment(&self, kind: Kind, payload: usize, output: &mut [u8]) -> usize {
+        // A mask of zeros leaves the payload as it is.
+        let mask = self.are_masked.then_some([0; 4]);
+        let header = Header::new(kind, payload, mask);
+        let header = header.bytes();
+        if header.len() < FRAGMENT_HEADER {
+            output.copy_within(FRAGMENT_HEADER..FRAGMENT_HEADER + payload, header.len());
+        }
+        output[..header.len()].copy_from_slice(header);
+        header.len() + payload
+    }
+
     /// The next bytes of a payload of which so much is missing, without the mask (RFC 6455 §5.3).
     fn unmask<'a>(&self, payload: u64, input: &[u8], clear: &'a mut [u8; CHUNK]) -> &'a [u8] {
-        let mut mask = self.header.mask();
-        mask.rotate_left(((self.header.payload() - payload) % 4) as usize);
         let most = CHUNK.min(saturated(payload)).min(input.len());
-        for (clear, masked) in clear.chunks_mut(4).zip(input[..most].chunks(4)) {
-            for ((clear, masked), mask) in clear.iter_mut().zip(masked).zip(mask) {
-                *clear = masked ^ mask;
-            }
-        }
+        clear[..most].copy_from_slice(&input[..most]);
+        mask(&mut clear[..most], self.header.mask_before(payload));
         &clear[..most]
     }
 }
@@ -291,17 +302,6 @@ impl Fragments {
             false => Ok(()),
         }
     }
-}
-
-/// Puts a header before the payload that begins at [`FRAGMENT_HEADER`]; returns the bytes of both.
-fn begin_fragment(kind: Kind, payload: usize, output: &mut [u8]) -> usize {
-    let header = Header::new(kind, payload, true);
-    let header = header.bytes();
-    if header.len() < FRAGMENT_HEADER {
-        output.copy_within(FRAGMENT_HEADER..FRAGMENT_HEADER + payload, header.len());
-    }
-    output[..header.len()].copy_from_slice(header);
-    header.len() + payload
 }
 
 /// Copies what fits; returns how much.

@@ -15,7 +15,7 @@ use tokio::{
 
 use super::{
     idle::Idle,
-    negotiated::Negotiated,
+    negotiated::{End, Negotiated},
     outbox::Outbox,
     reader::{LEAST_ROOM, Reader},
     writer::Writer,
@@ -42,11 +42,16 @@ pub(in crate::transport) struct Compressed<S> {
 
 impl<S> Compressed<S> {
     /// `unread` was read from the stream already.
-    pub(in crate::transport) fn new(stream: S, unread: Bytes, negotiated: &Negotiated) -> Self {
+    pub(in crate::transport) fn new(
+        stream: S,
+        unread: Bytes,
+        negotiated: &Negotiated,
+        end: End,
+    ) -> Self {
         Compressed {
             stream,
-            reader: Reader::new(negotiated),
-            writer: Writer::new(negotiated),
+            reader: Reader::new(negotiated, end),
+            writer: Writer::new(negotiated, end),
             unread,
             made: Bytes::new(),
             outbox: Outbox::default(),

@@ -7,11 +7,14 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use proptest::prelude::*;
 
 use super::{
-    BadMessage, Negotiated, Terms,
-    frame::Header,
+    End, Negotiated, Terms,
     outbox::Outbox,
     reader::{LEAST_ROOM, Reader},
     writer::Writer,
+};
+use crate::transport::{
+    bad_message::BadMessage,
+    frame::{Header, Kind},
 };
 
 const FIN: u8 = 0x80;
@@ -116,7 +119,7 @@ fn read(
 }
 
 fn read_all(bytes: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, BadMessage> {
-    let mut reader = Reader::new(&negotiated(0));
+    let mut reader = Reader::new(&negotiated(0), End::Server);
     match read(&mut reader, &[bytes], 4096) {
         Ok(seen) => Ok(messages(&seen)),
         Err((bad, _)) => Err(bad),
@@ -224,7 +227,7 @@ fn what_is_not_compressed_passes_byte_for_byte() {
     ]
     .concat();
     for room in [LEAST_ROOM, 100, 4096] {
-        let mut reader = Reader::new(&negotiated(0));
+        let mut reader = Reader::new(&negotiated(0), End::Server);
         let seen = read(&mut reader, &[&bytes[..bytes.len() - 1]], room);
         assert!(seen.is_ok_and(|seen| seen == bytes[..bytes.len() - 1]));
     }
@@ -277,7 +280,7 @@ fn frames_out_of_order_go_up_as_they_are_and_all_behind_them() {
         (opener.clone(), unmasked),
         (vec![], endless),
     ] {
-        let mut reader = Reader::new(&negotiated(0));
+        let mut reader = Reader::new(&negotiated(0), End::Server);
         let seen = read(&mut reader, &[&before], 4096).expect("nothing wrong yet");
         // The library knows that a message has begun.
         assert_eq!(seen.is_empty(), before.is_empty());
@@ -311,7 +314,7 @@ fn garbage_and_data_cut_short_are_refused() {
 fn messages_before_a_bad_one_are_handed_up() {
     let good = frame(FIN | RSV1 | TEXT, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0]);
     let bytes = [good, frame(FIN | RSV1 | TEXT, &[0xff; 9])].concat();
-    let mut reader = Reader::new(&negotiated(0));
+    let mut reader = Reader::new(&negotiated(0), End::Server);
     let (bad, seen) = read(&mut reader, &[&bytes], 4096).expect_err("garbage");
     assert_eq!(
         (bad, messages(&seen)),
@@ -324,7 +327,7 @@ fn bomb_gives_no_more_than_there_is_room_for() {
     let data = deflated(&mut zlib(15), &vec![0; 8 << 20]);
     assert!(data.len() < 10_000);
     let bytes = frame(FIN | RSV1 | 2, &data);
-    let mut reader = Reader::new(&negotiated(0));
+    let mut reader = Reader::new(&negotiated(0), End::Server);
     let (mut rest, mut output) = (&bytes[..], [0; 4096]);
     let written = reader.read(&mut rest, &mut output).expect("data");
     assert!(
@@ -338,7 +341,11 @@ fn padding_is_bounded() {
     let empty_blocks = [0, 0, 0, 0xff, 0xff].repeat(30_000);
     let frame = frame(RSV1 | TEXT, &empty_blocks);
     assert_eq!(
-        read(&mut Reader::new(&negotiated(0)), &[&frame], 4096),
+        read(
+            &mut Reader::new(&negotiated(0), End::Server),
+            &[&frame],
+            4096
+        ),
         Err((BadMessage::Padding, vec![]))
     );
 }
@@ -352,7 +359,12 @@ fn flush_behind_each_byte_is_no_padding() {
         bytes.extend(frame(if bytes.is_empty() { RSV1 | 2 } else { 0 }, &flushed));
     }
     bytes.extend(frame(FIN, &[0]));
-    let seen = read(&mut Reader::new(&negotiated(0)), &[&bytes], 4096).expect("fine");
+    let seen = read(
+        &mut Reader::new(&negotiated(0), End::Server),
+        &[&bytes],
+        4096,
+    )
+    .expect("fine");
     assert_eq!(messages(&seen), [(2, vec![b'x'; 50_000])]);
 }
 
@@ -370,12 +382,12 @@ fn write(writer: &mut Writer, pieces: &[&[u8]]) -> io::Result<Vec<u8>> {
 
 /// An unmasked frame, as the library writes them.
 fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
-    let kind = super::frame::Kind {
+    let kind = Kind {
         opcode: first & 0xf,
         is_final: first & FIN != 0,
         is_compressed: false,
     };
-    [Header::new(kind, payload.len(), false).bytes(), payload].concat()
+    [Header::new(kind, payload.len(), None).bytes(), payload].concat()
 }
 
 /// What zlib makes of the compressed messages among these; others are as they are.
@@ -400,7 +412,7 @@ fn inflated(bytes: &[u8], bits: u8, keeps_context: bool) -> Vec<(u8, Vec<u8>)> {
 
 #[test]
 fn only_messages_worth_it_are_compressed() {
-    let mut writer = Writer::new(&negotiated(32));
+    let mut writer = Writer::new(&negotiated(32), End::Server);
     let sent = [
         plain(FIN | TEXT, &[b'x'; 31]),
         plain(FIN | TEXT, &[b'x'; 32]),
@@ -431,13 +443,13 @@ fn only_messages_worth_it_are_compressed() {
 #[test]
 fn empty_message_is_plain_whatever_the_threshold() {
     let sent = plain(FIN | TEXT, b"");
-    let written = write(&mut Writer::new(&negotiated(0)), &[&sent]).expect("written");
+    let written = write(&mut Writer::new(&negotiated(0), End::Server), &[&sent]).expect("written");
     assert_eq!(written, sent);
 }
 
 #[test]
 fn context_freed_between_messages_hurts_nobody() {
-    let mut writer = Writer::new(&negotiated(0));
+    let mut writer = Writer::new(&negotiated(0), End::Server);
     let sent = plain(FIN | TEXT, b"Hello, Hello, Hello");
     let mut written = write(&mut writer, &[&sent]).expect("written");
     writer.free();
@@ -509,7 +521,7 @@ proptest! {
                 compressor.reset();
             }
         }
-        let mut reader = Reader::new(&agreed);
+        let mut reader = Reader::new(&agreed, End::Server);
         let seen = read(&mut reader, &split(&bytes, &pieces), room)
             .map_err(|(bad, _)| TestCaseError::fail(bad.to_string()))?;
         let got: Vec<_> = messages(&seen).into_iter().filter(|m| m.0 == 2).map(|m| m.1).collect();
@@ -531,10 +543,40 @@ proptest! {
             ..Negotiated::new(Terms { level, threshold })
         };
         let bytes: Vec<u8> = sent.iter().flat_map(|message| plain(FIN | 2, message)).collect();
-        let written = write(&mut Writer::new(&agreed), &split(&bytes, &pieces)).expect("written");
+        let written = write(&mut Writer::new(&agreed, End::Server), &split(&bytes, &pieces)).expect("written");
         let got: Vec<_> = inflated(&written, bits, keeps_context);
         let expected: Vec<_> = sent.into_iter().map(|message| (FIN | 2, message)).collect();
         prop_assert_eq!(got, expected);
+    }
+
+    #[test]
+    fn messages_are_the_same_at_the_other_end(
+        sent in any_messages(),
+        pieces in sizes(),
+        (server_bits, client_bits) in (9..=15_u8, 9..=15_u8),
+        server_keeps: bool,
+        client_keeps: bool,
+        threshold in prop_oneof![Just(0), 0..400_usize],
+    ) {
+        let agreed = Negotiated {
+            server_no_context_takeover: !server_keeps,
+            client_no_context_takeover: !client_keeps,
+            server_max_window_bits: Some(server_bits),
+            client_max_window_bits: Some(client_bits),
+            ..negotiated(threshold)
+        };
+        for (near, far) in [(End::Client, End::Server), (End::Server, End::Client)] {
+            let made = sent.iter().flat_map(|message| match near {
+                End::Client => frame(FIN | 2, message),
+                End::Server => plain(FIN | 2, message),
+            });
+            let bytes: Vec<u8> = made.collect();
+            let written = write(&mut Writer::new(&agreed, near), &split(&bytes, &pieces)).expect("written");
+            let seen = read(&mut Reader::new(&agreed, far), &split(&written, &pieces), 4096)
+                .map_err(|(bad, _)| TestCaseError::fail(bad.to_string()))?;
+            let got: Vec<_> = messages(&seen).into_iter().map(|message| message.1).collect();
+            prop_assert_eq!(&got, &sent);
+        }
     }
 
     #[test]
@@ -545,7 +587,7 @@ proptest! {
         room in prop_oneof![Just(LEAST_ROOM), LEAST_ROOM..5000],
     ) {
         let bytes = if compressed { frame(FIN | RSV1 | TEXT, &bytes) } else { bytes };
-        let _ = read(&mut Reader::new(&negotiated(0)), &[&start, &bytes], room);
+        let _ = read(&mut Reader::new(&negotiated(0), End::Server), &[&start, &bytes], room);
     }
 }
 
@@ -560,7 +602,10 @@ mod stream {
 
     fn pair(buffer: usize) -> (Compressed<DuplexStream>, DuplexStream) {
         let (near, far) = duplex(buffer);
-        (Compressed::new(near, Bytes::new(), &negotiated(0)), far)
+        (
+            Compressed::new(near, Bytes::new(), &negotiated(0), End::Server),
+            far,
+        )
     }
 
     #[tokio::test]
@@ -590,7 +635,7 @@ mod stream {
         let sent = frame(FIN | RSV1 | TEXT, &[0xf2, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0]);
         let (ahead, behind) = sent.split_at(4);
         let ahead = Bytes::copy_from_slice(ahead);
-        let mut stream = Compressed::new(near, ahead, &negotiated(0));
+        let mut stream = Compressed::new(near, ahead, &negotiated(0), End::Server);
         client.write_all(behind).await.expect("read");
         drop(client);
         let mut seen = Vec::new();

@@ -1,18 +1,18 @@
-//! What the WebSocket library sends, frame by frame, as the client is to see it.
+//! What the WebSocket library sends, frame by frame, as the other end is to see it.
 
-use std::io;
+use std::{borrow::Cow, io};
 
 use super::{
     deflater::Deflater,
-    frame::{Header, Kind},
-    negotiated::Negotiated,
+    negotiated::{End, Negotiated},
     outbox::Outbox,
 };
+use crate::transport::frame::{Header, Kind, mask};
 
 /// Bytes taken at once, so that a long message holds up other sessions for milliseconds at most.
 const STEP: usize = 256 * 1024;
 
-/// Turns the library's bytes into the client's.
+/// Turns the library's bytes into the other end's.
 #[derive(Debug)]
 pub(super) struct Writer {
     header: Header,
@@ -37,13 +37,13 @@ enum Place {
 }
 
 impl Writer {
-    pub(super) fn new(negotiated: &Negotiated) -> Self {
+    pub(super) fn new(negotiated: &Negotiated, end: End) -> Self {
         Writer {
             header: Header::default(),
             place: Place::Header,
             // An empty message has nothing to compress.
             threshold: negotiated.terms.threshold.max(1) as u64,
-            deflater: Deflater::new(negotiated),
+            deflater: Deflater::new(negotiated.terms.level, negotiated.outgoing(end)),
         }
     }
 
@@ -75,12 +75,13 @@ impl Writer {
                     room,
                 } => {
                     let now = front(&mut rest, payload);
+                    let now = self.without_mask(now, payload);
                     let payload = payload - now.len() as u64;
                     if payload == 0 {
-                        self.deflater.end(now, &mut outbox.bytes)?;
+                        self.deflater.end(&now, &mut outbox.bytes)?;
                         self.seal(start, room, outbox);
                     } else {
-                        self.deflater.deflate(now, &mut outbox.bytes)?;
+                        self.deflater.deflate(&now, &mut outbox.bytes)?;
                     }
                     self.go_on(Place::Deflated {
                         payload,
@@ -126,7 +127,19 @@ impl Writer {
         }
     }
 
-    /// Puts the header of the compressed message in its place.
+    /// The next bytes of a payload of which so much is missing, as they were before the library, being a
+    /// client's, put a mask on them.
+    fn without_mask<'a>(&self, bytes: &'a [u8], missing: u64) -> Cow<'a, [u8]> {
+        if !self.header.is_masked() {
+            return Cow::Borrowed(bytes);
+        }
+        let mut clear = bytes.to_vec();
+        mask(&mut clear, self.header.mask_before(missing));
+        Cow::Owned(clear)
+    }
+
+    /// Puts the header of the compressed message in its place. The mask that the library chose at random
+    /// for the message has not been seen by anybody: it is put on what is sent instead.
     fn seal(&mut self, start: usize, room: usize, outbox: &mut Outbox) {
         let payload = outbox.bytes.len() - start - room;
         let kind = Kind {
@@ -134,7 +147,11 @@ impl Writer {
             is_final: true,
             is_compressed: true,
         };
-        let header = Header::new(kind, payload, false);
+        let key = self.header.is_masked().then(|| self.header.mask());
+        if let Some(key) = key {
+            mask(&mut outbox.bytes[start + room..], key);
+        }
+        let header = Header::new(kind, payload, key);
         let place = start..start + room;
         outbox.bytes.splice(place, header.bytes().iter().copied());
         outbox.finish();

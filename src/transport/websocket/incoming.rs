@@ -15,7 +15,7 @@ use hyper_tungstenite::tungstenite::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    super::{Gone, compression::BadMessage},
+    super::{Gone, bad_message::BadMessage},
     inlet::Inlet,
 };
 use crate::message::{Close, Message};

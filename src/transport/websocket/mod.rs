@@ -21,7 +21,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     Client,
-    compression::{Compressed, Negotiated},
+    checked::Checked,
+    compression::{Compressed, End, Negotiated},
     patience::Patient,
 };
 use incoming::Incoming;
@@ -71,38 +72,54 @@ pub fn client<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    // Beneath compression: bytes of a client are life, even if no message comes of them for long.
-    let stream = Patient::new(stream, options.silence, options.write_timeout);
-    match compression {
-        None => plain(stream, read_ahead, options),
-        Some(negotiated) => {
-            let stream = Compressed::new(stream, read_ahead, negotiated);
-            plain(stream, Bytes::new(), options)
-        }
-    }
-}
-
-/// The client at the other end of a stream of plain frames.
-fn plain<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    open(stream, read_ahead, Role::Server, options)
+    joined(stream, read_ahead, options, compression, End::Server)
 }
 
 /// The same for the client's end, where who is joined to us is a server: what it is sent is masked
 /// (RFC 6455 §5.3).
-pub fn server<S>(stream: S, read_ahead: Bytes, options: &Options) -> Client
+pub fn server<S>(
+    stream: S,
+    read_ahead: Bytes,
+    options: &Options,
+    compression: Option<&Negotiated>,
+) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    open(stream, read_ahead, Role::Client, options)
+    joined(stream, read_ahead, options, compression, End::Client)
 }
 
-fn open<S>(stream: S, read_ahead: Bytes, role: Role, options: &Options) -> Client
+fn joined<S>(
+    stream: S,
+    mut read_ahead: Bytes,
+    options: &Options,
+    compression: Option<&Negotiated>,
+    end: End,
+) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
+    let stream = Patient::new(stream, options.silence, options.write_timeout);
+    let stream = Checked::new(stream, &mut read_ahead);
+    match compression {
+        None => open(stream, read_ahead, end, options),
+        Some(negotiated) => {
+            let stream = Compressed::new(stream, read_ahead, negotiated, end);
+            open(stream, Bytes::new(), end, options)
+        }
+    }
+}
+
+/// The other end of a stream of plain frames.
+fn open<S>(stream: S, read_ahead: Bytes, end: End, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let role = match end {
+        End::Server => Role::Server,
+        End::Client => Role::Client,
+    };
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         // An answer of the library goes to the wire as soon as it is made.

@@ -1,13 +1,19 @@
-//! Why a compressed message is refused.
+//! Why a message is refused before the WebSocket library has it.
 
 use std::io;
 
 use crate::message::Close;
 
-/// What is wrong with a compressed message. It travels inside an [`io::Error`].
+/// What is wrong with a message. It travels inside an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(in crate::transport) enum BadMessage {
-    /// The data is no DEFLATE stream (RFC 1951), reaches back too far, or ends within a block.
+    /// Text that is not UTF-8.
+    #[error("a text message that is not UTF-8")]
+    Text,
+    /// More bytes than needed say how long a frame is, or the first bit is set (RFC 6455 §5.2).
+    #[error("a frame whose length is not well-formed")]
+    Length,
+    /// Compressed data is no DEFLATE stream (RFC 1951), reaches back too far, or ends within a block.
     #[error("compressed data that cannot be inflated")]
     Data,
     /// Many times more bytes came than were in them.
@@ -16,11 +22,12 @@ pub(in crate::transport) enum BadMessage {
 }
 
 impl BadMessage {
-    /// What the client is told. RFC 7692 names no code: data that is not what it claims to be is 1007
+    /// What the client is told. RFC 7692 names no code for data: what that is not what it claims to be is 1007
     /// (RFC 6455 §7.4.1), and a message that takes too much of us is 1009.
     pub(in crate::transport) fn close(self) -> Close {
         let code = match self {
-            BadMessage::Data => Close::INVALID_DATA,
+            BadMessage::Length => Close::PROTOCOL,
+            BadMessage::Text | BadMessage::Data => Close::INVALID_DATA,
             BadMessage::Padding => Close::TOO_BIG,
         };
         Close::new(code, self.to_string())

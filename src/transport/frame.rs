@@ -15,30 +15,34 @@ const TEXT: u8 = 1;
 const BINARY: u8 = 2;
 /// Control frames have this bit in their opcode.
 const CONTROL: u8 = 0x8;
+const CLOSE: u8 = 0x8;
+
+/// The first bit of a length is 0.
+pub(in crate::transport) const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
 
 /// A header, or as much of it as has come.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Header {
+pub(in crate::transport) struct Header {
     bytes: [u8; LONGEST],
     filled: usize,
 }
 
 /// The first byte of a frame that we make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(in crate::transport) struct Kind {
     /// 0 for a continuation.
-    pub(super) opcode: u8,
-    pub(super) is_final: bool,
-    pub(super) is_compressed: bool,
+    pub(in crate::transport) opcode: u8,
+    pub(in crate::transport) is_final: bool,
+    pub(in crate::transport) is_compressed: bool,
 }
 
 impl Header {
-    /// A header of our own. A mask is all zeros, which leaves the payload as it is.
-    pub(super) fn new(kind: Kind, payload: usize, is_masked: bool) -> Self {
+    /// A header of our own.
+    pub(in crate::transport) fn new(kind: Kind, payload: usize, mask: Option<[u8; 4]>) -> Self {
         let mut header = Header::default();
         let final_bit = if kind.is_final { FINAL } else { 0 };
         let compressed_bit = if kind.is_compressed { RSV1 } else { 0 };
-        let mask_bit = if is_masked { MASKED } else { 0 };
+        let mask_bit = if mask.is_some() { MASKED } else { 0 };
         header.push(&[kind.opcode | final_bit | compressed_bit]);
         match (u8::try_from(payload), u16::try_from(payload)) {
             (Ok(short @ 0..=125), _) => header.push(&[mask_bit | short]),
@@ -51,8 +55,8 @@ impl Header {
                 header.push(&(payload as u64).to_be_bytes());
             }
         }
-        if is_masked {
-            header.push(&[0; 4]);
+        if let Some(mask) = mask {
+            header.push(&mask);
         }
         header
     }
@@ -63,7 +67,7 @@ impl Header {
     }
 
     /// Takes what is missing from the front of `input`; whether it is whole then.
-    pub(super) fn take(&mut self, input: &mut &[u8]) -> bool {
+    pub(in crate::transport) fn take(&mut self, input: &mut &[u8]) -> bool {
         loop {
             let missing = self.size() - self.filled;
             if missing == 0 {
@@ -76,6 +80,11 @@ impl Header {
             self.push(now);
             *input = later;
         }
+    }
+
+    /// Whether nothing of it has come.
+    pub(in crate::transport) fn is_empty(&self) -> bool {
+        self.filled == 0
     }
 
     /// Bytes of the header, as far as can be said.
@@ -97,48 +106,56 @@ impl Header {
     }
 
     /// The header as it is on the wire.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(in crate::transport) fn bytes(&self) -> &[u8] {
         &self.bytes[..self.filled]
     }
 
-    pub(super) fn opcode(&self) -> u8 {
+    pub(in crate::transport) fn opcode(&self) -> u8 {
         self.bytes[0] & OPCODE
     }
 
-    pub(super) fn is_final(&self) -> bool {
+    pub(in crate::transport) fn is_final(&self) -> bool {
         self.bytes[0] & FINAL != 0
     }
 
-    pub(super) fn is_control(&self) -> bool {
+    pub(in crate::transport) fn is_control(&self) -> bool {
         self.opcode() & CONTROL != 0
     }
 
     /// Whether it begins a message.
-    pub(super) fn is_opener(&self) -> bool {
+    pub(in crate::transport) fn is_opener(&self) -> bool {
         matches!(self.opcode(), TEXT | BINARY)
     }
 
-    pub(super) fn is_continuation(&self) -> bool {
+    pub(in crate::transport) fn is_text(&self) -> bool {
+        self.opcode() == TEXT
+    }
+
+    pub(in crate::transport) fn is_close(&self) -> bool {
+        self.opcode() == CLOSE
+    }
+
+    pub(in crate::transport) fn is_continuation(&self) -> bool {
         self.opcode() == CONTINUATION
     }
 
     /// Whether RSV1 is set, which says that a message is compressed (RFC 7692 §6), and nothing else is
     /// that would need another extension.
-    pub(super) fn is_compressed(&self) -> bool {
+    pub(in crate::transport) fn is_compressed(&self) -> bool {
         self.bytes[0] & RESERVED == RSV1
     }
 
     /// Whether no extension is needed to understand it.
-    pub(super) fn is_plain(&self) -> bool {
+    pub(in crate::transport) fn is_plain(&self) -> bool {
         self.bytes[0] & RESERVED == 0
     }
 
-    pub(super) fn is_masked(&self) -> bool {
+    pub(in crate::transport) fn is_masked(&self) -> bool {
         self.bytes[1] & MASKED != 0
     }
 
     /// The mask, if it is whole and has one; else zeros.
-    pub(super) fn mask(&self) -> [u8; 4] {
+    pub(in crate::transport) fn mask(&self) -> [u8; 4] {
         let bytes = match self.is_masked() {
             true => self.bytes().last_chunk(),
             false => None,
@@ -146,8 +163,25 @@ impl Header {
         bytes.copied().unwrap_or_default()
     }
 
+    /// The mask of what begins where so many bytes of the payload are missing.
+    pub(in crate::transport) fn mask_before(&self, missing: u64) -> [u8; 4] {
+        let mut mask = self.mask();
+        mask.rotate_left(((self.payload() - missing) % 4) as usize);
+        mask
+    }
+
+    /// Whether the length is one, in the fewest bytes that can say it.
+    pub(in crate::transport) fn is_length_well_formed(&self) -> bool {
+        let least = match self.length_bytes() {
+            0 => 0,
+            2 => 126,
+            _ => 1 << 16,
+        };
+        (least..=LONGEST_PAYLOAD).contains(&self.payload())
+    }
+
     /// Bytes of payload behind a whole header.
-    pub(super) fn payload(&self) -> u64 {
+    pub(in crate::transport) fn payload(&self) -> u64 {
         let length = &self.bytes[2..2 + self.length_bytes()];
         match length {
             [] => u64::from(self.bytes[1] & !MASKED),
@@ -155,6 +189,19 @@ impl Header {
                 .iter()
                 .fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
         }
+    }
+}
+
+/// Puts a mask on bytes, or takes it off (§5.3).
+pub(in crate::transport) fn mask(bytes: &mut [u8], mask: [u8; 4]) {
+    let mut words = bytes.chunks_exact_mut(4);
+    for word in &mut words {
+        for (byte, mask) in word.iter_mut().zip(mask) {
+            *byte ^= mask;
+        }
+    }
+    for (byte, mask) in words.into_remainder().iter_mut().zip(mask) {
+        *byte ^= mask;
     }
 }
 
@@ -167,12 +214,12 @@ mod tests {
         #[test]
         fn header_that_is_written_is_read_from_any_pieces(
             payload in prop_oneof![0..200_usize, 65_000..66_000_usize, any::<u32>().prop_map(|n| n as usize)],
-            is_masked: bool,
+            mask: Option<[u8; 4]>,
             is_final: bool,
             piece in 1..14_usize,
         ) {
             let kind = Kind { opcode: TEXT, is_final, is_compressed: true };
-            let written = Header::new(kind, payload, is_masked);
+            let written = Header::new(kind, payload, mask);
             let mut read = Header::default();
             let mut is_whole = false;
             for mut bytes in written.bytes().chunks(piece) {
@@ -182,8 +229,29 @@ mod tests {
             }
             prop_assert!(is_whole);
             prop_assert_eq!(read.payload(), payload as u64);
-            prop_assert_eq!((read.is_masked(), read.is_final()), (is_masked, is_final));
+            prop_assert_eq!((read.is_masked(), read.is_final()), (mask.is_some(), is_final));
+            prop_assert_eq!(read.mask(), mask.unwrap_or_default());
             prop_assert!(read.is_opener() && read.is_compressed() && !read.is_plain());
+        }
+    }
+
+    #[test]
+    fn length_is_well_formed_in_one_way() {
+        for (length, expected) in [
+            (&[0][..], true),
+            (&[125], true),
+            (&[126, 0, 125], false),
+            (&[126, 0, 126], true),
+            (&[126, 0xff, 0xff], true),
+            (&[127, 0, 0, 0, 0, 0, 0, 0xff, 0xff], false),
+            (&[127, 0, 0, 0, 0, 0, 1, 0, 0], true),
+            (&[127, 0x7f, 0, 0, 0, 0, 0, 0, 0], true),
+            (&[127, 0x80, 0, 0, 0, 0, 0, 0, 0], false),
+        ] {
+            let bytes = [&[0x81], length].concat();
+            let mut header = Header::default();
+            assert!(header.take(&mut &bytes[..]));
+            assert_eq!(header.is_length_well_formed(), expected, "{length:?}");
         }
     }
 
