@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{Access, CWD, Mode, OFlags, access, openat},
+    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, access, openat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
@@ -202,6 +202,16 @@ impl Root {
         // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         self.open_with(relative, flags, reach)
+    }
+
+    /// What a URL names at present, wherever links lead to: to be compared with what was opened, and for
+    /// nothing else.
+    ///
+    /// # Errors
+    /// As stat(2) gives them.
+    pub fn look(&self, path: &UrlPath) -> io::Result<Stat> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        Ok(statat(&self.directory, relative, AtFlags::empty())?)
     }
 
     /// Looks at `name` in the directory that a URL names, without opening it for reading.

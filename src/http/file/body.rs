@@ -48,7 +48,12 @@ impl Manner {
 ///
 /// # Errors
 /// `EAGAIN` if it fits into one read and is out of reach.
-pub(super) fn of(file: File, bytes: Range<u64>, reach: Reach, manner: Manner) -> io::Result<Body> {
+pub(super) fn of(
+    file: Arc<File>,
+    bytes: Range<u64>,
+    reach: Reach,
+    manner: Manner,
+) -> io::Result<Body> {
     if bytes.end.saturating_sub(bytes.start) <= manner.read {
         match read(&file, &bytes, reach) {
             Ok(piece) => return Ok(full(piece)),
@@ -57,7 +62,7 @@ pub(super) fn of(file: File, bytes: Range<u64>, reach: Reach, manner: Manner) ->
             Err(_) => {}
         }
     }
-    let begun = (Arc::new(file), bytes, manner);
+    let begun = (file, bytes, manner);
     let pieces = stream::try_unfold(begun, |(file, mut bytes, manner)| async move {
         if bytes.is_empty() {
             return Ok(None);

@@ -5,9 +5,9 @@ use std::io;
 use hyper::HeaderMap;
 use rustix::io::Errno;
 
-use super::{Options, listing, representation::Representation};
+use super::{Files, listing, representation::Representation};
 use crate::http::{
-    path::{Reach, Root, UrlPath},
+    path::{Reach, UrlPath},
     refusal::Refusal,
 };
 
@@ -29,16 +29,15 @@ pub(super) enum Found {
 /// # Errors
 /// Why nothing is served; [`Refusal::Read`] with `EAGAIN` for what is out of reach.
 pub(super) fn find(
-    root: &Root,
-    options: Options,
+    files: &Files,
     path: &UrlPath,
     headers: &HeaderMap,
     reach: Reach,
 ) -> Result<Found, Refusal> {
-    match find_exactly(root, options, path, headers, reach) {
-        Err(Miss::Unknown) if options.spa && is_route(path) => {
+    match find_exactly(files, path, headers, reach) {
+        Err(Miss::Unknown) if files.options.spa && is_route(path) => {
             let index = UrlPath::decode("/")?.followed_by(INDEX);
-            find_exactly(root, options, &index, headers, reach)
+            find_exactly(files, &index, headers, reach)
         }
         found => found,
     }
@@ -46,18 +45,18 @@ pub(super) fn find(
 }
 
 fn find_exactly(
-    root: &Root,
-    options: Options,
+    files: &Files,
     path: &UrlPath,
     headers: &HeaderMap,
     reach: Reach,
 ) -> Result<Found, Miss> {
+    let (root, options) = (&files.root, files.options);
     let is_directory = path.as_str().ends_with('/');
     let named = match is_directory {
         true => path.followed_by(INDEX),
         false => path.clone(),
     };
-    let file = match root.open_beneath(&named, reach).map_err(Miss::from) {
+    let opened = match files.kept.open(root, &named, reach).map_err(Miss::from) {
         Err(Miss::Unknown) if is_directory && options.listing => {
             if reach == Reach::Memory {
                 return Err(io::Error::from(Errno::AGAIN).into());
@@ -67,14 +66,14 @@ fn find_exactly(
         }
         opened => opened?,
     };
-    let metadata = file.metadata()?;
+    let metadata = &opened.1;
     if metadata.is_dir() && !is_directory {
         return Ok(Found::WithoutSlash);
     }
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NotFound));
     }
-    let found = Representation::select(root, &named, (file, metadata), headers, reach)?;
+    let found = Representation::select(root, &named, opened, headers, reach)?;
     Ok(Found::File(
         found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
     ))

@@ -10,6 +10,7 @@ mod conditional;
 mod encoding;
 mod entity_tag;
 mod escape;
+mod kept;
 mod listing;
 mod lookup;
 mod outlet;
@@ -33,6 +34,7 @@ use super::{
 };
 use body::Manner;
 use conditional::Verdict;
+use kept::Kept;
 use lookup::Found;
 pub use outlet::Outlet;
 use range::Selection;
@@ -52,6 +54,7 @@ pub struct Options {
 pub struct Files {
     root: Arc<Root>,
     options: Options,
+    kept: Arc<Kept>,
 }
 
 impl Files {
@@ -60,6 +63,7 @@ impl Files {
         Files {
             root: Arc::new(root),
             options,
+            kept: Arc::default(),
         }
     }
 
@@ -95,7 +99,7 @@ impl Files {
         path: &UrlPath,
         reach: Reach,
     ) -> Result<Response<Body>, Refusal> {
-        let found = lookup::find(&self.root, self.options, path, &parts.headers, reach)?;
+        let found = lookup::find(self, path, &parts.headers, reach)?;
         let response = match found {
             Found::File(file) => represent(parts, file, reach)?,
             Found::Page(page) => listed(&parts.method, page),

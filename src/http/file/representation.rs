@@ -4,6 +4,7 @@ use std::{
     fs::{File, Metadata},
     io,
     os::unix::fs::MetadataExt,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -12,12 +13,13 @@ use hyper::HeaderMap;
 use super::{
     conditional::Validators,
     encoding::{self, Coding},
+    kept::Opened,
 };
 use crate::http::path::{Reach, Root, UrlPath};
 
 /// An open file, in the coding that is sent.
 pub(super) struct Representation {
-    pub(super) file: File,
+    pub(super) file: Arc<File>,
     pub(super) length: u64,
     pub(super) validators: Validators,
     pub(super) coding: Coding,
@@ -34,11 +36,11 @@ impl Representation {
     pub(super) fn select(
         root: &Root,
         path: &UrlPath,
-        plain: (File, Metadata),
+        plain: Opened,
         headers: &HeaderMap,
         reach: Reach,
     ) -> io::Result<Option<Self>> {
-        let represent = |(file, metadata): (File, Metadata), coding| Representation {
+        let represent = |(file, metadata): Opened, coding| Representation {
             file,
             length: metadata.len(),
             validators: validators(&metadata, coding),
@@ -65,7 +67,7 @@ fn sibling(
     coding: Coding,
     plain: &Metadata,
     reach: Reach,
-) -> io::Result<Option<(File, Metadata)>> {
+) -> io::Result<Option<Opened>> {
     let file = match root.open_beneath(&path.followed_by(coding.suffix()), reach) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
         Err(_) => return Ok(None),
@@ -76,7 +78,7 @@ fn sibling(
     };
     let age = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
     let counts = metadata.is_file() && age(&metadata) >= age(plain);
-    Ok(counts.then_some((file, metadata)))
+    Ok(counts.then(|| (Arc::new(file), metadata)))
 }
 
 fn validators(metadata: &Metadata, coding: Coding) -> Validators {

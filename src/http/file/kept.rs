@@ -1,0 +1,193 @@
+//! Files that are asked for again and again, kept open.
+//!
+//! # How it works
+//! A file that is kept is looked at by its path each time (stat(2)). As long as device, inode, size and
+//! times are those of the open file, opening it again would give the same file, and neither its opening nor its
+//! closing has to be paid for. What is sent is always read anew. A change of any kind, to the file, its
+//! permissions or what its name leads to, shows in the first look after it; then it is opened as any other.
+
+use std::{
+    collections::HashMap,
+    fs::{File, Metadata},
+    io, mem,
+    os::unix::fs::MetadataExt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::fs::Stat;
+
+use crate::http::path::{Reach, Root, UrlPath};
+
+/// Files kept at a time, a descriptor each.
+const MOST: usize = 64;
+/// How long a file is kept after it was asked for. What its path leads through is then most likely still
+/// in the kernel's memory, so a look at it does not wait for the disk.
+const REST: Duration = Duration::from_secs(1);
+/// Longest file that is kept, in bytes: the time to send a larger one is not spent on its opening, and one that
+/// was deleted takes its room on the disk until it is no longer open.
+const LARGEST: u64 = 128 * 1024;
+
+/// An open file, and what it was when it was opened.
+pub(super) type Opened = (Arc<File>, Metadata);
+
+/// The open files beneath one root, by path.
+#[derive(Debug, Default)]
+pub(super) struct Kept(Mutex<HashMap<String, Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    opened: Opened,
+    asked: Instant,
+}
+
+impl Kept {
+    /// Opens what a URL names, or finds it open.
+    ///
+    /// # Errors
+    /// As [`Root::open_beneath`].
+    pub(super) fn open(&self, root: &Root, path: &UrlPath, reach: Reach) -> io::Result<Opened> {
+        if let Some(opened) = self.find(root, path) {
+            return Ok(opened);
+        }
+        let file = root.open_beneath(path, reach)?;
+        let metadata = file.metadata()?;
+        let opened = (Arc::new(file), metadata);
+        // What took a disk is not in memory, where a look at it has to find it.
+        if reach == Reach::Memory && opened.1.is_file() && opened.1.len() <= LARGEST {
+            self.keep(path, &opened);
+        }
+        Ok(opened)
+    }
+
+    fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
+        let opened = self.ask(path)?;
+        match root.look(path) {
+            Ok(now) if is_same(&opened.1, &now) => Some(opened),
+            _ => {
+                self.entries().remove(path.as_str());
+                None
+            }
+        }
+    }
+
+    /// What was opened at this path, if that was asked for just now.
+    fn ask(&self, path: &UrlPath) -> Option<Opened> {
+        let mut entries = self.entries();
+        let entry = entries.get_mut(path.as_str())?;
+        let before = mem::replace(&mut entry.asked, Instant::now());
+        (entry.asked.duration_since(before) < REST).then(|| entry.opened.clone())
+    }
+
+    fn keep(&self, path: &UrlPath, opened: &Opened) {
+        let mut entries = self.entries();
+        let asked = Instant::now();
+        entries.retain(|_, entry| asked.duration_since(entry.asked) < REST);
+        if entries.len() < MOST {
+            let opened = opened.clone();
+            entries.insert(path.as_str().to_owned(), Entry { opened, asked });
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a path leads to an open file in the state in which it was opened. The inode's number is no
+/// other file's while it is open.
+fn is_same(opened: &Metadata, now: &Stat) -> bool {
+    let seen = (now.st_dev, now.st_ino, now.st_size as u64);
+    let times = (now.st_mtime, now.st_mtime_nsec as i64);
+    let changed = (now.st_ctime, now.st_ctime_nsec as i64);
+    seen == (opened.dev(), opened.ino(), opened.len())
+        && times == (opened.mtime(), opened.mtime_nsec())
+        && changed == (opened.ctime(), opened.ctime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::PermissionsExt,
+    };
+
+    struct Place {
+        directory: tempfile::TempDir,
+        root: Root,
+        kept: Kept,
+    }
+
+    fn place() -> Place {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("a"), "one").expect("a file");
+        let root = Root::open(directory.path()).expect("the root");
+        let kept = Kept::default();
+        Place {
+            directory,
+            root,
+            kept,
+        }
+    }
+
+    impl Place {
+        fn open(&self) -> io::Result<Arc<File>> {
+            let path = UrlPath::decode("/a").expect("a path");
+            // What is not in memory is not kept; just written, it is.
+            let opened = self.kept.open(&self.root, &path, Reach::Memory);
+            opened.map(|(file, _)| file)
+        }
+
+        fn is_kept(&self) -> bool {
+            let before = self.open().expect("it is there");
+            Arc::ptr_eq(&before, &self.open().expect("it is there"))
+        }
+    }
+
+    #[test]
+    fn file_is_opened_once() {
+        assert!(place().is_kept());
+    }
+
+    #[test]
+    fn change_is_seen_at_once() {
+        let place = place();
+        let name = place.directory.path().join("a");
+        let other = place.directory.path().join("other");
+        fs::write(&other, "two").expect("a file");
+        let rewrite = || fs::write(&name, "three");
+        let replace = || fs::rename(&other, &name);
+        let protect = || {
+            let changed = || fs::metadata(&name).map(|now| (now.ctime(), now.ctime_nsec()));
+            let before = changed()?;
+            // The clock of a file system is coarse.
+            while changed()? == before {
+                fs::set_permissions(&name, Permissions::from_mode(0o600))?;
+            }
+            Ok(())
+        };
+        let changes: [&dyn Fn() -> io::Result<()>; 3] = [&rewrite, &replace, &protect];
+        for change in changes {
+            let before = place.open().expect("it is there");
+            change().expect("changed");
+            let after = place.open().expect("it is there");
+            assert!(!Arc::ptr_eq(&before, &after));
+        }
+        fs::remove_file(&name).expect("gone");
+        assert!(place.open().is_err());
+    }
+
+    #[test]
+    fn no_more_are_kept_than_there_is_room_for() {
+        let place = place();
+        for number in 0..2 * MOST {
+            let name = format!("file-{number}");
+            fs::write(place.directory.path().join(&name), "x").expect("a file");
+            let path = UrlPath::decode(&format!("/{name}")).expect("a path");
+            let opened = place.kept.open(&place.root, &path, Reach::Memory);
+            opened.expect("it is there");
+        }
+        assert_eq!(place.kept.entries().len(), MOST);
+    }
+}
