@@ -355,6 +355,11 @@ pub struct Args {
     )]
     pub admin: Option<String>,
 
+    /// Start the program once, print what it takes, what this machine allows, how many sessions follow,
+    /// and stop.
+    #[arg(long, help_heading = "Operation")]
+    pub doctor: bool,
+
     /// Be the client of the server at URL (ws://, wss:// or ws+unix:PATH[:/TARGET]) in place of a server:
     /// COMMAND, or else stdin and stdout, are joined to it.
     #[arg(long, value_name = "URL", help_heading = "Client")]

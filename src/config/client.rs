@@ -191,6 +191,7 @@ fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
         ("--header-ws", !args.header_ws.is_empty()),
         ("--header-http", !args.header_http.is_empty()),
         ("--admin", args.admin.is_some()),
+        ("--doctor", args.doctor),
     ];
     match first(&given) {
         Some(flag) => bail!("{flag} and --connect exclude each other: {flag} is for a server"),
