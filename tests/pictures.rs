@@ -133,3 +133,27 @@ fn numbers_are_short() {
         assert_eq!(number(value), text);
     }
 }
+
+#[test]
+fn names_of_lines_that_end_together_do_not_cover_each_other() {
+    let line = |name: &str, height| Line {
+        name: name.to_owned(),
+        is_dashed: false,
+        points: vec![(1.0, 1.0), (10.0, height)],
+    };
+    let panel = Panel {
+        lines: vec![line("one", 50.0), line("two", 50.0), line("three", 49.0)],
+        ..panel(&[])
+    };
+    let picture = lines("t", "a", &[panel]);
+    let height = |name: &str| {
+        let end = format!(">{name}</text>");
+        let line = picture
+            .lines()
+            .find(|line| line.ends_with(&end))
+            .expect("a name");
+        values(line, "<text", "y")[0]
+    };
+    assert!(height("two") - height("one") > 12.0, "{picture}");
+    assert!(height("three") - height("two") > 12.0, "{picture}");
+}

@@ -23,8 +23,11 @@ const SIZES: [usize; 6] = [16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20];
 const AT_ONCE: usize = 16;
 
 /// What a session takes at most: descriptors of the server, and bytes of the machine.
-const DESCRIPTORS: u64 = 6;
+const DESCRIPTORS: u64 = 5;
 const MEMORY: u64 = 1 << 20;
+
+/// What everything else on the machine takes of each limit, at most.
+const SPARE: u64 = 500;
 
 /// Names of measures, which the picture finds them by.
 const OPENED: &str = "opened/s";
@@ -38,55 +41,64 @@ const BYTES: &str = "MB/s";
 /// Runs everything; tells whether that went well.
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     let most = options.sessions.iter().copied().max().unwrap_or(0);
-    let descriptors = kernel::raise_descriptor_limit(needed(most))?;
+    let descriptors = kernel::raise_descriptor_limit(most as u64 * DESCRIPTORS + SPARE)?;
     kernel::adopt_orphans()?;
     let mut report = Report::begin(options);
     let names = || options.servers.iter().map(|server| server.name.clone());
     report.table(names().collect());
-    for &count in &options.sessions {
+    let steps = possible(&options.sessions, descriptors, &mut report);
+    for &count in &steps {
         let name = sessions_name(count);
-        match obstacle(count, descriptors) {
-            Some(obstacle) => report.note(format!("{name}: left out, {obstacle}")),
-            None => report.add(
-                &name,
-                &in_turn(&name, options, Mode::Lines, |server, effort| {
-                    crowd(server, effort, count)
-                }),
-            ),
-        }
+        let probe = |server: &Server, effort: &Effort| crowd(server, effort, count);
+        report.add(&name, &in_turn(&name, options, Mode::Lines, probe));
     }
     for size in SIZES {
         let name = size_name(size);
-        report.add(
-            &name,
-            &in_turn(&name, options, Mode::LongLines, |server, effort| {
-                echoes_of(server, effort, size)
-            }),
-        );
+        let probe = |server: &Server, effort: &Effort| echoes_of(server, effort, size);
+        report.add(&name, &in_turn(&name, options, Mode::LongLines, probe));
     }
-    finish(&report, options, || draw(&report, options))
+    finish(&report, options, || draw(&report, options, &steps))
 }
 
-/// Descriptors of a server with so many sessions, which are more than a client's.
-fn needed(count: usize) -> u64 {
-    count as u64 * DESCRIPTORS + 1000
-}
-
-/// Why there cannot be so many sessions here.
-fn obstacle(count: usize, descriptors: u64) -> Option<String> {
-    let needed = needed(count);
-    if needed > descriptors {
-        return Some(format!(
-            "{needed} descriptors are needed, {descriptors} allowed"
-        ));
+/// The numbers that are asked for; in place of those that this machine does not allow, as many as it does.
+fn possible(wanted: &[usize], descriptors: u64, report: &mut Report) -> Vec<usize> {
+    let limits = [
+        ("RLIMIT_NOFILE", Some(descriptors), DESCRIPTORS),
+        (
+            "kernel.pid_max",
+            number_in("/proc/sys/kernel/pid_max", ""),
+            1,
+        ),
+        (
+            "MemAvailable, in KiB",
+            number_in("/proc/meminfo", "MemAvailable:"),
+            MEMORY / 1024,
+        ),
+    ];
+    let fitting = limits.iter().filter_map(|(name, most, each)| {
+        let most = (*most)?;
+        Some((
+            most.saturating_sub(SPARE) / each,
+            format!("{name} is {most}"),
+        ))
+    });
+    let (most, limit) = fitting.min().expect("the first is known");
+    // Two digits, so that runs can be compared.
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let round = 10_usize.pow(most.max(1).ilog10().saturating_sub(1));
+    let most = most / round * round;
+    let mut steps = Vec::new();
+    for &count in wanted {
+        if count > most {
+            report.note(format!(
+                "{count} sessions: {most} in their place, as {limit}"
+            ));
+        }
+        steps.push(count.min(most).max(1));
     }
-    let processes = number_in("/proc/sys/kernel/pid_max", "")?;
-    if count as u64 + 1000 > processes {
-        return Some(format!("kernel.pid_max is {processes}"));
-    }
-    let free = number_in("/proc/meminfo", "MemAvailable:")? * 1024;
-    let memory = count as u64 * MEMORY;
-    (memory > free).then(|| format!("{} MiB of memory are needed", memory >> 20))
+    steps.sort_unstable();
+    steps.dedup();
+    steps
 }
 
 /// The first number in a file behind a name, which may be empty.
@@ -160,10 +172,9 @@ fn crowd(server: &Server, effort: &Effort, count: usize) -> Result<Outcome, Fail
     ]))
 }
 
-fn draw(report: &Report, options: &Options) -> String {
-    let by_sessions = |names: &[(&'static str, &str)]| {
-        lines(report, options, names, &options.sessions, sessions_name)
-    };
+fn draw(report: &Report, options: &Options, steps: &[usize]) -> String {
+    let by_sessions =
+        |names: &[(&'static str, &str)]| lines(report, options, names, steps, sessions_name);
     let by_size = |measure| lines(report, options, &[(measure, "")], &SIZES, size_name);
     let panel = |title: &str, axes, lines| Panel {
         title: title.to_owned(),

@@ -95,7 +95,7 @@ pub(crate) fn help() -> String {
          cargo bench --bench gateway -- [floor|growth] [OPTION]...\n\n\
          floor            what the machine itself allows, without any server\n\
          growth           1 to 10,000 sessions, and messages of 16 B to 16 MiB\n\
-         --rounds N       runs of each figure for each server, in turn (default 5, of growth 3)\n\
+         --rounds N       runs of each figure for each server, in turn (default 5, of growth 2)\n\
          --only FIG,FIG   these figures alone\n\
          --quick          a trial of everything: two short rounds, not to be compared\n\
          --json FILE      writes every value there as well\n\
@@ -161,7 +161,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     let is_quick = options.effort.span < Effort::FULL.span;
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
-        (false, true) => 3,
+        (false, true) => 2,
         (false, false) => 5,
     });
     if is_floor {

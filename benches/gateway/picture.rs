@@ -52,9 +52,10 @@ const BELOW: f64 = 18.0;
 const NAMES: f64 = 76.0;
 const LONGEST: f64 = COLUMN - NAMES - 84.0;
 
-/// Of a panel: all of it, and what its axes' numbers take.
+/// Of a panel: all of it, and what its numbers, titles and the names of its lines take.
 const PANEL: f64 = 300.0;
 const LEFT: f64 = 52.0;
+const RIGHT: f64 = 92.0;
 const BOTTOM: f64 = 44.0;
 const TOP: f64 = 30.0;
 
@@ -164,7 +165,7 @@ pub(crate) fn lines(title: &str, about: &str, panels: &[Panel]) -> String {
 
 fn draw_panel(body: &mut String, panel: &Panel, names: &[&str], x: f64, y: f64) {
     let points = || panel.lines.iter().flat_map(visible);
-    let across = Scale::over(points().map(|(x, _)| x), [x + LEFT, x + COLUMN - 60.0]);
+    let across = Scale::over(points().map(|(x, _)| x), [x + LEFT, x + COLUMN - RIGHT]);
     let up = Scale::over(points().map(|(_, y)| y), [y + PANEL - BOTTOM, y + TOP]);
     text(body, "name", x, y + 14.0, &panel.title);
     for (value, at) in across.ticks() {
@@ -190,38 +191,41 @@ fn draw_panel(body: &mut String, panel: &Panel, names: &[&str], x: f64, y: f64) 
         right,
     );
     text(body, "quiet right", x + COLUMN, y + 14.0, above);
-    let mut taken: Vec<f64> = Vec::new();
+    let mut ends = Vec::new();
     for line in &panel.lines {
         let places: Vec<_> = visible(line)
             .map(|(x, y)| (across.place(x), up.place(y)))
             .collect();
-        let Some(&(end, height)) = places.last() else {
-            continue;
-        };
-        let colour = colour(names, &line.name);
-        let dashed = if line.is_dashed { " dashed" } else { "" };
-        let path: Vec<_> = places
-            .iter()
-            .map(|(x, y)| format!("{x:.1},{y:.1}"))
-            .collect();
+        draw_line(body, line, colour(names, &line.name), &places);
+        if let Some(&(x, y)) = places.last() {
+            ends.push((x, y, &line.name));
+        }
+    }
+    // From above, and so far apart that no name covers another.
+    ends.sort_by(|one, other| one.1.total_cmp(&other.1));
+    let mut above = f64::NEG_INFINITY;
+    for (x, y, name) in ends {
+        above = (y + 4.0).max(above + 13.0);
+        text(body, "", x + 7.0, above, name);
+    }
+}
+
+fn draw_line(body: &mut String, line: &Line, colour: usize, places: &[(f64, f64)]) {
+    let dashed = if line.is_dashed { " dashed" } else { "" };
+    let path: Vec<_> = places
+        .iter()
+        .map(|(x, y)| format!("{x:.1},{y:.1}"))
+        .collect();
+    let _ = writeln!(
+        body,
+        "<polyline class=\"line c{colour}{dashed}\" points=\"{}\"/>",
+        path.join(" ")
+    );
+    for (x, y) in places {
         let _ = writeln!(
             body,
-            "<polyline class=\"line c{colour}{dashed}\" points=\"{}\"/>",
-            path.join(" ")
+            "<circle class=\"bar c{colour}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
         );
-        for (x, y) in &places {
-            let _ = writeln!(
-                body,
-                "<circle class=\"bar c{colour}\" cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"3\"/>"
-            );
-        }
-        // Names that would cover each other are pushed apart.
-        let mut height = height + 4.0;
-        while taken.iter().any(|other| (other - height).abs() < 12.0) {
-            height += 12.0;
-        }
-        taken.push(height);
-        text(body, "", end + 7.0, height, &line.name);
     }
 }
 
