@@ -32,7 +32,9 @@
 //! | 6 | `serving` | from sockets to signals: serves, reloads, stops |
 //! | 6 | [`init`] | process 1 of a container |
 //! | 6 | `connecting` | the same for a client: connects, and ends by its outcome or a signal |
+//! | 6 | `examining` | `--doctor`: examines, prints, ends |
 //! | 5 | [`client`] | the other end: a program, or stdin and stdout, joined to a server elsewhere |
+//! | 5 | [`doctor`] | what this machine allows, and how many sessions follow |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
 //! | 4 | [`http`] | one request → one response: router, access, handshake, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
@@ -67,6 +69,7 @@ pub mod args;
 pub mod backend;
 pub mod client;
 pub mod config;
+pub mod doctor;
 pub mod environ;
 pub mod framing;
 pub mod http;

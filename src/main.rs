@@ -14,7 +14,8 @@ use tokio::runtime::{Builder, Runtime};
 use wsd::{
     args::{Args, Words},
     backend::Spawner,
-    config::{Config, Route, client::Client, file::File},
+    config::{self, Config, Route, client::Client, file::File},
+    doctor::Subject,
     init, logging,
     server::{
         inetd::{self, Accepted},
@@ -23,6 +24,7 @@ use wsd::{
 };
 
 mod connecting;
+mod examining;
 mod serving;
 use serving::{Source, serve};
 
@@ -78,6 +80,7 @@ fn start() -> Result<ExitCode> {
     let config = match job {
         Job::Serve(config) => *config,
         Job::Connect(client) => return connect(&args, *client),
+        Job::Examine(subject) => return examining::examine(&subject),
     };
     let source = match source(&config, inherited) {
         Ok(source) => source,
@@ -124,6 +127,7 @@ fn connect(args: &Args, client: Client) -> Result<ExitCode> {
 enum Job {
     Serve(Box<Config>),
     Connect(Box<Client>),
+    Examine(Box<Subject>),
 }
 
 impl Job {
@@ -131,6 +135,7 @@ impl Job {
         match self {
             Job::Serve(config) => Ok(*config),
             Job::Connect(_) => bail!("--connect makes a client of a server: start another wsd"),
+            Job::Examine(_) => bail!("--doctor examines and serves nothing: start another wsd"),
         }
     }
 }
@@ -151,9 +156,10 @@ fn configure(typed: &[OsString]) -> Result<(Args, Job)> {
 }
 
 fn job(args: &Args, routes: &[Route]) -> Result<Job> {
-    Ok(match args.connect {
-        None => Job::Serve(Box::new(Config::with_routes(args, routes)?)),
-        Some(_) => Job::Connect(Box::new(Client::new(args, routes)?)),
+    Ok(match (&args.connect, args.doctor) {
+        (Some(_), _) => Job::Connect(Box::new(Client::new(args, routes)?)),
+        (None, true) => Job::Examine(Box::new(config::subject(args, routes)?)),
+        (None, false) => Job::Serve(Box::new(Config::with_routes(args, routes)?)),
     })
 }
 

@@ -378,7 +378,7 @@ fn server_without_a_free_descriptor_waits_and_recovers() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        &format!("ulimit -n 20; exec {WSD} --port=0 --maxforks=0 cat"),
+        &format!("ulimit -n 24; exec {WSD} --port=0 --maxforks=0 cat"),
     ]);
     let mut server = TestServer::start_command(command);
     let idle: Vec<_> = (0..30)

@@ -29,8 +29,8 @@ pub(crate) enum Heard {
 }
 
 /// A WebSocket connection: its request is sent, its answers are checked.
-pub(crate) struct Connection {
-    pub(crate) stream: TcpStream,
+pub(crate) struct Connection<S = TcpStream> {
+    pub(crate) stream: S,
     pub(crate) is_upgraded: bool,
     buffer: Box<[u8]>,
     filled: usize,
@@ -38,16 +38,6 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    fn new(stream: TcpStream, room: usize) -> Self {
-        Self {
-            stream,
-            is_upgraded: false,
-            buffer: vec![0; room].into(),
-            filled: 0,
-            frames: Frames::default(),
-        }
-    }
-
     /// Connects and asks for the upgrade; reads and writes then block.
     pub(crate) fn open(port: u16) -> Result<Self, Failure> {
         let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
@@ -62,11 +52,7 @@ impl Connection {
     /// The same up to and including a first echo.
     pub(crate) fn open_and_greet(port: u16) -> Result<Self, Failure> {
         let mut connection = Self::open(port)?;
-        while !connection.is_upgraded {
-            connection.listen(|_, _| Err(Failure::Wrong("an echo of nothing".into())))?;
-        }
-        let greeting = Batch::new(999_999, 16, 1);
-        connection.echo(&greeting, &mut Echoes::default())?;
+        connection.greet()?;
         Ok(connection)
     }
 
@@ -80,8 +66,34 @@ impl Connection {
         if let Some(error) = self.stream.take_error()? {
             return Err(error.into());
         }
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.stream.peer_addr()?.port()));
+        let port = self.stream.peer_addr()?.port();
+        self.ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+}
+
+impl<S: Read + Write> Connection<S> {
+    pub(crate) fn new(stream: S, room: usize) -> Self {
+        Self {
+            stream,
+            is_upgraded: false,
+            buffer: vec![0; room].into(),
+            filled: 0,
+            frames: Frames::default(),
+        }
+    }
+
+    /// Asks for the upgrade at an address.
+    pub(crate) fn ask_at(&mut self, address: SocketAddr) -> Result<(), Failure> {
         self.send(upgrade_request(address).as_bytes())
+    }
+
+    /// Waits for the upgrade, and for a first echo.
+    pub(crate) fn greet(&mut self) -> Result<(), Failure> {
+        while !self.is_upgraded {
+            self.listen(|_, _| Err(Failure::Wrong("an echo of nothing".into())))?;
+        }
+        let greeting = Batch::new(999_999, 16, 1);
+        self.echo(&greeting, &mut Echoes::default())
     }
 
     /// Sends a few bytes, for which a connection that waits for its answer has room.
@@ -131,6 +143,10 @@ impl Connection {
             Ok(0) => return Ok(Heard::End),
             Ok(read) => self.filled += read,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Heard::Nothing),
+            // Whoever stops this process for a while and lets it go on interrupts it (signal(7)).
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                return Ok(Heard::Something);
+            }
             Err(error) => return Err(error.into()),
         }
         let mut done = 0;

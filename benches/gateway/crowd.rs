@@ -101,6 +101,19 @@ impl Crowd {
         Ok(trips)
     }
 
+    /// Round trips of the first session alone, one after the other, while the others do nothing.
+    pub(crate) fn solo(&mut self, time: Duration) -> Result<Vec<Duration>, Failure> {
+        let end = Instant::now() + time;
+        let mut times = Vec::new();
+        while Instant::now() < end {
+            let start = Instant::now();
+            self.sessions[0].speak()?;
+            while self.advance(|_, deed| Ok(usize::from(deed == Deed::Echoed)))? == 0 {}
+            times.push(start.elapsed());
+        }
+        Ok(times)
+    }
+
     /// Runs connect-echo-close cycles, `at_once` at a time, for `time` or
     /// until there are `most`.
     pub(crate) fn cycle(

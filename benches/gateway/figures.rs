@@ -3,8 +3,10 @@
 
 mod json;
 mod latency;
-mod standing;
-mod throughput;
+pub(crate) mod standing;
+mod start;
+pub(crate) mod throughput;
+mod tls;
 mod turnover;
 mod web;
 
@@ -12,7 +14,7 @@ use std::time::Duration;
 
 use crate::kernel::OneCpu;
 use crate::outcome::{Failure, Outcome};
-use crate::server::{Server, Template};
+use crate::server::{Mode, Server, Template};
 use crate::site::{Serving, Site};
 
 /// How much is done for a figure.
@@ -28,6 +30,8 @@ pub(crate) struct Effort {
     pub(crate) idle: usize,
     /// Lines that the program of `lines` prints.
     pub(crate) lines: &'static str,
+    /// Starts of a server in `start`.
+    pub(crate) starts: usize,
 }
 
 impl Effort {
@@ -38,6 +42,7 @@ impl Effort {
         storm: 500,
         idle: 1000,
         lines: "2000000",
+        starts: 20,
     };
 
     /// Enough to see that everything works, too little to compare.
@@ -48,35 +53,43 @@ impl Effort {
         storm: 50,
         idle: 100,
         lines: "100000",
+        starts: 3,
     };
 }
 
 /// What runs behind the server. Each has an argument, as some servers have a
 /// way to say "a program with arguments" and another for "without".
 #[derive(Clone, Copy)]
-enum Program {
+pub(crate) enum Program {
     Cat,
     Seq,
     Yes,
 }
 
-/// What a server is to do, and so which servers can be compared.
-#[derive(Clone, Copy)]
-enum Task {
-    /// A program per WebSocket.
-    Run(Program),
-    /// Answers to plain requests.
-    Serve(Serving),
-}
-
 impl Program {
-    fn words(self, effort: &Effort) -> Vec<&'static str> {
+    pub(crate) fn words(self, effort: &Effort) -> Vec<&'static str> {
         match self {
             Self::Cat => vec!["cat", "-"],
             Self::Seq => vec!["seq", "1", effort.lines],
             Self::Yes => vec!["yes", "y"],
         }
     }
+}
+
+/// Looks at a fresh server.
+type Probe = fn(&Server, &Effort) -> Result<Outcome, Failure>;
+
+/// What is done with a server.
+#[derive(Clone, Copy)]
+enum Task {
+    /// It runs a program per WebSocket.
+    Run(Program, Mode, Probe),
+    /// The same with and without TLS.
+    Secure(Program, Probe),
+    /// It answers plain requests.
+    Serve(Serving, Probe),
+    /// It is started again and again.
+    Start(Program),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -86,19 +99,33 @@ enum Cpus {
     One,
 }
 
+/// Which servers can be compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Those that run a program per WebSocket.
+    Programs,
+    /// wsd, with and without TLS.
+    Tls,
+    /// Web servers.
+    Web,
+}
+
 /// A name to ask for and what is done then.
 pub(crate) struct Figure {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
     task: Task,
     cpus: Cpus,
-    measure: fn(&Server, &Effort) -> Result<Outcome, Failure>,
 }
 
 impl Figure {
-    /// Whether it is about web servers.
-    pub(crate) fn is_web(&self) -> bool {
-        matches!(self.task, Task::Serve(_))
+    /// Which servers it is about.
+    pub(crate) fn kind(&self) -> Kind {
+        match self.task {
+            Task::Run(..) | Task::Start(_) => Kind::Programs,
+            Task::Secure(..) => Kind::Tls,
+            Task::Serve(..) => Kind::Web,
+        }
     }
 
     /// Runs the figure once, with a server of its own.
@@ -107,51 +134,52 @@ impl Figure {
             Cpus::One => Some(OneCpu::pin()?),
             Cpus::All => None,
         };
-        let measure = |server: Server| {
-            (self.measure)(&server, effort).map_err(|failure| failure.and(&server.complaints()))
-        };
         match self.task {
-            Task::Run(program) => {
-                let words = program.words(effort);
-                measure(Server::start(|port| Ok(template.fill(port, &words)))?)
-            }
-            Task::Serve(what) => {
+            Task::Run(program, mode, probe) => run(template, program, mode, effort, probe),
+            Task::Secure(program, probe) => run(template, program, Mode::Lines, effort, probe),
+            Task::Serve(what, probe) => {
                 let site = Site::build()?;
-                measure(Server::start(|port| site.words(template, what, port))?)
+                let server = Server::start(|port| Ok(site.words(template, what, port)?))?;
+                probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
             }
+            Task::Start(program) => start::first_answer(template, &program.words(effort), effort),
         }
     }
 }
 
-const fn figure(
-    name: &'static str,
-    about: &'static str,
+/// Starts a server and looks at it; a failure comes with what the server said.
+pub(crate) fn run(
+    template: &Template,
     program: Program,
-    measure: fn(&Server, &Effort) -> Result<Outcome, Failure>,
-) -> Figure {
-    let cpus = Cpus::All;
+    mode: Mode,
+    effort: &Effort,
+    probe: impl FnOnce(&Server, &Effort) -> Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
+    let words = program.words(effort);
+    let mut server = Server::start(|port| template.fill(port, &words, mode))?;
+    server.is_tls = template.is_tls;
+    probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
+}
+
+const fn all_cpus(name: &'static str, about: &'static str, task: Task) -> Figure {
     Figure {
         name,
         about,
-        task: Task::Run(program),
-        cpus,
-        measure,
+        task,
+        cpus: Cpus::All,
     }
 }
 
-const fn web(
-    name: &'static str,
-    about: &'static str,
-    what: Serving,
-    measure: fn(&Server, &Effort) -> Result<Outcome, Failure>,
-) -> Figure {
-    Figure {
-        name,
-        about,
-        task: Task::Serve(what),
-        cpus: Cpus::All,
-        measure,
-    }
+const fn figure(name: &'static str, about: &'static str, program: Program, probe: Probe) -> Figure {
+    all_cpus(name, about, Task::Run(program, Mode::Lines, probe))
+}
+
+const fn web(name: &'static str, about: &'static str, what: Serving, probe: Probe) -> Figure {
+    all_cpus(name, about, Task::Serve(what, probe))
+}
+
+const fn secure(name: &'static str, about: &'static str, probe: Probe) -> Figure {
+    all_cpus(name, about, Task::Secure(Program::Cat, probe))
 }
 
 /// All figures, in the order in which they run.
@@ -166,7 +194,7 @@ pub(crate) const FIGURES: &[Figure] = &[
         cpus: Cpus::One,
         ..figure(
             "rtt-1cpu",
-            "the same, all on one CPU",
+            "round trip of 16 B, all on one CPU",
             Program::Cat,
             latency::alone,
         )
@@ -225,6 +253,21 @@ pub(crate) const FIGURES: &[Figure] = &[
         Program::Cat,
         standing::idle,
     ),
+    all_cpus(
+        "idle-chunks",
+        "idle sessions with binary messages, a read each",
+        Task::Run(Program::Cat, Mode::Chunks, standing::idle),
+    ),
+    all_cpus(
+        "idle-length",
+        "idle sessions with a length before each message",
+        Task::Run(Program::Cat, Mode::Length, standing::idle),
+    ),
+    all_cpus(
+        "start",
+        "from the start of the server to its first echo",
+        Task::Start(Program::Cat),
+    ),
     figure(
         "json",
         "echoes of 1 KiB of JSON, compressed where the server does",
@@ -243,6 +286,13 @@ pub(crate) const FIGURES: &[Figure] = &[
         Program::Yes,
         standing::slow_reader,
     ),
+    secure(
+        "tls-rtt",
+        "round trip of 16 B, with and without TLS",
+        tls::alone,
+    ),
+    secure("tls-1k", "echoes of 1 KiB, 128 in flight", tls::echoes),
+    secure("tls-idle", "1,000 sessions, opened one by one", tls::idle),
     web(
         "static-1k",
         "a file of 1 KiB, asked for on 32 connections",

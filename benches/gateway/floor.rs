@@ -35,6 +35,28 @@ pub(crate) const FLOORS: &[Floor] = &[
     },
 ];
 
+/// What the machine allows where a figure measures the like: a round trip is one through the program and one
+/// to the client; a session is a program that is started and waited for.
+pub(crate) fn beneath(
+    figure: &str,
+    measure: &str,
+    storm: usize,
+    median: impl Fn(&str, &str) -> Option<f64>,
+) -> Option<f64> {
+    match (figure, measure) {
+        ("rtt-1cpu", "p50, µs" | "p99, µs") => {
+            Some(median("pipe", measure)? + median("tcp", measure)?)
+        }
+        ("lines", "lines/s") => median("seq | cat", measure),
+        ("cycle-1", "cycles/s") => median("spawn", "spawns/s, 1 thread"),
+        ("cycle-16", "cycles/s") => median("spawn", "spawns/s, all CPUs"),
+        ("storm", "all echoed, ms") => {
+            Some(storm as f64 / median("spawn", "spawns/s, all CPUs")? * 1e3)
+        }
+        _ => None,
+    }
+}
+
 const MESSAGE: [u8; 16] = *b"sixteen bytes..\n";
 
 /// Lines of `seq | cat`: enough that its start does not count.

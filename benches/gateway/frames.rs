@@ -65,8 +65,10 @@ impl Frames {
     }
 
     fn begin(&mut self, header: &Header) -> Result<(), Failure> {
+        // Text, or binary where the server has been told to send that.
         let expected = if self.within_message { 0 } else { 1 };
-        if header.opcode != expected || self.closed {
+        let is_right = header.opcode == expected || (expected == 1 && header.opcode == 2);
+        if !is_right || self.closed {
             return Err(Failure::Wrong(format!(
                 "a frame with opcode {} where {expected} was due",
                 header.opcode

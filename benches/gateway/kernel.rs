@@ -17,18 +17,29 @@ fn check(result: libc::c_int) -> io::Result<libc::c_int> {
     Ok(result)
 }
 
-/// Lets this process, and what it starts, open as many descriptors as it may.
-pub(crate) fn raise_descriptor_limit() -> io::Result<()> {
+/// Lets this process, and what it starts, open as many descriptors as it may; at least `wanted` if it may
+/// raise the hard limit too. Returns how many that are.
+pub(crate) fn raise_descriptor_limit(wanted: u64) -> io::Result<u64> {
     let mut limit = libc::rlimit {
         rlim_cur: 0,
         rlim_max: 0,
     };
     // SAFETY: `limit` is valid for the write.
     check(unsafe { libc::getrlimit(libc::RLIMIT_NOFILE, &raw mut limit) })?;
+    if limit.rlim_max < wanted {
+        let higher = libc::rlimit {
+            rlim_cur: wanted,
+            rlim_max: wanted,
+        };
+        // SAFETY: `higher` is initialised; the call only reads it.
+        if unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const higher) } == 0 {
+            return Ok(wanted);
+        }
+    }
     limit.rlim_cur = limit.rlim_max;
     // SAFETY: `limit` is initialised; the call only reads it.
     check(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) })?;
-    Ok(())
+    Ok(limit.rlim_max)
 }
 
 /// Makes this process the parent of every orphan below it, so that programs a

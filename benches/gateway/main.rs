@@ -12,9 +12,11 @@ mod crowd;
 mod figures;
 mod floor;
 mod frames;
+mod growth;
 mod kernel;
 mod options;
 mod outcome;
+mod picture;
 mod poll;
 mod report;
 mod server;
@@ -22,13 +24,15 @@ mod site;
 mod wire;
 
 use std::env;
+use std::fs;
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use crate::figures::Figure;
+use crate::figures::{Figure, Kind};
 use crate::floor::{FLOORS, Floor};
 use crate::options::{Options, Request};
 use crate::outcome::Outcome;
+use crate::picture::Card;
 use crate::report::{Report, Series};
 use crate::server::Template;
 
@@ -46,6 +50,7 @@ fn main() -> ExitCode {
         }
         Ok(Request::Floor(options)) => floor(&options),
         Ok(Request::Compare(options)) => compare(&options),
+        Ok(Request::Growth(options)) => growth::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);
@@ -63,15 +68,17 @@ fn main() -> ExitCode {
 
 /// Runs the figures for all servers; tells whether that went well.
 fn compare(options: &Options) -> io::Result<bool> {
-    kernel::raise_descriptor_limit()?;
+    kernel::raise_descriptor_limit(0)?;
     kernel::adopt_orphans()?;
     let mut report = Report::begin(options);
-    for (is_web, servers) in [(false, &options.servers), (true, &options.web_servers)] {
-        let figures = options
+    for kind in [Kind::Programs, Kind::Tls, Kind::Web] {
+        let servers = options.servers_for(kind);
+        let mut figures = options
             .figures
             .iter()
-            .filter(|figure| figure.is_web() == is_web);
-        if servers.is_empty() || figures.clone().next().is_none() {
+            .filter(|figure| figure.kind() == kind)
+            .peekable();
+        if servers.is_empty() || figures.peek().is_none() {
             continue;
         }
         report.table(servers.iter().map(|server| server.name.clone()).collect());
@@ -79,7 +86,28 @@ fn compare(options: &Options) -> io::Result<bool> {
             report.add(figure.name, &in_turn(figure, servers, options));
         }
     }
-    finish(&report, options)
+    if options.svg.is_some() {
+        add_floors(&mut report, options);
+    }
+    finish(&report, options, || bars(&report, options))
+}
+
+/// The picture of all figures.
+fn bars(report: &Report, options: &Options) -> String {
+    let median = |figure: &str, measure: &str| report.median(figure, measure, FLOOR);
+    let floor =
+        |figure: &str, measure: &str| floor::beneath(figure, measure, options.effort.storm, median);
+    let card = |figure: &&Figure| Card {
+        title: format!("{}: {}", figure.name, figure.about),
+        charts: report.charts(figure.name, floor),
+    };
+    let cards: Vec<_> = options.figures.iter().map(card).collect();
+    let about = format!(
+        "Medians of {} rounds on {}; the dashed line is what the machine allows without a server",
+        options.rounds,
+        report::machine()
+    );
+    picture::bars("What a session costs", &about, &cards)
 }
 
 /// All rounds of one figure; a server that failed is left out from then on.
@@ -88,7 +116,7 @@ fn in_turn(figure: &Figure, servers: &[Template], options: &Options) -> Vec<Seri
     for round in 1..=options.rounds {
         for (server, series) in servers.iter().zip(&mut series) {
             if series.failure.is_none() {
-                progress(figure, round, server);
+                progress(figure.name, round, server);
                 series.record(figure.run(server, &options.effort));
             }
         }
@@ -97,16 +125,31 @@ fn in_turn(figure: &Figure, servers: &[Template], options: &Options) -> Vec<Seri
 }
 
 /// Says on a terminal what is going on; the next line of the table covers it.
-fn progress(figure: &Figure, round: usize, server: &Template) {
+fn progress(figure: &str, round: usize, server: &Template) {
     if io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{} {round} {}\r", figure.name, server.name);
+        eprint!("\r\x1b[K{figure} {round} {}\r", server.name);
     }
 }
+
+/// The column of what the machine itself allows.
+const FLOOR: &str = "floor";
 
 /// Runs the figures of the machine itself.
 fn floor(options: &Options) -> io::Result<bool> {
     let mut report = Report::begin(options);
-    report.table(vec!["floor".into()]);
+    add_floors(&mut report, options);
+    let card = |floor: &Floor| Card {
+        title: floor.name.to_owned(),
+        charts: report.charts(floor.name, |_, _| None),
+    };
+    finish(&report, options, || {
+        let cards: Vec<_> = FLOORS.iter().map(card).collect();
+        picture::bars("What the machine allows", &report::machine(), &cards)
+    })
+}
+
+fn add_floors(report: &mut Report, options: &Options) {
+    report.table(vec![FLOOR.into()]);
     for Floor { name, measure } in FLOORS {
         let mut series = Series::default();
         for _ in 0..options.rounds {
@@ -117,12 +160,15 @@ fn floor(options: &Options) -> io::Result<bool> {
         kernel::end_children();
         report.add(name, &[series]);
     }
-    finish(&report, options)
 }
 
-fn finish(report: &Report, options: &Options) -> io::Result<bool> {
+/// Writes what was asked for; `draw` draws the picture.
+fn finish(report: &Report, options: &Options, draw: impl FnOnce() -> String) -> io::Result<bool> {
     if let Some(path) = &options.json {
         report.write_json(path, options)?;
+    }
+    if let Some(path) = &options.svg {
+        fs::write(path, draw())?;
     }
     Ok(report.end())
 }

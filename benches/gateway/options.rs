@@ -3,8 +3,9 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use crate::figures::{Effort, FIGURES, Figure};
-use crate::server::Template;
+use crate::figures::{Effort, FIGURES, Figure, Kind};
+use crate::growth;
+use crate::server::{Mode, Modes, Template};
 
 /// What was asked for.
 pub(crate) enum Request {
@@ -13,6 +14,8 @@ pub(crate) enum Request {
     Floor(Options),
     /// Servers side by side.
     Compare(Options),
+    /// The same with more and more sessions, and longer and longer messages.
+    Growth(Options),
 }
 
 pub(crate) struct Options {
@@ -22,40 +25,86 @@ pub(crate) struct Options {
     /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
     pub(crate) web_servers: Vec<Template>,
+    /// One with and without TLS.
+    pub(crate) tls_servers: Vec<Template>,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) svg: Option<PathBuf>,
+    /// Numbers of sessions, of `growth`.
+    pub(crate) sessions: Vec<usize>,
+}
+
+impl Options {
+    /// The servers that a figure compares.
+    pub(crate) fn servers_for(&self, kind: Kind) -> &[Template] {
+        match kind {
+            Kind::Programs => &self.servers,
+            Kind::Tls => &self.tls_servers,
+            Kind::Web => &self.web_servers,
+        }
+    }
 }
 
 /// Servers that are known by name; the program's own path is put in front.
-const KNOWN: [(&str, &str); 2] = [
-    ("wsd", "--port={port} --loglevel=error {program}"),
+const KNOWN: [(&str, &str, Modes); 2] = [
+    (
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 {mode} {program}",
+        &[
+            (Mode::Lines, ""),
+            (Mode::LongLines, "--maxframesize=0 --maxlinesize=0"),
+            (Mode::Chunks, "--framing=chunks"),
+            (Mode::Length, "--framing=length"),
+        ],
+    ),
     // -E: ends a session when its program or client does, and so leaks none.
     // -B: a message and its newline may be longer than the default of 64 KiB.
     (
         "websocat",
-        "-q -t -E -B 1048576 ws-l:127.0.0.1:{port} exec:{command} --exec-args {arguments}",
+        "-q {mode} -E ws-l:127.0.0.1:{port} exec:{command} --exec-args {arguments}",
+        &[
+            (Mode::Lines, "-t -B 1048576"),
+            (Mode::LongLines, "-t -B 33554432"),
+            (Mode::Chunks, "-b -B 1048576"),
+        ],
+    ),
+];
+
+/// With and without TLS; only wsd makes a certificate for itself.
+const KNOWN_TLS: [(&str, &str); 2] = [
+    (
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 {program}",
+    ),
+    (
+        "TLS",
+        "--port={port} --loglevel=error --maxforks=0 --ssl-selfsigned {program}",
     ),
 ];
 
 /// The same of web servers. Their configurations are written into `{site}`; what
 /// wsd needs besides is `{wsd-option}`. None logs requests.
-const KNOWN_WEB: [(&str, &str); 3] = [
-    ("wsd", "--port={port} --loglevel=error {wsd-option}"),
-    ("nginx", "-p {site} -e stderr -c {site}/nginx.conf"),
-    ("lighttpd", "-D -f {site}/lighttpd.conf"),
+const KNOWN_WEB: [(&str, &str, Modes); 3] = [
+    ("wsd", "--port={port} --loglevel=error {wsd-option}", &[]),
+    ("nginx", "-p {site} -e stderr -c {site}/nginx.conf", &[]),
+    ("lighttpd", "-D -f {site}/lighttpd.conf", &[]),
 ];
 
 pub(crate) fn help() -> String {
     let mut text = String::from(
         "Compares WebSocket servers that run a program per connection.\n\n\
-         cargo bench --bench gateway -- [floor] [OPTION]...\n\n\
+         cargo bench --bench gateway -- [floor|growth] [OPTION]...\n\n\
          floor            what the machine itself allows, without any server\n\
-         --rounds N       runs of each figure for each server, in turn (default 5)\n\
+         growth           1 to 10,000 sessions, and messages of 16 B to 16 MiB\n\
+         --rounds N       runs of each figure for each server, in turn (default 5, of growth 2)\n\
          --only FIG,FIG   these figures alone\n\
          --quick          a trial of everything: two short rounds, not to be compared\n\
          --json FILE      writes every value there as well\n\
+         --svg FILE       draws it; floors are measured for that, too\n\
+         --sessions N,N   numbers of sessions, of growth\n\
          --server NAME='COMMAND with {port} and {program}'\n\
          \x20                a server to compare; again for more. NAME alone is one of wsd,\n\
-         \x20                websocat. {command} and {arguments} are parts of {program}.\n\
+         \x20                websocat. {command} and {arguments} are parts of {program};\n\
+         \x20                {mode} stands for the flags of wsd that a figure wants.\n\
          \x20                The first one is what the others are compared with\n\
          \x20                (default: wsd, and websocat if it is in PATH). For files and\n\
          \x20                scripts, with wrk: wsd, nginx, lighttpd, or a COMMAND with\n\
@@ -77,9 +126,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         figures: Vec::new(),
         servers: Vec::new(),
         web_servers: Vec::new(),
+        tls_servers: tls_servers(),
         json: None,
+        svg: None,
+        sessions: growth::SESSIONS.to_vec(),
     };
-    let mut is_floor = false;
+    let (mut is_floor, mut is_growth) = (false, false);
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -95,35 +147,45 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--bench" => {}
             "--help" | "-h" => return Ok(Request::Help),
             "floor" => is_floor = true,
+            "growth" => is_growth = true,
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
             "--json" => options.json = Some(PathBuf::from(value()?)),
+            "--svg" => options.svg = Some(PathBuf::from(value()?)),
+            "--sessions" => options.sessions = parse_sessions(&value()?)?,
             "--server" => parse_server(&value()?, &mut options)?,
             unknown => return Err(format!("{unknown}: unknown; see --help")),
         }
     }
     let is_quick = options.effort.span < Effort::FULL.span;
-    options.rounds = rounds.unwrap_or(if is_quick { 2 } else { 5 });
+    options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
+        (true, _) => 2,
+        (false, true) => 2,
+        (false, false) => 5,
+    });
     if is_floor {
         return Ok(Request::Floor(options));
     }
     options.figures = parse_figures(only.as_deref())?;
     if options.servers.is_empty() && options.web_servers.is_empty() {
-        let all = |known_by: &[(&'static str, &'static str)]| {
-            let names = known_by.iter().map(|(name, _)| name);
+        let all = |known_by: &[(&'static str, &'static str, Modes)]| {
+            let names = known_by.iter().map(|(name, ..)| name);
             names.filter_map(|name| known(name, known_by)).collect()
         };
         options.servers = all(&KNOWN);
         options.web_servers = all(&KNOWN_WEB);
     }
+    if is_growth {
+        return match options.servers.is_empty() {
+            true => Err("no server found: name one with --server".into()),
+            false => Ok(Request::Growth(options)),
+        };
+    }
     if find_in_path("wrk").is_none() {
         options.web_servers.clear();
     }
-    let has_server = |figure: &Figure| match figure.is_web() {
-        true => !options.web_servers.is_empty(),
-        false => !options.servers.is_empty(),
-    };
+    let has_server = |figure: &Figure| !options.servers_for(figure.kind()).is_empty();
     let left_out = options.figures.iter().find(|figure| !has_server(figure));
     if let (Some(figure), true) = (left_out, only.is_some()) {
         let name = figure.name;
@@ -131,7 +193,13 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--only={name}: no server for it; see --help (files and scripts want wrk)"
         ));
     }
-    options.figures.retain(|figure| has_server(figure));
+    let figures: Vec<_> = options
+        .figures
+        .iter()
+        .copied()
+        .filter(|figure| has_server(figure))
+        .collect();
+    options.figures = figures;
     if options.figures.is_empty() {
         return Err("no server found: name one with --server".into());
     }
@@ -143,6 +211,16 @@ fn parse_rounds(value: &str) -> Result<usize, String> {
         Ok(rounds @ 1..=1000) => Ok(rounds),
         _ => Err(format!("--rounds={value}: is not a number from 1 to 1000")),
     }
+}
+
+fn parse_sessions(value: &str) -> Result<Vec<usize>, String> {
+    let number = |word: &str| {
+        word.parse()
+            .ok()
+            .filter(|number| (1..=100_000).contains(number))
+    };
+    let numbers: Option<Vec<_>> = value.split(',').map(number).collect();
+    numbers.ok_or_else(|| format!("--sessions={value}: numbers from 1 to 100000 are wanted"))
 }
 
 fn parse_figures(only: Option<&str>) -> Result<Vec<&'static Figure>, String> {
@@ -162,10 +240,14 @@ fn parse_server(value: &str, options: &mut Options) -> Result<(), String> {
     let before = options.servers.len() + options.web_servers.len();
     match value.split_once('=') {
         Some((name, command)) if command.contains("{site}") => {
-            options.web_servers.push(Template::new(name, command));
+            options
+                .web_servers
+                .push(Template::new(name, command, KNOWN[0].2));
         }
         Some((name, command)) if command.contains("{port}") => {
-            options.servers.push(Template::new(name, command));
+            options
+                .servers
+                .push(Template::new(name, command, KNOWN[0].2));
         }
         Some(_) => return Err(format!("--server {value}: does not say {{port}}")),
         None => {
@@ -180,16 +262,29 @@ fn parse_server(value: &str, options: &mut Options) -> Result<(), String> {
 }
 
 /// A server that is known by name, if it is on this machine.
-fn known(name: &str, known_by: &[(&'static str, &'static str)]) -> Option<Template> {
-    let (name, arguments) = known_by.iter().find(|known| known.0 == name)?;
+fn known(name: &str, known_by: &[(&'static str, &'static str, Modes)]) -> Option<Template> {
+    let (name, arguments, modes) = known_by.iter().find(|known| known.0 == name)?;
     let path = match (*name, option_env!("CARGO_BIN_EXE_wsd")) {
         ("wsd", Some(built)) => built.into(),
         _ => find_in_path(name)?.to_string_lossy().into_owned(),
     };
-    let mut template = Template::new(name, arguments);
+    let mut template = Template::new(name, arguments, modes);
     // In front and as one word, whatever characters it has.
     template.words.insert(0, path);
     Some(template)
+}
+
+/// The wsd that was built, with and without TLS.
+fn tls_servers() -> Vec<Template> {
+    let template = |(name, arguments): &(&str, &str)| {
+        let mut template = Template::new(name, arguments, &[]);
+        template
+            .words
+            .insert(0, option_env!("CARGO_BIN_EXE_wsd")?.into());
+        template.is_tls = *name == "TLS";
+        Some(template)
+    };
+    KNOWN_TLS.iter().filter_map(template).collect()
 }
 
 fn find_in_path(name: &str) -> Option<PathBuf> {

@@ -127,9 +127,15 @@ impl Poll {
         let room = self.events.len() as libc::c_int;
         let limit = libc::c_int::try_from(limit.as_millis()).unwrap_or(libc::c_int::MAX);
         let epoll = self.epoll.as_raw_fd();
-        // SAFETY: `events` has room for `room` events.
-        let ready =
-            check(unsafe { libc::epoll_wait(epoll, self.events.as_mut_ptr(), room, limit) })?;
+        let ready = loop {
+            // SAFETY: `events` has room for `room` events.
+            let ready = unsafe { libc::epoll_wait(epoll, self.events.as_mut_ptr(), room, limit) };
+            match check(ready) {
+                // Whoever stops this process for a while and lets it go on interrupts it (signal(7)).
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                ready => break ready?,
+            }
+        };
         names.clear();
         let ready = &self.events[..ready.unsigned_abs() as usize];
         names.extend(ready.iter().map(|event| event.u64 as usize));

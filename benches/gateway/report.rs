@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::options::Options;
 use crate::outcome::{Better, Failure, Measure, Outcome};
+use crate::picture::Bars;
 use crate::server::Template;
 
 const FIGURE: usize = 14;
@@ -39,7 +40,7 @@ impl Series {
 
 /// One line of the table.
 struct Row {
-    figure: &'static str,
+    figure: String,
     measure: &'static str,
     better: Better,
     columns: Vec<String>,
@@ -89,7 +90,7 @@ impl Report {
     }
 
     /// Adds a figure, one series a column, and prints its lines.
-    pub(crate) fn add(&mut self, figure: &'static str, series: &[Series]) {
+    pub(crate) fn add(&mut self, figure: &str, series: &[Series]) {
         for (column, series) in self.columns.iter().zip(series) {
             if let Some(failure) = &series.failure {
                 self.notes.push(format!("{figure}, {column}: {failure}"));
@@ -108,7 +109,7 @@ impl Report {
             let values_of =
                 |series: &Series| series.runs.iter().map(|run| run[place].value).collect();
             let row = Row {
-                figure,
+                figure: figure.to_owned(),
                 measure: measure.name,
                 better: measure.better,
                 columns: self.columns.clone(),
@@ -120,7 +121,7 @@ impl Report {
     }
 
     fn line(&self, row: &Row, is_first: bool) -> String {
-        let figure = if is_first { row.figure } else { "" };
+        let figure = if is_first { row.figure.as_str() } else { "" };
         let arrow = match row.better {
             Better::More => '↑',
             Better::Less => '↓',
@@ -137,6 +138,37 @@ impl Report {
             let _ = write!(line, "  {ratio:>width$}");
         }
         line
+    }
+
+    /// Notes something about the whole.
+    pub(crate) fn note(&mut self, text: String) {
+        self.notes.push(text);
+    }
+
+    /// The median of a measure in a column, by the names of figure and measure.
+    pub(crate) fn median(&self, figure: &str, measure: &str, column: &str) -> Option<f64> {
+        let is_it = |row: &&Row| row.figure == figure && row.measure == measure;
+        let row = self.rows.iter().find(is_it)?;
+        let place = row.columns.iter().position(|name| name == column)?;
+        median(&row.values[place])
+    }
+
+    /// What was measured of a figure, as charts; `floor` gives the machine's own value of a measure.
+    pub(crate) fn charts(
+        &self,
+        figure: &str,
+        floor: impl Fn(&str, &str) -> Option<f64>,
+    ) -> Vec<Bars> {
+        let rows = self.rows.iter().filter(|row| row.figure == figure);
+        let chart = |row: &Row| Bars {
+            measure: row.measure.to_owned(),
+            more_is_better: row.better == Better::More,
+            bars: (row.columns.iter().cloned())
+                .zip(row.values.iter().map(|values| median(values)))
+                .collect(),
+            floor: floor(figure, row.measure),
+        };
+        rows.map(chart).collect()
     }
 
     /// Prints the notes; tells whether every figure has a value and no answer was wrong.
@@ -164,7 +196,7 @@ impl Report {
             });
             format!(
                 "    {{\"figure\": {}, \"measure\": {}, \"better\": \"{}\", \"servers\": {{{}}}}}",
-                quoted(row.figure),
+                quoted(&row.figure),
                 quoted(row.measure),
                 if row.better == Better::More {
                     "more"
@@ -197,7 +229,8 @@ impl Report {
     }
 }
 
-fn machine() -> String {
+/// Processors and kernel.
+pub(crate) fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!("{cpus} CPUs, Linux {}", kernel.trim())

@@ -22,31 +22,60 @@ const STOP: Duration = Duration::from_secs(3);
 /// How much of what a server said is shown when it fails.
 const COMPLAINTS: usize = 2000;
 
+/// How a server is to carry messages, where it can do so in several ways.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A text message a line.
+    Lines,
+    /// The same with room for lines of 16 MiB.
+    LongLines,
+    /// A binary message a read.
+    Chunks,
+    /// Each with its length before it.
+    Length,
+}
+
+/// A server's flags for a mode.
+pub(crate) type Modes = &'static [(Mode, &'static str)];
+
 /// A server's name in the report and the words that start it. A word may hold
 /// `{port}`, `{program}`, or the parts of the latter: `{command}`, its first
-/// word, and `{arguments}`, the others. A word that is nothing but a list
-/// becomes as many words as the list has.
+/// word, and `{arguments}`, the others; `{mode}` are its flags for the mode. A
+/// word that is nothing but a list becomes as many words as the list has.
 #[derive(Clone, Debug)]
 pub(crate) struct Template {
     pub(crate) name: String,
     pub(crate) words: Vec<String>,
+    /// What it can do; one without a list has no more than lines.
+    pub(crate) modes: Modes,
+    /// Whether it speaks TLS.
+    pub(crate) is_tls: bool,
 }
 
 impl Template {
-    pub(crate) fn new(name: &str, command: &str) -> Self {
+    pub(crate) fn new(name: &str, command: &str, modes: Modes) -> Self {
         Self {
             name: name.into(),
             words: command.split_whitespace().map(String::from).collect(),
+            modes,
+            is_tls: false,
         }
     }
 
-    pub(crate) fn fill(&self, port: u16, program: &[&str]) -> Vec<String> {
+    /// The words for a port, a program and a mode.
+    pub(crate) fn fill(
+        &self,
+        port: u16,
+        program: &[&str],
+        mode: Mode,
+    ) -> Result<Vec<String>, Failure> {
         let (command, arguments) = program.split_at(1);
         let mut filled = Vec::new();
         for word in &self.words {
             match word.as_str() {
                 "{program}" => filled.extend(program.iter().map(ToString::to_string)),
                 "{arguments}" => filled.extend(arguments.iter().map(ToString::to_string)),
+                "{mode}" => filled.extend(self.flags(mode)?.split_whitespace().map(String::from)),
                 _ => filled.push(
                     word.replace("{port}", &port.to_string())
                         .replace("{program}", &program.join(" "))
@@ -55,13 +84,27 @@ impl Template {
                 ),
             }
         }
-        filled
+        let has_modes = self.words.iter().any(|word| word == "{mode}");
+        match has_modes || matches!(mode, Mode::Lines | Mode::LongLines) {
+            true => Ok(filled),
+            false => Err(Failure::Cannot("has no {mode}".into())),
+        }
+    }
+
+    fn flags(&self, mode: Mode) -> Result<&'static str, Failure> {
+        let mut known = self.modes.iter().filter(|(known, _)| *known == mode);
+        match known.next() {
+            Some((_, flags)) => Ok(flags),
+            None => Err(Failure::Cannot("does not do this".into())),
+        }
     }
 }
 
 /// A running server, stopped with all its programs when dropped.
 pub(crate) struct Server {
     pub(crate) port: u16,
+    /// Whether it is to be spoken to by TLS.
+    pub(crate) is_tls: bool,
     child: Child,
     clock: CpuClock,
     said: File,
@@ -71,7 +114,7 @@ impl Server {
     /// Starts the server, with the words that `words` gives for a port, and waits
     /// until it accepts connections.
     pub(crate) fn start(
-        words: impl FnOnce(u16) -> io::Result<Vec<String>>,
+        words: impl FnOnce(u16) -> Result<Vec<String>, Failure>,
     ) -> Result<Self, Failure> {
         let port = free_port()?;
         let words = words(port)?;
@@ -89,6 +132,7 @@ impl Server {
         let clock = CpuClock::of(child.id())?;
         let mut server = Self {
             port,
+            is_tls: false,
             child,
             clock,
             said,
@@ -108,7 +152,8 @@ impl Server {
             if let Some(status) = self.child.try_wait()? {
                 return Err(Failure::Cannot(format!("ended at its start with {status}")));
             }
-            sleep(Duration::from_millis(5));
+            // Short beside the time that any server takes to start, which is a figure too.
+            sleep(Duration::from_micros(200));
         }
         Err(Failure::Cannot(format!(
             "accepts no connection within {START:?}"

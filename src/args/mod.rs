@@ -359,6 +359,11 @@ pub struct Args {
     #[arg(long, value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024), value_name = "N", help_heading = "Operation")]
     pub workers: Option<usize>,
 
+    /// Start the program once, print what it takes, what this machine allows, how many sessions follow,
+    /// and stop.
+    #[arg(long, help_heading = "Operation")]
+    pub doctor: bool,
+
     /// Be the client of the server at URL (ws://, wss:// or ws+unix:PATH[:/TARGET]) in place of a server:
     /// COMMAND, or else stdin and stdout, are joined to it.
     #[arg(long, value_name = "URL", help_heading = "Client")]

@@ -196,6 +196,7 @@ fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
         ("--header-http", !args.header_http.is_empty()),
         ("--admin", args.admin.is_some()),
         ("--workers", args.workers.is_some()),
+        ("--doctor", args.doctor),
     ];
     match first(&given) {
         Some(flag) => bail!("{flag} and --connect exclude each other: {flag} is for a server"),

@@ -5,6 +5,7 @@ mod account;
 pub mod client;
 mod command;
 mod confinement;
+mod doctor;
 pub mod file;
 mod listeners;
 mod pages;
@@ -35,6 +36,7 @@ use crate::{
     server::{Wanted, tls::Terms},
 };
 use confinement::confinement;
+pub use doctor::subject;
 use program::{streams, target};
 pub use route::Route;
 use service::{added_headers, drain_time, service};

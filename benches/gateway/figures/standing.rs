@@ -36,7 +36,7 @@ pub(super) fn idle(server: &Server, effort: &Effort) -> Result<Outcome, Failure>
 
 /// Memory once it has stopped to change: at least after a second, at most
 /// after six, as servers give buffers back when a session has been quiet.
-fn settled_memory(server: &Server) -> Result<f64, Failure> {
+pub(crate) fn settled_memory(server: &Server) -> Result<f64, Failure> {
     let mut before = server.memory()?;
     for _ in 0..6 {
         sleep(Duration::from_secs(1));

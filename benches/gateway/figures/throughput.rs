@@ -16,13 +16,21 @@ use crate::wire::{Batch, Echoes};
 /// Bytes of a write: few system calls, and the socket's buffer still takes it.
 const WRITE: usize = 64 * 1024;
 
-/// Echoes of `SIZE` bytes: one thread writes for the whole span, another reads
-/// until the last echo is there.
+/// Messages of a batch, however long they are.
+const AT_LEAST: usize = 4;
+
+/// Echoes of `SIZE` bytes.
 pub(super) fn echoes<const SIZE: usize>(
     server: &Server,
     effort: &Effort,
 ) -> Result<Outcome, Failure> {
-    let batch = Batch::new(0, SIZE, (WRITE / SIZE).max(4));
+    echoes_of(server, effort, SIZE)
+}
+
+/// Echoes of `size` bytes: one thread writes for the whole span, another reads
+/// until the last echo is there.
+pub(crate) fn echoes_of(server: &Server, effort: &Effort, size: usize) -> Result<Outcome, Failure> {
+    let batch = Batch::new(0, size, (WRITE / size).max(AT_LEAST));
     let mut connection = Connection::open_and_greet(server.port)?;
     let writer = connection.stream.try_clone()?;
     let total = AtomicU64::new(u64::MAX);
@@ -41,7 +49,7 @@ pub(super) fn echoes<const SIZE: usize>(
     let seconds = start.elapsed().as_secs_f64();
     Ok(Outcome::from(vec![
         Measure::more("echoes/s", echoed / seconds),
-        Measure::more("MB/s", echoed * SIZE as f64 / seconds / 1e6),
+        Measure::more("MB/s", echoed * size as f64 / seconds / 1e6),
     ]))
 }
 

@@ -34,6 +34,9 @@ pub(super) struct Plan {
     pub(super) error: c_int,
     /// Where the error goes of a child that has a copy of our memory; negative if it shares it.
     pub(super) report: RawFd,
+    /// The child shares our table of descriptors and is to take those below for itself; 0 if its table is
+    /// its own.
+    pub(super) own_below: RawFd,
 }
 
 /// A resource, and its soft and hard limit, as prlimit(2) takes them.
@@ -71,6 +74,9 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
         }
         for signal in 1..=LAST_SIGNAL {
             default_action(signal);
+        }
+        if plan.own_below > 0 && !own_descriptors(plan.own_below) {
+            return errno();
         }
         for (descriptor, end) in plan.stdio.iter().enumerate() {
             if libc::dup2(*end, descriptor as c_int) < 0 {
@@ -138,6 +144,27 @@ unsafe fn default_action(signal: c_int) {
             SIGNAL_SET,
         );
     }
+}
+
+/// Whether `own_descriptors` is possible: its flag came with the call.
+pub(super) fn can_own_descriptors() -> bool {
+    // SAFETY: there is no descriptor of that number.
+    unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            libc::c_uint::MAX,
+            libc::c_uint::MAX,
+            0,
+        ) == 0
+    }
+}
+
+/// Leaves the table of descriptors that is shared, with those below `end` only. Until then the child must
+/// open and close nothing.
+unsafe fn own_descriptors(end: RawFd) -> bool {
+    let flags = libc::CLOSE_RANGE_UNSHARE;
+    // SAFETY: nothing in the child uses a descriptor from `end` on.
+    unsafe { libc::syscall(libc::SYS_close_range, end, c_int::MAX, flags) == 0 }
 }
 
 /// Closes every descriptor from `first` on but `kept`, if that is one; one by one where close_range(2) is

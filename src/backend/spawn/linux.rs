@@ -12,6 +12,7 @@
     reason = "clone, and signals by descriptor, have no safe form"
 )]
 
+mod berths;
 mod child;
 
 use std::{
@@ -41,6 +42,7 @@ use super::{
     warden::{Enlisted, Warden},
 };
 use crate::backend::Limit;
+use berths::Berths;
 pub(super) use child::close_from;
 use child::{Plan, ResourceLimit};
 
@@ -58,6 +60,8 @@ pub(super) struct System {
     /// The limit of open files that every process gets, if not another.
     files: ResourceLimit,
     gateway: c_int,
+    /// `None` where children get a copy of the table of descriptors.
+    berths: Option<Berths>,
     warden: Warden,
 }
 
@@ -73,6 +77,7 @@ impl System {
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
+            berths: Berths::new()?,
             warden: Warden::start()?,
         })
     }
@@ -111,6 +116,7 @@ impl System {
             gateway: self.gateway,
             error: 0,
             report: -1,
+            own_below: 0,
         };
         let (report, verdict) = match credentials {
             Some(_) => {
@@ -118,9 +124,19 @@ impl System {
                 plan.report = report.as_raw_fd();
                 (Some(report), Some(verdict))
             }
-            None => (None, None),
+            None => {
+                if let Some(berths) = &mut self.berths {
+                    plan.stdio = berths.fill([&stdin, &stdout, &stderr])?;
+                    plan.own_below = berths.end();
+                }
+                (None, None)
+            }
         };
-        let mut handle = self.clone_child(&mut plan)?;
+        let child = self.clone_child(&mut plan);
+        if let Some(berths) = &mut self.berths {
+            berths.clear();
+        }
+        let mut handle = child?;
         drop(report);
         if plan.error != 0 {
             // The child ends without having executed anything.
@@ -142,7 +158,12 @@ impl System {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
         };
-        let flags = memory | libc::CLONE_PIDFD | libc::SIGCHLD;
+        // With a copy of the memory nothing tells when the child is done with what it shares.
+        let descriptors = match plan.own_below > 0 {
+            true => libc::CLONE_FILES,
+            false => 0,
+        };
+        let flags = memory | descriptors | libc::CLONE_PIDFD | libc::SIGCHLD;
         let mut pidfd: c_int = -1;
         // SAFETY: the stack grows down from its end and belongs to nobody else; `plan` and all that it
         // points to outlive the child's use, since it has a copy of them, or CLONE_VFORK stops us until

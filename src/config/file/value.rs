@@ -8,7 +8,14 @@ use toml::de::{DeInteger, DeValue};
 use crate::args::Args;
 
 /// Flags that make no sense in a file.
-pub const TYPED_ONLY: [&str; 5] = ["config", "check-config", "help", "license", "version"];
+pub const TYPED_ONLY: [&str; 6] = [
+    "config",
+    "check-config",
+    "doctor",
+    "help",
+    "license",
+    "version",
+];
 
 /// What one would type for a key.
 pub(super) fn words(key: &str, value: &DeValue<'_>) -> Result<Vec<OsString>, String> {

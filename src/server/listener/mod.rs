@@ -26,7 +26,7 @@ pub use unix::{Permissions, UnixName, UnixSocket};
 
 /// Connections that wait to be accepted. std's 128 makes a storm of 500 clients wait for a second, the
 /// time until a SYN that was dropped is sent again; the kernel caps it at `net.core.somaxconn`.
-const BACKLOG: i32 = 4096;
+pub const BACKLOG: i32 = 4096;
 
 /// What a server is told about where to listen.
 #[derive(Debug, Clone)]

@@ -1,0 +1,121 @@
+//! `--doctor`: which program is examined, and which limits the flags set.
+
+use anyhow::{Result, bail};
+use hyper::{HeaderMap, Method, Uri, Version};
+
+use super::{Config, Route, service::PATIENCE, unless_zero};
+use crate::{
+    args::Args,
+    backend::{Errors, Limit as ProgramLimit, Program, Streams, Target},
+    doctor::{Limit, Resource, Subject},
+    environ::{Connection, Endpoint, Request},
+    http::router::Mount,
+    server::listener::BACKLOG,
+};
+
+/// What stands for a program where none is given: it does nothing but wait.
+const STAND_IN: &str = "cat";
+
+/// The port of a client, whichever.
+const CLIENT_PORT: u16 = 49152;
+
+/// Checks everything as for a server, and takes the program: COMMAND, else that of the first route.
+///
+/// # Errors
+/// The first thing that is wrong.
+pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
+    let has_program = !args.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
+    let stand_in = Args {
+        command: vec![STAND_IN.into()],
+        ..args.clone()
+    };
+    let args = if has_program { args } else { &stand_in };
+    let options = Config::with_routes(args, routes)?.options;
+    let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
+    let Some(mount) = mounts.next() else {
+        bail!("--doctor examines a program: give a COMMAND or a --route");
+    };
+    let Target::Program(program, streams) = &mount.target;
+    let confinement = &program.confinement;
+    let processes =
+        |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
+    Ok(Subject {
+        target: Target::Program(program.clone(), own_errors(*streams)),
+        environment: environment(mount, args.port.unwrap_or_default()),
+        name: name(program),
+        is_stand_in: !has_program,
+        patience: PATIENCE,
+        flags: flags(args),
+        user: confinement.credentials.as_ref().map(|who| who.user),
+        backlog: BACKLOG.unsigned_abs().into(),
+        processes: confinement.limits.iter().find_map(processes),
+    })
+}
+
+/// What the program complains of is for whoever looks at the report.
+fn own_errors(streams: Streams) -> Streams {
+    Streams {
+        errors: Errors::Own,
+        ..streams
+    }
+}
+
+fn name(program: &Program) -> String {
+    let words: Vec<_> = program
+        .arguments
+        .iter()
+        .map(|word| word.to_string_lossy())
+        .collect();
+    words.join(" ")
+}
+
+/// What a program finds that a client of this machine has opened, at the top and without headers.
+fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
+    let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
+    let connection = Connection {
+        local: endpoint(port),
+        remote: endpoint(CLIENT_PORT),
+        remote_name: None,
+        tls: None,
+        tls_before: false,
+        forwarded: None,
+    };
+    let request = Request {
+        method: &Method::GET,
+        uri: &Uri::default(),
+        version: Version::HTTP_11,
+        headers: &HeaderMap::new(),
+        script_name: mount.path.trim_end_matches('/'),
+        path_info: "",
+        host: None,
+        subprotocol: None,
+        id: "doctor",
+    };
+    mount.service.environ.variables(&connection, &request)
+}
+
+fn flags(args: &Args) -> Vec<Limit> {
+    let limits = [
+        ("--maxforks", args.maxforks, "--maxforks=N, 0 has no limit"),
+        (
+            "--max-connections",
+            args.max_connections,
+            "--max-connections=N, 0 has no limit",
+        ),
+        (
+            "--max-connections-per-ip, for one client",
+            args.max_connections_per_ip,
+            "--max-connections-per-ip=N, 0 has no limit",
+        ),
+    ];
+    let limit = |(name, most, remedy): (&str, usize, &str)| {
+        Some(Limit {
+            name: name.to_owned(),
+            resource: Resource::Sessions,
+            most: unless_zero(most)? as u64,
+            used: 0,
+            remedy: remedy.to_owned(),
+        })
+    };
+    limits.into_iter().filter_map(limit).collect()
+}
