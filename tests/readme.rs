@@ -69,7 +69,10 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 20] = [
+    "--json",
+    "--svg",
+    "--server",
     "--test",
     "--release",
     "--locked",

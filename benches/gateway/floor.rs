@@ -44,9 +44,7 @@ pub(crate) fn beneath(
     median: impl Fn(&str, &str) -> Option<f64>,
 ) -> Option<f64> {
     match (figure, measure) {
-        ("rtt-1cpu", "p50, µs" | "p99, µs") => {
-            Some(median("pipe", measure)? + median("tcp", measure)?)
-        }
+        ("rtt-1cpu", "p50, µs") => Some(median("pipe", measure)? + median("tcp", measure)?),
         ("lines", "lines/s") => median("seq | cat", measure),
         ("cycle-1", "cycles/s") => median("spawn", "spawns/s, 1 thread"),
         ("cycle-16", "cycles/s") => median("spawn", "spawns/s, all CPUs"),
