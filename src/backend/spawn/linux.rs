@@ -25,6 +25,7 @@ use std::{
     },
     process::ExitStatus,
     ptr,
+    sync::Arc,
 };
 
 use libc::{c_char, c_int, c_void};
@@ -54,7 +55,7 @@ const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
 /// A wait status that says neither exited nor signalled (wait(2)).
 const UNKNOWN_STATUS: c_int = 0x7f;
 
-/// What the spawner's thread keeps between two starts.
+/// What a thread of the spawner keeps between two starts.
 pub(super) struct System {
     stack: Box<[MaybeUninit<u128>]>,
     /// The limit of open files that every process gets, if not another.
@@ -62,7 +63,7 @@ pub(super) struct System {
     gateway: c_int,
     /// `None` where children get a copy of the table of descriptors.
     berths: Option<Berths>,
-    warden: Warden,
+    warden: Arc<Warden>,
 }
 
 impl System {
@@ -71,14 +72,28 @@ impl System {
         keep_exit_statuses();
         let limit = |value: Option<u64>| value.unwrap_or(u64::MAX);
         Ok(System {
-            stack: vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice(),
+            stack: stack(),
             files: (
                 libc::RLIMIT_NOFILE as libc::c_long,
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
             berths: Berths::new()?,
-            warden: Warden::start()?,
+            warden: Arc::new(Warden::start()?),
+        })
+    }
+
+    /// What another thread needs to spawn beside this one, under the same warden.
+    ///
+    /// # Errors
+    /// When there are no descriptors.
+    pub(super) fn another(&self) -> io::Result<Self> {
+        Ok(System {
+            stack: stack(),
+            files: self.files,
+            gateway: self.gateway,
+            berths: Berths::new()?,
+            warden: Arc::clone(&self.warden),
         })
     }
 
@@ -211,6 +226,10 @@ fn keep_exit_statuses() {
             libc::sigaction(libc::SIGCHLD, &raw const default, ptr::null_mut());
         }
     }
+}
+
+fn stack() -> Box<[MaybeUninit<u128>]> {
+    vec![MaybeUninit::uninit(); STACK / size_of::<u128>()].into_boxed_slice()
 }
 
 fn null_terminated(words: &[CString]) -> Vec<*const c_char> {

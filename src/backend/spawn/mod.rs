@@ -1,9 +1,9 @@
 //! Starting a process without forking the gateway, on a thread that outlives every process.
 //!
 //! # How it works
-//! A [`Spawner`] owns one thread, which starts all processes. It must be one that never ends before
+//! A [`Spawner`] owns [`THREADS`] threads, which start all processes. They must be such that never end before
 //! the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
-//! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. The thread ends when the last
+//! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. They end when the last
 //! [`Spawner`] is dropped; every process that is still there is then killed. On Linux a second process,
 //! the warden, ends what those have started in turn.
 
@@ -22,6 +22,7 @@ use std::{
     io,
     os::fd::{AsRawFd, OwnedFd, RawFd},
     process::ExitStatus,
+    sync::{Arc, Mutex, PoisonError},
     thread,
     time::Duration,
 };
@@ -68,37 +69,41 @@ pub(super) struct Child {
 
 type Request = (Command, oneshot::Sender<io::Result<Child>>);
 
-/// Starts processes; a cheap handle to the thread that does.
+/// Starts processes; a cheap handle to the threads that do.
 #[derive(Debug, Clone)]
 pub struct Spawner {
     requests: mpsc::Sender<Request>,
 }
 
-/// Requests that wait for the thread; beyond it, who asks waits.
+/// Requests that wait for a thread; beyond it, who asks waits.
 const QUEUE: usize = 64;
+/// Threads that start processes. While one waits for a program to be executed, the other starts the next; a
+/// third would find no processor to spare on a small machine.
+const THREADS: usize = 2;
 
 impl Spawner {
-    /// Starts the thread, and the warden on Linux.
+    /// Starts the threads, and the warden on Linux.
     ///
     /// Raises the gateway's soft limit of open files to the hard one, since a session takes five; a
     /// process gets the old one back (a program that uses select(2) must not see descriptors over
     /// 1023).
     ///
     /// # Errors
-    /// When the thread or the warden cannot be started.
+    /// When a thread or the warden cannot be started.
     pub fn start() -> io::Result<Self> {
         let files = raise_file_limit();
-        let mut system = System::new(files)?;
-        let (requests, mut queue) = mpsc::channel::<Request>(QUEUE);
-        thread::Builder::new()
-            .name("spawner".to_owned())
-            .spawn(move || {
-                system.settle();
-                while let Some((command, reply)) = queue.blocking_recv() {
-                    // A session that has gone meanwhile drops the child, which kills it.
-                    let _ = reply.send(system.spawn(&command));
-                }
-            })?;
+        let first = System::new(files)?;
+        let systems = (1..THREADS)
+            .map(|_| first.another())
+            .collect::<io::Result<Vec<_>>>()?;
+        let (requests, queue) = mpsc::channel(QUEUE);
+        let queue = Arc::new(Mutex::new(queue));
+        for system in [first].into_iter().chain(systems) {
+            let queue = Arc::clone(&queue);
+            thread::Builder::new()
+                .name("spawner".to_owned())
+                .spawn(move || start_all(system, &queue))?;
+        }
         Ok(Spawner { requests })
     }
 
@@ -109,7 +114,7 @@ impl Spawner {
     /// As `clone`(2), `chdir`(2) and `execve`(2) give them; nothing is left behind.
     pub(super) async fn spawn(&self, command: Command) -> io::Result<Child> {
         let (reply, answer) = oneshot::channel();
-        let gone = || io::Error::other("the spawner's thread has ended");
+        let gone = || io::Error::other("the spawner's threads have ended");
         self.requests
             .send((command, reply))
             .await
@@ -119,6 +124,20 @@ impl Spawner {
             executed(verdict).await?;
         }
         Ok(child)
+    }
+}
+
+/// Starts what is asked for, until nobody can ask any more.
+fn start_all(mut system: System, queue: &Mutex<mpsc::Receiver<Request>>) {
+    system.settle();
+    // Who waits for a request holds the queue; the other thread waits for that.
+    let next = || {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.blocking_recv()
+    };
+    while let Some((command, reply)) = next() {
+        // A session that has gone meanwhile drops the child, which kills it.
+        let _ = reply.send(system.spawn(&command));
     }
 }
 

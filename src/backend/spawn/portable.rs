@@ -29,6 +29,11 @@ impl System {
         Ok(System)
     }
 
+    /// The same for another thread.
+    pub(super) fn another(&self) -> io::Result<Self> {
+        Ok(System)
+    }
+
     /// There is nothing to prepare.
     pub(super) fn settle(&mut self) {}
 
