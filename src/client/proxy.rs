@@ -54,9 +54,9 @@ pub(super) fn proxy_for(
         return Ok(None);
     }
     let parsed = parse(&value);
-    parsed
-        .map(Some)
-        .map_err(|reason| format!("the proxy of {name} cannot be used: {reason}"))
+    parsed.map(Some).map_err(|reason| {
+        format!("the proxy of {name} cannot be used: {reason}; no_proxy={host} goes there directly")
+    })
 }
 
 fn parse(text: &str) -> Result<Proxy, String> {
@@ -68,7 +68,7 @@ fn parse(text: &str) -> Result<Proxy, String> {
         .parse()
         .map_err(|error| format!("it is no URL: {error}"))?;
     if uri.scheme() != Some(&Scheme::HTTP) {
-        return Err("only http:// proxies can".to_owned());
+        return Err("only http:// proxies can, which are asked for a tunnel".to_owned());
     }
     let authority: &Authority = uri.authority().ok_or("its host is missing")?;
     Ok(Proxy {
@@ -161,6 +161,7 @@ mod tests {
         for value in ["socks5://p:1080", "https://p", "http://"] {
             let error = proxy("ws://a", &[("ALL_PROXY", value)]).expect_err(value);
             assert!(error.contains("ALL_PROXY"), "{error}");
+            assert!(error.contains("no_proxy=a goes"), "{error}");
         }
     }
 
