@@ -69,8 +69,10 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 17] = [
+const FOREIGN: [&str; 19] = [
     "--test",
+    "--lib",
+    "--seconds",
     "--release",
     "--locked",
     "--path",
