@@ -10,7 +10,7 @@ use std::{
 use tokio::io::{AsyncRead, ReadBuf};
 
 /// Up to this length every cut in two is tried: more would be many.
-const SHORT: usize = 32;
+const SHORT: usize = 16;
 /// Largest pieces of the cuts that are drawn: within a header, within a line, within what is read at once.
 const LARGEST: [u64; 3] = [4, 64, 4096];
 

@@ -59,8 +59,14 @@ fn check_answer(request: &Parts, spoken: &Subprotocols, answer: Response<Body>) 
         ("GET", 101)
     );
     let (asked, answered) = (&request.headers, answer.headers());
-    assert_eq!(asked["sec-websocket-version"], "13");
+    let all = |name| asked.get_all(name).iter().collect::<Vec<_>>();
+    assert_eq!(all("sec-websocket-version"), ["13"]);
     let key = &asked["sec-websocket-key"];
+    assert!(
+        all("sec-websocket-key")
+            .into_iter()
+            .all(|other| other == key)
+    );
     assert_eq!(answered["sec-websocket-accept"], accept_key(key.as_bytes()));
     assert_eq!(answered["upgrade"], "websocket");
     assert_eq!(answered["connection"], "Upgrade");
