@@ -5,6 +5,9 @@
 //! its memory is bounded by its limit, and any split of the bytes gives the same messages (but for
 //! [`Framing::Chunks`], where the split is the framing).
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use memchr::memchr;
 use std::io;
@@ -306,25 +309,13 @@ mod tests {
         Message::Text(text.into())
     }
 
-    /// Feeds `pieces` one after another, as reads would, and returns all that comes out.
     fn decode_all(
         framing: Framing,
         limit: usize,
         pieces: &[&[u8]],
     ) -> Result<Vec<Message>, FramingError> {
-        let mut codec = Codec::new(framing, limit);
-        let mut source = BytesMut::new();
-        let mut messages = Vec::new();
-        for piece in pieces {
-            source.extend_from_slice(piece);
-            while let Some(message) = codec.decode(&mut source)? {
-                messages.push(message);
-            }
-        }
-        while let Some(message) = codec.decode_eof(&mut source)? {
-            messages.push(message);
-        }
-        Ok(messages)
+        let (messages, end) = properties::decode(framing, limit, pieces);
+        end.map(|()| messages)
     }
 
     fn encode(framing: Framing, message: Message) -> Result<BytesMut, FramingError> {
@@ -439,57 +430,19 @@ mod tests {
         assert_eq!(codec.searched, 3);
     }
 
-    fn any_message() -> impl Strategy<Value = Message> {
-        prop_oneof![
-            any::<String>().prop_map(|text| Message::Text(text.into())),
-            any::<Vec<u8>>().prop_map(|bytes| Message::Binary(bytes.into())),
-        ]
-    }
-
-    /// Cuts `bytes` at the given places, modulo what is left.
-    fn split<'a>(mut bytes: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
-        let mut pieces = Vec::new();
-        for cut in cuts {
-            let (piece, rest) = bytes.split_at(cut % (bytes.len() + 1));
-            pieces.push(piece);
-            bytes = rest;
-        }
-        pieces.push(bytes);
-        pieces
-    }
-
     proptest! {
         #[test]
-        fn any_split_of_the_bytes_gives_the_same_lines(
-            bytes in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'\r'), any::<u8>()], 0..200),
-            cuts in prop::collection::vec(any::<usize>(), 0..20),
+        fn all_that_holds_for_framing_does(
+            limit in prop_oneof![0..20_usize, Just(usize::MAX)],
+            pieces in prop::collection::vec(prop_oneof![
+                "[a-z\u{e9}\u{20ac}\r\n]{0,9}".prop_map(String::into_bytes),
+                prop::collection::vec(any::<u8>(), 0..9),
+                (prop_oneof![Just(b't'), Just(b'b')], 0..9_u8).prop_map(|(kind, length)| {
+                    [&[kind, 0, 0, 0, length][..], &vec![b'x'; length.into()]].concat()
+                }),
+            ], 0..20),
         ) {
-            let whole = decode_all(LINES, usize::MAX, &[&bytes]).expect("no limit");
-            let pieces = decode_all(LINES, usize::MAX, &split(&bytes, &cuts)).expect("no limit");
-            prop_assert_eq!(whole, pieces);
-        }
-
-        #[test]
-        fn length_framing_returns_what_it_was_given_for_any_split(
-            messages in prop::collection::vec(any_message(), 0..10),
-            cuts in prop::collection::vec(any::<usize>(), 0..20),
-        ) {
-            let mut bytes = BytesMut::new();
-            for message in messages.clone() {
-                bytes.unsplit(encode(Framing::Length, message).expect("fits"));
-            }
-            let decoded = decode_all(Framing::Length, usize::MAX, &split(&bytes, &cuts));
-            prop_assert_eq!(decoded.expect("well formed"), messages);
-        }
-
-        #[test]
-        fn no_bytes_make_a_decoder_panic(
-            bytes in prop::collection::vec(any::<u8>(), 0..200),
-            limit in 0usize..50,
-        ) {
-            for framing in [LINES, Framing::Chunks, Framing::Length] {
-                let _ = decode_all(framing, limit, &[&bytes]);
-            }
+            properties::framing(limit, &pieces.concat());
         }
     }
 }

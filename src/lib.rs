@@ -24,6 +24,7 @@
 //!
 //! | layer | module | what it is |
 //! |---|---|---|
+//! | 7 | `properties` | what holds for any input, for tests and for fuzzing |
 //! | 6 | `main` | args → config → [`server::run`] → exit status |
 //! | 6 | [`args`] | what was typed |
 //! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
@@ -43,6 +44,7 @@
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
+//! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
 //! # Embedding
 //! A Rust program can serve a program of its own choosing, on sockets that it has bound, until any
@@ -77,6 +79,11 @@ pub mod init;
 pub mod logging;
 pub mod manager;
 pub mod message;
+#[cfg(any(test, fuzzing))]
+mod pieces;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod properties;
 pub mod server;
 pub mod session;
 pub mod transport;

@@ -69,11 +69,13 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 20] = [
+const FOREIGN: [&str; 22] = [
     "--json",
     "--svg",
     "--server",
     "--test",
+    "--lib",
+    "--seconds",
     "--release",
     "--locked",
     "--path",

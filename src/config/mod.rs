@@ -10,6 +10,8 @@ pub mod file;
 mod listeners;
 mod pages;
 mod program;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod route;
 mod service;
 mod tls;
@@ -243,4 +245,23 @@ fn trust(args: &Args) -> Result<Trust> {
         }
     }
     Ok(trust)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::properties;
+    use proptest::prelude::*;
+
+    proptest! {
+        // Each key is a command line of its own.
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn all_that_holds_for_files_does(lines in prop::collection::vec(
+            "(\\[\\[route\\]\\]|path = \"/[a-z]?\"|(command|framing|port|origin|route|maxforks|header|env|cgi|x) = (\"(cat|a b|'|A=b)\"|[0-9]{1,6}|true|\\[(\"a\")?\\]|\\{ A = \"b\" \\})|[a-z =\"]{0,9})\n",
+            0..6,
+        )) {
+            properties::config_file(&lines.concat());
+        }
+    }
 }

@@ -4,6 +4,9 @@
 //! [`Root`] opens it in one step that the kernel keeps beneath the root, so that there is no gap
 //! between a check and an open for a symlink to change in.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
+
 use std::{
     fs::{File, Metadata},
     io,
@@ -360,6 +363,7 @@ fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedF
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
     use std::{fs, io::Read, os::unix::fs::symlink};
 
     #[test]
@@ -524,5 +528,14 @@ mod tests {
     fn a_root_that_is_a_file_is_an_error() {
         let tree = tree();
         assert!(Root::open(&tree.path().join("secret")).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_holds_for_paths_does(
+            raw in "/?(/|%2[eE]|\\.|%[0-9a-fA-F]{2}|%c3%a9|\u{e9}|[a-z%\\\\]){0,12}"
+        ) {
+            properties::path(&raw);
+        }
     }
 }

@@ -1,5 +1,8 @@
 //! The opening handshake (RFC 6455 §4.2, and RFC 8441 §5 for HTTP/2), up to the answer; pure.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
+
 use hyper::{
     HeaderMap, Method, Response, StatusCode, Version,
     header::{self, HeaderValue},
@@ -225,6 +228,7 @@ pub fn is_token_byte(byte: u8) -> bool {
 mod tests {
     use super::*;
     use hyper::Request;
+    use proptest::prelude::*;
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
@@ -383,5 +387,21 @@ mod tests {
     fn offer_that_is_no_token_is_refused() {
         let request = parts(&[("sec-websocket-protocol", "a b")]);
         assert!(select(&request.headers, &Subprotocols::Offered).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_holds_for_handshakes_does(
+            method in "(GET|GET|GET|POST)",
+            keys in prop::collection::vec("[A-Za-z0-9+/]{22}==|x", 1..3),
+            fields in prop::collection::vec(
+                "Sec-WebSocket-Version: (13|8)|Sec-WebSocket-Protocol: (ex1|ex2|a|,| |\\?){0,5}|Sec-WebSocket-Extensions: (permessage-deflate|;|,| |=|\"|server_max_window_bits|9|client_max_window_bits|a){0,9}",
+                0..4,
+            ),
+        ) {
+            let keys = keys.iter().map(|key| format!("Sec-WebSocket-Key: {key}\n"));
+            let lines = [keys.collect(), fields.join("\n")].concat();
+            properties::handshake(format!("{method} / HTTP/1.1\nSec-WebSocket-Version: 13\n{lines}\n\n").as_bytes());
+        }
     }
 }

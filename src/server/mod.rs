@@ -1,10 +1,10 @@
 //! Connections in, sessions out, and an orderly stop: [`run`].
 
-mod connection;
+pub(crate) mod connection;
 mod entrance;
 pub mod inetd;
 pub mod listener;
-mod proxy_protocol;
+pub(crate) mod proxy_protocol;
 mod sending;
 pub mod signal;
 pub mod stream;

@@ -5,6 +5,9 @@
 //! A header that is not right to the letter is refused: believing half of it would let a client choose
 //! its own address.
 
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
+
 use std::{
     io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -415,12 +418,22 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_bytes_make_it_panic(
-            prefix in prop::sample::select(vec![&b""[..], WORD, b"PROXY TCP4 ", &SIGNATURE]),
-            bytes in vec(any::<u8>(), 0..300),
+        fn all_that_holds_for_headers_does(
+            start in prop_oneof![
+                prop::sample::select(vec![
+                    &b""[..],
+                    WORD,
+                    b"PROXY TCP4 192.0.2.1 198.51.100.1 ",
+                    b"PROXY TCP6 ::1 2001:db8::1 ",
+                ]).prop_map(<[u8]>::to_vec),
+                (0x1f..0x23_u8, prop::sample::select(vec![0, 0x11, 0x12, 0x21, 0x31, 0x41]), 0..300_u16)
+                    .prop_map(|(command, family, length)| second(command, family, &vec![9; length.into()])),
+                (prop::sample::select(vec![0x11, 0x21, 0x31]), vec(any::<u8>(), 0..300))
+                    .prop_map(|(family, content)| second(0x21, family, &content)),
+            ],
+            behind in prop_oneof![vec(any::<u8>(), 0..300), "[0-9]{1,5} [0-9]{1,5}\r\n".prop_map(String::into_bytes)],
         ) {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-            let _ = runtime.block_on(told(&[prefix, &bytes].concat()));
+            properties::header(&[start, behind].concat());
         }
     }
 }

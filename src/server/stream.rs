@@ -36,17 +36,30 @@ macro_rules! inner {
 
 /// [`Stream::peek_until`], of any kind of socket.
 macro_rules! peek_until {
-    ($socket:expr, $buffer:expr, $told_by:expr) => {{
-        let peek = || {
-            let (length, _) = recv($socket, &mut *$buffer, RecvFlags::PEEK)?;
-            match $told_by(&$buffer[..length]) {
-                // The wait is for more bytes then: the system tells of each that comes (epoll(7), `EPOLLET`).
-                None if length > 0 => Err(io::ErrorKind::WouldBlock.into()),
-                told => Ok(told),
+    ($socket:expr, $buffer:expr, $told_by:expr) => {
+        loop {
+            let ready = $socket.ready(Interest::READABLE).await?;
+            let peek = || {
+                let (length, _) = recv($socket, &mut *$buffer, RecvFlags::PEEK)?;
+                match $told_by(&$buffer[..length]) {
+                    // The wait is for more bytes then: the system tells of each that comes (epoll(7), `EPOLLET`).
+                    None if length > 0 => Err(io::ErrorKind::WouldBlock.into()),
+                    told => Ok(told),
+                }
+            };
+            match $socket.try_io(Interest::READABLE, peek) {
+                // The end had come before this look at what came before it. A closed socket stays ready: to wait
+                // for more would be to look again for ever, without a pause for anything else.
+                Err(error) if is_wait(&error) && ready.is_read_closed() => break Ok(None),
+                Err(error) if is_wait(&error) => {}
+                told => break told,
             }
-        };
-        $socket.async_io(Interest::READABLE, peek).await
-    }};
+        }
+    };
+}
+
+fn is_wait(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
 }
 
 impl Stream {
@@ -125,7 +138,10 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
 
     #[tokio::test]
     async fn several_buffers_go_out_at_once() {
@@ -138,5 +154,37 @@ mod tests {
         let mut read = Vec::new();
         far.read_to_end(&mut read).await.expect("all of it");
         assert_eq!(read, b"abcd");
+    }
+
+    /// Looks for something that does not come, at a stream whose other end says a byte and leaves.
+    async fn look_in_vain(
+        near: Stream,
+        mut far: impl AsyncWrite + Unpin,
+    ) -> io::Result<Option<()>> {
+        let mut buffer = [0; 4];
+        let looking = near.peek_until(&mut buffer, |_| None);
+        let leaving = async {
+            far.write_all(b"P").await.expect("room");
+            tokio::task::yield_now().await;
+            far.shutdown().await.expect("it is open");
+        };
+        tokio::join!(looking, leaving).0
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_behind_the_end_of_a_unix_stream() {
+        let (near, far) = UnixStream::pair().expect("two ends");
+        let told = look_in_vain(Stream::Unix(near), far).await;
+        assert_eq!(told.expect("a look"), None);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_waited_for_behind_the_end_of_a_tcp_stream() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let far = TcpStream::connect(address).await.expect("it listens");
+        let (near, _) = listener.accept().await.expect("a client");
+        let told = look_in_vain(Stream::Tcp(near), far).await;
+        assert_eq!(told.expect("a look"), None);
     }
 }

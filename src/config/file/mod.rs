@@ -30,13 +30,21 @@ impl File {
     /// Reads a file.
     ///
     /// # Errors
-    /// `file: …` if it cannot be read, `file:line: …` where it is no TOML, `file:line: key: …` for a key
-    /// that does not exist or a value that is none for it.
+    /// `file: …` if it cannot be read, else as [`File::parse`].
     pub fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
         let text = fs::read_to_string(path).with_context(|| format!("{shown}: cannot be read"))?;
-        let source = Source { path, text: &text };
-        let mut table = DeTable::parse(&text).map_err(|error| {
+        Self::parse(path, &text)
+    }
+
+    /// Reads the text of a file; its path is for errors.
+    ///
+    /// # Errors
+    /// `file:line: …` where it is no TOML, `file:line: key: …` for a key that does not exist or a value
+    /// that is none for it.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        let source = Source { path, text };
+        let mut table = DeTable::parse(text).map_err(|error| {
             let span = error.span().unwrap_or_default();
             anyhow!("{}: {}", source.place(span), error.message())
         })?;

@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use memchr::memchr;
 
 /// The largest block in bytes. Larger ones are no script's intention, and clients take less.
-const LARGEST: usize = 64 * 1024;
+pub(super) const LARGEST: usize = 64 * 1024;
 
 /// What is wrong with a block.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,7 +69,6 @@ impl Block {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     #[test]
     fn block_of_64_kib_is_taken_and_no_larger_one() {
@@ -80,33 +79,5 @@ mod tests {
         assert_eq!(larger, Err(BadBlock::TooLarge));
         let endless = Block::default().push(&[b'x'; LARGEST + 1]);
         assert_eq!(endless, Err(BadBlock::TooLarge));
-    }
-
-    type Found = Result<Option<(Bytes, Bytes)>, BadBlock>;
-
-    /// What is found in pieces of these sizes, with the pieces behind the end put back.
-    fn split(bytes: &[u8], sizes: &[usize]) -> Found {
-        let mut block = Block::default();
-        let mut rest = bytes;
-        let mut sizes = sizes.iter().copied().cycle();
-        while !rest.is_empty() {
-            let (piece, behind) = rest.split_at(sizes.next().unwrap_or(1).clamp(1, rest.len()));
-            rest = behind;
-            if let Some((head, body)) = block.push(piece)? {
-                return Ok(Some((head, [&body, rest].concat().into())));
-            }
-        }
-        Ok(None)
-    }
-
-    proptest! {
-        #[test]
-        fn every_split_finds_the_same(
-            text in "[a:\r\n]{0,200}",
-            sizes in prop::collection::vec(1_usize..9, 1..9),
-        ) {
-            let whole = split(text.as_bytes(), &[text.len()]);
-            prop_assert_eq!(split(text.as_bytes(), &sizes), whole);
-        }
     }
 }

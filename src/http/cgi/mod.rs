@@ -9,6 +9,8 @@ mod body;
 mod output;
 mod pace;
 mod pieces;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod relay;
 mod response;
 mod run;

@@ -10,7 +10,7 @@ use memchr::memchr;
 use super::block::BadBlock;
 
 /// Headers of one connection only, which the gateway has its own of (RFC 9110 §7.6.1).
-const HOP_BY_HOP: [&str; 8] = [
+pub(super) const HOP_BY_HOP: [&str; 8] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",

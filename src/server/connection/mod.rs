@@ -4,6 +4,8 @@ mod http1;
 mod http2;
 mod phase;
 mod preface;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod streams;
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
@@ -129,4 +131,47 @@ impl Exchange {
 async fn name_of(address: IpAddr) -> Option<String> {
     let lookup = spawn_blocking(move || dns_lookup::lookup_addr(&address).ok());
     timeout(LOOKUP_TIMEOUT, lookup).await.ok()?.ok()?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::properties;
+    use proptest::prelude::*;
+
+    /// What is looked for is found: answers of the handler, not of what stands before it.
+    #[test]
+    fn seeds_get_as_far_as_they_should() {
+        for (seed, status) in [
+            ("rfc", "503"),
+            ("listed", "503"),
+            ("version_8", "426"),
+            ("two_keys", "400"),
+            ("foreign_origin", "403"),
+            ("console", "200"),
+            ("not_found", "426"),
+        ] {
+            let head = std::fs::read(format!("fuzz/seeds/handshake/{seed}")).expect(seed);
+            let start = format!("HTTP/1.1 {status} ");
+            let [_, answer] = properties::answers(&head);
+            let shown = answer.escape_ascii();
+            assert!(answer.starts_with(start.as_bytes()), "{seed}: {shown}");
+        }
+    }
+
+    proptest! {
+        // Each is a connection that is made.
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn all_that_holds_for_requests_does(
+            line in "(GET|GET|HEAD|POST|[A-Z]{1,4}) /?(chat|listed|%[0-9a-f]{2}|\\.\\.|/){0,3} HTTP/1\\.[01]",
+            fields in prop::collection::vec(
+                "(Host: (localhost|a b|evil)|Upgrade: websocket|Connection: Upgrade|Sec-WebSocket-Version: (13|8)|Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==|Sec-WebSocket-Protocol: (ex1|ex2|,| )|Origin: (null|http://localhost)|Content-Length: [0-9]|Transfer-Encoding: chunked|Expect: 100-continue|[a-z:\u{e9} ]{0,9})\r\n",
+                0..8,
+            ),
+            behind in "(\r\n[a-z\r\n]{0,9})?",
+        ) {
+            properties::connection(format!("{line}\r\n{}{behind}", fields.concat()).as_bytes());
+        }
+    }
 }

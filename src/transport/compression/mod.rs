@@ -16,6 +16,8 @@ mod idle;
 mod inflater;
 mod negotiated;
 mod outbox;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod reader;
 mod stream;
 #[cfg(test)]

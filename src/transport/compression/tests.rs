@@ -1,96 +1,29 @@
 //! Both directions against a client that is written down byte by byte, or made by zlib.
 
-use std::io;
-
 use bytes::Bytes;
-use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use proptest::prelude::*;
 
 use super::{
     End, Negotiated, Terms,
-    outbox::Outbox,
+    properties::{
+        self, FIN, PING, RSV1, TAIL, TEXT, deflated, frame, frames, inflated, negotiated, plain,
+        write, zlib,
+    },
     reader::{LEAST_ROOM, Reader},
     writer::Writer,
 };
-use crate::transport::{
-    bad_message::BadMessage,
-    frame::{Header, Kind},
-};
+use crate::{pieces, transport::bad_message::BadMessage};
 
-const FIN: u8 = 0x80;
-const RSV1: u8 = 0x40;
-const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
-const PING: u8 = 9;
-const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-
-fn negotiated(threshold: usize) -> Negotiated {
-    Negotiated::new(Terms {
-        level: 4,
-        threshold,
-    })
-}
-
-/// A masked frame, as clients send them.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mask = [0x11, 0x22, 0x33, 0x44];
-    let mut bytes = vec![first];
-    match payload.len() {
-        length @ 0..126 => bytes.push(0x80 | length as u8),
-        length @ 126..0x1_0000 => {
-            bytes.push(0x80 | 126);
-            bytes.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            bytes.push(0x80 | 127);
-            bytes.extend((length as u64).to_be_bytes());
-        }
-    }
-    bytes.extend(mask);
-    let masked = payload.iter().zip(mask.iter().cycle());
-    bytes.extend(masked.map(|(byte, mask)| byte ^ mask));
-    bytes
-}
-
-/// Frames taken apart: first byte and payload.
-fn frames(mut bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let mut frames = Vec::new();
-    while !bytes.is_empty() {
-        let mut header = Header::default();
-        assert!(header.take(&mut bytes), "half a header");
-        let (payload, rest) = bytes.split_at(header.payload() as usize);
-        let mask = header.mask();
-        let clear = payload.iter().zip(mask.iter().cycle()).map(|(a, b)| a ^ b);
-        frames.push((header.bytes()[0], clear.collect()));
-        bytes = rest;
-    }
-    frames
-}
-
-/// The messages of frames, fragments together; control frames stand for themselves.
+/// The messages of frames, fragments together, in the order of the first ones; control frames stand for
+/// themselves.
 fn messages(bytes: &[u8]) -> Vec<(u8, Vec<u8>)> {
-    let mut messages: Vec<(u8, Vec<u8>)> = Vec::new();
-    let mut open: Option<(u8, Vec<u8>)> = None;
-    for (first, payload) in frames(bytes) {
-        if first & 0x8 != 0 {
-            messages.push((first, payload));
-            continue;
-        }
-        let mut message = match open.take() {
-            None => (first & 0xf, Vec::new()),
-            Some(message) => {
-                assert_eq!(first & 0xf, 0, "a fragment that is no continuation");
-                message
-            }
-        };
-        message.1.extend(payload);
-        match first & FIN {
-            0 => open = Some(message),
-            _ => messages.push(message),
-        }
-    }
-    assert!(open.is_none(), "a message without an end");
-    messages
+    let message = |message: properties::Parsed| {
+        assert!(message.is_whole, "a message without an end");
+        let last = if message.is_control() { FIN } else { 0 };
+        (message.first | last, message.payload)
+    };
+    properties::parsed(bytes).into_iter().map(message).collect()
 }
 
 /// What the library sees of these pieces, with outputs of a size.
@@ -99,23 +32,10 @@ fn read(
     pieces: &[&[u8]],
     room: usize,
 ) -> Result<Vec<u8>, (BadMessage, Vec<u8>)> {
-    let mut seen = Vec::new();
-    let mut output = vec![0; room];
-    for piece in pieces {
-        let mut rest = *piece;
-        loop {
-            match reader.read(&mut rest, &mut output) {
-                Ok(0) => break,
-                Ok(written) => seen.extend(&output[..written]),
-                Err(bad) => return Err((bad, seen)),
-            }
-        }
-        assert!(
-            rest.is_empty(),
-            "input that is neither taken nor waited for"
-        );
+    match properties::read(reader, pieces, room) {
+        (seen, Ok(())) => Ok(seen),
+        (seen, Err(bad)) => Err((bad, seen)),
     }
-    Ok(seen)
 }
 
 fn read_all(bytes: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, BadMessage> {
@@ -128,25 +48,6 @@ fn read_all(bytes: &[u8]) -> Result<Vec<(u8, Vec<u8>)>, BadMessage> {
 
 fn text(payload: &str) -> (u8, Vec<u8>) {
     (TEXT, payload.as_bytes().to_vec())
-}
-
-/// A message as zlib's users make it.
-fn deflated(zlib: &mut Compress, message: &[u8]) -> Vec<u8> {
-    if message.is_empty() {
-        // zlib does not flush twice in a row.
-        return vec![0];
-    }
-    let mut bytes = Vec::with_capacity(message.len() * 2 + 1024);
-    zlib.compress_vec(message, &mut bytes, FlushCompress::Sync)
-        .expect("zlib compresses");
-    match bytes.strip_suffix(&TAIL) {
-        Some(bytes) => bytes.to_vec(),
-        None => panic!("no tail"),
-    }
-}
-
-fn zlib(bits: u8) -> Compress {
-    Compress::new_with_window_bits(Compression::new(6), false, bits)
 }
 
 #[test]
@@ -246,9 +147,9 @@ fn ping_between_fragments_passes() {
     ]
     .concat();
     let expected = vec![
+        text("Hello, Hello"),
         (FIN | PING, b"1".to_vec()),
         (FIN | PING, b"2".to_vec()),
-        text("Hello, Hello"),
     ];
     assert_eq!(read_all(&bytes), Ok(expected));
 }
@@ -368,48 +269,6 @@ fn flush_behind_each_byte_is_no_padding() {
     assert_eq!(messages(&seen), [(2, vec![b'x'; 50_000])]);
 }
 
-/// What the client sees of what the library writes in pieces.
-fn write(writer: &mut Writer, pieces: &[&[u8]]) -> io::Result<Vec<u8>> {
-    let mut outbox = Outbox::default();
-    for piece in pieces {
-        let mut rest = *piece;
-        while !rest.is_empty() {
-            rest = &rest[writer.write(rest, &mut outbox)?..];
-        }
-    }
-    Ok(outbox.bytes)
-}
-
-/// An unmasked frame, as the library writes them.
-fn plain(first: u8, payload: &[u8]) -> Vec<u8> {
-    let kind = Kind {
-        opcode: first & 0xf,
-        is_final: first & FIN != 0,
-        is_compressed: false,
-    };
-    [Header::new(kind, payload.len(), None).bytes(), payload].concat()
-}
-
-/// What zlib makes of the compressed messages among these; others are as they are.
-fn inflated(bytes: &[u8], bits: u8, keeps_context: bool) -> Vec<(u8, Vec<u8>)> {
-    let mut zlib = Decompress::new_with_window_bits(false, bits);
-    let inflate = |(first, payload): (u8, Vec<u8>)| {
-        if first & RSV1 == 0 {
-            return (first, payload);
-        }
-        assert!(!payload.ends_with(&TAIL), "the tail has not been stripped");
-        let input = [&payload[..], &TAIL].concat();
-        let mut message = Vec::with_capacity(1 << 20);
-        zlib.decompress_vec(&input, &mut message, FlushDecompress::Sync)
-            .expect("data");
-        if !keeps_context {
-            zlib = Decompress::new_with_window_bits(false, bits);
-        }
-        (first & !RSV1, message)
-    };
-    frames(bytes).into_iter().map(inflate).collect()
-}
-
 #[test]
 fn only_messages_worth_it_are_compressed() {
     let mut writer = Writer::new(&negotiated(32), End::Server);
@@ -470,34 +329,12 @@ fn any_messages() -> impl Strategy<Value = Vec<Vec<u8>>> {
     proptest::collection::vec(prop_oneof![noise, repetitive, words], 1..6)
 }
 
-/// Sizes of pieces, one after the other, again and again.
-fn split<'a>(mut bytes: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
-    let mut pieces = Vec::new();
-    for size in sizes.iter().cycle() {
-        if bytes.is_empty() {
-            break;
-        }
-        let (now, later) = bytes.split_at((*size).min(bytes.len()));
-        pieces.push(now);
-        bytes = later;
-    }
-    pieces
-}
-
-fn sizes() -> impl Strategy<Value = Vec<usize>> {
-    let size = prop_oneof![1..10_usize, 1..5000_usize];
-    proptest::collection::vec(size, 1..10)
-}
-
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 
     #[test]
     fn messages_are_the_same_however_they_come(
         sent in any_messages(),
-        pieces in sizes(),
-        fragments in sizes(),
-        room in prop_oneof![Just(LEAST_ROOM), LEAST_ROOM..5000, Just(200_000)],
         bits in 9..=15_u8,
         keeps_context: bool,
     ) {
@@ -506,32 +343,12 @@ proptest! {
             client_max_window_bits: Some(bits),
             ..negotiated(0)
         };
-        let mut compressor = zlib(bits);
-        let mut bytes = Vec::new();
-        for message in &sent {
-            let data = deflated(&mut compressor, message);
-            let parts = split(&data, &fragments);
-            for (index, part) in parts.iter().enumerate() {
-                let first = if index == 0 { RSV1 | 2 } else { 0 };
-                let last = if index + 1 == parts.len() { FIN } else { 0 };
-                bytes.extend(frame(first | last, part));
-                bytes.extend(frame(FIN | PING, b""));
-            }
-            if !keeps_context {
-                compressor.reset();
-            }
-        }
-        let mut reader = Reader::new(&agreed, End::Server);
-        let seen = read(&mut reader, &split(&bytes, &pieces), room)
-            .map_err(|(bad, _)| TestCaseError::fail(bad.to_string()))?;
-        let got: Vec<_> = messages(&seen).into_iter().filter(|m| m.0 == 2).map(|m| m.1).collect();
-        prop_assert_eq!(got, sent);
+        properties::messages_of_zlib_are_read(&agreed, &sent);
     }
 
     #[test]
     fn messages_are_the_same_however_they_are_written(
         sent in any_messages(),
-        pieces in sizes(),
         bits in 9..=15_u8,
         level in 1..=9_u8,
         keeps_context: bool,
@@ -542,37 +359,25 @@ proptest! {
             server_max_window_bits: Some(bits),
             ..Negotiated::new(Terms { level, threshold })
         };
-        let bytes: Vec<u8> = sent.iter().flat_map(|message| plain(FIN | 2, message)).collect();
-        let written = write(&mut Writer::new(&agreed, End::Server), &split(&bytes, &pieces)).expect("written");
-        let got: Vec<_> = inflated(&written, bits, keeps_context);
-        let expected: Vec<_> = sent.into_iter().map(|message| (FIN | 2, message)).collect();
-        prop_assert_eq!(got, expected);
+        properties::messages_that_are_written_come_back(&agreed, &sent);
     }
 
     #[test]
-    fn messages_are_the_same_at_the_other_end(
+    fn messages_of_a_client_are_the_same_at_the_server(
         sent in any_messages(),
-        pieces in sizes(),
-        (server_bits, client_bits) in (9..=15_u8, 9..=15_u8),
-        server_keeps: bool,
-        client_keeps: bool,
+        bits in 9..=15_u8,
+        keeps_context: bool,
         threshold in prop_oneof![Just(0), 0..400_usize],
     ) {
         let agreed = Negotiated {
-            server_no_context_takeover: !server_keeps,
-            client_no_context_takeover: !client_keeps,
-            server_max_window_bits: Some(server_bits),
-            client_max_window_bits: Some(client_bits),
+            client_no_context_takeover: !keeps_context,
+            client_max_window_bits: Some(bits),
             ..negotiated(threshold)
         };
-        for (near, far) in [(End::Client, End::Server), (End::Server, End::Client)] {
-            let made = sent.iter().flat_map(|message| match near {
-                End::Client => frame(FIN | 2, message),
-                End::Server => plain(FIN | 2, message),
-            });
-            let bytes: Vec<u8> = made.collect();
-            let written = write(&mut Writer::new(&agreed, near), &split(&bytes, &pieces)).expect("written");
-            let seen = read(&mut Reader::new(&agreed, far), &split(&written, &pieces), 4096)
+        let bytes: Vec<u8> = sent.iter().flat_map(|message| frame(FIN | 2, message)).collect();
+        for pieces in pieces::ways(&bytes) {
+            let written = write(&mut Writer::new(&agreed, End::Client), &pieces).expect("written");
+            let seen = read(&mut Reader::new(&agreed, End::Server), &[&written], 4096)
                 .map_err(|(bad, _)| TestCaseError::fail(bad.to_string()))?;
             let got: Vec<_> = messages(&seen).into_iter().map(|message| message.1).collect();
             prop_assert_eq!(&got, &sent);
@@ -580,14 +385,18 @@ proptest! {
     }
 
     #[test]
-    fn no_input_brings_a_panic_or_a_loop(
+    fn bytes_are_the_same_however_they_come(
         bytes in proptest::collection::vec(any::<u8>(), 0..2000),
         start in prop_oneof![Just(vec![]), Just(frame(RSV1 | TEXT, &[0xf2]))],
         compressed: bool,
-        room in prop_oneof![Just(LEAST_ROOM), LEAST_ROOM..5000],
+        keeps_context: bool,
     ) {
+        let agreed = Negotiated {
+            client_no_context_takeover: !keeps_context,
+            ..negotiated(0)
+        };
         let bytes = if compressed { frame(FIN | RSV1 | TEXT, &bytes) } else { bytes };
-        let _ = read(&mut Reader::new(&negotiated(0), End::Server), &[&start, &bytes], room);
+        properties::frames_are_read_alike(&agreed, &[start, bytes].concat());
     }
 }
 

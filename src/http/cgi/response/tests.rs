@@ -1,6 +1,6 @@
 //! What scripts print, and what becomes of it.
 
-use super::*;
+use super::{super::properties, *};
 use proptest::prelude::*;
 
 fn head(block: &str) -> Head {
@@ -139,16 +139,15 @@ fn nph_scripts_speak_http() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(bytes: Vec<u8>) {
-        for dialect in [Dialect::Parsed, Dialect::NonParsed] {
-            let _ = parse(&bytes, dialect);
-        }
+    fn all_that_holds_for_output_does(bytes: Vec<u8>) {
+        properties::response(&bytes);
     }
 
     #[test]
-    fn nothing_like_a_header_panics(text in "(HTTP/1.1 )?[A-Za-z: /0-9\r\n]{0,80}\n\n") {
-        for dialect in [Dialect::Parsed, Dialect::NonParsed] {
-            let _ = parse(text.as_bytes(), dialect);
-        }
+    fn all_that_holds_for_headers_does(
+        lines in prop::collection::vec("(HTTP/1.1 [0-9]{3}|Status: ?[0-9]{3}|Location: ?/|Content-Length: ?[0-9]|Connection: [a-z]|[A-Za-z: /0-9\\r]{0,20})[a-z/# ]{0,9}\r?\n", 0..6),
+        behind in "\r?\n[a-z\r\n]{0,20}",
+    ) {
+        properties::response((lines.concat() + &behind).as_bytes());
     }
 }

@@ -1,0 +1,165 @@
+//! What holds for whatever a client sends before there is a session.
+//!
+//! The clock stands still while anything is done (`tokio::time::pause`), so that a client which waits for
+//! the server to give up gets its time limits at once.
+
+use std::{sync::LazyLock, time::Duration};
+
+use hyper::header::{HeaderName, HeaderValue};
+use memchr::memmem;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::UnixStream,
+    runtime::Builder,
+    time::timeout,
+};
+
+use super::Service;
+use crate::{
+    backend::{Errors, Program, Spawner, Streams, Target},
+    environ::{Connection, Endpoint},
+    framing::{Framing, Newline},
+    http::{
+        self, Current, Handler, Options,
+        access::Access,
+        connections::ConnectionLimits,
+        headers::AddedHeaders,
+        places::Places,
+        router::{Mount, Router},
+    },
+    server::stream::Stream,
+    transport::compression::Terms,
+};
+
+/// Longer than all time limits of a connection together.
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// What a client does behind its last byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Then {
+    Leaves,
+    Waits,
+}
+
+/// Every connection ends, with answers that are answers or without any.
+pub(crate) fn connection(input: &[u8]) {
+    for answer in answers(input) {
+        // By HTTP/2 frames are answered.
+        if !answer.is_empty() && !input.starts_with(b"PRI ") {
+            check_answer(&answer, input.trim_ascii_start().starts_with(b"HEAD "));
+        }
+    }
+}
+
+/// What a client gets that leaves, and one that waits.
+pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
+    [Then::Leaves, Then::Waits].map(|then| {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .start_paused(true)
+            .build();
+        let runtime = runtime.expect("a runtime");
+        let answer = runtime.block_on(async { timeout(LONGEST, talk(input, then)).await });
+        answer.expect("it ends")
+    })
+}
+
+/// What a client is answered.
+async fn talk(input: &[u8], then: Then) -> Vec<u8> {
+    let (near, mut far) = UnixStream::pair().expect("two descriptors");
+    let connection = Connection {
+        local: Endpoint::Unix(None),
+        remote: Endpoint::Unix(None),
+        remote_name: None,
+        tls: None,
+        tls_before: false,
+        forwarded: None,
+    };
+    let client = async {
+        let mut answer = Vec::new();
+        // That it is not listened to any more is no failure.
+        let _ = far.write_all(input).await;
+        if then == Then::Leaves {
+            let _ = far.shutdown().await;
+        }
+        let _ = far.read_to_end(&mut answer).await;
+        answer
+    };
+    let stream = Stream::Unix(near).into();
+    let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
+    tokio::join!(client, serving).0
+}
+
+/// Programs at two paths and the console, and no place for a program to be started in: a handshake that is
+/// right gets 503.
+static SITE: LazyLock<Current> = LazyLock::new(|| {
+    let mount = |path: &str, subprotocols| Mount {
+        path: path.to_owned(),
+        target: Target::Program(
+            Program::default(),
+            Streams {
+                framing: Framing::Lines(Newline::Split),
+                max_line: 0,
+                flush_after: None,
+                errors: Errors::Log,
+            },
+        ),
+        service: http::service::Service {
+            subprotocols,
+            compression: Some(Terms {
+                level: 1,
+                threshold: 0,
+            }),
+            ..http::service::Service::default()
+        },
+    };
+    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let router = Router {
+        mounts: vec![mount("/listed", listed)],
+        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        console: true,
+        ..Router::default()
+    };
+    let options = Options {
+        router,
+        access: Access::default(),
+        places: Places::new(Some(0)),
+        connections: ConnectionLimits::default(),
+        headers: AddedHeaders::default(),
+        reverse_lookup: false,
+        drain_delay: Duration::ZERO,
+        proxy_protocol: false,
+        h2c: true,
+        drain_timeout: Duration::ZERO,
+    };
+    let spawner = Spawner::start().expect("a thread");
+    Current::new(Handler::new(options, spawner))
+});
+
+/// A head (RFC 9112 §4), and as much of a body as that says.
+fn check_answer(answer: &[u8], is_head: bool) {
+    let shown = answer.escape_ascii();
+    let end = memmem::find(answer, b"\r\n\r\n");
+    let (head, body) = answer.split_at(end.unwrap_or_else(|| panic!("half a head: {shown}")) + 4);
+    let head = std::str::from_utf8(head).expect("ASCII");
+    let mut lines = head.trim_end().split("\r\n");
+    let status = lines.next().and_then(|line| {
+        let rest = line
+            .strip_prefix("HTTP/1.1 ")
+            .or(line.strip_prefix("HTTP/1.0 "))?;
+        rest.split_once(' ')?.0.parse::<u16>().ok()
+    });
+    assert!(
+        status.is_some_and(|status| (200..600).contains(&status)),
+        "{shown}"
+    );
+    for line in lines {
+        let (name, value) = line.split_once(": ").unwrap_or_else(|| panic!("{line}"));
+        assert!(HeaderName::from_bytes(name.as_bytes()).is_ok(), "{line}");
+        assert!(HeaderValue::from_str(value).is_ok(), "{line}");
+        if name.eq_ignore_ascii_case("content-length") && !is_head {
+            let length: usize = value.parse().expect("a number");
+            assert!(body.len() >= length, "half a body: {shown}");
+        }
+    }
+}
