@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     Handle,
-    joint::{exhaust, upstream},
+    joint::{Waiting, exhaust, upstream},
 };
 use crate::{
     backend::{Backend, Input, Output, Patience, Process},
@@ -126,7 +126,9 @@ impl Peer {
         handle: &Handle,
     ) {
         let handshake = async {
-            if self.outgoing.send(Event::Close(close)).await.is_ok() {
+            // Without room within the grace, it goes out behind the rest in what follows.
+            let close = Waiting::new(&mut self.outgoing, Event::Close(close));
+            if close.send().await.is_ok() {
                 let (incoming, received) = (&mut self.incoming, &handle.received);
                 upstream(incoming, input, received, handle.drain()).await;
             }
@@ -138,5 +140,38 @@ impl Peer {
     /// Shuts the connection without destroying what the client has not read yet.
     pub(super) async fn shut(&mut self, grace: Duration) {
         let _ = timeout(grace, self.outgoing.close()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use tokio::{
+        io::{AsyncReadExt, duplex},
+        time::sleep,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    use crate::{message::Message, transport::websocket};
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_takes_the_rest_late_gets_the_close_behind_it() {
+        const GRACE: Duration = Duration::from_secs(2);
+        let (near, mut far) = duplex(1);
+        let client = websocket::client(near, Bytes::new(), &Default::default(), None);
+        let mut peer = Peer::new(client);
+        let long = Event::Message(Message::Text("x".repeat(1000).into()));
+        assert!(timeout(GRACE, peer.outgoing.send(long)).await.is_err());
+        let (mut nobody, handle) = (None, Handle::new(&CancellationToken::new()));
+        let close = Close::new(Close::NORMAL, "");
+        let goodbye = peer.say_goodbye(close, GRACE, &mut nobody, &handle);
+        let mut read = Vec::new();
+        let late = async {
+            sleep(GRACE * 3 / 2).await;
+            far.read_to_end(&mut read).await.expect("an end");
+        };
+        future::join(goodbye, late).await;
+        assert!(read.ends_with(b"xxx\x88\x02\x03\xe8"));
     }
 }

@@ -76,13 +76,10 @@ pub(super) async fn upstream(
             }
         };
         received.count(&message);
-        let mut waiting = Waiting {
-            sink,
-            message: Some(message),
-        };
+        let mut waiting = Waiting::new(sink, message);
         let ready = tokio::select! {
             biased;
-            ready = timed(received, |context| waiting.sink.poll_ready_unpin(context)) => ready,
+            ready = timed(received, |context| waiting.poll_ready(context)) => ready,
             // Taken all the same: the sink's buffer grows by this one message.
             () = &mut draining => Ok(()),
         };
@@ -96,23 +93,44 @@ pub(super) async fn upstream(
     }
 }
 
-/// A message that waits for room. If the wait is given up, as when the output ends meanwhile, it is fed
-/// all the same: who flushes the sink at the end finds it there.
-struct Waiting<'a> {
-    sink: &'a mut Input,
-    message: Option<Message>,
+/// What waits for room. If the wait is given up, as when the other direction ends meanwhile, it is fed all
+/// the same: who flushes the sink at the end finds it there, in its place.
+pub(super) struct Waiting<'a, Item, Error> {
+    sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
+    item: Option<Item>,
 }
 
-impl Waiting<'_> {
-    fn feed(&mut self) -> Result<(), FramingError> {
-        match self.message.take() {
-            Some(message) => self.sink.start_send_unpin(message),
+impl<'a, Item, Error> Waiting<'a, Item, Error> {
+    pub(super) fn new(
+        sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
+        item: Item,
+    ) -> Self {
+        Waiting {
+            sink,
+            item: Some(item),
+        }
+    }
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.sink.as_mut().poll_ready(context)
+    }
+
+    fn feed(&mut self) -> Result<(), Error> {
+        match self.item.take() {
+            Some(item) => self.sink.as_mut().start_send(item),
             None => Ok(()),
         }
     }
+
+    /// Feeds and flushes.
+    pub(super) async fn send(mut self) -> Result<(), Error> {
+        future::poll_fn(|context| self.poll_ready(context)).await?;
+        self.feed()?;
+        self.sink.flush().await
+    }
 }
 
-impl Drop for Waiting<'_> {
+impl<Item, Error> Drop for Waiting<'_, Item, Error> {
     fn drop(&mut self) {
         let _ = self.feed();
     }
@@ -185,15 +203,16 @@ pub(super) async fn downstream(
             Turn::Keepalive => Event::Keepalive,
             Turn::End(end) => return end,
         };
+        let mut waiting = Waiting::new(outgoing, event);
         let ready = timed(sent, |context| {
-            let ready = outgoing.poll_ready_unpin(context);
+            let ready = waiting.poll_ready(context);
             if ready.is_pending() {
                 // A slow client must not keep a program that has ended from being reaped.
                 let _ = watch.poll_exited(context);
             }
             ready
         });
-        if let Err(error) = ready.await.and_then(|()| outgoing.start_send_unpin(event)) {
+        if let Err(error) = ready.await.and_then(|()| waiting.feed()) {
             return OutputEnd::Undeliverable(error);
         }
     }
@@ -344,6 +363,7 @@ fn poll_next_or_flush<Item, Fed, Error>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bytes::Bytes;
     use futures_util::stream;
     use tokio::{
         io::{AsyncReadExt, duplex},
@@ -351,7 +371,10 @@ mod tests {
     };
     use tokio_util::codec::FramedWrite;
 
-    use crate::framing::{Codec, Framing, Newline};
+    use crate::{
+        framing::{Codec, Framing, Newline},
+        transport::websocket,
+    };
 
     #[tokio::test(start_paused = true)]
     async fn message_that_waits_for_room_is_not_lost_with_the_wait() {
@@ -372,5 +395,27 @@ mod tests {
         let mut read = String::new();
         let (_, length) = tokio::join!(rest, far.read_to_string(&mut read));
         assert_eq!((length.expect("text"), read.as_str()), (8, "one\ntwo\n"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn message_that_waits_for_the_client_is_not_lost_with_the_wait() {
+        let (near, mut far) = duplex(1);
+        let mut client = websocket::client(near, Bytes::new(), &Default::default(), None);
+        let texts = [&"x".repeat(1 << 16), "two", "three"];
+        let messages = texts.map(|text| Ok(Message::Text(text.into())));
+        let mut output: Output = Box::pin(stream::iter(messages));
+        let meter = Meter::default();
+        let mut carry = async || {
+            let outgoing = &mut client.outgoing;
+            downstream(&mut output, outgoing, Watch::new(&mut None, None), &meter).await;
+            outgoing.close().await
+        };
+        assert!(timeout(Duration::from_secs(1), carry()).await.is_err());
+        let mut read = Vec::new();
+        // It waits for the other end to shut its direction, too.
+        let rest = timeout(Duration::from_secs(1), carry());
+        let (_, length) = tokio::join!(rest, far.read_to_end(&mut read));
+        length.expect("the other end writes");
+        assert!(read.ends_with(b"\x81\x03two\x81\x05three"));
     }
 }

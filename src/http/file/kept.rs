@@ -5,11 +5,14 @@
 //! times are those of the open file, opening it again would give the same file, and neither its opening nor its
 //! closing has to be paid for. What is sent is always read anew. A change of any kind, to the file, its
 //! permissions or what its name leads to, shows in the first look after it; then it is opened as any other.
+//!
+//! But stat(2) goes wherever links lead. A file that has moved out of the root with its directory, to where a
+//! link in its place leads, looks the same. So no file is kept for long, however often it is asked for.
 
 use std::{
     collections::HashMap,
     fs::{File, Metadata},
-    io, mem,
+    io,
     os::unix::fs::MetadataExt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
@@ -21,8 +24,9 @@ use crate::http::path::{Reach, Root, UrlPath};
 
 /// Files kept at a time, a descriptor each.
 const MOST: usize = 64;
-/// How long a file is kept after it was asked for. What its path leads through is then most likely still
-/// in the kernel's memory, so a look at it does not wait for the disk.
+/// How long a file is kept after it was opened. Shorter would open it too often to save anything; longer would
+/// keep what has moved out of the root. What its path leads through is then most likely still in the
+/// kernel's memory, so a look at it does not wait for the disk.
 const REST: Duration = Duration::from_secs(1);
 /// Longest file that is kept, in bytes: the time to send a larger one is not spent on its opening, and one that
 /// was deleted takes its room on the disk until it is no longer open.
@@ -38,7 +42,13 @@ pub(super) struct Kept(Mutex<HashMap<String, Entry>>);
 #[derive(Debug)]
 struct Entry {
     opened: Opened,
-    asked: Instant,
+    since: Instant,
+}
+
+impl Entry {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < REST
+    }
 }
 
 impl Kept {
@@ -61,7 +71,7 @@ impl Kept {
     }
 
     fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
-        let opened = self.ask(path)?;
+        let opened = self.opened(path)?;
         match root.look(path) {
             Ok(now) if is_same(&opened.1, &now) => Some(opened),
             _ => {
@@ -71,21 +81,19 @@ impl Kept {
         }
     }
 
-    /// What was opened at this path, if that was asked for just now.
-    fn ask(&self, path: &UrlPath) -> Option<Opened> {
-        let mut entries = self.entries();
-        let entry = entries.get_mut(path.as_str())?;
-        let before = mem::replace(&mut entry.asked, Instant::now());
-        (entry.asked.duration_since(before) < REST).then(|| entry.opened.clone())
+    /// What was opened at this path, if that was just now.
+    fn opened(&self, path: &UrlPath) -> Option<Opened> {
+        let entries = self.entries();
+        let entry = entries.get(path.as_str())?;
+        entry.is_fresh().then(|| entry.opened.clone())
     }
 
     fn keep(&self, path: &UrlPath, opened: &Opened) {
         let mut entries = self.entries();
-        let asked = Instant::now();
-        entries.retain(|_, entry| asked.duration_since(entry.asked) < REST);
+        entries.retain(|_, entry| entry.is_fresh());
         if entries.len() < MOST {
-            let opened = opened.clone();
-            entries.insert(path.as_str().to_owned(), Entry { opened, asked });
+            let (opened, since) = (opened.clone(), Instant::now());
+            entries.insert(path.as_str().to_owned(), Entry { opened, since });
         }
     }
 
@@ -110,7 +118,7 @@ mod tests {
     use super::*;
     use std::{
         fs::{self, Permissions},
-        os::unix::fs::PermissionsExt,
+        os::unix::fs::{PermissionsExt, symlink},
     };
 
     struct Place {
@@ -176,6 +184,27 @@ mod tests {
         }
         fs::remove_file(&name).expect("gone");
         assert!(place.open().is_err());
+    }
+
+    #[test]
+    fn file_that_moved_out_of_the_root_is_kept_no_longer_than_any_other() {
+        let place = place();
+        let (inside, outside) = (place.directory.path(), tempfile::tempdir());
+        let outside = outside.expect("a directory");
+        fs::create_dir(inside.join("in")).expect("a directory");
+        fs::write(inside.join("in/a"), "one").expect("a file");
+        let path = UrlPath::decode("/in/a").expect("a path");
+        let open = || place.kept.open(&place.root, &path, Reach::Memory);
+        open().expect("it is there");
+        fs::rename(inside.join("in"), outside.path().join("in")).expect("one file system");
+        symlink(outside.path().join("in"), inside.join("in")).expect("a link");
+        for entry in place.kept.entries().values_mut() {
+            entry.since = entry
+                .since
+                .checked_sub(REST)
+                .expect("the machine has run for longer");
+        }
+        assert!(open().is_err());
     }
 
     #[test]
