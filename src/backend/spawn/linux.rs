@@ -6,7 +6,7 @@
 //! a child reports through a pipe what went wrong; the pipe ends when it has executed.
 //!
 //! What the child does, and by which rules, stands in [`child`]. All signals are blocked on the spawner's
-//! thread, so that no handler of the gateway runs in it.
+//! threads, so that no handler of the gateway runs in it.
 #![allow(
     unsafe_code,
     reason = "clone, and signals by descriptor, have no safe form"
