@@ -131,7 +131,9 @@ fn address_in_use_is_exit_1_and_named() {
     assert_eq!(output.code, Some(1));
     let address = server.address.to_string();
     assert!(
-        output.stderr.contains(&address) && output.stderr.contains("already in use"),
+        output.stderr.contains(&address)
+            && output.stderr.contains("already in use")
+            && output.stderr.contains("--port=0"),
         "{output:?}"
     );
 }

@@ -23,11 +23,11 @@ use rustix::fs::Stat;
 use crate::http::path::{Reach, Root, UrlPath};
 
 /// Files kept at a time, a descriptor each.
-const MOST: usize = 64;
+const MOST_FILES: usize = 64;
 /// How long a file is kept after it was opened. Shorter would open it too often to save anything; longer would
 /// keep what has moved out of the root. What its path leads through is then most likely still in the
 /// kernel's memory, so a look at it does not wait for the disk.
-const REST: Duration = Duration::from_secs(1);
+const KEPT_FOR: Duration = Duration::from_secs(1);
 /// Longest file that is kept, in bytes: the time to send a larger one is not spent on its opening, and one that
 /// was deleted takes its room on the disk until it is no longer open.
 const LARGEST: u64 = 128 * 1024;
@@ -47,7 +47,7 @@ struct Entry {
 
 impl Entry {
     fn is_fresh(&self) -> bool {
-        self.since.elapsed() < REST
+        self.since.elapsed() < KEPT_FOR
     }
 }
 
@@ -91,7 +91,7 @@ impl Kept {
     fn keep(&self, path: &UrlPath, opened: &Opened) {
         let mut entries = self.entries();
         entries.retain(|_, entry| entry.is_fresh());
-        if entries.len() < MOST {
+        if entries.len() < MOST_FILES {
             let (opened, since) = (opened.clone(), Instant::now());
             entries.insert(path.as_str().to_owned(), Entry { opened, since });
         }
@@ -201,7 +201,7 @@ mod tests {
         for entry in place.kept.entries().values_mut() {
             entry.since = entry
                 .since
-                .checked_sub(REST)
+                .checked_sub(KEPT_FOR)
                 .expect("the machine has run for longer");
         }
         assert!(open().is_err());
@@ -210,13 +210,13 @@ mod tests {
     #[test]
     fn no_more_are_kept_than_there_is_room_for() {
         let place = place();
-        for number in 0..2 * MOST {
+        for number in 0..2 * MOST_FILES {
             let name = format!("file-{number}");
             fs::write(place.directory.path().join(&name), "x").expect("a file");
             let path = UrlPath::decode(&format!("/{name}")).expect("a path");
             let opened = place.kept.open(&place.root, &path, Reach::Memory);
             opened.expect("it is there");
         }
-        assert_eq!(place.kept.entries().len(), MOST);
+        assert_eq!(place.kept.entries().len(), MOST_FILES);
     }
 }

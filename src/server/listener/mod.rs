@@ -75,10 +75,23 @@ enum Socket {
 
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}")]
+#[error("cannot listen on {address}{}", remedy(address, source))]
 pub struct BindError {
     address: String,
     source: io::Error,
+}
+
+/// What to do where an address and port cannot be had.
+fn remedy(address: &str, error: &io::Error) -> &'static str {
+    if address.parse::<SocketAddr>().is_err() {
+        return "";
+    }
+    match error.kind() {
+        io::ErrorKind::AddrInUse => " (another --port may be free, --port=0 takes one that is)",
+        io::ErrorKind::PermissionDenied => " (a --port over 1023 needs no privilege)",
+        io::ErrorKind::AddrNotAvailable => " (--address wants one of this machine's own)",
+        _ => "",
+    }
 }
 
 impl Listener {
