@@ -71,8 +71,8 @@ pub struct Codec {
     room: usize,
 }
 
-/// Capacity of a source at rest: most programs print a short line now and then.
-const CAPACITY_AT_REST: usize = 512;
+/// Capacity of a source at rest, in bytes: most programs print a short line now and then.
+pub(crate) const CAPACITY_AT_REST: usize = 512;
 /// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
 const FIRST_ROOM: usize = 4 * 1024;
 const GROWTH: usize = 16;
@@ -94,12 +94,9 @@ impl Codec {
         }
     }
 
-    /// Capacity in bytes that a source should begin with.
-    pub fn first_capacity(&self) -> usize {
-        match self.framing {
-            Framing::Chunks => CAPACITY_IN_FLOOD,
-            Framing::Lines(_) | Framing::Length => CAPACITY_AT_REST,
-        }
+    /// How messages are told apart.
+    pub fn framing(&self) -> Framing {
+        self.framing
     }
 
     /// The beginning of a line whose newline has not come: a prompt. Holds back what may be half of

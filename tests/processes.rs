@@ -337,7 +337,7 @@ fn program_that_disappears_and_comes_back_is_found_again() {
 fn start_that_may_work_later_is_a_503() {
     let mut command = Command::new("sh");
     // Room for the listener and a few connections, not for the pipes of many programs.
-    command.args(["-c", &format!("ulimit -n 24; exec {WSD} --port=0 cat")]);
+    command.args(["-c", &format!("ulimit -n 28; exec {WSD} --port=0 cat")]);
     let server = TestServer::start_command(command);
     let mut clients = Vec::new();
     let refused = loop {
@@ -347,8 +347,8 @@ fn start_that_may_work_later_is_a_503() {
         }
         clients.push(client);
         assert!(
-            clients.len() < 24,
-            "24 descriptors are not enough for that many"
+            clients.len() < 28,
+            "28 descriptors are not enough for that many"
         );
     };
     assert!(
@@ -378,7 +378,7 @@ fn server_without_a_free_descriptor_waits_and_recovers() {
     let mut command = Command::new("sh");
     command.args([
         "-c",
-        &format!("ulimit -n 24; exec {WSD} --port=0 --maxforks=0 cat"),
+        &format!("ulimit -n 28; exec {WSD} --port=0 --maxforks=0 cat"),
     ]);
     let mut server = TestServer::start_command(command);
     let idle: Vec<_> = (0..30)

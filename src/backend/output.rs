@@ -1,16 +1,17 @@
 //! A program's output as a stream of messages.
 
 use std::{
+    mem::MaybeUninit,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tokio::{
-    io::AsyncRead,
+    io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
     sync::oneshot,
     time::{Instant, Sleep},
@@ -19,7 +20,7 @@ use tokio_util::codec::FramedRead;
 
 use super::Output;
 use crate::{
-    framing::{Codec, FramingError},
+    framing::{CAPACITY_AT_REST, Codec, Framing, FramingError},
     message::Message,
 };
 
@@ -29,8 +30,10 @@ pub(super) fn messages<R>(pipe: R, codec: Codec, flush_after: Option<Duration>) 
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    let capacity = codec.first_capacity();
-    let framed = FramedRead::with_capacity(pipe, codec, capacity);
+    if codec.framing() == Framing::Chunks {
+        return Box::pin(Chunks(Some(pipe)));
+    }
+    let framed = FramedRead::with_capacity(pipe, codec, CAPACITY_AT_REST);
     match flush_after {
         None => Box::pin(framed),
         Some(quiet) => Box::pin(Prompting {
@@ -38,6 +41,34 @@ where
             quiet,
             waiting: None,
         }),
+    }
+}
+
+/// Bytes of a chunk: what a Linux pipe holds (pipe(7)), so that one write of as much comes back as one read.
+const CHUNK: usize = 64 * 1024;
+
+/// Whatever one read gives ([`Framing::Chunks`]). It is read to the stack, so that nothing is held while the
+/// program is silent.
+struct Chunks<R>(Option<R>);
+
+impl<R: AsyncRead + Unpin> Stream for Chunks<R> {
+    type Item = Result<Message, FramingError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(pipe) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let mut scratch = [MaybeUninit::uninit(); CHUNK];
+        let mut chunk = ReadBuf::uninit(&mut scratch);
+        let item = match ready!(Pin::new(pipe).poll_read(context, &mut chunk)) {
+            Ok(()) if chunk.filled().is_empty() => None,
+            Ok(()) => Some(Ok(Message::Binary(Bytes::copy_from_slice(chunk.filled())))),
+            Err(error) => Some(Err(error.into())),
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(item)
     }
 }
 
