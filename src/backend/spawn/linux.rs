@@ -25,7 +25,7 @@ use std::{
     },
     process::ExitStatus,
     ptr,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use libc::{c_char, c_int, c_void};
@@ -64,6 +64,9 @@ pub(super) struct System {
     /// `None` where children get a copy of the table of descriptors.
     berths: Option<Berths>,
     warden: Arc<Warden>,
+    /// Held while a process is started: alone by who copies the table of descriptors. The copy would hold
+    /// what another start has open, until its program is executed, and that others may stop.
+    turns: Arc<RwLock<()>>,
 }
 
 impl System {
@@ -80,6 +83,7 @@ impl System {
             gateway: getpid().as_raw_nonzero().get(),
             berths: Berths::new()?,
             warden: Arc::new(Warden::start()?),
+            turns: Arc::default(),
         })
     }
 
@@ -94,6 +98,7 @@ impl System {
             gateway: self.gateway,
             berths: Berths::new()?,
             warden: Arc::clone(&self.warden),
+            turns: Arc::clone(&self.turns),
         })
     }
 
@@ -109,6 +114,18 @@ impl System {
 
     /// See `Spawner::spawn`.
     pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
+        let turns = Arc::clone(&self.turns);
+        let shares_descriptors = self.berths.is_some() && command.confinement.credentials.is_none();
+        if shares_descriptors {
+            let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
+            self.start(command)
+        } else {
+            let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
+            self.start(command)
+        }
+    }
+
+    fn start(&mut self, command: &Command) -> io::Result<Child> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
