@@ -76,6 +76,11 @@ impl Tls {
         })
     }
 
+    /// The same as rustls takes it.
+    pub fn config(&self) -> &Arc<ClientConfig> {
+        self.connector.config()
+    }
+
     /// The TLS handshake with the server of a name or address.
     pub(super) async fn connect(
         &self,

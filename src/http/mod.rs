@@ -53,7 +53,7 @@ use path::UrlPath;
 use places::Places;
 use plain::Plain;
 use refusal::Refusal;
-use router::{Found, Route, Router};
+use router::{Route, Router};
 use sessions::Ask;
 use shared::Shared;
 
@@ -347,35 +347,30 @@ impl Handler {
         let path = UrlPath::decode(parts.uri.path())?;
         if upgrade::is_asked_for(&parts) {
             *by = By::Program;
-            let open = async |found: Found<'_>| {
-                path.check_for_programs()?;
-                let origins = &found.service.origins;
-                origins.check(&parts.headers, host.as_ref())?;
-                let ask = Ask {
-                    parts: &parts,
-                    host: host.as_ref(),
-                    found,
-                    connection,
-                    admitted,
-                };
-                sessions::open(&self.shared, ask, upgrade).await
-            };
-            return match self.options.router.websocket(&path, &parts.headers) {
-                Route::Program(found) => open(found).await,
+            let router = &self.options.router;
+            let entry;
+            let found = match router.websocket(&path, &parts.headers) {
+                Route::Program(found) => found,
                 Route::Directory(directory) => match directory.find(&path).await {
-                    Ok(entry) => open(directory.found(&entry)).await,
-                    Err(_) => {
-                        open(
-                            self.options
-                                .router
-                                .fallback(&path)
-                                .ok_or(Refusal::NotFound)?,
-                        )
-                        .await
+                    Ok(program) => {
+                        entry = program;
+                        directory.found(&entry)
                     }
+                    Err(_) => router.fallback(&path).ok_or(Refusal::NotFound)?,
                 },
-                _ => Err(Refusal::NotFound),
+                _ => return Err(Refusal::NotFound),
             };
+            path.check_for_programs()?;
+            let origins = &found.service.origins;
+            origins.check(&parts.headers, host.as_ref())?;
+            let ask = Ask {
+                parts: &parts,
+                host: host.as_ref(),
+                found,
+                connection,
+                admitted,
+            };
+            return sessions::open(&self.shared, ask, upgrade).await;
         }
         let request = Plain {
             parts,

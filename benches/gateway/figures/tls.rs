@@ -6,14 +6,9 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio_rustls::rustls::client::danger::{
-    HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier,
-};
-use tokio_rustls::rustls::crypto::{CryptoProvider, ring};
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use tokio_rustls::rustls::{
-    ClientConfig, ClientConnection, DigitallySignedStruct, Error, SignatureScheme, StreamOwned,
-};
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConnection, Error, StreamOwned};
+use wsd::client::{Tls, Trust};
 
 use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
 use crate::figures::{Effort, standing::settled_memory};
@@ -78,15 +73,9 @@ fn open(server: &Server, room: usize) -> Result<Connection<Stream>, Failure> {
 
 fn secured() -> Result<ClientConnection, Failure> {
     let wrong = |error: Error| Failure::Cannot(error.to_string());
-    let provider = Arc::new(ring::default_provider());
-    let config = ClientConfig::builder_with_provider(Arc::clone(&provider))
-        .with_safe_default_protocol_versions()
-        .map_err(wrong)?
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Trusting(provider)))
-        .with_no_client_auth();
+    let terms = Tls::new(Trust::Anybody, None).map_err(Failure::Cannot)?;
     let name = ServerName::try_from("localhost").expect("a name");
-    ClientConnection::new(Arc::new(config), name).map_err(wrong)
+    ClientConnection::new(Arc::clone(terms.config()), name).map_err(wrong)
 }
 
 /// Round trips of 16 bytes, one after the other.
@@ -169,55 +158,4 @@ pub(super) fn idle(server: &Server, effort: &Effort) -> Result<Outcome, Failure>
         Measure::less("opening each, ms", time.as_secs_f64() * 1e3 / count),
         Measure::less("CPU each, µs", cpu.as_secs_f64() * 1e6 / count),
     ]))
-}
-
-/// Takes any certificate; signatures are checked as ever, since that is work.
-#[derive(Debug)]
-struct Trusting(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Trusting {
-    fn verify_server_cert(
-        &self,
-        _certificate: &CertificateDer<'_>,
-        _chain: &[CertificateDer<'_>],
-        _name: &ServerName<'_>,
-        _ocsp: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls12_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        tokio_rustls::rustls::crypto::verify_tls13_signature(
-            message,
-            certificate,
-            signature,
-            algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }
