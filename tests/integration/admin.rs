@@ -9,16 +9,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Client, TestServer, eventually, get, http, run};
+use crate::support::{Gateway, Server, Signal, eventually, http, run};
 
 /// A server and the address that it tells operators at.
-fn start(words: &[&str]) -> (TestServer, SocketAddr) {
-    let words: Vec<&str> = ["--admin=127.0.0.1:0"]
-        .iter()
-        .chain(words)
-        .copied()
-        .collect();
-    let mut server = TestServer::start_with(&words);
+fn start(words: &[&str]) -> (Server, SocketAddr) {
+    let mut server = Gateway::with("--admin=127.0.0.1:0").args(words).start();
     let line = server.wait_for_line("telling operators");
     let address = line.split("http://").nth(1).expect("a URL");
     let address = address.split('/').next().expect("an address");
@@ -59,7 +54,7 @@ fn server_is_healthy_and_ready() {
     assert_eq!(ask(admin, "POST", "/readyz").0, 405);
     assert_eq!(ask(admin, "GET", "/").0, 404);
     // Nothing of it on the public address.
-    assert_eq!(get(&server, "/healthz").0, 426);
+    assert_eq!(server.get("/healthz").0, 426);
 }
 
 #[test]
@@ -81,24 +76,24 @@ fn server_that_drains_is_alive_and_not_ready_and_tells_of_its_sessions() {
         "cat; echo draining; read never < /dev/null; sleep 60",
     ]);
     let mut client = server.connect();
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(client.text(), "draining");
     assert_eq!(ask(admin, "GET", "/readyz"), (503, "draining\n".to_owned()));
     assert_eq!(ask(admin, "GET", "/healthz").0, 200);
     assert_eq!(sessions(admin).len(), 1);
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(143));
 }
 
 #[test]
 fn delay_before_a_drain_serves_as_ever_but_is_not_ready() {
     let (mut server, admin) = start(&["--drain-delay=60", "cat"]);
-    server.signal(15);
+    server.signal(Signal::TERM);
     eventually("it leaves", || ask(admin, "GET", "/readyz").0 == 503);
     let mut client = server.connect();
     client.send("still served");
     assert_eq!(client.text(), "still served");
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(143));
 }
 
@@ -108,12 +103,9 @@ fn figures_tell_what_happened() {
     let mut client = server.connect();
     client.send("hello");
     assert_eq!(client.text(), "hello");
-    assert_eq!(
-        Client::connect(server.address, "/exit", &[]).closed().0,
-        4003
-    );
+    assert_eq!(server.connect_to("/exit").closed().0, 4003);
     let foreign = ["Origin: http://evil.example"];
-    assert_eq!(Client::ask(server.address, "/", &foreign).status(), 403);
+    assert_eq!(server.status("/", &foreign), 403);
     eventually("a session has ended", || {
         figures(admin).contains_key("wsd_session_closes_total{code=\"4003\"}")
     });
@@ -204,7 +196,7 @@ fn operators_can_ask_through_a_unix_socket() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("admin");
     let flag = format!("--admin=unix:{}", path.display());
-    let mut server = TestServer::start_with(&[&flag, "cat"]);
+    let mut server = Gateway::new().args([&flag, "cat"]).start();
     server.wait_for_line("telling operators");
     let mut stream = UnixStream::connect(&path).expect("it listens");
     let request = b"GET /healthz HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n";
@@ -236,10 +228,7 @@ fn address_that_is_none_is_an_error() {
 fn dashboard_shows_figures_that_there_are() {
     let (server, admin) = start(&["sh", "-c", "exit 1"]);
     server.connect().closed();
-    assert_eq!(
-        Client::ask(server.address, "/", &["Origin: http://evil"]).status(),
-        403
-    );
+    assert_eq!(server.status("/", &["Origin: http://evil"]), 403);
     eventually("the session has ended", || {
         figures(admin)["wsd_sessions_open"] == 0.0
     });

@@ -3,49 +3,48 @@
 
 use std::{
     fs,
-    process::Command,
     sync::{Condvar, Mutex, PoisonError},
 };
 
-use crate::support::{TestServer, WSD, children_of, interpreter, wait_until_gone};
+use crate::support::{Gateway, Server, Signal, WSD, children_of, interpreter, wait_until_gone};
 
 #[test]
 fn fizzbuzz_page_gets_all_answers_in_order() {
-    let server = TestServer::start("--staticdir=examples/fizzbuzz examples/fizzbuzz/fizzbuzz.py");
+    let server =
+        Gateway::with("--staticdir=examples/fizzbuzz examples/fizzbuzz/fizzbuzz.py").start();
     browse("fizzbuzz", &[&server.url]);
 }
 
 #[test]
 fn subprotocol_that_a_page_offers_is_selected() {
-    let server = TestServer::start("--devconsole cat");
+    let server = Gateway::with("--devconsole cat").start();
     browse("subprotocol", &[&server.url]);
 }
 
 #[test]
 fn messages_of_a_page_travel_compressed() {
-    let server = TestServer::start("--compress --devconsole cat");
+    let server = Gateway::with("--compress --devconsole cat").start();
     browse("compress", &[&server.url]);
 }
 
 #[test]
 fn console_shows_the_echo_with_the_time() {
-    let server = TestServer::start("--devconsole cat");
+    let server = Gateway::with("--devconsole cat").start();
     browse("console_echo", &[&server.url]);
 }
 
 #[test]
 fn console_connects_by_tls_where_its_page_came_by_tls() {
-    let server = TestServer::start("--ssl-selfsigned --devconsole cat");
+    let server = Gateway::with("--ssl-selfsigned --devconsole cat").start();
     assert!(server.url.starts_with("https://"), "{}", server.url);
     browse("console_echo", &[&server.url]);
 }
 
 #[test]
 fn page_that_came_by_http_2_has_its_sockets_on_the_same_connection() {
-    let mut server = TestServer::start_sh(
-        "--ssl-selfsigned --devconsole",
-        "echo $SERVER_PROTOCOL; cat",
-    );
+    let mut server = Gateway::with("--ssl-selfsigned --devconsole")
+        .program("echo $SERVER_PROTOCOL; cat")
+        .start();
     browse("http2", &[&server.url, "20"]);
     let mut remotes: Vec<String> = (0..20)
         .map(|_| server.wait_for_line("session started"))
@@ -58,37 +57,39 @@ fn page_that_came_by_http_2_has_its_sockets_on_the_same_connection() {
 
 #[test]
 fn console_connects_to_the_path_that_is_typed() {
-    let server = TestServer::start_sh("--devconsole", "echo \"$PATH_INFO $QUERY_STRING\"; cat");
+    let server = Gateway::with("--devconsole")
+        .program("echo \"$PATH_INFO $QUERY_STRING\"; cat")
+        .start();
     browse("console_path", &[&server.url]);
 }
 
 #[test]
 fn console_shows_close_code_and_reason() {
-    let server = TestServer::start_sh("--devconsole", "exit 3");
+    let server = Gateway::with("--devconsole").program("exit 3").start();
     browse("console_close", &[&server.url]);
 }
 
 #[test]
 fn console_keeps_a_history() {
-    let server = TestServer::start("--devconsole cat");
+    let server = Gateway::with("--devconsole cat").start();
     browse("console_history", &[&server.url]);
 }
 
 #[test]
 fn console_runs_nothing_that_it_shows() {
-    let server = TestServer::start("--devconsole cat");
+    let server = Gateway::with("--devconsole cat").start();
     browse("console_hostile", &[&server.url]);
 }
 
 #[test]
 fn console_fits_a_phone() {
-    let server = TestServer::start("--devconsole --framing=length cat");
+    let server = Gateway::with("--devconsole --framing=length cat").start();
     browse("console_phone", &[&server.url]);
 }
 
 #[test]
 fn console_survives_a_hundred_thousand_messages() {
-    let server = TestServer::start("--devconsole seq 1 100000");
+    let server = Gateway::with("--devconsole seq 1 100000").start();
     browse("console_flood", &[&server.url]);
 }
 
@@ -96,19 +97,19 @@ fn console_survives_a_hundred_thousand_messages() {
 fn console_can_be_used_in_a_flood() {
     // With much shorter lines, a browser has minutes of them in its own queues, before anything typed.
     let line = "x".repeat(500);
-    let server = TestServer::start_with(&["--devconsole", "yes", &line]);
+    let server = Gateway::new().args(["--devconsole", "yes", &line]).start();
     browse("console_busy", &[&server.url]);
 }
 
 #[test]
 fn console_shows_binary_messages_as_hex() {
-    let server = TestServer::start("--devconsole --binary cat");
+    let server = Gateway::with("--devconsole --binary cat").start();
     browse("console_binary", &[&server.url]);
 }
 
 #[test]
 fn page_of_another_port_needs_the_option_that_the_log_names() {
-    let elsewhere = TestServer::start("--staticdir=examples/echo cat");
+    let elsewhere = Gateway::with("--staticdir=examples/echo cat").start();
     needs_the_option_that_the_log_names(&elsewhere.url, elsewhere.url.trim_end_matches('/'));
 }
 
@@ -121,14 +122,14 @@ fn page_from_a_file_needs_the_option_that_the_log_names() {
 }
 
 fn needs_the_option_that_the_log_names(page: &str, origin: &str) {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     browse("origin", &[page, &server.url, "refused"]);
     let line = server.wait_for_line("--origin=");
     let (_, option) = line.split_at(line.find("--origin=").expect("it is there"));
     let option = option.split(' ').next().expect("a word");
     assert_eq!(option, format!("--origin={origin}"));
 
-    let server = TestServer::start_with(&[option, "cat"]);
+    let server = Gateway::new().args([option, "cat"]).start();
     browse("origin", &[page, &server.url, "open"]);
 }
 
@@ -144,33 +145,34 @@ fn pages_chat_through_the_tcl_server() {
 
 #[test]
 fn python_chat_server_ends_when_wsd_is_told_to() {
-    chat_server_ends("py", 15);
+    chat_server_ends("py", Signal::TERM);
 }
 
 #[test]
 fn tcl_chat_server_ends_when_wsd_is_told_to() {
-    chat_server_ends("tcl", 15);
+    chat_server_ends("tcl", Signal::TERM);
 }
 
 #[test]
 fn python_chat_server_ends_when_wsd_is_killed() {
-    chat_server_ends("py", 9);
+    chat_server_ends("py", Signal::KILL);
 }
 
 #[test]
 fn tcl_chat_server_ends_when_wsd_is_killed() {
-    chat_server_ends("tcl", 9);
+    chat_server_ends("tcl", Signal::KILL);
 }
 
-fn start_chat(language: &str) -> TestServer {
-    let mut command = Command::new("examples/chat/start.sh");
-    command
-        .arg(language)
-        .envs([("CHAT_PORT", "0"), ("WSD_PORT", "0"), ("WSD", WSD)]);
-    TestServer::start_command(command)
+fn start_chat(language: &str) -> Server {
+    Gateway::started_by("examples/chat/start.sh")
+        .args([language])
+        .env("CHAT_PORT", "0")
+        .env("WSD_PORT", "0")
+        .env("WSD", WSD)
+        .start()
 }
 
-fn chat_server_ends(language: &str, signal: i32) {
+fn chat_server_ends(language: &str, signal: Signal) {
     let mut server = start_chat(language);
     // The shell that keeps the chat server, and the chat server.
     let keepers = server.children();

@@ -1,18 +1,18 @@
 //! `--connect` with `--compress`: what is offered, what is made of the answer, and what travels then.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
 };
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use wsd::transport::websocket::accept_key;
 
 use crate::support::{
-    self, PATIENCE, TestServer, WSD,
+    self, Gateway, PATIENCE, WSD,
     client::{BINARY, CLOSE, TEXT},
     interpreter,
+    line_client::LineClient,
 };
 
 const FINAL: u8 = 0x80;
@@ -20,53 +20,6 @@ const RSV1: u8 = 0x40;
 const DEFLATE: &str = "permessage-deflate";
 /// What both ends leave out behind a message (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
-
-/// `wsd --connect=URL WORDS`, spoken to line by line.
-struct Near {
-    child: Child,
-    stdin: ChildStdin,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Near {
-    fn start(url: &str, words: &[&str]) -> Self {
-        let mut command = Command::new(WSD);
-        for name in ["http_proxy", "all_proxy", "no_proxy"] {
-            command.env_remove(name).env_remove(name.to_uppercase());
-        }
-        let mut child = command
-            .arg(format!("--connect={url}"))
-            .args(words)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("wsd starts");
-        Near {
-            stdin: child.stdin.take().expect("a pipe"),
-            stdout: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        }
-    }
-
-    fn send(&mut self, line: &str) {
-        writeln!(self.stdin, "{line}").expect("wsd reads");
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("text");
-        line.trim_end_matches('\n').to_owned()
-    }
-
-    /// Ends its input; its exit status and what it said.
-    fn end(self) -> (Option<i32>, String) {
-        drop(self.stdin);
-        let ended = self.child.wait_with_output().expect("it ends");
-        let stderr = String::from_utf8(ended.stderr).expect("text");
-        (ended.status.code(), stderr)
-    }
-}
 
 /// The other end, which hides nothing.
 struct Far {
@@ -77,10 +30,10 @@ struct Far {
 
 impl Far {
     /// A client of these words, connected to a server that answers with this extension.
-    fn connected(words: &[&str], extension: Option<&str>) -> (Near, Far) {
+    fn connected(words: &[&str], extension: Option<&str>) -> (LineClient, Far) {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address");
-        let near = Near::start(&format!("ws://{address}/"), words);
+        let near = LineClient::connect(&format!("ws://{address}/"), words);
         let (mut stream, _) = listener.accept().expect("a client");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         let mut head = Vec::new();
@@ -175,8 +128,8 @@ fn deflated(message: &[u8]) -> Vec<u8> {
 
 #[test]
 fn lines_come_back_compressed_both_ways() {
-    let mut server = TestServer::start("--compress cat");
-    let mut near = Near::start(&server.url, &["--compress"]);
+    let mut server = Gateway::with("--compress cat").start();
+    let mut near = LineClient::connect(&server.url, &["--compress"]);
     for line in ["", "short", "grüße", &"again and again, ".repeat(10_000)] {
         near.send(line);
         assert_eq!(near.line(), line);
@@ -187,14 +140,15 @@ fn lines_come_back_compressed_both_ways() {
 
 #[test]
 fn bytes_of_any_kind_come_back_compressed_both_ways() {
-    let server = TestServer::start("--compress --compress-level=9 --binary cat");
+    let server = Gateway::with("--compress --compress-level=9 --binary cat").start();
     let input: Vec<u8> = (0..2_000_000_u32)
         .map(|n| (n.wrapping_mul(n) >> 13) as u8 & if n & 0x1_0000 == 0 { 0xff } else { 1 })
         .collect();
-    let mut near = Near::start(&server.url, &["--compress", "--binary"]);
+    let mut near = LineClient::connect(&server.url, &["--compress", "--binary"]);
     let mut output = vec![0; input.len()];
     std::thread::scope(|scope| {
-        scope.spawn(|| near.stdin.write_all(&input).expect("wsd reads"));
+        let stdin = near.stdin.as_mut().expect("open");
+        scope.spawn(|| stdin.write_all(&input).expect("wsd reads"));
         near.stdout.read_exact(&mut output).expect("it comes back");
     });
     assert!(output == input);
@@ -203,20 +157,20 @@ fn bytes_of_any_kind_come_back_compressed_both_ways() {
 
 #[test]
 fn nothing_is_offered_unless_asked_for() {
-    let (near, mut far) = Far::connected(&[], None);
+    let (mut near, mut far) = Far::connected(&[], None);
     assert!(
         !far.head.to_lowercase().contains("extensions"),
         "{}",
         far.head
     );
-    drop(near.stdin);
+    drop(near.stdin.take());
     assert_eq!(far.closed(), 1000);
 }
 
 #[test]
 fn server_that_does_not_compress_is_one_without_compression() {
-    let server = TestServer::start("cat");
-    let mut near = Near::start(&server.url, &["--compress"]);
+    let server = Gateway::with("cat").start();
+    let mut near = LineClient::connect(&server.url, &["--compress"]);
     let line = "x".repeat(1000);
     near.send(&line);
     assert_eq!(near.line(), line);

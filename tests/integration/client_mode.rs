@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    process::{ChildStdout, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
 };
@@ -13,13 +13,12 @@ use std::{
 use tempfile::TempDir;
 
 use crate::support::{
-    self, PATIENCE, TestServer, WSD, certificates::Authority, children_of, kill, wait_until_gone,
+    self, Gateway, PATIENCE, Server, Signal,
+    certificates::Authority,
+    children_of,
+    line_client::{LineClient, connect, wsd},
+    wait_until_gone,
 };
-
-const SIGINT: i32 = 2;
-const SIGTERM: i32 = 15;
-const SIGCONT: i32 = 18;
-const SIGSTOP: i32 = 19;
 
 /// How a client ended.
 #[derive(Debug)]
@@ -33,23 +32,6 @@ impl Ended {
     fn text(&self) -> &str {
         std::str::from_utf8(&self.stdout).expect("text")
     }
-}
-
-/// `wsd WORDS` with no proxy in its environment.
-fn wsd(words: &[&str]) -> Command {
-    let mut command = Command::new(WSD);
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    command.args(words);
-    command
-}
-
-fn connect(url: &str, words: &[&str]) -> Command {
-    let flag = format!("--connect={url}");
-    let mut command = wsd(&[&flag]);
-    command.args(words);
-    command
 }
 
 fn run(mut command: Command, stdin: impl Into<Stdio>) -> Ended {
@@ -67,51 +49,6 @@ fn fed(command: Command, input: &[u8]) -> Ended {
     file.write_all(input).expect("room");
     std::io::Seek::rewind(&mut file).expect("a file");
     run(command, file)
-}
-
-/// A client that is talked to.
-struct Talker {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-}
-
-impl Talker {
-    fn start(mut command: Command) -> Self {
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("wsd starts");
-        Talker {
-            stdin: child.stdin.take(),
-            stdout: BufReader::new(child.stdout.take().expect("a pipe")),
-            child,
-        }
-    }
-
-    fn send(&mut self, line: &str) {
-        let stdin = self.stdin.as_mut().expect("open");
-        writeln!(stdin, "{line}").expect("wsd reads");
-    }
-
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("text");
-        line.trim_end_matches('\n').to_owned()
-    }
-
-    fn end(mut self) -> (Option<i32>, String) {
-        drop(self.stdin.take());
-        let mut stderr = String::new();
-        let mut pipe = self.child.stderr.take().expect("a pipe");
-        pipe.read_to_string(&mut stderr).expect("text");
-        (self.child.wait().expect("a child").code(), stderr)
-    }
-}
-
-impl Drop for Talker {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }
 
 fn lines(count: usize) -> Vec<u8> {
@@ -148,7 +85,7 @@ fn head(stream: &mut TcpStream) -> String {
 
 #[test]
 fn hundred_thousand_lines_of_a_file_come_back_in_order() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let input = lines(100_000);
     let ended = fed(connect(&server.url, &[]), &input);
     assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
@@ -157,14 +94,14 @@ fn hundred_thousand_lines_of_a_file_come_back_in_order() {
 
 #[test]
 fn last_line_without_a_newline_is_a_message() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let ended = fed(connect(&server.url, &[]), b"a\n\nb");
     assert_eq!((ended.status, ended.text()), (Some(0), "a\n\nb\n"));
 }
 
 #[test]
 fn ten_mebibytes_of_anything_come_back_unchanged() {
-    let server = TestServer::start("--binary cat");
+    let server = Gateway::with("--binary cat").start();
     let mut input = vec![0; 10 << 20];
     let mut random = File::open("/dev/urandom").expect("random bytes");
     random.read_exact(&mut input).expect("random bytes");
@@ -175,7 +112,7 @@ fn ten_mebibytes_of_anything_come_back_unchanged() {
 
 #[test]
 fn types_and_boundaries_survive_with_lengths() {
-    let server = TestServer::start("--framing=length cat");
+    let server = Gateway::with("--framing=length cat").start();
     let input = b"t\0\0\0\x04a\nb\nb\0\0\0\x03\xff\0\nt\0\0\0\0";
     let ended = fed(connect(&server.url, &["--framing=length"]), input);
     assert_eq!((ended.status, &ended.stdout[..]), (Some(0), &input[..]));
@@ -183,22 +120,17 @@ fn types_and_boundaries_survive_with_lengths() {
 
 #[test]
 fn prompt_is_sent_after_a_while() {
-    let server = TestServer::start("--flush-after=10 cat");
-    let mut client = Talker::start(connect(&server.url, &["--flush-after=10"]));
-    client
-        .stdin
-        .as_mut()
-        .expect("open")
-        .write_all(b"name? ")
-        .expect("wsd reads");
+    let server = Gateway::with("--flush-after=10 cat").start();
+    let mut client = LineClient::connect(&server.url, &["--flush-after=10"]);
+    client.write(b"name? ");
     assert_eq!(client.line(), "name? ");
     assert_eq!(client.end().0, Some(0));
 }
 
 #[test]
 fn each_line_is_answered_while_stdin_is_open() {
-    let server = TestServer::start("cat");
-    let mut client = Talker::start(connect(&server.url, &[]));
+    let server = Gateway::with("cat").start();
+    let mut client = LineClient::connect(&server.url, &[]);
     for line in ["one", "two"] {
         client.send(line);
         assert_eq!(client.line(), line);
@@ -208,14 +140,16 @@ fn each_line_is_answered_while_stdin_is_open() {
 
 #[test]
 fn answers_after_the_end_of_stdin_are_waited_for() {
-    let server = TestServer::start_sh("", "while read x; do sleep 0.3; echo $x; done");
+    let server = Gateway::new()
+        .program("while read x; do sleep 0.3; echo $x; done")
+        .start();
     let ended = fed(connect(&server.url, &["--linger=5000"]), b"a\nb\n");
     assert_eq!(ended.text(), "a\nb\n");
 }
 
 #[test]
 fn end_of_stdin_ends_it_at_once_without_linger() {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     let ended = run(connect(&server.url, &["--linger=0"]), Stdio::null());
     assert_eq!(ended.status, Some(0), "{}", ended.stderr);
     assert!(server.wait_for_line("session ended").contains("code=1000"));
@@ -223,7 +157,7 @@ fn end_of_stdin_ends_it_at_once_without_linger() {
 
 #[test]
 fn slow_reader_of_stdout_gets_everything() {
-    let server = TestServer::start_sh("", "seq 1 200000");
+    let server = Gateway::new().program("seq 1 200000").start();
     let mut command = connect(&server.url, &[]);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("wsd starts");
@@ -240,11 +174,10 @@ fn slow_reader_of_stdout_gets_everything() {
 
 #[test]
 fn reader_that_has_enough_ends_it_quietly() {
-    let server = TestServer::start("yes");
-    let mut client = Talker::start(connect(&server.url, &[]));
+    let server = Gateway::with("yes").start();
+    let mut client = LineClient::connect(&server.url, &[]);
     assert_eq!(client.line(), "y");
-    let Talker { stdout, .. } = &mut client;
-    let closed = std::mem::replace(stdout, BufReader::new(other_stdout()));
+    let closed = std::mem::replace(&mut client.stdout, BufReader::new(other_stdout()));
     drop(closed);
     assert_eq!(client.end(), (Some(0), String::new()));
 }
@@ -262,7 +195,7 @@ fn other_stdout() -> ChildStdout {
 
 #[test]
 fn stdout_that_cannot_be_written_is_an_error() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let mut command = connect(&server.url, &[]);
     command.stdout(File::create("/dev/full").expect("a device"));
     command.stdin(Stdio::piped()).stderr(Stdio::piped());
@@ -277,10 +210,9 @@ fn stdout_that_cannot_be_written_is_an_error() {
 
 #[test]
 fn two_programs_are_joined() {
-    let server = TestServer::start_sh(
-        "",
-        "while read n; do [ $n -lt 7 ] && echo more && continue; echo yes; break; done",
-    );
+    let server = Gateway::new()
+        .program("while read n; do [ $n -lt 7 ] && echo more && continue; echo yes; break; done")
+        .start();
     let guess = "n=1; echo $n; while read word; do [ $word = yes ] && exit 40; n=$((n+1)); echo $n; done; exit $n";
     let ended = run(connect(&server.url, &["sh", "-c", guess]), Stdio::null());
     assert_eq!(
@@ -294,7 +226,7 @@ fn two_programs_are_joined() {
 #[test]
 fn program_writes_down_all_that_came_before_it_is_ended() {
     let directory = tempfile::tempdir().expect("a directory");
-    let server = TestServer::start("seq 1 1000");
+    let server = Gateway::with("seq 1 1000").start();
     let workdir = format!("--workdir={}", directory.path().display());
     let script = "wc -l > unfinished; sleep 0.5; mv unfinished count";
     let ended = run(
@@ -308,7 +240,7 @@ fn program_writes_down_all_that_came_before_it_is_ended() {
 
 #[test]
 fn program_has_our_stderr_and_only_its_environment() {
-    let server = TestServer::start("--subprotocol=b cat");
+    let server = Gateway::with("--subprotocol=b cat").start();
     let mut command = connect(
         &server.url,
         &["--subprotocol=a,b", "--env=X=1", "sh", "-c", "env >&2"],
@@ -342,13 +274,10 @@ fn exit_status_is_that_of_the_program_at_the_other_end() {
             "closed with 4137: the program was ended by signal 9",
         ),
     ] {
-        let server = TestServer::start_sh("", script);
-        let client = Talker::start(connect(&server.url, &[]));
-        let Talker { child, .. } = &client;
-        assert!(child.id() > 0);
-        let mut client = client;
+        let server = Gateway::new().program(script).start();
+        let mut client = LineClient::connect(&server.url, &[]);
         // stdin stays open: it is the server that ends it.
-        let code = client.child.wait().expect("a child").code();
+        let code = client.status();
         let (_, stderr) = client.end();
         assert_eq!(code, Some(status), "{script}: {stderr}");
         assert!(stderr.contains(complaint), "{script}: {stderr}");
@@ -362,7 +291,7 @@ fn exit_status_is_that_of_the_program_at_the_other_end() {
 
 #[test]
 fn exit_status_is_that_of_the_own_program_where_that_ends_first() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     for (script, status) in [("exit 0", 0), ("exit 9", 9), ("kill -15 $$", 143)] {
         let ended = run(connect(&server.url, &["sh", "-c", script]), Stdio::null());
         assert_eq!(
@@ -375,11 +304,11 @@ fn exit_status_is_that_of_the_own_program_where_that_ends_first() {
 
 #[test]
 fn server_that_stops_is_an_error() {
-    let server = TestServer::start("cat");
-    let mut client = Talker::start(connect(&server.url, &[]));
+    let server = Gateway::with("cat").start();
+    let mut client = LineClient::connect(&server.url, &[]);
     client.send("x");
     assert_eq!(client.line(), "x");
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert_eq!(client.line(), "");
     let (status, stderr) = client.end();
     assert_eq!(status, Some(1));
@@ -394,11 +323,11 @@ fn server_that_stops_is_an_error() {
 
 #[test]
 fn connection_that_is_lost_is_an_error() {
-    let server = TestServer::start("cat");
-    let mut client = Talker::start(connect(&server.url, &[]));
+    let server = Gateway::with("cat").start();
+    let mut client = LineClient::connect(&server.url, &[]);
     client.send("x");
     assert_eq!(client.line(), "x");
-    kill(server.pid() as i32, 9);
+    server.signal(Signal::KILL);
     assert_eq!(client.line(), "");
     let (status, stderr) = client.end();
     assert_eq!(status, Some(1));
@@ -407,39 +336,38 @@ fn connection_that_is_lost_is_an_error() {
 
 #[test]
 fn signal_closes_in_order() {
-    for (signal, status) in [(SIGINT, 130), (SIGTERM, 143)] {
-        let mut server = TestServer::start("cat");
-        let mut client = Talker::start(connect(&server.url, &[]));
+    for (signal, status) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut server = Gateway::with("cat").start();
+        let mut client = LineClient::connect(&server.url, &[]);
         client.send("x");
         assert_eq!(client.line(), "x");
-        kill(client.child.id() as i32, signal);
+        client.signal(signal);
         assert_eq!(client.line(), "");
         assert!(server.wait_for_line("session ended").contains("code=1001"));
-        assert_eq!(client.child.wait().expect("a child").code(), Some(status));
+        assert_eq!(client.status(), Some(status));
     }
 }
 
 #[test]
 fn signal_ends_the_program_too() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let script = "trap '' INT TERM; echo hello; read x; echo $x >&2; while :; do sleep 1; done";
-    let mut client = Talker::start(connect(&server.url, &["sh", "-c", script]));
+    let mut client = LineClient::connect(&server.url, &["sh", "-c", script]);
     let mut stderr = BufReader::new(client.child.stderr.take().expect("a pipe"));
     let mut line = String::new();
     stderr.read_line(&mut line).expect("text");
     assert_eq!(line, "hello\n");
-    let programs = children_of(client.child.id() as i32);
+    let programs = children_of(client.pid());
     assert_eq!(programs.len(), 1);
-    kill(client.child.id() as i32, SIGINT);
-    assert_eq!(client.child.wait().expect("a child").code(), Some(130));
+    client.signal(Signal::INT);
+    assert_eq!(client.status(), Some(130));
     programs.into_iter().for_each(wait_until_gone);
 }
 
 #[test]
 fn binary_message_where_lines_are_written_names_the_flag() {
-    let server = TestServer::start("--binary echo x");
-    let client = Talker::start(connect(&server.url, &[]));
-    let mut client = client;
+    let server = Gateway::with("--binary echo x").start();
+    let mut client = LineClient::connect(&server.url, &[]);
     assert_eq!(client.line(), "");
     let (status, stderr) = client.end();
     assert_eq!(status, Some(1));
@@ -448,7 +376,9 @@ fn binary_message_where_lines_are_written_names_the_flag() {
 
 #[test]
 fn limits_are_those_of_the_flags() {
-    let server = TestServer::start_sh("", "read x; echo 123456; sleep 100");
+    let server = Gateway::new()
+        .program("read x; echo 123456; sleep 100")
+        .start();
     for (words, input, part) in [
         ("--maxframesize=5", "x\n", "--maxframesize"),
         ("--maxlinesize=5", "1234567\n", "--maxlinesize"),
@@ -470,18 +400,18 @@ fn server_that_is_silent_or_takes_nothing_is_an_error() {
         ("--pingms=200", "the other end was silent"),
         ("--write-timeout=200", "the other end took nothing"),
     ] {
-        let server = TestServer::start("cat");
-        let mut client = Talker::start(connect(&server.url, &[words]));
+        let server = Gateway::with("cat").start();
+        let mut client = LineClient::connect(&server.url, &[words]);
         client.send("hello");
         assert_eq!(client.line(), "hello");
-        server.signal(SIGSTOP);
+        server.signal(Signal::STOP);
         if words.starts_with("--write") {
             let stdin = client.stdin.as_mut().expect("open");
             let line = "x".repeat(100_000) + "\n";
             while stdin.write_all(line.as_bytes()).is_ok() {}
         }
-        let status = client.child.wait().expect("a child").code();
-        server.signal(SIGCONT);
+        let status = client.status();
+        server.signal(Signal::CONT);
         let (_, stderr) = client.end();
         assert_eq!(status, Some(1), "{stderr}");
         assert!(stderr.contains(said), "{stderr}");
@@ -632,7 +562,7 @@ fn flags_that_do_not_go_together_are_named() {
 
 #[test]
 fn configuration_file_makes_a_client() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("client.toml");
     fs::write(
@@ -649,7 +579,9 @@ fn configuration_file_makes_a_client() {
 
 #[test]
 fn subprotocol_that_was_selected_is_told_and_must_have_been_offered() {
-    let server = TestServer::start_sh("--subprotocol=b", "echo $WS_PROTOCOL");
+    let server = Gateway::with("--subprotocol=b")
+        .program("echo $WS_PROTOCOL")
+        .start();
     let ended = run(connect(&server.url, &["--subprotocol=a,b"]), Stdio::null());
     assert_eq!(ended.text(), "b\n");
     let ended = run(connect(&server.url, &["--subprotocol=a"]), Stdio::null());
@@ -660,10 +592,10 @@ fn subprotocol_that_was_selected_is_told_and_must_have_been_offered() {
 fn unix_socket_is_a_way_to_a_server() {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = directory.path().join("a.sock");
-    let mut command = Command::new(WSD);
-    command.arg(format!("--unixsocket={}", socket.display()));
-    command.args(["sh", "-c", "echo $REQUEST_URI"]);
-    let _server = TestServer::start_command(command);
+    let _server = Gateway::without_port()
+        .args([format!("--unixsocket={}", socket.display())])
+        .program("echo $REQUEST_URI")
+        .start();
     let url = format!("ws+unix:{}:/x?y", socket.display());
     let ended = run(connect(&url, &[]), Stdio::null());
     assert_eq!(
@@ -677,7 +609,7 @@ fn unix_socket_is_a_way_to_a_server() {
 /// A server with a certificate for localhost.
 struct Site {
     directory: TempDir,
-    server: TestServer,
+    server: Server,
     url: String,
 }
 
@@ -693,7 +625,7 @@ impl Site {
             .issue_client("Alice")
             .write(directory.path(), "alice");
         let words = [&["--ssl", &flags[0], &flags[1]], more, &["cat"]].concat();
-        let server = TestServer::start_with(&words);
+        let server = Gateway::new().args(&words).start();
         let url = format!("wss://localhost:{}/", server.port());
         Site {
             directory,
@@ -745,7 +677,7 @@ fn anybody_is_trusted_with_a_warning_where_that_was_asked_for() {
 
 #[test]
 fn server_without_tls_is_told() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let url = format!("wss://localhost:{}/", server.port());
     let ended = run(connect(&url, &["--insecure"]), Stdio::null());
     assert_eq!(ended.status, Some(1));
@@ -798,7 +730,7 @@ fn proxy(target: SocketAddr) -> (SocketAddr, Receiver<String>) {
 #[test]
 fn proxy_of_the_environment_is_asked_for_a_tunnel() {
     let site = Site::new(&[]);
-    let plain = TestServer::start("cat");
+    let plain = Gateway::with("cat").start();
     for (variable, url, port) in [
         ("HTTPS_PROXY", &site.url, site.server.port()),
         ("http_proxy", &plain.url, plain.port()),
@@ -848,7 +780,7 @@ fn proxy_that_refuses_is_told() {
 
 #[test]
 fn exceptions_of_the_environment_go_there_directly() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let mut command = connect(&server.url, &[]);
     command
         .env("HTTP_PROXY", "127.0.0.1:1")
@@ -866,17 +798,17 @@ fn exceptions_of_the_environment_go_there_directly() {
 
 #[test]
 fn stdin_goes_on_where_it_was_when_the_server_is_back() {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     let port = server.port();
-    let mut client = Talker::start(connect(&server.url, &["--reconnect"]));
+    let mut client = LineClient::connect(&server.url, &["--reconnect"]);
     client.send("before");
     assert_eq!(client.line(), "before");
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert!(server.wait().success());
     drop(server);
     client.send("after");
     let flag = format!("--port={port}");
-    let _server = TestServer::start_with(&[&flag, "cat"]);
+    let _server = Gateway::new().args([&flag, "cat"]).start();
     assert_eq!(client.line(), "after");
     let (status, stderr) = client.end();
     assert_eq!(status, Some(0), "{stderr}");
@@ -888,18 +820,18 @@ fn stdin_goes_on_where_it_was_when_the_server_is_back() {
 
 #[test]
 fn program_is_started_anew_for_each_connection() {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     let port = server.port();
-    let client = Talker::start(connect(
+    let client = LineClient::connect(
         &server.url,
         &["--reconnect", "sh", "-c", "echo $$; read x; read x"],
-    ));
+    );
     server.wait_for_line("session started");
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert!(server.wait().success());
     drop(server);
     let flag = format!("--port={port}");
-    let mut server = TestServer::start_with(&[&flag, "cat"]);
+    let mut server = Gateway::new().args([&flag, "cat"]).start();
     server.wait_for_line("session started");
     drop(client);
 }
@@ -917,12 +849,11 @@ fn refusal_that_would_come_again_is_the_end() {
 
 #[test]
 fn waiting_for_a_server_is_ended_by_a_signal() {
-    let client = Talker::start(connect("ws://127.0.0.1:1/", &["--reconnect"]));
-    let mut client = client;
+    let mut client = LineClient::connect("ws://127.0.0.1:1/", &["--reconnect"]);
     let mut stderr = BufReader::new(client.child.stderr.take().expect("a pipe"));
     let mut line = String::new();
     stderr.read_line(&mut line).expect("text");
     assert!(line.contains("trying again in"), "{line}");
-    kill(client.child.id() as i32, SIGINT);
-    assert_eq!(client.child.wait().expect("a child").code(), Some(130));
+    client.signal(Signal::INT);
+    assert_eq!(client.status(), Some(130));
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::{TestServer, eventually};
+use crate::support::{Gateway, Server, eventually};
 
 /// Runs a script of this name, without its ending, to its end.
 type Client = fn(&str, &[&str]);
@@ -43,37 +43,39 @@ with_each_client! {
 }
 
 fn texts_of_all_sizes_come_back(client: Client) {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     client("echo", &[&url(&server)]);
 }
 
 fn unicode_comes_back(client: Client) {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     client("unicode", &[&url(&server)]);
 }
 
 fn length_framing_keeps_type_and_boundaries(client: Client) {
-    let server = TestServer::start("--framing=length cat");
+    let server = Gateway::with("--framing=length cat").start();
     client("framing", &[&url(&server)]);
 }
 
 fn fragments_arrive_as_one_message(client: Client) {
-    let server = TestServer::start("--framing=length cat");
+    let server = Gateway::with("--framing=length cat").start();
     client("fragments", &[&url(&server)]);
 }
 
 fn binary_mode_keeps_messages(client: Client) {
-    let server = TestServer::start("--binary cat");
+    let server = Gateway::with("--binary cat").start();
     client("binary", &[&url(&server)]);
 }
 
 fn first_subprotocol_is_selected(client: Client) {
-    let server = TestServer::start_sh("", "echo $WS_PROTOCOL; cat");
+    let server = Gateway::new().program("echo $WS_PROTOCOL; cat").start();
     client("subprotocol", &[&url(&server), "ex1,ex2", "ex1"]);
 }
 
 fn listed_subprotocol_is_selected(client: Client) {
-    let server = TestServer::start_sh("--subprotocol=ex3,ex2", "echo $WS_PROTOCOL; cat");
+    let server = Gateway::with("--subprotocol=ex3,ex2")
+        .program("echo $WS_PROTOCOL; cat")
+        .start();
     client("subprotocol", &[&url(&server), "ex1,ex2,ex3", "ex2"]);
 }
 
@@ -104,27 +106,29 @@ fn signal_15_closes_4143(client: Client) {
 }
 
 fn closes(client: Client, end: &str, code: &str, reason: &str) {
-    let server = TestServer::start_sh("", &format!("printf 'last words'; {end}"));
+    let server = Gateway::new()
+        .program(&format!("printf 'last words'; {end}"))
+        .start();
     client("close_code", &[&url(&server), code, reason]);
 }
 
 fn binary_in_line_mode_closes_1003(client: Client) {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     client("refused_message", &[&url(&server), "1003", "binary"]);
 }
 
 fn message_over_the_limit_closes_1009(client: Client) {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     client("refused_message", &[&url(&server), "1009", "big"]);
 }
 
 fn pings_are_answered(client: Client) {
-    let server = TestServer::start("--pingms=500 cat");
+    let server = Gateway::with("--pingms=1000 cat").start();
     client("ping", &[&url(&server)]);
 }
 
 fn fifty_clients_at_once_hear_themselves(client: Client) {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     client("crowd", &[&url(&server)]);
     eventually("all programs have ended", || server.children().is_empty());
 }
@@ -137,7 +141,7 @@ fn client_close_reaches_the_program(client: Client) {
         note.display()
     );
     // Time to write, however busy the machine is, before the first signal.
-    let server = TestServer::start_sh("--closems=20000", &script);
+    let server = Gateway::with("--closems=20000").program(&script).start();
     client("leave", &[&url(&server), "1000"]);
     eventually("the program has seen the end of its input", || {
         fs::read_to_string(&note).is_ok_and(|text| text == "the input has ended\n")
@@ -145,7 +149,7 @@ fn client_close_reaches_the_program(client: Client) {
 }
 
 fn clients_own_close_code_is_answered(client: Client) {
-    let mut server = TestServer::start_sh("", "echo ready; cat");
+    let mut server = Gateway::new().program("echo ready; cat").start();
     client("leave", &[&url(&server), "4999"]);
     let line = server.wait_for_line("session ended");
     assert!(line.contains("code=4999"), "{line}");
@@ -168,10 +172,10 @@ fn compressed_messages_come_back_with_small_windows(client: Client) {
 }
 
 fn compresses(client: Client, parameters: &[&str]) {
-    let server = TestServer::start("--framing=length --compress --maxframesize=2000000 cat");
+    let server = Gateway::with("--framing=length --compress --maxframesize=2000000 cat").start();
     client("compress", &[&[&*url(&server)], parameters].concat());
 }
 
-fn url(server: &TestServer) -> String {
+fn url(server: &Server) -> String {
     format!("ws://{}/", server.address)
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{Client, TestServer, run};
+use crate::support::{Client, Gateway, Signal, run};
 
 /// The first line of the message that a wrong command line gets; it must exit 2 and start nothing.
 fn complaint(words: &[&str]) -> String {
@@ -123,7 +123,7 @@ fn file_that_is_not_executable_gets_a_remedy() {
 
 #[test]
 fn address_in_use_is_exit_1_and_named() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let port = format!("--port={}", server.port());
     let output = run(&[&port, "cat"]);
     assert_eq!(output.code, Some(1));
@@ -138,13 +138,14 @@ fn address_in_use_is_exit_1_and_named() {
 
 #[test]
 fn words_behind_the_command_are_the_programs() {
-    let server = TestServer::start("-loglevel=error -- echo --port=1 -binary=true --");
+    let server = Gateway::with("-loglevel=error -- echo --port=1 -binary=true --").start();
     assert_eq!(server.connect().text(), "--port=1 -binary=true --");
 }
 
 #[test]
 fn several_addresses_share_a_port() {
-    let server = TestServer::start("--address=127.0.0.1 --address=[::1] --address=127.0.0.3 cat");
+    let server =
+        Gateway::with("--address=127.0.0.1 --address=[::1] --address=127.0.0.3 cat").start();
     for host in ["127.0.0.1", "[::1]", "127.0.0.3"] {
         let address = format!("{host}:{}", server.port())
             .parse()
@@ -157,7 +158,7 @@ fn several_addresses_share_a_port() {
 
 #[test]
 fn loopback_is_the_default() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     assert!(server.url.starts_with("ws://127.0.0.1:"), "{}", server.url);
     let other = format!("127.0.0.2:{}", server.port());
     assert!(std::net::TcpStream::connect(other).is_err());
@@ -165,7 +166,7 @@ fn loopback_is_the_default() {
 
 #[test]
 fn session_is_one_line_at_its_start_and_one_at_its_end() {
-    let mut server = TestServer::start_sh("", "cat; exit 3");
+    let mut server = Gateway::new().program("cat; exit 3").start();
     let mut client = Client::connect(
         server.address,
         "/path?query",
@@ -197,7 +198,9 @@ fn session_is_one_line_at_its_start_and_one_at_its_end() {
 
 #[test]
 fn json_log_is_one_object_a_line() {
-    let mut server = TestServer::start_sh("--log-format=json", "echo oops >&2; cat");
+    let mut server = Gateway::with("--log-format=json")
+        .program("echo oops >&2; cat")
+        .start();
     server.connect().close();
     let end = server.wait_for_line("session ended");
     for line in server.log().lines() {
@@ -220,12 +223,13 @@ fn loglevel_decides_what_is_said() {
         ("info", false),
         ("error", false),
     ] {
-        let mut server =
-            TestServer::start_sh(&format!("--loglevel={level}"), "echo oops >&2; echo done");
+        let mut server = Gateway::with(&format!("--loglevel={level}"))
+            .program("echo oops >&2; echo done")
+            .start();
         let mut client = server.connect();
         assert_eq!(client.text(), "done");
         client.closed();
-        server.signal(15);
+        server.signal(Signal::TERM);
         server.wait();
         let log = server.log();
         assert_eq!(log.contains("session ended"), session, "{level}: {log}");
@@ -235,15 +239,14 @@ fn loglevel_decides_what_is_said() {
 
 #[test]
 fn numbers_as_large_as_can_be_typed_do_no_harm() {
-    let mut server = TestServer::start(
-        "--maxforks=18446744073709551615 --maxframesize=18446744073709551615 --maxlinesize=18446744073709551615 \
+    let mut server = Gateway::with("--maxforks=18446744073709551615 --maxframesize=18446744073709551615 --maxlinesize=18446744073709551615 \
          --pingms=31536000000 --closems=31536000000 --write-timeout=31536000000 --flush-after=31536000000 \
-         --drain-timeout=31536000 cat",
-    );
+         --drain-timeout=31536000 cat")
+        .start();
     let mut client = server.connect();
     client.send("hello");
     assert_eq!(client.text(), "hello");
     client.close();
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
 }

@@ -8,20 +8,7 @@ use wsd::{
     config::file::{ROUTE_FLAGS, TYPED_ONLY},
 };
 
-use crate::support::{Client, TestServer, get, run};
-
-/// A file with a text, in a directory that lasts as long as the answer.
-fn file(text: &str) -> (tempfile::TempDir, String) {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = directory.path().join("wsd.toml");
-    fs::write(&path, text).expect("a file");
-    let flag = format!("--config={}", path.display());
-    (directory, flag)
-}
-
-fn text(server: &TestServer, target: &str) -> String {
-    Client::connect(server.address, target, &[]).text()
-}
+use crate::support::{Client, Gateway, Signal, run};
 
 #[test]
 fn example_is_valid_and_serves() {
@@ -31,12 +18,12 @@ fn example_is_valid_and_serves() {
         (Some(0), "the configuration is fine\n"),
         "{output:?}"
     );
-    let server = TestServer::start("--config=examples/wsd.toml --address=127.0.0.1");
-    assert_eq!(text(&server, "/"), "hello from localhost");
-    let mut client = Client::connect(server.address, "/fizzbuzz", &[]);
+    let server = Gateway::with("--config=examples/wsd.toml --address=127.0.0.1").start();
+    assert_eq!(server.text("/"), "hello from localhost");
+    let mut client = server.connect_to("/fizzbuzz");
     client.send("15");
     assert_eq!(client.text(), "15 => FizzBuzz");
-    assert_eq!(get(&server, "/index.html").1["cache-control"], "no-store");
+    assert_eq!(server.get("/index.html").1["cache-control"], "no-store");
 }
 
 #[test]
@@ -64,47 +51,47 @@ fn page_lists_every_key_with_its_default_and_whether_a_route_has_it() {
 
 #[test]
 fn keys_are_flags() {
-    let (_directory, flag) = file("binary = true\nmaxforks = 1\ncommand = \"cat\"\n");
-    let server = TestServer::start(&flag);
+    let server = Gateway::new()
+        .file("binary = true\nmaxforks = 1\ncommand = \"cat\"\n")
+        .start();
     let mut client = server.connect();
     client.send_binary(b"\xff");
     assert_eq!(client.binary(), b"\xff");
-    assert!(
-        Client::ask(server.address, "/", &[])
-            .head
-            .starts_with("HTTP/1.1 503 ")
-    );
+    assert!(server.ask("/", &[]).head.starts_with("HTTP/1.1 503 "));
 }
 
 #[test]
 fn what_is_typed_wins() {
-    let (_directory, flag) = file(
-        "binary = true\ncommand = \"echo written\"\nsubprotocol = [\"a\"]\n[[route]]\npath = \"/r\"\ncommand = \"echo written\"\n",
-    );
-    let server = TestServer::start_with(&[
-        &flag,
-        "--binary=false",
-        "--subprotocol=b",
-        "--route=/t=echo typed",
-        "echo",
-        "typed",
-    ]);
-    assert_eq!(text(&server, "/"), "typed");
+    let gateway = Gateway::new()
+        .file(
+            "binary = true\ncommand = \"echo written\"\nsubprotocol = [\"a\"]\n[[route]]\npath = \"/r\"\ncommand = \"echo written\"\n",
+        );
+    let server = gateway
+        .args([
+            "--binary=false",
+            "--subprotocol=b",
+            "--route=/t=echo typed",
+            "echo",
+            "typed",
+        ])
+        .start();
+    assert_eq!(server.text("/"), "typed");
     // A list is replaced, not added to.
-    assert_eq!(text(&server, "/r"), "typed");
+    assert_eq!(server.text("/r"), "typed");
     let head = Client::connect(server.address, "/", &["Sec-WebSocket-Protocol: a, b"]).head;
     assert!(head.contains("Sec-Websocket-Protocol: b\r\n"), "{head}");
 }
 
 #[test]
 fn commands_are_strings_or_words() {
-    let (_directory, flag) = file(
-        "command = ['printf', '%s\\n', 'a b']\n[[route]]\npath = '/s'\ncommand = \"printf '%s\\\\n' 'c d'\"\n[[route]]\npath = '/w'\ncommand = ['echo', \"it's\"]\n",
-    );
-    let server = TestServer::start(&flag);
-    assert_eq!(text(&server, "/"), "a b");
-    assert_eq!(text(&server, "/s"), "c d");
-    assert_eq!(text(&server, "/w"), "it's");
+    let server = Gateway::new()
+        .file(
+            "command = ['printf', '%s\\n', 'a b']\n[[route]]\npath = '/s'\ncommand = \"printf '%s\\\\n' 'c d'\"\n[[route]]\npath = '/w'\ncommand = ['echo', \"it's\"]\n",
+        )
+        .start();
+    assert_eq!(server.text("/"), "a b");
+    assert_eq!(server.text("/s"), "c d");
+    assert_eq!(server.text("/w"), "it's");
 }
 
 #[test]
@@ -143,8 +130,10 @@ fn error_names_file_line_key_and_what_would_be_right() {
         ),
         ("command = \"cat 'x\"\n", &[":1: command: ", "quote"]),
     ] {
-        let (_directory, flag) = file(toml);
-        let output = run(&[&flag, "--check-config"]);
+        let output = Gateway::without_port()
+            .file(toml)
+            .args(["--check-config"])
+            .output();
         assert_eq!(output.code, Some(2), "{toml}: {output:?}");
         let first = output.stderr.lines().next().expect("a message");
         for part in parts.iter().chain(&["wsd.toml"]) {
@@ -171,49 +160,43 @@ fn check_config_checks_flags_too() {
 
 #[test]
 fn hangup_reads_the_file_again_and_running_sessions_go_on() {
-    let (directory, flag) = file("command = 'cat'\n[[route]]\npath = '/old'\ncommand = 'cat'\n");
-    let mut server = TestServer::start(&flag);
-    let mut running = Client::connect(server.address, "/old", &[]);
-    let path = directory.path().join("wsd.toml");
+    let mut server = Gateway::new()
+        .file("command = 'cat'\n[[route]]\npath = '/old'\ncommand = 'cat'\n")
+        .start();
+    let mut running = server.connect_to("/old");
     fs::write(
-        &path,
+        server.config(),
         "command = 'echo changed'\nmaxforks = 2\n[[route]]\npath = '/new'\ncommand = 'echo new'\n",
     )
     .expect("a file");
-    server.signal(1);
+    server.signal(Signal::HUP);
     server.wait_for_line("was read again");
-    assert_eq!(text(&server, "/new"), "new");
-    assert_eq!(text(&server, "/old"), "changed");
+    assert_eq!(server.text("/new"), "new");
+    assert_eq!(server.text("/old"), "changed");
     running.send("still here");
     assert_eq!(running.text(), "still here");
     // A connection that was open before asks by the new rules.
-    assert_eq!(get(&server, "/").0, 426);
+    assert_eq!(server.get("/").0, 426);
 }
 
 #[test]
 fn hangup_with_a_bad_file_changes_nothing_and_is_logged() {
-    let (directory, flag) = file("command = 'echo before'\n");
-    let mut server = TestServer::start(&flag);
-    fs::write(
-        directory.path().join("wsd.toml"),
-        "command = 'cat'\nprot = 1\n",
-    )
-    .expect("a file");
-    server.signal(1);
+    let mut server = Gateway::new().file("command = 'echo before'\n").start();
+    fs::write(server.config(), "command = 'cat'\nprot = 1\n").expect("a file");
+    server.signal(Signal::HUP);
     let line = server.wait_for_line("stays as it is");
     assert!(line.contains("wsd.toml:2: prot: "), "{line}");
-    assert_eq!(text(&server, "/"), "before");
+    assert_eq!(server.text("/"), "before");
 }
 
 #[test]
 fn stop_after_a_reload_waits_for_sessions_of_before_and_after() {
-    let (_directory, flag) = file("command = 'cat'\n");
-    let mut server = TestServer::start(&flag);
+    let mut server = Gateway::new().file("command = 'cat'\n").start();
     let mut before = server.connect();
-    server.signal(1);
+    server.signal(Signal::HUP);
     server.wait_for_line("was read again");
     let mut after = server.connect();
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!((before.closed().0, after.closed().0), (1001, 1001));
     assert_eq!(server.wait().code(), Some(0));
 }

@@ -24,7 +24,7 @@ enum Expected {
 use Expected::{Closed, Frame};
 
 use crate::support::{
-    self, Client, TestServer,
+    Client, Gateway,
     certificates::Authority,
     client::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, frame},
     http2::{Connection, WebSocket},
@@ -438,7 +438,7 @@ const WORDS: [&str; 3] = ["--framing=length", "--maxframesize=70000", "cat"];
 
 #[test]
 fn every_case_over_tcp() {
-    let server = TestServer::start_with(&WORDS);
+    let server = Gateway::new().args(WORDS).start();
     for case in cases() {
         run(server.connect(), &case);
     }
@@ -448,9 +448,8 @@ fn every_case_over_tcp() {
 fn every_case_over_a_unix_socket() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("socket");
-    let mut command = std::process::Command::new(support::WSD);
-    command.arg("--unixsocket").arg(&path).args(WORDS);
-    let _server = TestServer::start_command(command);
+    let flag = format!("--unixsocket={}", path.display());
+    let _server = Gateway::without_port().args([&flag]).args(WORDS).start();
     for case in cases() {
         run(Client::connect_unix(&path, "/", &[]), &case);
     }
@@ -466,7 +465,7 @@ fn every_case_over_tls() {
     let mut words = vec!["--ssl"];
     words.extend(flags.iter().map(String::as_str));
     words.extend(WORDS);
-    let server = TestServer::start_with(&words);
+    let server = Gateway::new().args(&words).start();
     let config = config(authority.roots(), None);
     for case in cases() {
         let address = tunnel(server.address, &config, End::Said);
@@ -476,7 +475,9 @@ fn every_case_over_tls() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_case_on_a_stream() {
-    let server = TestServer::start_with(&[&["--h2c"][..], &WORDS].concat());
+    let server = Gateway::new()
+        .args([&["--h2c"][..], &WORDS].concat())
+        .start();
     let connection = Connection::plain(server.address).await;
     for case in cases() {
         run_on_a_stream(connection.websocket("/").await, &case).await;

@@ -5,34 +5,34 @@ use std::{
     net::TcpStream,
 };
 
-use crate::support::{self, Client, TestServer, eventually, get, http, run};
+use crate::support::{self, Client, Gateway, eventually, http, run};
 
 #[test]
 fn connection_too_many_is_told_so_and_may_come_again() {
-    let server = TestServer::start("--max-connections=2 --devconsole cat");
+    let server = Gateway::with("--max-connections=2 --devconsole cat").start();
     let session = server.connect();
     // One that has been answered counts, and goes on to.
     let mut idle = TcpStream::connect(server.address).expect("it listens");
     let request = format!("HEAD / HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
     idle.write_all(request.as_bytes()).expect("it reads");
     assert_eq!(idle.read(&mut [0]).expect("an answer"), 1);
-    let (status, headers, body) = get(&server, "/");
+    let (status, headers, body) = server.get("/");
     assert_eq!(status, 503);
     assert_eq!(headers["retry-after"], "1");
     assert_eq!(headers["connection"], "close");
     assert_eq!(headers["x-content-type-options"], "nosniff");
     assert!(String::from_utf8_lossy(&body).contains("--max-connections=2"));
-    assert_eq!(Client::ask(server.address, "/", &[]).status(), 503);
+    assert_eq!(server.status("/", &[]), 503);
     drop(idle);
-    eventually("there is room", || get(&server, "/").0 == 200);
+    eventually("there is room", || server.get("/").0 == 200);
     session.close();
 }
 
 #[test]
 fn addresses_have_their_own_limit() {
-    let server = TestServer::start("--max-connections-per-ip=1 --devconsole cat");
+    let server = Gateway::with("--max-connections-per-ip=1 --devconsole cat").start();
     let session = server.connect();
-    let (status, headers, body) = get(&server, "/");
+    let (status, headers, body) = server.get("/");
     assert_eq!((status, headers["retry-after"].as_str()), (429, "1"));
     assert!(String::from_utf8_lossy(&body).contains("--max-connections-per-ip=1"));
     // Another address of this machine is another client.
@@ -51,18 +51,20 @@ fn addresses_have_their_own_limit() {
     other.read_to_string(&mut answer).expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
     session.close();
-    eventually("there is room", || get(&server, "/").0 == 200);
+    eventually("there is room", || server.get("/").0 == 200);
 }
 
 #[test]
 fn client_behind_a_trusted_proxy_is_who_it_says() {
-    let mut server = TestServer::start_with(&[
+    let mut server = Gateway::new()
+        .args([
         "--trust-proxy=127.0.0.1",
         "--host=public.example",
         "sh",
         "-c",
         "printf '%s|%s|%s|%s|%s\n' \"$REMOTE_ADDR\" \"$REMOTE_PORT\" \"$HTTPS\" \"$SERVER_NAME\" \"$SERVER_PORT\"",
-    ]);
+    ])
+        .start();
     let text = |headers: &[&str]| Client::connect(server.address, "/", headers).text();
     let forwarded = "X-Forwarded-For: 6.6.6.6, 192.0.2.7";
     let host = "X-Forwarded-Host: public.example";
@@ -80,8 +82,8 @@ fn client_behind_a_trusted_proxy_is_who_it_says() {
 
 #[test]
 fn origin_and_host_are_checked_against_what_the_proxy_says() {
-    let server = TestServer::start("--trust-proxy=127.0.0.0/8 --host=public.example cat");
-    let status = |headers: &[&str]| Client::ask(server.address, "/", headers).status();
+    let server = Gateway::with("--trust-proxy=127.0.0.0/8 --host=public.example cat").start();
+    let status = |headers: &[&str]| server.status("/", headers);
     let host = "X-Forwarded-Host: public.example";
     assert_eq!(status(&[host, "Origin: https://public.example"]), 101);
     assert_eq!(status(&[host, "Origin: https://evil.example"]), 403);
@@ -92,12 +94,14 @@ fn origin_and_host_are_checked_against_what_the_proxy_says() {
 
 #[test]
 fn nobody_else_is_believed() {
-    let server = TestServer::start_with(&[
-        "--trust-proxy=10.0.0.0/8,unix",
-        "sh",
-        "-c",
-        "echo \"$REMOTE_ADDR$HTTPS $HTTP_X_FORWARDED_FOR\"",
-    ]);
+    let server = Gateway::new()
+        .args([
+            "--trust-proxy=10.0.0.0/8,unix",
+            "sh",
+            "-c",
+            "echo \"$REMOTE_ADDR$HTTPS $HTTP_X_FORWARDED_FOR\"",
+        ])
+        .start();
     let headers = ["X-Forwarded-For: 192.0.2.7", "X-Forwarded-Proto: https"];
     let mut client = Client::connect(server.address, "/", &headers);
     assert_eq!(client.text(), "127.0.0.1 192.0.2.7");
@@ -106,11 +110,12 @@ fn nobody_else_is_believed() {
 #[test]
 fn requests_through_a_proxy_count_for_their_clients() {
     let server =
-        TestServer::start("--trust-proxy=127.0.0.1 --max-connections-per-ip=1 --devconsole cat");
+        Gateway::with("--trust-proxy=127.0.0.1 --max-connections-per-ip=1 --devconsole cat")
+            .start();
     let first = Client::connect(server.address, "/", &["X-Forwarded-For: 192.0.2.7"]);
     let status = |address: &str| {
         let forwarded = format!("X-Forwarded-For: {address}");
-        Client::ask(server.address, "/", &[&forwarded]).status()
+        server.status("/", &[&forwarded])
     };
     assert_eq!(status("192.0.2.7"), 429);
     assert_eq!(status("192.0.2.8"), 101);
@@ -137,7 +142,7 @@ fn request_counts_until_all_of_its_answer_is_sent() {
         "--trust-proxy=127.0.0.1",
         "--max-connections-per-ip=1",
     ];
-    let server = TestServer::start_with(&words);
+    let server = Gateway::new().args(words).start();
     let request = |path: &str| {
         format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n",

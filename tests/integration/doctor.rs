@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{WSD, run};
+use crate::support::{Gateway, run};
 
 /// The number of sessions at the end of a report.
 fn sessions(report: &str) -> u64 {
@@ -147,12 +147,11 @@ fn wrong_flags_are_usage_errors() {
 
 #[test]
 fn limit_of_open_files_is_the_hard_one() {
-    let script = format!("ulimit -n 200; ulimit -Sn 64; exec {WSD} --doctor --maxforks=0 cat");
-    let output = std::process::Command::new("sh")
-        .args(["-c", &script])
+    let report = Gateway::without_port()
+        .args(["--doctor", "--maxforks=0", "cat"])
+        .shell("ulimit -n 200; ulimit -Sn 64")
         .output()
-        .expect("a shell");
-    let report = String::from_utf8_lossy(&output.stdout);
+        .stdout;
     let name = "open files of wsd";
     let sessions = row(&report, name).expect("a row");
     assert!((30..40).contains(&sessions), "{report}");

@@ -1,11 +1,11 @@
 //! What a program finds in its environment: what `docs/environment.md` says.
 
-use std::{collections::BTreeMap, process::Command};
+use std::collections::BTreeMap;
 
-use crate::support::{Client, TestServer, WSD};
+use crate::support::{Client, Gateway, Server};
 
 /// The environment of a program that prints it as the kernel has it: `NAME=value`, NUL, …
-fn environment(server: &TestServer, target: &str, headers: &[&str]) -> BTreeMap<String, String> {
+fn environment(server: &Server, target: &str, headers: &[&str]) -> BTreeMap<String, String> {
     let text = Client::connect(server.address, target, headers).text();
     let pairs = text
         .split_terminator('\0')
@@ -15,14 +15,12 @@ fn environment(server: &TestServer, target: &str, headers: &[&str]) -> BTreeMap<
         .collect()
 }
 
-fn dumping(options: &[&str], variables: &[(&str, &str)]) -> TestServer {
-    let mut command = Command::new(WSD);
-    command
-        .arg("--port=0")
-        .args(options)
-        .args(["cat", "/proc/self/environ"])
-        .envs(variables.iter().copied());
-    TestServer::start_command(command)
+fn dumping(options: &[&str], variables: &[(&str, &str)]) -> Server {
+    let gateway = Gateway::new().args(options);
+    let gateway = variables
+        .iter()
+        .fold(gateway, |gateway, (name, value)| gateway.env(name, value));
+    gateway.args(["cat", "/proc/self/environ"]).start()
 }
 
 #[test]

@@ -1,14 +1,10 @@
 //! The opening handshake: who may connect, what is answered.
 
-use crate::support::{self, Client, TestServer, http};
-
-fn ask(server: &TestServer, headers: &[&str]) -> u16 {
-    Client::ask(server.address, "/", headers).status()
-}
+use crate::support::{self, Client, Gateway, http};
 
 #[test]
 fn one_answer_is_given_and_frames_follow_it() {
-    let server = TestServer::start("echo first");
+    let server = Gateway::with("echo first").start();
     let mut client = server.connect();
     assert!(
         client
@@ -23,7 +19,7 @@ fn one_answer_is_given_and_frames_follow_it() {
 
 #[test]
 fn frames_that_come_with_the_request_are_not_lost() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let port = server.port();
     let mut request = format!(
         "GET / HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: keep-alive, Upgrade\r\nUpgrade: WebSocket\r\n\
@@ -50,7 +46,7 @@ fn frames_that_come_with_the_request_are_not_lost() {
 
 #[test]
 fn subprotocol_offered_first_is_selected_by_default() {
-    let server = TestServer::start_sh("", "echo $WS_PROTOCOL");
+    let server = Gateway::new().program("echo $WS_PROTOCOL").start();
     let mut client = Client::connect(server.address, "/", &["Sec-WebSocket-Protocol: ex1, ex2"]);
     assert!(
         client.head.contains("Sec-Websocket-Protocol: ex1\r\n"),
@@ -69,11 +65,11 @@ fn subprotocol_offered_first_is_selected_by_default() {
 
 #[test]
 fn subprotocols_can_be_listed_or_off() {
-    let server = TestServer::start("--subprotocol=a,b cat");
+    let server = Gateway::with("--subprotocol=a,b cat").start();
     let offer = |offer: &str| Client::connect(server.address, "/", &[offer]).head;
     assert!(offer("Sec-WebSocket-Protocol: x, b, a").contains("Sec-Websocket-Protocol: b\r\n"));
     assert!(!offer("Sec-WebSocket-Protocol: x").contains("Protocol:"));
-    let server = TestServer::start("--subprotocol=none cat");
+    let server = Gateway::with("--subprotocol=none cat").start();
     assert!(
         !Client::connect(server.address, "/", &["Sec-WebSocket-Protocol: a"])
             .head
@@ -83,8 +79,8 @@ fn subprotocols_can_be_listed_or_off() {
 
 #[test]
 fn foreign_origin_is_refused_with_the_flag_that_allows_it() {
-    let mut server = TestServer::start("cat");
-    let mut client = Client::ask(server.address, "/", &["Origin: http://evil.example"]);
+    let mut server = Gateway::with("cat").start();
+    let mut client = server.ask("/", &["Origin: http://evil.example"]);
     assert_eq!(client.status(), 403);
     assert!(client.body().contains("--origin=http://evil.example"));
     assert!(
@@ -92,14 +88,14 @@ fn foreign_origin_is_refused_with_the_flag_that_allows_it() {
             .wait_for_line("refused")
             .contains("--origin=http://evil.example")
     );
-    let mut client = Client::ask(server.address, "/", &["Origin: null"]);
+    let mut client = server.ask("/", &["Origin: null"]);
     assert_eq!(client.status(), 403);
     assert!(client.body().contains("--origin=null"));
 }
 
 #[test]
 fn own_listed_and_missing_origins_pass() {
-    let server = TestServer::start("--origin=null,http://good.example cat");
+    let server = Gateway::with("--origin=null,http://good.example cat").start();
     let own = format!("Origin: http://localhost:{}", server.port());
     for headers in [
         &[&own[..]][..],
@@ -107,19 +103,19 @@ fn own_listed_and_missing_origins_pass() {
         &["Origin: http://good.example"],
         &[],
     ] {
-        assert_eq!(ask(&server, headers), 101, "{headers:?}");
+        assert_eq!(server.status("/", headers), 101, "{headers:?}");
     }
-    assert_eq!(ask(&server, &["Origin: http://localhost:1"]), 403);
-    assert_eq!(ask(&server, &["Origin:"]), 403);
+    assert_eq!(server.status("/", &["Origin: http://localhost:1"]), 403);
+    assert_eq!(server.status("/", &["Origin:"]), 403);
 }
 
 #[test]
 fn sameorigin_refuses_a_missing_origin_too() {
-    let server = TestServer::start("--sameorigin cat");
-    assert_eq!(ask(&server, &[]), 403);
+    let server = Gateway::with("--sameorigin cat").start();
+    assert_eq!(server.status("/", &[]), 403);
     assert_eq!(
-        ask(
-            &server,
+        server.status(
+            "/",
             &[&format!("Origin: http://localhost:{}", server.port())]
         ),
         101
@@ -128,23 +124,23 @@ fn sameorigin_refuses_a_missing_origin_too() {
 
 #[test]
 fn host_that_is_not_this_servers_is_refused_with_the_flag_that_allows_it() {
-    let server = TestServer::start("--host=dev.example cat");
-    let mut client = Client::ask(server.address, "/", &["Host: rebound.example"]);
+    let server = Gateway::with("--host=dev.example cat").start();
+    let mut client = server.ask("/", &["Host: rebound.example"]);
     assert_eq!(client.status(), 403);
     assert!(client.body().contains("--host=rebound.example"));
-    assert_eq!(ask(&server, &["Host: dev.example"]), 101);
-    assert_eq!(ask(&server, &["Host: a b"]), 400);
+    assert_eq!(server.status("/", &["Host: dev.example"]), 101);
+    assert_eq!(server.status("/", &["Host: a b"]), 400);
 }
 
 #[test]
 fn any_host_reaches_a_server_that_is_open_to_the_network() {
-    let server = TestServer::start("--address=0.0.0.0 cat");
-    assert_eq!(ask(&server, &["Host: any.example"]), 101);
+    let server = Gateway::with("--address=0.0.0.0 cat").start();
+    assert_eq!(server.status("/", &["Host: any.example"]), 101);
 }
 
 #[test]
 fn wrong_version_is_426_with_the_right_one() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let port = server.port();
     let (status, headers, _) = http(
         server.address,
@@ -159,7 +155,7 @@ fn wrong_version_is_426_with_the_right_one() {
 
 #[test]
 fn what_is_no_handshake_is_told_so() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let port = server.port();
     let upgrade =
         "Connection: Upgrade, close\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
@@ -197,7 +193,7 @@ fn what_is_no_handshake_is_told_so() {
 
 #[test]
 fn bytes_that_are_no_http_do_no_harm() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     for garbage in [
         &b"\0\xff\0\xff\r\n\r\n"[..],
         b"GET\r\n\r\n",
@@ -214,29 +210,29 @@ fn bytes_that_are_no_http_do_no_harm() {
 
 #[test]
 fn head_that_is_too_large_is_refused() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let header = format!("X-Large: {}", "x".repeat(100_000));
-    assert_eq!(ask(&server, &[&header]), 431);
+    assert_eq!(server.status("/", &[&header]), 431);
 }
 
 #[test]
 fn limit_reached_is_503_until_a_place_is_free() {
-    let mut server = TestServer::start("--maxforks=2 cat");
+    let mut server = Gateway::with("--maxforks=2 cat").start();
     let first = server.connect();
     let second = server.connect();
-    let mut refused = Client::ask(server.address, "/", &[]);
+    let mut refused = server.ask("/", &[]);
     assert_eq!(refused.status(), 503);
     assert!(refused.head.contains("Retry-After: 1"), "{}", refused.head);
     assert!(refused.body().contains("--maxforks"));
     first.close();
     server.wait_for_line("session ended");
-    support::eventually("the place is free", || ask(&server, &[]) == 101);
+    support::eventually("the place is free", || server.status("/", &[]) == 101);
     second.close();
 }
 
 #[test]
 fn no_program_is_left_when_a_client_goes_before_the_answer() {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     for _ in 0..10 {
         let mut stream = std::net::TcpStream::connect(server.address).expect("the server listens");
         let request = format!(
@@ -257,19 +253,15 @@ fn no_program_is_left_when_a_client_goes_before_the_answer() {
 
 #[test]
 fn line_ends_do_not_pass_into_the_environment() {
-    let server = TestServer::start("env");
+    let server = Gateway::with("env").start();
     for target in ["/a%0aEVIL=1", "/a%0d"] {
-        assert_eq!(
-            Client::ask(server.address, target, &[]).status(),
-            400,
-            "{target}"
-        );
+        assert_eq!(server.status(target, &[]), 400, "{target}");
     }
 }
 
 #[test]
 fn a_thousand_half_open_requests_do_not_stop_a_new_client() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     let half_open: Vec<_> = (0..1000)
         .map(|_| {
             let mut stream =

@@ -1,30 +1,30 @@
 //! Headers that the operator adds.
 
-use crate::support::{Client, TestServer, get, run};
+use crate::support::{Gateway, run};
 
 #[test]
 fn headers_are_added_where_their_flag_says() {
-    let server = TestServer::start_with(&[
-        "--devconsole",
-        "--header=X-All: 1",
-        "--header-ws=X-Ws: 2",
-        "--header-http",
-        "X-Http: 3",
-        "--header-http=Cache-Control: max-age=60",
-        "cat",
-    ]);
-    let (_, headers, _) = get(&server, "/");
+    let server = Gateway::new()
+        .args([
+            "--devconsole",
+            "--header=X-All: 1",
+            "--header-ws=X-Ws: 2",
+            "--header-http",
+            "X-Http: 3",
+            "--header-http=Cache-Control: max-age=60",
+            "cat",
+        ])
+        .start();
+    let (_, headers, _) = server.get("/");
     assert_eq!(
         (headers["x-all"].as_str(), headers["x-http"].as_str()),
         ("1", "3")
     );
     assert_eq!(headers["cache-control"], "max-age=60");
     assert!(!headers.contains_key("x-ws"));
-    let (status, headers, _) = get(&server, "/nothing");
+    let (status, headers, _) = server.get("/nothing");
     assert_eq!((status, headers["x-all"].as_str()), (426, "1"));
-    let head = Client::connect(server.address, "/", &[])
-        .head
-        .to_lowercase();
+    let head = server.connect().head.to_lowercase();
     assert!(
         head.contains("x-all: 1\r\n") && head.contains("x-ws: 2\r\n"),
         "{head}"

@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use crate::support::{PATIENCE, TestServer};
+use crate::support::{Gateway, PATIENCE, Server};
 
 /// What stands in every file, and in the names of files, that must not be seen.
 const SECRET: &str = "SECRET";
@@ -63,19 +63,17 @@ fn site() -> tempfile::TempDir {
 }
 
 /// Everything that could make it answer more than it should is on.
-fn serve(site: &Path) -> TestServer {
+fn serve(site: &Path) -> Server {
     serve_with(site, &["--listing", "--spa"])
 }
 
-fn serve_with(site: &Path, options: &[&str]) -> TestServer {
-    let root = site.join("root");
-    let mut words = vec!["--staticdir", root.to_str().expect("text")];
-    words.extend(options);
-    TestServer::start_with(&words)
+fn serve_with(site: &Path, options: &[&str]) -> Server {
+    let flag = format!("--staticdir={}", site.join("root").display());
+    Gateway::new().args([&flag]).args(options).start()
 }
 
 /// Sends a target as it is; the status, 0 if the connection was closed without one, and all that came.
-fn request(server: &TestServer, target: &[u8]) -> (u16, Vec<u8>) {
+fn request(server: &Server, target: &[u8]) -> (u16, Vec<u8>) {
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let mut bytes = b"GET ".to_vec();
@@ -226,7 +224,7 @@ const TARGETS: &[(&[u8], u16)] = &[
 /// The targets of files that there are.
 const HONEST: [&[u8]; 2] = [b"/a..b", b"/sub/page.html"];
 
-fn check(server: &TestServer, expected: impl Fn(&[u8], u16) -> u16) {
+fn check(server: &Server, expected: impl Fn(&[u8], u16) -> u16) {
     let mut wrong = Vec::new();
     for (target, with_spa) in TARGETS {
         let name = String::from_utf8_lossy(target);

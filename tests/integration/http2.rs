@@ -20,16 +20,16 @@ use tokio_rustls::{
 };
 
 use crate::support::{
-    self, PATIENCE, TestServer,
+    self, Gateway, PATIENCE, Server, Signal,
     certificates::Authority,
-    children_of, eventually, get, http,
+    children_of, eventually, http,
     http2::{Connection, read_to_end, soon},
     interpreter, is_alive, run, script, state,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn websocket_is_a_stream() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let mut socket = connection.websocket("/").await;
     let names: Vec<_> = socket
@@ -54,14 +54,16 @@ async fn tls_agrees_on_http_2_and_programs_are_told() {
     let flags = authority
         .issue(&["localhost"])
         .write(directory.path(), "server");
-    let server = TestServer::start_with(&[
-        "--ssl",
-        &flags[0],
-        &flags[1],
-        "sh",
-        "-c",
-        "echo $SERVER_PROTOCOL $REQUEST_METHOD $REQUEST_URI $HTTPS $HTTP_HOST",
-    ]);
+    let server = Gateway::new()
+        .args([
+            "--ssl",
+            &flags[0],
+            &flags[1],
+            "sh",
+            "-c",
+            "echo $SERVER_PROTOCOL $REQUEST_METHOD $REQUEST_URI $HTTPS $HTTP_HOST",
+        ])
+        .start();
     let provider = Arc::new(ring::default_provider());
     let mut config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13])
@@ -85,7 +87,9 @@ async fn tls_agrees_on_http_2_and_programs_are_told() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn subprotocol_is_selected_as_ever() {
-    let server = TestServer::start_sh("--h2c --subprotocol=b,a", "echo $WS_PROTOCOL; cat");
+    let server = Gateway::with("--h2c --subprotocol=b,a")
+        .program("echo $WS_PROTOCOL; cat")
+        .start();
     let connection = Connection::plain(server.address).await;
     let headers = [("sec-websocket-protocol", "x, a, b")];
     let mut socket = connection.try_websocket("/", &headers).await;
@@ -95,7 +99,7 @@ async fn subprotocol_is_selected_as_ever() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn pages_of_other_origins_are_refused() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let status = async |origin: &str| {
         let headers = [("origin", origin)];
@@ -108,7 +112,7 @@ async fn pages_of_other_origins_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn other_hosts_and_ambiguous_ones_are_refused() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let mut stranger = connection.handshake("/", &[]);
     *stranger.uri_mut() = Uri::from_static("http://evil.example/");
@@ -119,7 +123,7 @@ async fn other_hosts_and_ambiguous_ones_are_refused() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn connect_is_for_nothing_else() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let mut other = connection.handshake("/", &[]);
     other
@@ -138,7 +142,7 @@ async fn connect_is_for_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn refusals_have_no_headers_of_a_connection() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let mut old = connection.handshake("/", &[]);
     old.headers_mut().insert("sec-websocket-version", 8.into());
@@ -152,8 +156,8 @@ async fn refusals_have_no_headers_of_a_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn http_1_is_spoken_on_the_same_port() {
-    let server = TestServer::start("--h2c --staticdir=examples/echo cat");
-    assert_eq!(get(&server, "/").0, 200);
+    let server = Gateway::with("--h2c --staticdir=examples/echo cat").start();
+    assert_eq!(server.get("/").0, 200);
     let mut client = server.connect();
     client.send("hello");
     assert_eq!(client.text(), "hello");
@@ -170,14 +174,14 @@ async fn http_1_is_spoken_on_the_same_port() {
 
 #[test]
 fn preface_is_no_request_without_the_flag() {
-    let server = TestServer::start("cat");
+    let server = Gateway::with("cat").start();
     assert_eq!(answer_to(&server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), b"");
     let client = server.connect();
     assert_eq!(client.status(), 101);
 }
 
 /// All that comes back until the server closes the connection, or resets it.
-fn answer_to(server: &TestServer, bytes: &[u8]) -> Vec<u8> {
+fn answer_to(server: &Server, bytes: &[u8]) -> Vec<u8> {
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     stream.write_all(bytes).expect("room");
@@ -209,7 +213,7 @@ async fn files_come_whole_and_in_parts() {
     let bytes: Vec<u8> = (0..3_000_000_u32).flat_map(u32::to_le_bytes).collect();
     fs::write(directory.path().join("large"), &bytes).expect("a file");
     let flag = format!("--staticdir={}", directory.path().display());
-    let server = TestServer::start_with(&["--h2c", &flag]);
+    let server = Gateway::new().args(["--h2c", &flag]).start();
     let connection = Connection::plain(server.address).await;
     let (head, body) = connection.get("/large").await;
     assert_eq!(head.status, 200);
@@ -241,10 +245,10 @@ async fn files_come_whole_and_in_parts() {
 }
 
 /// A server with one script.
-fn start_script(directory: &Path, text: &str) -> TestServer {
+fn start_script(directory: &Path, text: &str) -> Server {
     script(directory, "script", &format!("#!/bin/sh\n{text}"));
     let flag = format!("--cgidir={}", directory.display());
-    TestServer::start_with(&["--h2c", &flag])
+    Gateway::new().args(["--h2c", &flag]).start()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -306,7 +310,7 @@ async fn script_ends_when_its_stream_is_reset() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn two_hundred_sessions_share_a_connection() {
-    let server = TestServer::start("--h2c --max-connections=1 cat");
+    let server = Gateway::with("--h2c --max-connections=1 cat").start();
     let connection = Connection::plain(server.address).await;
     let mut sockets = Vec::new();
     for _ in 0..200 {
@@ -325,7 +329,7 @@ async fn two_hundred_sessions_share_a_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn reset_stream_ends_its_program_and_no_other() {
-    let mut server = TestServer::start("--h2c --closems=0 cat");
+    let mut server = Gateway::with("--h2c --closems=0 cat").start();
     let connection = Connection::plain(server.address).await;
     let mut stays = connection.websocket("/stays").await;
     let mut goes = connection.websocket("/goes").await;
@@ -340,7 +344,7 @@ async fn reset_stream_ends_its_program_and_no_other() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn reset_stream_ends_a_program_that_neither_reads_nor_writes() {
-    let server = TestServer::start("--h2c sleep 1000");
+    let server = Gateway::with("--h2c sleep 1000").start();
     let connection = Connection::plain(server.address).await;
     let mut socket = connection.websocket("/").await;
     let program = server.children()[0];
@@ -350,7 +354,7 @@ async fn reset_stream_ends_a_program_that_neither_reads_nor_writes() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn lost_connection_ends_all_its_sessions() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let mut sockets = Vec::new();
     for _ in 0..5 {
@@ -363,7 +367,9 @@ async fn lost_connection_ends_all_its_sessions() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn programs_end_tells_its_status() {
-    let server = TestServer::start_sh("--h2c", "printf 'last words'; exit 3");
+    let server = Gateway::with("--h2c")
+        .program("printf 'last words'; exit 3")
+        .start();
     let connection = Connection::plain(server.address).await;
     let mut socket = connection.websocket("/").await;
     assert_eq!(socket.text().await, "last words");
@@ -372,10 +378,9 @@ async fn programs_end_tells_its_status() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn slow_reader_holds_up_its_own_program_only() {
-    let server = TestServer::start_sh(
-        "--h2c",
-        "case $PATH_INFO in /flood) yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;; *) cat;; esac",
-    );
+    let server = Gateway::with("--h2c")
+        .program("case $PATH_INFO in /flood) yes aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa;; *) cat;; esac")
+        .start();
     let connection = Connection::plain(server.address).await;
     let mut floods = Vec::new();
     for _ in 0..20 {
@@ -400,10 +405,9 @@ async fn slow_reader_holds_up_its_own_program_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn program_that_does_not_read_holds_up_its_own_client_only() {
-    let server = TestServer::start_sh(
-        "--h2c",
-        "case $PATH_INFO in /deaf) exec sleep 1000;; *) exec cat;; esac",
-    );
+    let server = Gateway::with("--h2c")
+        .program("case $PATH_INFO in /deaf) exec sleep 1000;; *) exec cat;; esac")
+        .start();
     let connection = Connection::plain(server.address).await;
     let mut deaf = Vec::new();
     for _ in 0..20 {
@@ -430,13 +434,15 @@ async fn program_that_does_not_read_holds_up_its_own_client_only() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn stopping_server_lets_programs_finish_and_says_goodbye() {
-    let mut server = TestServer::start_sh("--h2c", "cat; echo last words");
+    let mut server = Gateway::with("--h2c")
+        .program("cat; echo last words")
+        .start();
     let connection = Connection::plain(server.address).await;
     let mut sockets = [
         connection.websocket("/").await,
         connection.websocket("/").await,
     ];
-    server.signal(15);
+    server.signal(Signal::TERM);
     for socket in &mut sockets {
         assert_eq!(socket.text().await, "last words");
         assert_eq!(socket.closed().await, 1001);
@@ -447,11 +453,11 @@ async fn stopping_server_lets_programs_finish_and_says_goodbye() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn stopping_server_does_not_wait_for_idle_connections() {
-    let mut server = TestServer::start("--h2c --staticdir=examples/echo cat");
+    let mut server = Gateway::with("--h2c --staticdir=examples/echo cat").start();
     let unused = Connection::plain(server.address).await;
     let used = Connection::plain(server.address).await;
     assert_eq!(used.get("/").await.0.status, 200);
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(used.closed().await, None);
     assert!(server.wait().success());
     drop(unused);
@@ -459,7 +465,7 @@ async fn stopping_server_does_not_wait_for_idle_connections() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn operator_can_end_one_session_of_a_connection() {
-    let mut server = TestServer::start("--h2c --admin=127.0.0.1:0 cat");
+    let mut server = Gateway::with("--h2c --admin=127.0.0.1:0 cat").start();
     let line = server.wait_for_line("telling operators");
     let admin = line.split("http://").nth(1).expect("a URL");
     let admin: SocketAddr = admin.split('/').next().expect("one").parse().expect("one");
@@ -486,7 +492,7 @@ async fn operator_can_end_one_session_of_a_connection() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn connection_over_the_limit_is_told_and_left() {
-    let server = TestServer::start("--h2c --max-connections=1 cat");
+    let server = Gateway::with("--h2c --max-connections=1 cat").start();
     let first = Connection::plain(server.address).await;
     let mut socket = first.websocket("/").await;
     let second = Connection::plain(server.address).await;
@@ -501,7 +507,7 @@ async fn connection_over_the_limit_is_told_and_left() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn head_that_is_too_large_is_431() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let connection = Connection::plain(server.address).await;
     let large = "x".repeat(40 * 1024);
     let refused = connection.try_websocket("/", &[("x-large", &large)]).await;
@@ -511,7 +517,7 @@ async fn head_that_is_too_large_is_431() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn rapid_resets_leave_nothing_behind() {
-    let server = TestServer::start("--h2c --staticdir=examples/echo cat");
+    let server = Gateway::with("--h2c --staticdir=examples/echo cat").start();
     let connection = Connection::plain(server.address).await;
     flood_with_resets(&server, 500).await;
     let before = memory(&server);
@@ -526,7 +532,7 @@ async fn rapid_resets_leave_nothing_behind() {
 }
 
 /// Asks for WebSockets and files and takes it back at once, until the server has enough of it.
-async fn flood_with_resets(server: &TestServer, requests: usize) {
+async fn flood_with_resets(server: &Server, requests: usize) {
     let connection = Connection::plain(server.address).await;
     for number in 0..requests {
         let request = match number % 2 {
@@ -545,7 +551,7 @@ async fn flood_with_resets(server: &TestServer, requests: usize) {
 }
 
 /// Resident memory in bytes.
-fn memory(server: &TestServer) -> usize {
+fn memory(server: &Server) -> usize {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("its status");
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes = line.and_then(|line| line.trim().strip_suffix(" kB"));
@@ -557,7 +563,7 @@ fn memory(server: &TestServer) -> usize {
 
 #[test]
 fn garbage_behind_the_preface_ends_the_connection() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     answer_to(
         &server,
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\nGET / HTTP/1.1\r\n\r\n",
@@ -569,7 +575,7 @@ fn garbage_behind_the_preface_ends_the_connection() {
 
 #[test]
 fn a_thousand_sessions_of_another_client_share_a_connection() {
-    let server = TestServer::start("--h2c cat");
+    let server = Gateway::with("--h2c cat").start();
     let port = server.port().to_string();
     interpreter::python("http2.py", &[&port, "1000"]);
     eventually("all programs have ended", || server.children().is_empty());
@@ -584,7 +590,7 @@ fn curl_gets_files_and_scripts() {
     script(&directory.path().join("cgi"), "script", text);
     let files = format!("--staticdir={}", directory.path().display());
     let scripts = format!("--cgidir={}", directory.path().join("cgi").display());
-    let server = TestServer::start_with(&["--h2c", &files, &scripts]);
+    let server = Gateway::new().args(["--h2c", &files, &scripts]).start();
     let curl = |words: &[&str], target: &str| {
         let output = Command::new("curl")
             .args([

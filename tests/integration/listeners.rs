@@ -18,9 +18,9 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::support::{self, Client, PATIENCE, TestServer, WSD, client::TEXT, run, warden_of};
-
-const SIGTERM: i32 = 15;
+use crate::support::{
+    self, Client, Gateway, Output, PATIENCE, Server, Signal, WSD, client::TEXT, run,
+};
 
 /// A directory, and the path of a socket in it.
 fn path() -> (TempDir, String) {
@@ -31,10 +31,11 @@ fn path() -> (TempDir, String) {
 }
 
 /// A server on a unix socket and nothing else.
-fn serving(path: &str, words: &[&str]) -> TestServer {
-    let mut command = Command::new(WSD);
-    command.args(["--unixsocket", path]).args(words);
-    TestServer::start_command(command)
+fn serving(path: &str, words: &[&str]) -> Server {
+    Gateway::without_port()
+        .args(["--unixsocket", path])
+        .args(words)
+        .start()
 }
 
 /// The environment of a program that prints it, by a client that was just connected.
@@ -75,7 +76,7 @@ fn echo_over_a_unix_socket_is_exact_and_stops_in_order() {
         client.send(text);
         assert_eq!(client.text(), text);
     }
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert_eq!(client.closed().0, 1001);
     assert_eq!(server.wait().code(), Some(0));
     assert!(!Path::new(&path).exists(), "the socket is taken away");
@@ -86,7 +87,7 @@ fn without_an_address_there_is_no_other_listener() {
     let (_directory, path) = path();
     let mut server = serving(&path, &["cat"]);
     Client::connect_unix(Path::new(&path), "/", &[]).close();
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     server.wait();
     assert_eq!(server.log().matches("serving on").count(), 1);
 }
@@ -110,11 +111,13 @@ fn port_and_several_unix_sockets_are_listened_on_together() {
 fn socket_file_is_the_users_own_unless_a_mode_is_given() {
     let mode = |words: &str| {
         let (_directory, path) = path();
-        let mut command = Command::new("sh");
-        // Whatever the umask is.
-        let script = format!("umask 000; exec {WSD} --unixsocket={path} {words} cat");
-        command.args(["-c", &script]);
-        let _server = TestServer::start_command(command);
+        let _server = Gateway::without_port()
+            .args([format!("--unixsocket={path}")])
+            .args(words.split_whitespace())
+            .args(["cat"])
+            // Whatever the umask is.
+            .shell("umask 000")
+            .start();
         let metadata = fs::metadata(&path).expect("a file");
         assert!(metadata.file_type().is_socket());
         metadata.permissions().mode() & 0o777
@@ -189,7 +192,7 @@ fn socket_of_another_server_is_not_taken_away() {
     let mut server = serving(&path, &["cat"]);
     fs::remove_file(&path).expect("a file");
     let _other = UnixListener::bind(&path).expect("a free path");
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     server.wait();
     assert!(Path::new(&path).exists());
 }
@@ -220,7 +223,7 @@ fn of_two_that_start_at_once_one_is_refused() {
         });
         Client::connect_unix(Path::new(&path), "/", &[]).close();
         for child in &mut children {
-            support::kill(child.id() as i32, SIGTERM);
+            support::kill(child.id() as i32, Signal::TERM);
             child.wait().expect("a child");
         }
         assert_eq!(refused, 3);
@@ -247,20 +250,17 @@ fn abstract_name_has_no_file() {
 
 /// A wsd that gets sockets as its descriptors 3 and 4, told of as systemd does. They travel by stdin and
 /// stdout, which is how a shell can place them.
-fn activated(first: OwnedFd, second: Option<OwnedFd>, variables: &str, words: &str) -> Command {
-    let mut command = Command::new("sh");
+fn activated(first: OwnedFd, second: Option<OwnedFd>, variables: &str) -> Gateway {
     let moves = match second {
         Some(_) => "3<&0 4<&1",
         None => "3<&0",
     };
-    let script =
-        format!("exec {moves} </dev/null >/dev/null; {variables} LISTEN_PID=$$ exec {WSD} {words}");
-    command.args(["-c", &script]).stdin(first);
+    let shell = format!("exec {moves} </dev/null >/dev/null; export LISTEN_PID=$$ {variables}");
+    let gateway = Gateway::without_port().shell(&shell).stdin(first);
     match second {
-        Some(second) => command.stdout(second),
-        None => command.stdout(Stdio::null()),
-    };
-    command
+        Some(second) => gateway.stdout(second),
+        None => gateway,
+    }
 }
 
 #[test]
@@ -270,15 +270,14 @@ fn inherited_sockets_are_served_and_nothing_else() {
     let address = tcp.local_addr().expect("an address");
     let unix = UnixListener::bind(&path).expect("a free path");
     let variables = "LISTEN_FDS=2 LISTEN_FDNAMES=web:local";
-    let command = activated(tcp.into(), Some(unix.into()), variables, "cat");
-    let mut server = TestServer::start_unannounced(command);
-    server.listens();
+    let gateway = activated(tcp.into(), Some(unix.into()), variables);
+    let mut server = gateway.args(["cat"]).start();
     assert_eq!(server.url, format!("ws://{address}/"));
     server.listens();
     assert_eq!(server.url, format!("unix:{path}"));
     Client::connect(address, "/", &[]).close();
     Client::connect_unix(Path::new(&path), "/", &[]).close();
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
     assert_eq!(server.log().matches("serving on").count(), 2);
     assert!(Path::new(&path).exists(), "the file is systemd's");
@@ -288,9 +287,8 @@ fn inherited_sockets_are_served_and_nothing_else() {
 fn port_that_is_typed_is_listened_on_beside_inherited_sockets() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = tcp.local_addr().expect("an address");
-    let command = activated(tcp.into(), None, "LISTEN_FDS=1", "--port=0 cat");
-    let mut server = TestServer::start_unannounced(command);
-    server.listens();
+    let gateway = activated(tcp.into(), None, "LISTEN_FDS=1");
+    let mut server = gateway.args(["--port=0", "cat"]).start();
     Client::connect(address, "/", &[]).close();
     server.listens();
     server.connect().close();
@@ -300,10 +298,10 @@ fn port_that_is_typed_is_listened_on_beside_inherited_sockets() {
 fn neither_programs_nor_the_warden_get_inherited_sockets() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = tcp.local_addr().expect("an address");
-    let words = "--passenv=PATH,LISTEN_FDS,LISTEN_PID,LISTEN_FDNAMES sh -c 'ls /proc/$$/fd; env'";
-    let command = activated(tcp.into(), None, "LISTEN_FDS=1 LISTEN_FDNAMES=web", words);
-    let mut server = TestServer::start_unannounced(command);
-    server.listens();
+    let server = activated(tcp.into(), None, "LISTEN_FDS=1 LISTEN_FDNAMES=web")
+        .args(["--passenv=PATH,LISTEN_FDS,LISTEN_PID,LISTEN_FDNAMES"])
+        .program("ls /proc/$$/fd; env")
+        .start();
     let mut client = Client::connect(address, "/", &[]);
     let mut lines = Vec::new();
     while let Ok(frame) = client.try_receive()
@@ -317,7 +315,7 @@ fn neither_programs_nor_the_warden_get_inherited_sockets() {
         !lines.iter().any(|line| line.starts_with("LISTEN_")),
         "{lines:?}"
     );
-    let warden = warden_of(server.pid() as i32);
+    let warden = server.warden();
     for entry in fs::read_dir(format!("/proc/{warden}/fd")).expect("a process") {
         let target = fs::read_link(entry.expect("an entry").path()).expect("a descriptor");
         assert!(!target.starts_with("socket:"), "{target:?}");
@@ -327,11 +325,10 @@ fn neither_programs_nor_the_warden_get_inherited_sockets() {
 #[test]
 fn sockets_for_another_process_are_left_alone() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let mut command = Command::new(WSD);
-    command
-        .args(["--port=0", "cat"])
-        .envs([("LISTEN_FDS", "1"), ("LISTEN_PID", "1")]);
-    let server = TestServer::start_command(command);
+    let server = Gateway::with("cat")
+        .env("LISTEN_FDS", "1")
+        .env("LISTEN_PID", "1")
+        .start();
     assert_ne!(server.port(), tcp.local_addr().expect("an address").port());
     server.connect().close();
 }
@@ -351,8 +348,8 @@ fn descriptor_that_cannot_be_listened_on_is_named() {
         (file(), "LISTEN_FDS=1", ["descriptor 3", "no socket"]),
         (file(), "LISTEN_FDS=many", ["LISTEN_FDS", "many"]),
     ] {
-        let command = activated(descriptor, None, variables, "cat");
-        let mut server = TestServer::start_unannounced(command);
+        let gateway = activated(descriptor, None, variables);
+        let mut server = gateway.args(["cat"]).spawn();
         assert_eq!(server.wait().code(), Some(2));
         let log = server.log();
         assert!(parts.iter().all(|part| log.contains(part)), "{log}");
@@ -363,29 +360,23 @@ fn descriptor_that_cannot_be_listened_on_is_named() {
 fn process_1_passes_inherited_sockets_on() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = tcp.local_addr().expect("an address");
-    let mut command = Command::new("unshare");
-    let script = format!("exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {WSD} cat");
-    command
-        .args(["-r", "-p", "-f", "--mount-proc", "--kill-child"])
-        .args(["sh", "-c", &script])
-        .stdin(OwnedFd::from(tcp))
-        .stdout(Stdio::null());
-    let mut server = TestServer::start_unannounced(command);
-    server.listens();
+    let server = activated(tcp.into(), None, "LISTEN_FDS=1")
+        .under(&["unshare", "-r", "-p", "-f", "--mount-proc", "--kill-child"])
+        .args(["cat"])
+        .start();
     assert_eq!(server.url, format!("ws://{address}/"));
     Client::connect(address, "/", &[]).close();
 }
 
 /// A wsd with one end of a connection on stdin and stdout, as inetd and systemd pass it.
-fn inetd(socket: OwnedFd, words: &[&str]) -> TestServer {
-    let mut command = Command::new(WSD);
+fn inetd(socket: OwnedFd, words: &[&str]) -> Server {
     let again = socket.try_clone().expect("a descriptor");
-    command
-        .arg("--inetd")
+    Gateway::without_port()
+        .args(["--inetd"])
         .args(words)
         .stdin(socket)
-        .stdout(again);
-    TestServer::start_unannounced(command)
+        .stdout(again)
+        .spawn()
 }
 
 #[test]
@@ -420,7 +411,7 @@ fn inetd_stops_in_order() {
     let (near, far) = UnixStream::pair().expect("two ends");
     let mut server = inetd(far.into(), &["cat"]);
     let mut client = Client::over(near.into(), "/", &[]);
-    server.signal(SIGTERM);
+    server.signal(Signal::TERM);
     assert_eq!(client.closed().0, 1001);
     assert_eq!(server.wait().code(), Some(0));
 }
@@ -472,11 +463,13 @@ fn inetd_without_a_connection_says_what_is_missing() {
             "stream",
         ),
     ] {
-        let mut command = Command::new(WSD);
-        command.args(["--inetd", "cat"]).stdin(stdin);
-        let output = command.output().expect("wsd runs");
-        let message = String::from_utf8(output.stderr).expect("text");
-        assert_eq!(output.status.code(), Some(2), "{message}");
+        let gateway = Gateway::without_port().args(["--inetd", "cat"]);
+        let Output {
+            code,
+            stderr: message,
+            ..
+        } = gateway.stdin(stdin).output();
+        assert_eq!(code, Some(2), "{message}");
         assert!(
             message.contains("--inetd") && message.contains(part),
             "{message}"
@@ -518,7 +511,7 @@ fn tls_that_ended_at_the_balancer_is_https() {
 fn request_may_come_in_one_packet_with_the_longest_header() {
     let mut header = b"\r\n\r\n\0\r\nQUIT\n\x20\0\xff\xff".to_vec();
     header.resize(header.len() + 0xffff, 0);
-    let server = TestServer::start("--proxy-protocol cat");
+    let server = Gateway::with("--proxy-protocol cat").start();
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let request = b"GET /nothing HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
@@ -531,7 +524,7 @@ fn request_may_come_in_one_packet_with_the_longest_header() {
 
 #[test]
 fn connection_without_the_header_is_closed_unheard() {
-    let mut server = TestServer::start("--proxy-protocol cat");
+    let mut server = Gateway::with("--proxy-protocol cat").start();
     let ask = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(server.address).expect("it listens");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");

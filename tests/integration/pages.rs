@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
-use crate::support::{TestServer, get, http};
+use crate::support::{Gateway, Server, http};
 
 fn site() -> tempfile::TempDir {
     let site = tempfile::tempdir().expect("a directory");
@@ -30,12 +30,13 @@ fn site() -> tempfile::TempDir {
     site
 }
 
-fn serve(site: &Path, options: &[&str]) -> TestServer {
-    let root = site.join("root");
-    let mut words = vec!["--staticdir", root.to_str().expect("text")];
-    words.extend(options);
-    words.push("cat");
-    TestServer::start_with(&words)
+fn serve(site: &Path, options: &[&str]) -> Server {
+    let flag = format!("--staticdir={}", site.join("root").display());
+    Gateway::new()
+        .args([&flag])
+        .args(options)
+        .args(["cat"])
+        .start()
 }
 
 #[test]
@@ -51,7 +52,7 @@ fn files_are_served_with_type_and_length() {
         ("/sub%20dir/", "sub", "text/html; charset=utf-8"),
         ("/.well-known/x", "known", "application/octet-stream"),
     ] {
-        let (status, headers, found) = get(&server, target);
+        let (status, headers, found) = server.get(target);
         assert_eq!((status, &found[..]), (200, body.as_bytes()), "{target}");
         assert_eq!(headers["content-type"], content_type, "{target}");
         assert_eq!(
@@ -66,7 +67,7 @@ fn files_are_served_with_type_and_length() {
 #[test]
 fn large_file_arrives_whole() {
     let site = site();
-    let (status, _, body) = get(&serve(site.path(), &[]), "/large");
+    let (status, _, body) = serve(site.path(), &[]).get("/large");
     assert_eq!((status, body.len()), (200, 3_000_000));
 }
 
@@ -95,7 +96,7 @@ fn nothing_outside_the_root_and_nothing_hidden_is_served() {
         "/index.html/x",
         "/nothing",
     ] {
-        let (status, _, body) = get(&server, target);
+        let (status, _, body) = server.get(target);
         assert!(status == 400 || status == 404, "{target}: {status}");
         assert!(
             !String::from_utf8_lossy(&body).contains("secret"),
@@ -107,7 +108,7 @@ fn nothing_outside_the_root_and_nothing_hidden_is_served() {
 #[test]
 fn directory_without_its_slash_is_redirected() {
     let site = site();
-    let (status, headers, _) = get(&serve(site.path(), &[]), "/sub%20dir");
+    let (status, headers, _) = serve(site.path(), &[]).get("/sub%20dir");
     assert_eq!((status, headers["location"].as_str()), (301, "/sub%20dir/"));
 }
 
@@ -141,7 +142,7 @@ fn fifo_in_the_root_does_not_hold_the_server() {
             .is_ok_and(|status| status.success())
     );
     let server = serve(site.path(), &[]);
-    assert_eq!(get(&server, "/fifo").0, 404);
+    assert_eq!(server.get("/fifo").0, 404);
 }
 
 #[test]
@@ -152,13 +153,13 @@ fn websocket_and_page_share_the_port() {
     let mut client = server.connect();
     client.send("hello");
     assert_eq!(client.text(), "hello");
-    assert_eq!(get(&server, "/").0, 200);
+    assert_eq!(server.get("/").0, 200);
 }
 
 #[test]
 fn console_is_one_page_that_loads_nothing() {
-    let server = TestServer::start("--devconsole cat");
-    let (status, headers, body) = get(&server, "/");
+    let server = Gateway::with("--devconsole cat").start();
+    let (status, headers, body) = server.get("/");
     assert_eq!(
         (status, headers["content-type"].as_str()),
         (200, "text/html; charset=utf-8")
@@ -175,20 +176,20 @@ fn console_is_one_page_that_loads_nothing() {
     ] {
         assert!(!page.contains(outside), "{outside}");
     }
-    assert_eq!(get(&server, "/elsewhere").0, 426);
+    assert_eq!(server.get("/elsewhere").0, 426);
 }
 
 #[test]
 fn console_shares_the_server_with_files() {
     let site = site();
     let server = serve(site.path(), &["--devconsole"]);
-    assert!(String::from_utf8_lossy(&get(&server, "/").2).contains("console"));
-    assert_eq!(get(&server, "/index.html").2, b"<p>index");
+    assert!(String::from_utf8_lossy(&server.get("/").2).contains("console"));
+    assert_eq!(server.get("/index.html").2, b"<p>index");
 }
 
 #[test]
 fn host_is_checked_for_pages_too() {
-    let server = TestServer::start("--devconsole cat");
+    let server = Gateway::with("--devconsole cat").start();
     let request = "GET / HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n";
     assert_eq!(http(server.address, request).0, 403);
 }

@@ -18,7 +18,7 @@ use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
 use crate::support::{
-    Client, PATIENCE, TestServer, WSD,
+    Client, Gateway, PATIENCE, Server, Signal,
     client::CLOSE,
     eventually,
     proxy::{Proxy, free_address},
@@ -42,13 +42,13 @@ struct Way {
     /// Where it says that clients come in.
     listens: &'static str,
     /// Which of its servers is ours.
-    server: Server,
+    server: Endpoint,
     /// Whether wsd is told the client's port.
     tells_port: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Server {
+enum Endpoint {
     Tcp,
     Unix,
 }
@@ -57,37 +57,37 @@ const WAYS: [Way; 6] = [
     Way {
         file: "nginx.conf",
         listens: "127.0.0.1:8000",
-        server: Server::Tcp,
+        server: Endpoint::Tcp,
         tells_port: true,
     },
     Way {
         file: "nginx.conf",
         listens: "127.0.0.1:8001",
-        server: Server::Unix,
+        server: Endpoint::Unix,
         tells_port: true,
     },
     Way {
         file: "haproxy-http.cfg",
         listens: "127.0.0.1:8000",
-        server: Server::Tcp,
+        server: Endpoint::Tcp,
         tells_port: false,
     },
     Way {
         file: "haproxy-http.cfg",
         listens: "127.0.0.1:8000",
-        server: Server::Unix,
+        server: Endpoint::Unix,
         tells_port: false,
     },
     Way {
         file: "haproxy-tcp.cfg",
         listens: "127.0.0.1:8000",
-        server: Server::Tcp,
+        server: Endpoint::Tcp,
         tells_port: true,
     },
     Way {
         file: "haproxy-tcp.cfg",
         listens: "127.0.0.1:8000",
-        server: Server::Unix,
+        server: Endpoint::Unix,
         tells_port: true,
     },
 ];
@@ -99,8 +99,8 @@ impl Way {
 }
 
 /// A wsd for a configuration, and what it serves: `cat`, the environment at `/env` and at `/env.sh`, a file.
-struct Gateway {
-    server: TestServer,
+struct Behind {
+    server: Server,
     /// The port of --admin.
     admin: u16,
     /// The unix socket.
@@ -108,7 +108,7 @@ struct Gateway {
     _directory: TempDir,
 }
 
-impl Gateway {
+impl Behind {
     fn start(way: Way, words: &[&str]) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let root = directory.path();
@@ -118,32 +118,30 @@ impl Gateway {
         script(&scripts, "env.sh", SCRIPT);
         fs::write(files.join("page.html"), "a page").expect("a file");
         let path = root.join("wsd.sock").to_str().expect("text").to_owned();
-        let mut command = Command::new(WSD);
-        match way.server {
-            Server::Tcp => command.arg("--port=0"),
-            Server::Unix => command.arg(format!("--unixsocket={path}")),
+        let listens = match way.server {
+            Endpoint::Tcp => "--port=0".to_owned(),
+            Endpoint::Unix => format!("--unixsocket={path}"),
         };
-        match way.is_http() {
-            true => command.arg("--trust-proxy=127.0.0.1,unix"),
-            false => command.arg("--proxy-protocol"),
+        let trusts = match way.is_http() {
+            true => "--trust-proxy=127.0.0.1,unix",
+            false => "--proxy-protocol",
         };
-        command.args([
+        let shared = [
             "--admin=127.0.0.1:0",
             "--host=chat.example",
             "--route=/env=env",
-        ]);
-        command
-            .arg("--cgidir")
-            .arg(scripts)
-            .arg("--staticdir")
-            .arg(files);
-        let mut server = TestServer::start_command({
-            command.args(words).arg("cat");
-            command
-        });
+        ];
+        let mut server = Gateway::without_port()
+            .args([&*listens, trusts])
+            .args(shared)
+            .args([format!("--cgidir={}", scripts.display())])
+            .args([format!("--staticdir={}", files.display())])
+            .args(words)
+            .args(["cat"])
+            .start();
         let line = server.wait_for_line("telling operators about it on ");
         let port = line.trim_end_matches(['/', '"']).rsplit(':').next();
-        Gateway {
+        Behind {
             admin: port.and_then(|port| port.parse().ok()).expect("a port"),
             server,
             path,
@@ -157,8 +155,8 @@ impl Gateway {
 fn proxy(
     way: Way,
     options: &str,
-    tcp: Option<&Gateway>,
-    unix: Option<&Gateway>,
+    tcp: Option<&Behind>,
+    unix: Option<&Behind>,
 ) -> (SocketAddr, Proxy) {
     let address = free_address();
     let nobody = || (free_address().to_string(), 1);
@@ -196,16 +194,16 @@ fn proxy(
 struct Site {
     /// The proxy's.
     address: SocketAddr,
-    gateway: Gateway,
+    gateway: Behind,
     _proxy: Proxy,
 }
 
 impl Site {
     fn start(way: Way, words: &[&str]) -> Self {
-        let gateway = Gateway::start(way, words);
+        let gateway = Behind::start(way, words);
         let (tcp, unix) = match way.server {
-            Server::Tcp => (Some(&gateway), None),
-            Server::Unix => (None, Some(&gateway)),
+            Endpoint::Tcp => (Some(&gateway), None),
+            Endpoint::Unix => (None, Some(&gateway)),
         };
         let (address, proxy) = proxy(way, "", tcp, unix);
         Site {
@@ -363,7 +361,7 @@ fn public_name_is_that_of_the_proxy_and_needs_host() {
         let stream = connect(ALICE, site.address);
         let client = Client::over(stream.into(), "/", &["Host: evil.example"]);
         // A unix socket answers to any name, and so does what is reached by no loopback address.
-        let expected = if way.server == Server::Unix && way.is_http() {
+        let expected = if way.server == Endpoint::Unix && way.is_http() {
             101
         } else {
             403
@@ -442,7 +440,7 @@ fn tls_of_the_proxy_is_told() {
     fs::write(&pem, both).expect("a file");
     let pem = pem.display();
     for way in [WAYS[0], WAYS[2], WAYS[4]] {
-        let gateway = Gateway::start(way, &[]);
+        let gateway = Behind::start(way, &[]);
         let options = match way.file {
             "nginx.conf" => format!(" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}"),
             _ => format!(" ssl crt {pem}"),
@@ -550,14 +548,14 @@ fn visit_program(address: SocketAddr) -> Result<(), String> {
 fn drain_one(way: Way) {
     let words = ["--drain-delay=3"];
     let tcp = Way {
-        server: Server::Tcp,
+        server: Endpoint::Tcp,
         ..way
     };
     let unix = Way {
-        server: Server::Unix,
+        server: Endpoint::Unix,
         ..way
     };
-    let (mut leaving, staying) = (Gateway::start(tcp, &words), Gateway::start(unix, &words));
+    let (mut leaving, staying) = (Behind::start(tcp, &words), Behind::start(unix, &words));
     let (address, _proxy) = proxy(way, "", Some(&leaving), Some(&staying));
     let mut visits: Vec<Visit> = vec![
         Box::new(move || visit_page(address)),
@@ -570,7 +568,7 @@ fn drain_one(way: Way) {
     }
     let crowd = Crowd::start(visits);
     crowd.wait(50);
-    leaving.server.signal(15);
+    leaving.server.signal(Signal::TERM);
     let status = leaving.server.wait();
     crowd.wait(50);
     assert_eq!(crowd.failures(), Vec::<String>::new());

@@ -48,7 +48,7 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     let (stdout, gateway_out) = duplex(buffer);
     let options = websocket::Options {
         max_message: None,
-        silence: None,
+        silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,
     };
     let codec = || Codec::new(framing, usize::MAX);
@@ -59,7 +59,6 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     };
     let step = Duration::from_millis(100);
     let limits = Limits {
-        keepalive: None,
         patience: Patience {
             eof: step,
             interrupt: step,
@@ -329,4 +328,22 @@ async fn program_that_ignores_the_end_of_its_session_has_the_drain_time() {
     assert!(last.unwrap().is_close());
     // Only now is it gone.
     assert!(joint.session.await.unwrap().exit.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn answered_pings_keep_a_silent_client() {
+    let times = Limits {
+        keepalive: Some(Duration::from_secs(10)),
+        ..Limits::default()
+    };
+    let mut joint = join_within(64, LINES, times).await;
+    // Two intervals without an answer would be the end.
+    for _ in 0..4 {
+        assert!(joint.client.next().await.unwrap().unwrap().is_ping());
+        joint.client.flush().await.unwrap();
+    }
+    joint.client.send("still here".into()).await.unwrap();
+    let mut line = [0; 11];
+    joint.stdin.read_exact(&mut line).await.unwrap();
+    assert_eq!(&line, b"still here\n");
 }

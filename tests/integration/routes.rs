@@ -2,17 +2,9 @@
 
 use std::{fs, path::Path};
 
-use crate::support::{Client, TestServer, get, run, script};
+use crate::support::{Gateway, run, script};
 
 const SHOW: &str = "#!/bin/sh\necho \"$SCRIPT_NAME|$PATH_INFO|$(pwd)|$0\"\n";
-
-fn status(server: &TestServer, target: &str) -> u16 {
-    Client::ask(server.address, target, &[]).status()
-}
-
-fn text(server: &TestServer, target: &str) -> String {
-    Client::connect(server.address, target, &[]).text()
-}
 
 /// A directory with programs: `show`, `sub/show`, `plain` (not executable).
 fn programs() -> tempfile::TempDir {
@@ -31,59 +23,63 @@ fn dir_flag(directory: &Path) -> String {
 #[test]
 fn longest_route_answers_with_its_part_of_the_path() {
     let show = "sh -c 'echo \"$0|$SCRIPT_NAME|$PATH_INFO\"'";
-    let server = TestServer::start_with(&[
-        &format!("--route=/chat={show} chat"),
-        &format!("--route=/chat/admin={show} admin"),
-        "cat",
-    ]);
-    assert_eq!(text(&server, "/chat"), "chat|/chat|");
-    assert_eq!(text(&server, "/chat/room%201"), "chat|/chat|/room 1");
-    assert_eq!(text(&server, "/chat/admin/x"), "admin|/chat/admin|/x");
+    let server = Gateway::new()
+        .args([
+            &format!("--route=/chat={show} chat"),
+            &format!("--route=/chat/admin={show} admin"),
+            "cat",
+        ])
+        .start();
+    assert_eq!(server.text("/chat"), "chat|/chat|");
+    assert_eq!(server.text("/chat/room%201"), "chat|/chat|/room 1");
+    assert_eq!(server.text("/chat/admin/x"), "admin|/chat/admin|/x");
     assert_eq!(
-        text(&server, "/chat/administrator"),
+        server.text("/chat/administrator"),
         "chat|/chat|/administrator"
     );
     // Where no route answers, COMMAND does.
-    let mut client = Client::connect(server.address, "/chats", &[]);
+    let mut client = server.connect_to("/chats");
     client.send("cat");
     assert_eq!(client.text(), "cat");
 }
 
 #[test]
 fn words_of_a_route_are_split_as_a_shell_would_and_no_shell_is_started() {
-    let server = TestServer::start_with(&[
-        r#"--route=/a=printf '%s\n' 'one two' three\ four "$HOME;" '*'"#,
-        "--route=/b=sh -c 'echo $PPID'",
-    ]);
-    let mut client = Client::connect(server.address, "/a", &[]);
+    let server = Gateway::new()
+        .args([
+            r#"--route=/a=printf '%s\n' 'one two' three\ four "$HOME;" '*'"#,
+            "--route=/b=sh -c 'echo $PPID'",
+        ])
+        .start();
+    let mut client = server.connect_to("/a");
     for word in ["one two", "three four", "$HOME;", "*"] {
         assert_eq!(client.text(), word);
     }
-    assert_eq!(text(&server, "/b"), server.pid().to_string());
+    assert_eq!(server.text("/b"), server.pid().to_string());
 }
 
 #[test]
 fn routes_alone_leave_the_rest_unanswered() {
-    let server = TestServer::start_with(&["--route=/a=cat"]);
-    assert_eq!(status(&server, "/a"), 101);
-    assert_eq!(status(&server, "/"), 404);
-    assert_eq!(status(&server, "/ab"), 404);
-    assert_eq!(get(&server, "/a").0, 426);
-    assert_eq!(get(&server, "/b").0, 404);
+    let server = Gateway::new().args(["--route=/a=cat"]).start();
+    assert_eq!(server.status("/a", &[]), 101);
+    assert_eq!(server.status("/", &[]), 404);
+    assert_eq!(server.status("/ab", &[]), 404);
+    assert_eq!(server.get("/a").0, 426);
+    assert_eq!(server.get("/b").0, 404);
 }
 
 #[test]
 fn each_executable_file_of_a_directory_answers_at_its_path() {
     let directory = programs();
     let root = directory.path().display();
-    let server = TestServer::start_with(&[&dir_flag(directory.path())]);
-    assert_eq!(text(&server, "/show"), format!("/show||{root}|{root}/show"));
+    let server = Gateway::new().args([&dir_flag(directory.path())]).start();
+    assert_eq!(server.text("/show"), format!("/show||{root}|{root}/show"));
     assert_eq!(
-        text(&server, "/show/a%20b/c"),
+        server.text("/show/a%20b/c"),
         format!("/show|/a b/c|{root}|{root}/show")
     );
     assert_eq!(
-        text(&server, "/sub/show"),
+        server.text("/sub/show"),
         format!("/sub/show||{root}/sub|{root}/sub/show")
     );
 }
@@ -91,7 +87,7 @@ fn each_executable_file_of_a_directory_answers_at_its_path() {
 #[test]
 fn what_is_no_program_of_the_directory_is_404_and_never_101() {
     let directory = programs();
-    let server = TestServer::start_with(&[&dir_flag(directory.path())]);
+    let server = Gateway::new().args([&dir_flag(directory.path())]).start();
     for target in [
         "/",
         "/sub",
@@ -101,34 +97,36 @@ fn what_is_no_program_of_the_directory_is_404_and_never_101() {
         "/sub/nothing",
         "/plain/x",
     ] {
-        assert_eq!(status(&server, target), 404, "{target}");
+        assert_eq!(server.status(target, &[]), 404, "{target}");
     }
     for target in ["/../show", "/sub/../show", "/%2e%2e/show", "/sub%2fshow"] {
-        assert_eq!(status(&server, target), 400, "{target}");
+        assert_eq!(server.status(target, &[]), 400, "{target}");
     }
 }
 
 #[test]
 fn program_that_appears_later_is_found() {
     let directory = programs();
-    let server = TestServer::start_with(&[&dir_flag(directory.path())]);
-    assert_eq!(status(&server, "/late"), 404);
+    let server = Gateway::new().args([&dir_flag(directory.path())]).start();
+    assert_eq!(server.status("/late", &[]), 404);
     script(directory.path(), "late", "#!/bin/sh\necho late\n");
-    assert_eq!(text(&server, "/late"), "late");
+    assert_eq!(server.text("/late"), "late");
 }
 
 #[test]
 fn route_goes_before_directory_and_directory_before_command() {
     let directory = programs();
-    let server = TestServer::start_with(&[
-        &dir_flag(directory.path()),
-        "--route=/sub=echo route",
-        "echo",
-        "command",
-    ]);
-    assert_eq!(text(&server, "/sub/show"), "route");
-    assert!(text(&server, "/show").starts_with("/show|"));
-    assert_eq!(text(&server, "/elsewhere"), "command");
+    let server = Gateway::new()
+        .args([
+            &dir_flag(directory.path()),
+            "--route=/sub=echo route",
+            "echo",
+            "command",
+        ])
+        .start();
+    assert_eq!(server.text("/sub/show"), "route");
+    assert!(server.text("/show").starts_with("/show|"));
+    assert_eq!(server.text("/elsewhere"), "command");
 }
 
 #[test]
@@ -136,22 +134,24 @@ fn link_out_of_the_directory_is_no_program() {
     let directory = programs();
     std::os::unix::fs::symlink("/bin/cat", directory.path().join("cat")).expect("a link");
     std::os::unix::fs::symlink("show", directory.path().join("inside")).expect("a link");
-    let server = TestServer::start_with(&[&dir_flag(directory.path())]);
-    assert_eq!(status(&server, "/cat"), 404);
-    assert_eq!(status(&server, "/inside"), 101);
+    let server = Gateway::new().args([&dir_flag(directory.path())]).start();
+    assert_eq!(server.status("/cat", &[]), 404);
+    assert_eq!(server.status("/inside", &[]), 101);
 }
 
 #[test]
 fn flags_hold_for_every_program() {
     let directory = tempfile::tempdir().expect("a directory");
     script(directory.path(), "echo", "#!/bin/sh\nexec cat\n");
-    let server = TestServer::start_with(&[
-        "--binary",
-        "--route=/route=cat",
-        &dir_flag(directory.path()),
-    ]);
+    let server = Gateway::new()
+        .args([
+            "--binary",
+            "--route=/route=cat",
+            &dir_flag(directory.path()),
+        ])
+        .start();
     for target in ["/route", "/echo"] {
-        let mut client = Client::connect(server.address, target, &[]);
+        let mut client = server.connect_to(target);
         client.send_binary(b"\0\xff");
         assert_eq!(client.binary(), b"\0\xff", "{target}");
     }
@@ -161,14 +161,16 @@ fn flags_hold_for_every_program() {
 fn routes_files_and_console_share_a_server() {
     let site = tempfile::tempdir().expect("a directory");
     fs::write(site.path().join("page.html"), "page").expect("a file");
-    let server = TestServer::start_with(&[
-        "--devconsole",
-        &format!("--staticdir={}", site.path().display()),
-        "--route=/page.html=echo program",
-    ]);
-    assert_eq!(get(&server, "/page.html").2, b"page");
-    assert_eq!(text(&server, "/page.html"), "program");
-    assert!(String::from_utf8_lossy(&get(&server, "/").2).contains("console"));
+    let server = Gateway::new()
+        .args([
+            "--devconsole",
+            &format!("--staticdir={}", site.path().display()),
+            "--route=/page.html=echo program",
+        ])
+        .start();
+    assert_eq!(server.get("/page.html").2, b"page");
+    assert_eq!(server.text("/page.html"), "program");
+    assert!(String::from_utf8_lossy(&server.get("/").2).contains("console"));
 }
 
 #[test]

@@ -1,15 +1,15 @@
 //! What a service manager is told (sd_notify(3)).
 
-use std::{os::unix::net::UnixDatagram, process::Command};
+use std::os::unix::net::UnixDatagram;
 
 use tempfile::TempDir;
 
-use crate::support::{PATIENCE, TestServer, WSD};
+use crate::support::{Gateway, PATIENCE, Server, Signal};
 
 /// A manager's socket, and a server that was started by the manager.
 struct Managed {
     manager: UnixDatagram,
-    server: TestServer,
+    server: Server,
     _directory: TempDir,
 }
 
@@ -19,13 +19,13 @@ impl Managed {
         let path = directory.path().join("notify");
         let manager = UnixDatagram::bind(&path).expect("a socket");
         manager.set_read_timeout(Some(PATIENCE)).expect("an option");
-        let mut command = Command::new(WSD);
-        command.args(["--port=0"]).args(words);
-        command.env("NOTIFY_SOCKET", &path);
-        command.envs(environment.iter().copied());
+        let gateway = Gateway::new().args(words).env("NOTIFY_SOCKET", &path);
+        let gateway = environment
+            .iter()
+            .fold(gateway, |gateway, (name, value)| gateway.env(name, value));
         Managed {
             manager,
-            server: TestServer::start_command(command),
+            server: gateway.start(),
             _directory: directory,
         }
     }
@@ -46,14 +46,14 @@ fn manager_hears_of_start_reload_and_stop() {
         ready.contains("READY=1\n") && ready.contains(&url),
         "{ready}"
     );
-    managed.server.signal(1);
+    managed.server.signal(Signal::HUP);
     let reloading = managed.hear();
     assert!(
         reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="),
         "{reloading}"
     );
     assert!(managed.hear().starts_with("READY=1\n"));
-    managed.server.signal(15);
+    managed.server.signal(Signal::TERM);
     let stopping = managed.hear();
     assert!(stopping.starts_with("STOPPING=1\n"), "{stopping}");
     assert_eq!(managed.server.wait().code(), Some(0));

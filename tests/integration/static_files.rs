@@ -1,7 +1,6 @@
 //! Static files over HTTP: what they are answered with, when they are not, and that nothing else is served.
 
 use std::{
-    collections::HashMap,
     fs::{self, File},
     io::{ErrorKind, Read, Write},
     net::TcpStream,
@@ -15,9 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::support::{PATIENCE, TestServer, get, http, run};
-
-type Answer = (u16, HashMap<String, String>, Vec<u8>);
+use crate::support::{Gateway, PATIENCE, Server, run};
 
 /// A root with files, beside a secret.
 struct Site {
@@ -52,27 +49,14 @@ impl Site {
             .expect("its time");
     }
 
-    fn serve(&self, options: &[&str]) -> TestServer {
+    fn serve(&self, options: &[&str]) -> Server {
         serve(&self.root(), options)
     }
 }
 
-fn serve(root: &Path, options: &[&str]) -> TestServer {
-    let mut words = vec!["--staticdir", root.to_str().expect("text")];
-    words.extend(options);
-    TestServer::start_with(&words)
-}
-
-/// A request with headers, each line with its end.
-fn ask(server: &TestServer, method: &str, target: &str, headers: &str) -> Answer {
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\n{headers}Connection: close\r\n\r\n"
-    );
-    http(server.address, &request)
-}
-
-fn get_with(server: &TestServer, target: &str, headers: &str) -> Answer {
-    ask(server, "GET", target, headers)
+fn serve(root: &Path, options: &[&str]) -> Server {
+    let flag = format!("--staticdir={}", root.display());
+    Gateway::new().args([&flag]).args(options).start()
 }
 
 /// 06 Nov 1994 08:49:37 GMT
@@ -82,7 +66,7 @@ fn long_ago() -> SystemTime {
 const LONG_AGO: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
 /// A site with one file of ten bytes, and its server.
-fn ten_bytes() -> (Site, TestServer) {
+fn ten_bytes() -> (Site, Server) {
     let site = Site::new(&[("f.txt", "0123456789")]);
     site.set_time("f.txt", long_ago());
     let server = site.serve(&[]);
@@ -92,7 +76,7 @@ fn ten_bytes() -> (Site, TestServer) {
 #[test]
 fn file_has_validators_and_takes_ranges() {
     let (_site, server) = ten_bytes();
-    let (status, headers, _) = get(&server, "/f.txt");
+    let (status, headers, _) = server.get("/f.txt");
     assert_eq!(status, 200);
     assert_eq!(headers["last-modified"], LONG_AGO);
     assert_eq!(headers["accept-ranges"], "bytes");
@@ -106,7 +90,7 @@ fn etag_changes_with_time_size_and_file() {
     let (site, server) = ten_bytes();
     let mut seen = Vec::new();
     let mut look = || {
-        let etag = get(&server, "/f.txt").1["etag"].clone();
+        let etag = server.get("/f.txt").1["etag"].clone();
         assert!(!seen.contains(&etag), "{etag} in {seen:?}");
         seen.push(etag);
     };
@@ -129,17 +113,17 @@ fn last_modified_is_never_later_than_now_nor_before_1970() {
     site.set_time("future", SystemTime::now() + 4_000_000 * day);
     site.set_time("past", SystemTime::UNIX_EPOCH - day);
     let server = site.serve(&["--listing"]);
-    let (_, headers, _) = get(&server, "/future");
+    let (_, headers, _) = server.get("/future");
     assert_eq!(headers["last-modified"], headers["date"]);
-    let (status, headers, _) = get(&server, "/past");
+    let (status, headers, _) = server.get("/past");
     assert_eq!((status, headers.get("last-modified")), (200, None));
-    assert_eq!(get(&server, "/").0, 200);
+    assert_eq!(server.get("/").0, 200);
 }
 
 #[test]
 fn known_file_is_304_without_a_body() {
     let (_site, server) = ten_bytes();
-    let etag = get(&server, "/f.txt").1["etag"].clone();
+    let etag = server.get("/f.txt").1["etag"].clone();
     for headers in [
         format!("If-None-Match: {etag}\r\n"),
         format!("If-None-Match: \"x\", W/{etag}\r\n"),
@@ -151,7 +135,7 @@ fn known_file_is_304_without_a_body() {
         format!("If-None-Match: {etag}\r\nRange: bytes=0-1\r\n"),
     ] {
         for method in ["GET", "HEAD"] {
-            let (status, found, body) = ask(&server, method, "/f.txt", &headers);
+            let (status, found, body) = server.request(method, "/f.txt", &headers);
             assert_eq!((status, body.len()), (304, 0), "{headers}");
             assert_eq!(found["etag"], etag);
             assert!(!found.contains_key("content-length"), "{found:?}");
@@ -169,7 +153,7 @@ fn file_that_is_not_known_is_sent() {
         "If-Modified-Since: today\r\n".to_owned(),
         format!("If-None-Match: \"x\"\r\nIf-Modified-Since: {LONG_AGO}\r\n"),
     ] {
-        let (status, _, body) = get_with(&server, "/f.txt", &headers);
+        let (status, _, body) = server.request("GET", "/f.txt", &headers);
         assert_eq!((status, body.len()), (200, 10), "{headers}");
     }
 }
@@ -181,7 +165,7 @@ fn precondition_that_fails_is_412() {
         "If-Match: \"x\"\r\n",
         "If-Unmodified-Since: Sun, 06 Nov 1983 08:49:37 GMT\r\n",
     ] {
-        assert_eq!(get_with(&server, "/f.txt", headers).0, 412, "{headers}");
+        assert_eq!(server.request("GET", "/f.txt", headers).0, 412, "{headers}");
     }
 }
 
@@ -196,7 +180,8 @@ fn range_is_206_with_its_bytes() {
         ("bytes=0-99", "0123456789", "bytes 0-9/10"),
         ("bytes=-99", "0123456789", "bytes 0-9/10"),
     ] {
-        let (status, headers, found) = get_with(&server, "/f.txt", &format!("Range: {range}\r\n"));
+        let (status, headers, found) =
+            server.request("GET", "/f.txt", &format!("Range: {range}\r\n"));
         assert_eq!((status, &found[..]), (206, body.as_bytes()), "{range}");
         assert_eq!(headers["content-range"], content_range);
         assert_eq!(headers["content-length"], body.len().to_string());
@@ -214,7 +199,7 @@ fn range_behind_the_end_is_416() {
         ("/f.txt", "bytes=99999999999999999999999-", "bytes */10"),
         ("/empty", "bytes=0-", "bytes */0"),
     ] {
-        let (status, headers, _) = get_with(&server, target, &format!("Range: {range}\r\n"));
+        let (status, headers, _) = server.request("GET", target, &format!("Range: {range}\r\n"));
         assert_eq!(
             (status, headers["content-range"].as_str()),
             (416, content_range)
@@ -226,19 +211,20 @@ fn range_behind_the_end_is_416() {
 fn range_that_is_not_understood_is_the_whole_file() {
     let (_site, server) = ten_bytes();
     for range in ["bytes=0-1,4-5", "bytes=4-2", "lines=1-2", "bytes=x", "0-1"] {
-        let (status, headers, body) = get_with(&server, "/f.txt", &format!("Range: {range}\r\n"));
+        let (status, headers, body) =
+            server.request("GET", "/f.txt", &format!("Range: {range}\r\n"));
         assert_eq!((status, body.len()), (200, 10), "{range}");
         assert!(!headers.contains_key("content-range"));
     }
     // Only GET has ranges.
-    let (status, headers, _) = ask(&server, "HEAD", "/f.txt", "Range: bytes=0-1\r\n");
+    let (status, headers, _) = server.request("HEAD", "/f.txt", "Range: bytes=0-1\r\n");
     assert_eq!((status, headers["content-length"].as_str()), (200, "10"));
 }
 
 #[test]
 fn if_range_of_another_state_gets_the_whole_file() {
     let (_site, server) = ten_bytes();
-    let etag = get(&server, "/f.txt").1["etag"].clone();
+    let etag = server.get("/f.txt").1["etag"].clone();
     for (condition, status) in [
         (etag.clone(), 206),
         (LONG_AGO.to_owned(), 206),
@@ -248,18 +234,18 @@ fn if_range_of_another_state_gets_the_whole_file() {
     ] {
         let headers = format!("Range: bytes=0-1\r\nIf-Range: {condition}\r\n");
         assert_eq!(
-            get_with(&server, "/f.txt", &headers).0,
+            server.request("GET", "/f.txt", &headers).0,
             status,
             "{condition}"
         );
     }
     // The file ends before this range, but it is not this file that was meant.
     let headers = "Range: bytes=50-\r\nIf-Range: \"x\"\r\n";
-    assert_eq!(get_with(&server, "/f.txt", headers).0, 200);
+    assert_eq!(server.request("GET", "/f.txt", headers).0, 200);
 }
 
 /// `app.js` with three compressed siblings, which here are only words.
-fn compressed() -> (Site, TestServer) {
+fn compressed() -> (Site, Server) {
     let site = Site::new(&[
         ("app.js", "identity"),
         ("app.js.br", "brotli"),
@@ -283,7 +269,7 @@ fn sibling_is_sent_to_who_accepts_it() {
         ("deflate", None, "identity"),
     ] {
         let headers = format!("Accept-Encoding: {accepted}\r\n");
-        let (status, found, bytes) = get_with(&server, "/app.js", &headers);
+        let (status, found, bytes) = server.request("GET", "/app.js", &headers);
         assert_eq!((status, &bytes[..]), (200, body.as_bytes()), "{accepted}");
         assert_eq!(
             found.get("content-encoding").map(String::as_str),
@@ -301,7 +287,7 @@ fn sibling_is_sent_to_who_accepts_it() {
 #[test]
 fn index_has_siblings_too() {
     let (_site, server) = compressed();
-    let (_, headers, body) = get_with(&server, "/", "Accept-Encoding: gzip\r\n");
+    let (_, headers, body) = server.request("GET", "/", "Accept-Encoding: gzip\r\n");
     assert_eq!(body, b"packed page");
     assert_eq!(headers["content-type"], "text/html; charset=utf-8");
 }
@@ -309,7 +295,7 @@ fn index_has_siblings_too() {
 #[test]
 fn without_accept_encoding_nothing_is_packed() {
     let (_site, server) = compressed();
-    let (_, headers, body) = get(&server, "/app.js");
+    let (_, headers, body) = server.get("/app.js");
     assert_eq!(body, b"identity");
     assert_eq!(headers["vary"], "Accept-Encoding");
 }
@@ -325,7 +311,7 @@ fn coding_that_is_not_there_is_406_if_nothing_else_will_do() {
         ("*, identity;q=0", 200),
     ] {
         let headers = format!("Accept-Encoding: {accepted}\r\n");
-        let (found, headers, _) = get_with(&server, "/f.txt", &headers);
+        let (found, headers, _) = server.request("GET", "/f.txt", &headers);
         assert_eq!(found, status, "{accepted}");
         assert_eq!(headers["vary"], "Accept-Encoding", "{accepted}");
     }
@@ -337,10 +323,10 @@ fn etag_of_one_coding_is_unknown_to_another() {
     // Even as two names of one file.
     fs::remove_file(site.root().join("app.js.gz")).expect("a file");
     fs::hard_link(site.root().join("app.js"), site.root().join("app.js.gz")).expect("a link");
-    let etag = get(&server, "/app.js").1["etag"].clone();
+    let etag = server.get("/app.js").1["etag"].clone();
     let ask = |accepted: &str| {
         let headers = format!("If-None-Match: {etag}\r\nAccept-Encoding: {accepted}\r\n");
-        get_with(&server, "/app.js", &headers)
+        server.request("GET", "/app.js", &headers)
     };
     assert_eq!(ask("gzip").0, 200);
     let (status, headers, _) = ask("identity");
@@ -351,7 +337,7 @@ fn etag_of_one_coding_is_unknown_to_another() {
 fn range_is_of_the_packed_bytes() {
     let (_site, server) = compressed();
     let headers = "Accept-Encoding: br\r\nRange: bytes=1-2\r\n";
-    let (status, headers, body) = get_with(&server, "/app.js", headers);
+    let (status, headers, body) = server.request("GET", "/app.js", headers);
     assert_eq!((status, &body[..]), (206, &b"ro"[..]));
     assert_eq!(headers["content-range"], "bytes 1-2/6");
     assert_eq!(headers["content-encoding"], "br");
@@ -361,7 +347,7 @@ fn range_is_of_the_packed_bytes() {
 fn sibling_that_is_older_is_left_aside() {
     let (site, server) = compressed();
     site.set_time("app.js.br", long_ago());
-    let (_, headers, _) = get_with(&server, "/app.js", "Accept-Encoding: br, gzip\r\n");
+    let (_, headers, _) = server.request("GET", "/app.js", "Accept-Encoding: br, gzip\r\n");
     assert_eq!(headers["content-encoding"], "gzip");
 }
 
@@ -370,7 +356,7 @@ fn sibling_that_leads_out_or_is_no_file_is_left_aside() {
     let site = Site::new(&[("a.js", "a"), ("a.js.gz/x", "x")]);
     symlink("../secret", site.root().join("a.js.br")).expect("a link");
     let server = site.serve(&[]);
-    let (status, headers, body) = get_with(&server, "/a.js", "Accept-Encoding: br, gzip\r\n");
+    let (status, headers, body) = server.request("GET", "/a.js", "Accept-Encoding: br, gzip\r\n");
     assert_eq!((status, &body[..]), (200, &b"a"[..]));
     assert!(!headers.contains_key("content-encoding"));
 }
@@ -378,7 +364,7 @@ fn sibling_that_leads_out_or_is_no_file_is_left_aside() {
 #[test]
 fn packed_file_asked_for_by_name_is_itself() {
     let (_site, server) = compressed();
-    let (_, headers, body) = get_with(&server, "/app.js.gz", "Accept-Encoding: gzip\r\n");
+    let (_, headers, body) = server.request("GET", "/app.js.gz", "Accept-Encoding: gzip\r\n");
     assert_eq!(body, b"gzip");
     assert_eq!(headers["content-type"], "application/gzip");
     assert!(!headers.contains_key("content-encoding"));
@@ -400,7 +386,7 @@ fn odd_names_are_served() {
     let site = Site::new(&ODD_NAMES.map(|(name, _)| (name, name)));
     let server = site.serve(&[]);
     for (name, target) in ODD_NAMES {
-        let (status, _, body) = get(&server, target);
+        let (status, _, body) = server.get(target);
         assert_eq!((status, &body[..]), (200, name.as_bytes()), "{target}");
     }
 }
@@ -408,7 +394,7 @@ fn odd_names_are_served() {
 #[test]
 fn redirect_keeps_name_and_query() {
     let site = Site::new(&[("a b\n?/index.html", "x")]);
-    let (status, headers, _) = get(&site.serve(&[]), "/a%20b%0A%3F?q=1&%0d%0a");
+    let (status, headers, _) = site.serve(&[]).get("/a%20b%0A%3F?q=1&%0d%0a");
     assert_eq!(status, 301);
     assert_eq!(headers["location"], "/a%20b%0A%3F/?q=1&%0d%0a");
 }
@@ -416,7 +402,7 @@ fn redirect_keeps_name_and_query() {
 #[test]
 fn directory_without_an_index_is_404_by_default() {
     let site = Site::new(&[("sub/f", "x")]);
-    assert_eq!(get(&site.serve(&[]), "/sub/").0, 404);
+    assert_eq!(site.serve(&[]).get("/sub/").0, 404);
 }
 
 #[test]
@@ -426,7 +412,7 @@ fn listing_has_names_links_sizes_and_dates() {
     site.write("big", &"x".repeat(2048));
     site.set_time("big", long_ago());
     let server = site.serve(&["--listing"]);
-    let (status, headers, body) = get(&server, "/");
+    let (status, headers, body) = server.get("/");
     assert_eq!(
         (status, headers["content-type"].as_str()),
         (200, "text/html; charset=utf-8")
@@ -456,8 +442,8 @@ fn listing_has_names_links_sizes_and_dates() {
 fn listing_of_a_subdirectory_leads_up() {
     let site = Site::new(&[("sub/f", "x")]);
     let server = site.serve(&["--listing"]);
-    assert_eq!(get(&server, "/sub").0, 301);
-    let page = String::from_utf8(get(&server, "/sub/").2).expect("text");
+    assert_eq!(server.get("/sub").0, 301);
+    let page = String::from_utf8(server.get("/sub/").2).expect("text");
     assert!(
         page.contains("href=\"../\"") && page.contains("href=\"f\""),
         "{page}"
@@ -479,7 +465,7 @@ fn listing_hides_dot_files_and_what_leads_out() {
             .status()
             .is_ok_and(|status| status.success())
     );
-    let page = String::from_utf8(get(&site.serve(&["--listing"]), "/").2).expect("text");
+    let page = String::from_utf8(site.serve(&["--listing"]).get("/").2).expect("text");
     for hidden in [
         ".env",
         ".well-known",
@@ -504,7 +490,7 @@ fn listing_hides_dot_files_and_what_leads_out() {
 #[test]
 fn listing_has_directories_first_and_names_in_order() {
     let site = Site::new(&[("b", "1"), ("a", "22"), ("z/f", "x"), ("y/f", "x")]);
-    let page = String::from_utf8(get(&site.serve(&["--listing"]), "/").2).expect("text");
+    let page = String::from_utf8(site.serve(&["--listing"]).get("/").2).expect("text");
     let links: Vec<&str> = page
         .split("href=\"")
         .skip(1)
@@ -516,23 +502,23 @@ fn listing_has_directories_first_and_names_in_order() {
 #[test]
 fn index_goes_before_the_listing() {
     let site = Site::new(&[("index.html", "index"), ("f", "x")]);
-    assert_eq!(get(&site.serve(&["--listing"]), "/").2, b"index");
+    assert_eq!(site.serve(&["--listing"]).get("/").2, b"index");
 }
 
 #[test]
 fn index_that_is_refused_is_not_replaced_by_a_listing() {
     let site = Site::new(&[("f", "x")]);
     symlink("../secret", site.root().join("index.html")).expect("a link");
-    assert_eq!(get(&site.serve(&["--listing", "--spa"]), "/").0, 404);
+    assert_eq!(site.serve(&["--listing", "--spa"]).get("/").0, 404);
 }
 
 #[test]
 fn head_of_a_listing_has_its_length_only() {
     let site = Site::new(&[("f", "x")]);
     let server = site.serve(&["--listing"]);
-    let (status, headers, body) = ask(&server, "HEAD", "/", "");
+    let (status, headers, body) = server.request("HEAD", "/", "");
     assert_eq!((status, body.len()), (200, 0));
-    let length = get(&server, "/").2.len().to_string();
+    let length = server.get("/").2.len().to_string();
     assert_eq!(headers["content-length"], length);
 }
 
@@ -541,11 +527,11 @@ fn spa_answers_unknown_paths_with_the_index() {
     let site = Site::new(&[("index.html", "index"), ("app.js", "app"), ("sub/f", "f")]);
     let server = site.serve(&["--spa"]);
     for target in ["/users", "/users/7/", "/v1.0/users?q=a.b", "/sub/"] {
-        let (status, headers, body) = get(&server, target);
+        let (status, headers, body) = server.get(target);
         assert_eq!((status, &body[..]), (200, &b"index"[..]), "{target}");
         assert_eq!(headers["content-type"], "text/html; charset=utf-8");
     }
-    assert_eq!(get(&server, "/app.js").2, b"app");
+    assert_eq!(server.get("/app.js").2, b"app");
 }
 
 #[test]
@@ -566,19 +552,19 @@ fn spa_leaves_refusals_as_they_are() {
         ("/a%2fb", 400),
         ("/a%00", 400),
     ] {
-        let (status, _, body) = get(&server, target);
+        let (status, _, body) = server.get(target);
         assert_eq!(status, expected, "{target}");
         assert_ne!(body, b"index", "{target}");
     }
     let long = format!("/{}", "a".repeat(8192));
-    assert_eq!(get(&server, &long).0, 404);
-    assert_eq!(ask(&server, "POST", "/users", "").0, 405);
+    assert_eq!(server.get(&long).0, 404);
+    assert_eq!(server.request("POST", "/users", "").0, 405);
 }
 
 #[test]
 fn spa_without_an_index_is_404() {
     let site = Site::new(&[("f", "x")]);
-    assert_eq!(get(&site.serve(&["--spa"]), "/users").0, 404);
+    assert_eq!(site.serve(&["--spa"]).get("/users").0, 404);
 }
 
 #[test]
@@ -595,7 +581,7 @@ fn listing_and_spa_want_a_staticdir() {
 }
 
 /// Reads a head, and leaves the body where it is.
-fn begin(server: &TestServer, target: &str) -> (TcpStream, String) {
+fn begin(server: &Server, target: &str) -> (TcpStream, String) {
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -671,7 +657,7 @@ fn file_that_shrinks_breaks_the_connection() {
     );
     file.set_len(LARGE / 64).expect("its length");
     assert!(count(stream) < LARGE);
-    assert_eq!(get(&server, "/f").0, 200);
+    assert_eq!(server.get("/f").0, 200);
 }
 
 #[test]
@@ -748,7 +734,7 @@ fn large_file_takes_little_memory() {
         .and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     assert!(peak.is_some_and(|kib| kib < 64 << 10), "{peak:?} KiB");
     // Its end is there at once.
-    let (status, headers, body) = get_with(&server, "/f", "Range: bytes=-3\r\n");
+    let (status, headers, body) = server.request("GET", "/f", "Range: bytes=-3\r\n");
     assert_eq!((status, &body[..]), (206, &b"\0\0\0"[..]));
     assert_eq!(
         headers["content-range"],

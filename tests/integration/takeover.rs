@@ -4,7 +4,6 @@ use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::OwnedFd,
-    process::{Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,9 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::support::{self, Client, PATIENCE, TestServer, WSD, eventually};
+use crate::support::{self, Gateway, PATIENCE, Server, Signal, eventually};
 
-const SIGTERM: i32 = 15;
 /// Connections a second, as the promise has it.
 const RATE: u32 = 200;
 
@@ -87,11 +85,10 @@ fn ask(address: SocketAddr) -> io::Result<()> {
     }
 }
 
-fn beside(port: u16) -> TestServer {
-    let mut command = Command::new(WSD);
+fn beside(port: u16) -> Server {
     let port = format!("--port={port}");
-    command.args(["--reuseport", &port, "--loglevel=info", "true"]);
-    TestServer::start_command(command)
+    let words = ["--reuseport", &port, "--loglevel=info", "true"];
+    Gateway::without_port().args(words).start()
 }
 
 #[test]
@@ -101,7 +98,7 @@ fn process_beside_takes_over_without_refusing_anybody() {
     for _ in 0..3 {
         load.wait_for(20);
         let new = beside(old.port());
-        old.signal(SIGTERM);
+        old.signal(Signal::TERM);
         assert_eq!(old.wait().code(), Some(0));
         load.wait_for(20);
         old = new;
@@ -112,25 +109,24 @@ fn process_beside_takes_over_without_refusing_anybody() {
 
 #[test]
 fn sessions_of_the_old_process_go_on_while_the_new_one_accepts() {
-    let mut command = Command::new(WSD);
     // A program that takes its time to end.
-    command.args(["--reuseport", "--port=0", "sh", "-c"]);
-    command.arg("while read -r line; do echo \"$line\"; done; echo last");
-    let mut old = TestServer::start_command(command);
+    let mut old = Gateway::with("--reuseport")
+        .program("while read -r line; do echo \"$line\"; done; echo last")
+        .start();
     let mut client = old.connect();
     client.send("hello");
     assert_eq!(client.text(), "hello");
     let new = beside(old.port());
-    old.signal(SIGTERM);
+    old.signal(Signal::TERM);
     assert_eq!(client.text(), "last");
     assert_eq!(client.closed().0, 1001);
     assert_eq!(old.wait().code(), Some(0));
-    assert_eq!(Client::ask(new.address, "/", &[]).status(), 101);
+    assert_eq!(new.ask("/", &[]).status(), 101);
 }
 
 #[test]
 fn without_the_flag_the_port_is_not_shared() {
-    let old = TestServer::start("cat");
+    let old = Gateway::with("cat").start();
     let port = format!("--port={}", old.port());
     let output = support::run(&["--reuseport", &port, "cat"]);
     assert_eq!(output.code, Some(1), "{output:?}");
@@ -142,22 +138,18 @@ fn socket_that_is_passed_on_refuses_nobody() {
     let socket = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = socket.local_addr().expect("an address");
     let start = || {
-        let mut command = Command::new("sh");
-        let script = format!(
-            "exec 3<&0 </dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec {WSD} --loglevel=info true"
-        );
         let descriptor = OwnedFd::from(socket.try_clone().expect("a descriptor"));
-        command.args(["-c", &script]).stdin(descriptor);
-        command.stdout(Stdio::null());
-        let mut server = TestServer::start_unannounced(command);
-        server.listens();
-        server
+        Gateway::without_port()
+            .args(["--loglevel=info", "true"])
+            .shell("exec 3<&0 </dev/null; export LISTEN_FDS=1 LISTEN_PID=$$")
+            .stdin(descriptor)
+            .start()
     };
     let mut server = start();
     let load = Load::start(address);
     for _ in 0..3 {
         load.wait_for(20);
-        server.signal(SIGTERM);
+        server.signal(Signal::TERM);
         assert_eq!(server.wait().code(), Some(0));
         // Clients wait in the socket meanwhile.
         server = start();

@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
 };
 
 use crate::support::{
-    self, Client, PATIENCE, TestServer,
+    Client, Gateway, PATIENCE, Server, Signal,
     certificates::{Authority, Issued, openssl},
     eventually, http, run, script,
     tls::{End, config, config_of, get, tunnel},
@@ -52,13 +52,13 @@ impl Site {
         self.directory.path()
     }
 
-    fn start(&self, words: &[&str]) -> TestServer {
+    fn start(&self, words: &[&str]) -> Server {
         let flags = ["--ssl", &self.flags[0], &self.flags[1]];
-        TestServer::start_with(&[&flags, words].concat())
+        Gateway::new().args([&flags, words].concat()).start()
     }
 
     /// A server whose `/cgi` tells its environment.
-    fn start_cgi(&self, words: &[&str]) -> TestServer {
+    fn start_cgi(&self, words: &[&str]) -> Server {
         let scripts = self.path().join("cgi");
         fs::create_dir_all(&scripts).expect("a directory");
         script(
@@ -143,7 +143,7 @@ fn programs_are_told_of_tls() {
 fn plain_connections_have_none_of_the_variables() {
     let site = Site::new();
     let server = site.start_cgi(&["--ssl-optional"]);
-    let (status, _, body) = support::get(&server, "/env");
+    let (status, _, body) = server.get("/env");
     let body = String::from_utf8(body).expect("text");
     assert_eq!(status, 200);
     assert!(
@@ -290,7 +290,7 @@ fn client_without_a_certificate_is_let_in_only_if_it_is_optional() {
 fn plain_request_to_a_tls_port_is_told_so() {
     let site = Site::new();
     let mut server = site.start(&["cat"]);
-    let (status, _, body) = support::get(&server, "/");
+    let (status, _, body) = server.get("/");
     assert_eq!(status, 400);
     assert!(String::from_utf8(body).expect("text").contains("https://"));
     server.wait_for_line("--ssl-optional");
@@ -298,7 +298,7 @@ fn plain_request_to_a_tls_port_is_told_so() {
 
 #[test]
 fn handshake_on_a_plain_port_is_named_in_the_log() {
-    let mut server = TestServer::start("cat");
+    let mut server = Gateway::with("cat").start();
     let mut stream = TcpStream::connect(server.address).expect("it listens");
     // A ClientHello begins so: handshake, TLS 1.0 for old servers, a length.
     stream
@@ -352,7 +352,9 @@ fn link_that_leads_elsewhere_is_seen() {
         format!("--sslcert={}", live.join("tls.pem").display()),
         format!("--sslkey={}", live.join("tls.key").display()),
     ];
-    let mut server = TestServer::start_with(&["--ssl", &flags[0], &flags[1], "cat"]);
+    let mut server = Gateway::new()
+        .args(["--ssl", &flags[0], &flags[1], "cat"])
+        .start();
     let next = site.path().join("next");
     symlink(&new, &next).expect("a link");
     fs::rename(&next, &live).expect("it takes the place");
@@ -390,13 +392,13 @@ fn reload_signal_loads_at_once_what_is_whole() {
     };
     let changed = site.authority.issue(&NAMES);
     changed.write(site.path(), "server");
-    server.signal(1);
+    server.signal(Signal::HUP);
     eventually("the new certificate is shown", || {
         shown() == changed.certificate
     });
 
     fs::write(site.path().join("server.pem"), "nothing").expect("a file");
-    server.signal(1);
+    server.signal(Signal::HUP);
     let line = server.wait_for_line("the configuration stays as it is");
     assert!(line.contains("--sslcert"), "{line}");
     let found = get(server.address, &site.config(), "localhost", "/").expect("an answer");
@@ -405,12 +407,14 @@ fn reload_signal_loads_at_once_what_is_whole() {
 
 #[test]
 fn certificate_made_at_start_stays_over_reloads() {
-    let mut server = TestServer::start_with(&["--ssl-selfsigned", "--host=dev.example", "cat"]);
+    let mut server = Gateway::new()
+        .args(["--ssl-selfsigned", "--host=dev.example", "cat"])
+        .start();
     let line = server.wait_for_line("fingerprint");
     for name in ["localhost", "127.0.0.1", "::1", "dev.example"] {
         assert!(line.contains(name), "{line}");
     }
-    let shown = |server: &TestServer| {
+    let shown = |server: &Server| {
         let output = Command::new("sh")
             .args(["-c", "openssl s_client -connect $0 </dev/null 2>/dev/null | openssl x509 -noout -fingerprint -sha256"])
             .arg(server.address.to_string())
@@ -428,7 +432,7 @@ fn certificate_made_at_start_stays_over_reloads() {
         fingerprint.len() == 95 && line.ends_with(&fingerprint),
         "{line} {fingerprint}"
     );
-    server.signal(1);
+    server.signal(Signal::HUP);
     server.wait_for_line("read again");
     assert_eq!(shown(&server), fingerprint);
 }
@@ -447,7 +451,7 @@ fn expired_certificate_is_served_with_a_warning() {
 }
 
 /// The address of the port that sends on.
-fn redirecting(server: &mut TestServer) -> SocketAddr {
+fn redirecting(server: &mut Server) -> SocketAddr {
     let log = server.log();
     let line = match log.lines().find(|line| line.contains("sending http")) {
         Some(line) => line.to_owned(),
@@ -465,14 +469,16 @@ fn redirecting_port_sends_on_to_names_of_its_own() {
         .authority
         .issue(&["www.example.org", "*.sub.example.org"]);
     let flags = named.write(site.path(), "named");
-    let mut server = TestServer::start_with(&[
-        "--ssl",
-        &flags[0],
-        &flags[1],
-        "--redirport=0",
-        "--host=listed.example",
-        "cat",
-    ]);
+    let mut server = Gateway::new()
+        .args([
+            "--ssl",
+            &flags[0],
+            &flags[1],
+            "--redirport=0",
+            "--host=listed.example",
+            "cat",
+        ])
+        .start();
     let address = redirecting(&mut server);
     let port = server.port();
     for (target, host, location) in [
@@ -523,7 +529,7 @@ fn redirecting_port_sends_on_to_names_of_its_own() {
 
 #[test]
 fn redirecting_port_works_without_tls_too() {
-    let mut server = TestServer::start("--redirport=0 cat");
+    let mut server = Gateway::with("--redirport=0 cat").start();
     let address = redirecting(&mut server);
     let (status, headers, _) = http(
         address,
@@ -781,7 +787,7 @@ fn idle_handshake_does_not_hold_up_a_stop() {
     stream.write_all(&[0x16]).expect("it reads");
     // It is accepted when another one, behind it, has been answered.
     get(server.address, &site.config(), "localhost", "/").expect("an answer");
-    server.signal(15);
+    server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));
     assert_eq!(stream.read(&mut [0; 1]).ok(), Some(0));
 }

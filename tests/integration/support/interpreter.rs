@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, eventually, kill};
+use super::{PATIENCE, Signal, eventually, kill};
 
 /// Shorter, and a browser on a machine that does much else fails; longer, and a script that hangs
 /// keeps one waiting.
@@ -127,7 +127,7 @@ impl Drop for Running {
         while let Some(&pid) = self.processes().first()
             && Instant::now() < deadline
         {
-            kill(pid, 9);
+            kill(pid, Signal::KILL);
         }
     }
 }
