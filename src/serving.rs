@@ -122,7 +122,7 @@ fn reload(configured: Result<Config>, current: &Current, tls: Option<&Tls>) -> &
             return "The configuration is wrong and stays as it was";
         }
     };
-    current.replace(current.get().succeed(config.options));
+    current.replace(current.get().reconfigured(config.options));
     match (tls, config.tls) {
         (Some(tls), Some(terms)) => {
             tls.replace(terms);

@@ -13,7 +13,7 @@ use super::{
     url::Url,
 };
 use crate::{
-    http::extensions,
+    http::websocket::extensions,
     transport::{
         compression::{Negotiated, Terms},
         websocket::{accept_key, new_key},
@@ -65,7 +65,7 @@ pub(super) async fn shake_hands(
             headers,
         } => {
             check(&headers, &key).map_err(Failure::Handshake)?;
-            let compression = extensions::confirmed(&headers, offer.compression);
+            let compression = extensions::confirm(&headers, offer.compression);
             Ok(Opened {
                 stream,
                 read_ahead,

@@ -15,7 +15,7 @@ use crate::{
     args::Args,
     backend::{Errors, Patience, Spawner, Streams, Target},
     client::{Near, Offer, Options, Tls, Trust, Url},
-    http::{headers, upgrade::Subprotocols},
+    http::{response_headers, websocket::Subprotocols},
     server::tls,
     session::Limits,
 };
@@ -234,7 +234,7 @@ fn offer(args: &Args) -> Result<Offer> {
     let mut all = HeaderMap::new();
     for word in &args.header {
         let wrong = |reason| anyhow!("invalid value {word:?} for '--header': {reason}");
-        let (name, value) = headers::parse(word).map_err(wrong)?;
+        let (name, value) = response_headers::parse(word).map_err(wrong)?;
         if RESERVED.contains(&name.as_str()) {
             return Err(wrong(format!("'{name}' is set by wsd itself")));
         }

@@ -9,7 +9,7 @@ use crate::{
     backend::{Errors, Limit as ProgramLimit, Program, Streams, Target},
     doctor::{Limit, Resource, Subject},
     environ::{Connection, Endpoint, Request},
-    http::router::Mount,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -91,7 +91,7 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     environ::{Connection, Endpoint},
-    http::{Current, admin::Admin, redirect::Destination},
+    http::{Admin, Current, pages::Destination},
 };
 
 /// A listener, and what its clients find there.

@@ -18,10 +18,9 @@ use super::tls::MaybeTls;
 use crate::{
     environ::Connection,
     http::{
-        Body, Current,
-        admin::Admin,
-        connections::{Admitted, Overload},
-        redirect::Destination,
+        Admin, Body, Current,
+        access::{ConnectionPermit, Overload},
+        pages::Destination,
     },
 };
 pub(super) use phase::HANDSHAKE_RECORD;
@@ -65,7 +64,7 @@ pub(super) async fn serve(
     mut connection: Connection,
     service: Service,
     current: Current,
-    admitted: Option<Admitted>,
+    admitted: Option<ConnectionPermit>,
 ) {
     let handler = current.get();
     if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {

@@ -20,12 +20,10 @@ use crate::{
     environ::{Connection, Endpoint},
     framing::{Framing, Newline},
     http::{
-        self, Current, Handler, Options,
-        access::Access,
-        connections::ConnectionLimits,
-        headers::AddedHeaders,
-        places::Places,
-        router::{Mount, Router},
+        AddedHeaders, Current, Handler, Options, RouteOptions,
+        access::{Access, ConnectionLimits, ProcessLimit},
+        pages::{Mount, Router},
+        websocket::Subprotocols,
     },
     server::stream::Stream,
     transport::compression::Terms,
@@ -104,26 +102,26 @@ static SITE: LazyLock<Current> = LazyLock::new(|| {
                 errors: Errors::Log,
             },
         ),
-        service: http::service::Service {
+        options: RouteOptions {
             subprotocols,
             compression: Some(Terms {
                 level: 1,
                 threshold: 0,
             }),
-            ..http::service::Service::default()
+            ..RouteOptions::default()
         },
     };
-    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let listed = Subprotocols::Listed(vec!["ex1".to_owned()]);
     let router = Router {
         mounts: vec![mount("/listed", listed)],
-        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        fallback: Some(mount("/", Subprotocols::Offered)),
         console: true,
         ..Router::default()
     };
     let options = Options {
         router,
         access: Access::default(),
-        places: Places::new(Some(0)),
+        processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
         reverse_lookup: false,

@@ -1,0 +1,45 @@
+//! What all handlers of one server share, those of before and after a reload.
+
+use std::sync::Arc;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use super::{
+    access::{Connections, ProcessLimit},
+    metrics::Metrics,
+    websocket::Registry,
+};
+use crate::backend::Spawner;
+
+/// Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct State {
+    pub(super) spawner: Spawner,
+    /// Programs at a time, of all routes together.
+    pub(super) processes: ProcessLimit,
+    /// The tasks of all connections, sessions and scripts.
+    pub(super) tasks: TaskTracker,
+    /// Cancelled when the server is about to stop: it is ready no more.
+    pub(super) leaving: CancellationToken,
+    /// Cancelled when the server is stopping: sessions then end soon.
+    pub(super) drain: CancellationToken,
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) connections: Arc<Connections>,
+}
+
+impl State {
+    /// For a new server.
+    pub(super) fn new(spawner: Spawner, processes: ProcessLimit) -> Self {
+        State {
+            spawner,
+            processes,
+            tasks: TaskTracker::new(),
+            leaving: CancellationToken::new(),
+            drain: CancellationToken::new(),
+            metrics: Arc::default(),
+            registry: Arc::default(),
+            connections: Arc::default(),
+        }
+    }
+}
