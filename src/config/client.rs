@@ -15,7 +15,7 @@ use crate::{
     args::Args,
     backend::{Spawner, StderrTo, Streams, Target, TerminationTimeouts},
     client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
-    http::{headers, upgrade::Subprotocols},
+    http::{response_headers, websocket::Subprotocols},
     server::tls,
     session::SessionTimeouts,
 };
@@ -72,7 +72,7 @@ pub(super) fn check_is_server(args: &Args) -> Result<()> {
 impl Client {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # Errors
+    /// # StderrTo
     /// The first thing that is wrong.
     pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
         let word = args.connect.as_deref().unwrap_or_default();
@@ -102,7 +102,7 @@ impl Client {
 
     /// The options of a client; `start` starts what starts a program, if there is one.
     ///
-    /// # Errors
+    /// # StderrTo
     /// Those of `start`.
     pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
         let args = &self.args;
@@ -236,7 +236,7 @@ fn offer(args: &Args) -> Result<HandshakeOptions> {
     let mut all = HeaderMap::new();
     for word in &args.header {
         let wrong = |reason| anyhow!("invalid value {word:?} for '--header': {reason}");
-        let (name, value) = headers::parse(word).map_err(wrong)?;
+        let (name, value) = response_headers::parse(word).map_err(wrong)?;
         if RESERVED.contains(&name.as_str()) {
             return Err(wrong(format!("'{name}' is set by wsd itself")));
         }

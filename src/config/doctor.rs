@@ -9,7 +9,7 @@ use crate::{
     backend::{Program, Rlimit, StderrTo, Streams, Target},
     doctor::{Limit, Resource, Subject},
     environ::{Connection, Endpoint, Request},
-    http::router::Mount,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -90,7 +90,7 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {

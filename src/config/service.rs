@@ -10,12 +10,12 @@ use crate::{
     backend::TerminationTimeouts,
     environ::{self, Environ},
     http::{
-        headers::{self, AddedHeaders},
-        origins::{AllowedOrigin, Origins},
-        path::Root,
-        places::Places,
-        service::Service,
-        upgrade::{Subprotocols, is_token_byte},
+        AddedHeaders, RouteOptions,
+        access::{AllowedOrigin, Origins, ProcessLimit},
+        fields::is_token,
+        pages::Root,
+        response_headers,
+        websocket::Subprotocols,
     },
     session::SessionTimeouts,
     transport::websocket,
@@ -32,10 +32,14 @@ pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
 /// What programs get of our environment: enough to find other programs and their libraries.
 const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
-/// The terms that the flags say; `places` are its own.
-pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
+/// The terms that the flags say; `processes` are its own.
+pub(super) fn service(
+    args: &Args,
+    files: Option<&Root>,
+    processes: ProcessLimit,
+) -> Result<RouteOptions> {
     let limits = limits(args, PATIENCE);
-    Ok(Service {
+    Ok(RouteOptions {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
         headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
@@ -43,7 +47,7 @@ pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Resu
         websocket: websocket(args, &limits),
         compression: compression(args),
         limits: Arc::new(limits),
-        places,
+        processes,
     })
 }
 
@@ -151,10 +155,7 @@ pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
                 names.join(",")
             );
         }
-        names => match names
-            .iter()
-            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
-        {
+        names => match names.iter().find(|name| !is_token(name)) {
             Some(name) => bail!(
                 "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
             ),
@@ -168,7 +169,7 @@ pub(super) fn added_headers(flags: &[(&str, &[String])]) -> Result<AddedHeaders>
     let mut added = AddedHeaders::default();
     for (flag, words) in flags {
         for word in *words {
-            let (name, value) = headers::parse(word)
+            let (name, value) = response_headers::parse(word)
                 .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
             added.append(name, value);
         }
