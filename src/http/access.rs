@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use hyper::{Version, header, http::request::Parts};
 
 use super::{forwarded::Trust, refusal::Refusal};
-use crate::environ::Connection;
+use crate::connection::ConnectionInfo;
 
 /// The rules of one server.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +90,7 @@ impl Access {
     pub(super) fn host(
         &self,
         request: &Parts,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Result<Option<Authority>, Refusal> {
         let forwarded = connection.forwarded.as_ref();
         let authority = match forwarded.and_then(|forwarded| forwarded.host.as_ref()) {
@@ -138,7 +138,7 @@ impl Access {
         hosts.any(|host| host.eq_ignore_ascii_case(name))
     }
 
-    fn answers_to(&self, name: &str, connection: &Connection) -> bool {
+    fn answers_to(&self, name: &str, connection: &ConnectionInfo) -> bool {
         let Some(local) = connection.local.ip() else {
             // No page can reach a unix socket, so no name can be rebound to it.
             return true;
@@ -154,7 +154,7 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environ::Endpoint;
+    use crate::connection::Endpoint;
     use hyper::Request;
     use std::net::SocketAddr;
 
@@ -169,14 +169,7 @@ mod tests {
             request = request.header(header::HOST, *host);
         }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let connection = Connection {
-            local: listener,
-            remote: listener,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(listener, listener);
         access
             .host(&parts, &connection)
             .err()

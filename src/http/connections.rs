@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::refusal::Refusal;
-use crate::environ::Endpoint;
+use crate::connection::Endpoint;
 
 /// Connections that are told why they are refused, at a time; others are closed without a word, so that
 /// refusing cannot cost more than serving.

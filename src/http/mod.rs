@@ -42,7 +42,7 @@ use tracing::{info, warn};
 
 use crate::{
     backend::Spawner,
-    environ::{Connection, Endpoint},
+    connection::{ConnectionInfo, Endpoint},
 };
 use access::Access;
 use connections::{Admitted, ConnectionLimits, Overload};
@@ -212,7 +212,7 @@ impl Handler {
     pub async fn handle(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let mut by = By::Nobody;
         let seen = match self.seen(&mut request, connection) {
@@ -232,8 +232,8 @@ impl Handler {
     fn seen<'a>(
         &self,
         request: &mut Request<Incoming>,
-        connection: &'a Connection,
-    ) -> Result<Cow<'a, Connection>, Refusal> {
+        connection: &'a ConnectionInfo,
+    ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::fold(request)?;
         self.options
             .access
@@ -251,7 +251,7 @@ impl Handler {
             uri,
             version,
         }: &RequestLine,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
         if let Err(refusal) = &answer {
@@ -280,7 +280,7 @@ impl Handler {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         by: &mut By,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);

@@ -11,7 +11,7 @@ use super::{
     Body, By, Handler, access::Authority, cgi, console, path::UrlPath, refusal::Refusal,
     router::Route,
 };
-use crate::environ::Connection;
+use crate::connection::ConnectionInfo;
 
 /// Local redirects of one request; a script that needs more is in a loop.
 const LOCAL_REDIRECTS: usize = 10;
@@ -22,7 +22,7 @@ pub(super) struct Plain<'a> {
     pub(super) path: UrlPath,
     pub(super) body: Option<Incoming>,
     pub(super) host: Option<&'a Authority>,
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a ConnectionInfo,
 }
 
 impl Plain<'_> {

@@ -17,7 +17,7 @@ use super::{
     full,
     refusal::Refusal,
 };
-use crate::environ::Connection;
+use crate::connection::ConnectionInfo;
 
 /// Where clients are sent.
 #[derive(Debug, Clone)]
@@ -35,7 +35,7 @@ impl Handler {
     pub fn redirect(
         &self,
         request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         to: &Destination,
     ) -> Response<Body> {
         let line = RequestLine::of(&request);
@@ -54,7 +54,7 @@ impl Handler {
 fn host_there(
     asked: Option<&Authority>,
     access: &Access,
-    connection: &Connection,
+    connection: &ConnectionInfo,
     to: &Destination,
 ) -> Option<String> {
     let own = connection.local.ip().map(|ip| ip.to_canonical());
@@ -128,14 +128,7 @@ mod tests {
 
     fn host(asked: &str, listener: &str, hosts: &[&str], names: &[&str]) -> String {
         let listener: SocketAddr = listener.parse().expect("an address");
-        let connection = Connection {
-            local: listener.into(),
-            remote: listener.into(),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(listener.into(), listener.into());
         let access = Access {
             hosts: hosts.iter().map(ToString::to_string).collect(),
             ..Access::default()

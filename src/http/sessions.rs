@@ -23,7 +23,8 @@ use super::{
 };
 use crate::{
     backend::Backend,
-    environ::{self, Connection},
+    connection::ConnectionInfo,
+    environ,
     session::{self, Handle, Limits, Summary},
     transport::{Client, compression::Negotiated, websocket},
 };
@@ -34,7 +35,7 @@ pub(super) struct Ask<'a> {
     pub(super) parts: &'a Parts,
     pub(super) host: Option<&'a Authority>,
     pub(super) found: Found<'a>,
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a ConnectionInfo,
     /// Kept by the session.
     pub(super) admitted: Option<Admitted>,
 }
@@ -98,8 +99,8 @@ pub(super) async fn open(
     Ok(response)
 }
 
-fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ::Request<'a> {
-    environ::Request {
+fn request<'a>(ask: &Ask<'a>, handshake: &'a Handshake, id: &'a str) -> environ::RequestInfo<'a> {
+    environ::RequestInfo {
         method: &METHOD,
         uri: &ask.parts.uri,
         version: ask.parts.version,

@@ -11,7 +11,7 @@ use super::{
     tls::{Refused, Tls},
 };
 use crate::{
-    environ::{Connection, Endpoint},
+    connection::{ConnectionInfo, Endpoint},
     http::{admin::Admin, redirect::Destination},
 };
 
@@ -128,7 +128,7 @@ impl From<Listener> for Entrance {
 /// Serves a connection; the server awaits it through the handler's tasks.
 pub(super) async fn serve(
     mut stream: Stream,
-    mut connection: Connection,
+    mut connection: ConnectionInfo,
     purpose: Purpose,
     server: Server,
 ) {
@@ -178,7 +178,7 @@ pub(super) async fn serve(
 }
 
 /// Of a listener for all addresses the client knows the one that it has reached.
-fn name_reached_address(stream: &Stream, connection: &mut Connection) {
+fn name_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
     if let Stream::Tcp(socket) = stream
         && let Ok(address) = socket.local_addr()
     {

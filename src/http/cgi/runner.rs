@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     backend::{Confinement, Environment, Program},
-    environ::{self, Connection, Environ},
+    connection::ConnectionInfo,
+    environ::{self, Environ},
     http::{
         Body, access::Authority, empty, path::Script, refusal::Refusal, service::Service,
         shared::Shared,
@@ -34,7 +35,7 @@ use crate::{
 pub(in crate::http) struct Ask<'a> {
     pub(in crate::http) parts: &'a Parts,
     pub(in crate::http) host: Option<&'a Authority>,
-    pub(in crate::http) connection: &'a Connection,
+    pub(in crate::http) connection: &'a ConnectionInfo,
     /// `None` when an earlier script has had it.
     pub(in crate::http) body: Option<Incoming>,
 }
@@ -145,7 +146,7 @@ fn variables(
     content: &Content,
     id: &str,
 ) -> Environment {
-    let request = environ::Request {
+    let request = environ::RequestInfo {
         method: &ask.parts.method,
         uri: &ask.parts.uri,
         version: ask.parts.version,

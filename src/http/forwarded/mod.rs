@@ -20,7 +20,7 @@ use hyper::HeaderMap;
 use ipnet::IpNet;
 
 use super::refusal::Refusal;
-use crate::environ::{Connection, Endpoint, Forwarded};
+use crate::connection::{ConnectionInfo, Endpoint, Forwarded};
 
 /// The proxies that are believed.
 #[derive(Debug, Clone, Default)]
@@ -59,8 +59,8 @@ impl Trust {
     pub(super) fn seen<'a>(
         &self,
         headers: &HeaderMap,
-        connection: &'a Connection,
-    ) -> Result<Cow<'a, Connection>, Refusal> {
+        connection: &'a ConnectionInfo,
+    ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         if !self.includes(&connection.remote) {
             return Ok(Cow::Borrowed(connection));
         }
@@ -71,7 +71,7 @@ impl Trust {
         };
         Ok(match self.believed(&hops, connection.remote) {
             None => Cow::Borrowed(connection),
-            Some((remote, forwarded)) => Cow::Owned(Connection {
+            Some((remote, forwarded)) => Cow::Owned(ConnectionInfo {
                 remote,
                 remote_name: None,
                 forwarded: Some(forwarded),
@@ -160,15 +160,8 @@ mod tests {
             .into()
     }
 
-    fn connection(remote: Endpoint) -> Connection {
-        Connection {
-            local: peer(),
-            remote,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        }
+    fn connection(remote: Endpoint) -> ConnectionInfo {
+        ConnectionInfo::new(peer(), remote)
     }
 
     /// The client, and whether it came by TLS, and its Host, as text.

@@ -13,7 +13,7 @@ use tokio_rustls::{
 
 use super::{MaybeTls, Plain, Tls, certificate::Certificate};
 use crate::{
-    environ,
+    connection::TlsInfo,
     server::{connection::HANDSHAKE_RECORD, stream::Stream},
 };
 
@@ -60,7 +60,7 @@ impl Tls {
     pub(in crate::server) async fn accept(
         &self,
         stream: Stream,
-    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
+    ) -> Result<(MaybeTls, Option<TlsInfo>), Refused> {
         let accepted = timeout(HANDSHAKE_TIMEOUT, self.accept_patiently(stream)).await;
         accepted.unwrap_or(Err(Refused::TimedOut))
     }
@@ -68,7 +68,7 @@ impl Tls {
     async fn accept_patiently(
         &self,
         stream: Stream,
-    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
+    ) -> Result<(MaybeTls, Option<TlsInfo>), Refused> {
         let terms = self.terms();
         let first_byte = |bytes: &[u8]| bytes.first().copied();
         match stream.peek_until(&mut [0], first_byte).await {
@@ -100,11 +100,11 @@ async fn tell(mut stream: Stream) -> io::Result<()> {
     Ok(())
 }
 
-fn facts(session: &ServerConnection) -> Result<environ::Tls, Refused> {
+fn facts(session: &ServerConnection) -> Result<TlsInfo, Refused> {
     let shown = session.peer_certificates().and_then(<[_]>::first);
     let client = shown.map(|der| Certificate::read(der).map(|certificate| certificate.facts()));
     let suite = session.negotiated_cipher_suite();
-    Ok(environ::Tls {
+    Ok(TlsInfo {
         protocol: match session.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "TLSv1.3",

@@ -2,7 +2,7 @@
 //!
 //! [`Terms`] are what was loaded from files and checked; [`Tls`] holds those in force, which change when
 //! their files do, or on a reload. A connection keeps the terms that it began with. What a handshake has
-//! found out of the client becomes [`environ::Tls`](crate::environ::Tls).
+//! found out of the client becomes [`connection::TlsInfo`](crate::connection::TlsInfo).
 
 mod certificate;
 mod distinguished_name;
