@@ -153,6 +153,17 @@ pub struct ClientCertificate {
     pub fingerprint: String,
 }
 
+/// Whether a certificate's name is that of a host, for which it may be written with a wildcard: `*` stands for
+/// the whole first label and for nothing more (RFC 9525 §6.3).
+pub fn certificate_covers(own: &str, host: &str) -> bool {
+    let wildcard = || {
+        let (label, rest) = host.split_once('.')?;
+        let parent = own.strip_prefix("*.")?;
+        Some(!label.is_empty() && parent.eq_ignore_ascii_case(rest))
+    };
+    own.eq_ignore_ascii_case(host) || wildcard().unwrap_or(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -17,7 +17,7 @@ use super::{
     full,
     refusal::Refusal,
 };
-use crate::connection::ConnectionInfo;
+use crate::connection::{ConnectionInfo, certificate_covers};
 
 /// Where clients are sent.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ fn host_there(
     let is_ours = |name: &str| {
         let address = name.trim_matches(['[', ']']).parse::<IpAddr>().ok();
         access.lists(name)
-            || to.names.iter().any(|own| covers(own, name))
+            || to.names.iter().any(|own| certificate_covers(own, name))
             || address.is_some_and(|address| {
                 let is_certified = to.names.iter().any(|own| own.parse() == Ok(address));
                 Some(address.to_canonical()) == own || is_certified
@@ -83,17 +83,6 @@ fn in_url(name: &str) -> String {
         Ok(IpAddr::V6(address)) => format!("[{address}]"),
         _ => name.to_owned(),
     }
-}
-
-/// Whether a certificate's name is that of a host, for which it may be written with a wildcard: `*` stands for
-/// the whole first label and for nothing more (RFC 9525 §6.3).
-pub fn covers(own: &str, host: &str) -> bool {
-    let wildcard = || {
-        let (label, rest) = host.split_once('.')?;
-        let parent = own.strip_prefix("*.")?;
-        Some(!label.is_empty() && parent.eq_ignore_ascii_case(rest))
-    };
-    own.eq_ignore_ascii_case(host) || wildcard().unwrap_or(false)
 }
 
 fn location(to: &Destination, host: &str, target: &str) -> String {

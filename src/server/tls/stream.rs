@@ -9,7 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use super::terms::HTTP_2;
+use super::config::HTTP_2;
 use crate::{
     http::file::Outlet,
     server::{sending::Sending, stream::Stream},
