@@ -42,6 +42,7 @@
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
+//! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
@@ -71,6 +72,7 @@ pub mod args;
 pub mod backend;
 pub mod client;
 pub mod config;
+pub mod connection;
 pub mod doctor;
 pub mod environ;
 pub mod framing;

@@ -7,8 +7,9 @@ use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
     backend::{Program, Rlimit, StderrTo, Streams, Target},
+    connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
-    environ::{Connection, Endpoint, Request},
+    environ::RequestInfo,
     http::pages::Mount,
     server::listener::BACKLOG,
 };
@@ -71,15 +72,8 @@ fn name(program: &Program) -> String {
 /// What a program finds that a client of this machine has opened, at the top and without headers.
 fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
     let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
-    let connection = Connection {
-        local: endpoint(port),
-        remote: endpoint(CLIENT_PORT),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
-    let request = Request {
+    let connection = ConnectionInfo::new(endpoint(port), endpoint(CLIENT_PORT));
+    let request = RequestInfo {
         method: &Method::GET,
         uri: &Uri::default(),
         version: Version::HTTP_11,

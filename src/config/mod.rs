@@ -29,7 +29,7 @@ use crate::{
         access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
         pages::{Directory, Mount, Root, Router, Scripts},
     },
-    server::{self, Wanted, tls::Terms},
+    server::{self, Wanted, tls::TlsConfig},
 };
 use confinement::confinement;
 pub use doctor::subject;
@@ -47,7 +47,7 @@ pub struct Config {
     /// Threads that serve connections; `None` is one for each CPU.
     pub workers: Option<usize>,
     /// TLS, if it is spoken.
-    pub tls: Option<Terms>,
+    pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// How it lives: what its connections are, and what a stop allows.
@@ -82,7 +82,7 @@ impl Config {
             },
             inetd: args.inetd,
             workers: args.workers,
-            tls: tls::terms(args)?,
+            tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(args)) {
                 (true, true) => "https",
                 (true, false) => "http",

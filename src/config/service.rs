@@ -118,8 +118,8 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
 /// What programs get of our environment, by the names of `--passenv`; one that is empty stands for none.
 fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
     let names = match names {
-        None => return Ok(environ::passed(&PASSED.map(str::to_owned))),
-        Some([none]) if none.is_empty() => return Ok(environ::passed(&[])),
+        None => return Ok(environ::inherit(&PASSED.map(str::to_owned))),
+        Some([none]) if none.is_empty() => return Ok(environ::inherit(&[])),
         Some(names) => names,
     };
     let wrong = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
@@ -130,7 +130,7 @@ fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
                 name.escape_default()
             )
         }
-        None => Ok(environ::passed(names)),
+        None => Ok(environ::inherit(names)),
     }
 }
 

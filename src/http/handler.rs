@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     backend::Spawner,
-    environ::{Connection, Endpoint},
+    connection::{ConnectionInfo, Endpoint},
 };
 
 /// What a request begins with, for its log line and its answer.
@@ -141,7 +141,7 @@ impl Handler {
     pub async fn handle(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let mut by = Answerer::Nobody;
         let resolve_client = match self.resolve_client(&mut request, connection) {
@@ -161,8 +161,8 @@ impl Handler {
     fn resolve_client<'a>(
         &self,
         request: &mut Request<Incoming>,
-        connection: &'a Connection,
-    ) -> Result<Cow<'a, Connection>, Refusal> {
+        connection: &'a ConnectionInfo,
+    ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
         self.options
             .access
@@ -180,7 +180,7 @@ impl Handler {
             uri,
             version,
         }: &RequestLine,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let refused = answer.as_ref().err().map(ToString::to_string);
         if let Err(refusal) = &answer {
@@ -209,7 +209,7 @@ impl Handler {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         by: &mut Answerer,
     ) -> Result<Response<Body>, Refusal> {
         let upgrade = hyper::upgrade::on(&mut request);

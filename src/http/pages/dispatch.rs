@@ -13,7 +13,7 @@ use super::{
     router::Route,
 };
 use crate::{
-    environ::Connection,
+    connection::ConnectionInfo,
     http::{
         access::Authority, answerer::Answerer, body::Body, handler::Handler, refusal::Refusal,
         url_path::UrlPath,
@@ -29,7 +29,7 @@ pub(in crate::http) struct PlainRequest<'a> {
     pub(in crate::http) path: UrlPath,
     pub(in crate::http) body: Option<Incoming>,
     pub(in crate::http) host: Option<&'a Authority>,
-    pub(in crate::http) connection: &'a Connection,
+    pub(in crate::http) connection: &'a ConnectionInfo,
 }
 
 impl PlainRequest<'_> {

@@ -12,9 +12,9 @@ use hyper::{
 };
 
 use crate::{
-    environ::Connection,
+    connection::{ConnectionInfo, certificate_covers},
     http::{
-        access::{Access, Authority, certificate_covers, is_loopback_name},
+        access::{Access, Authority, is_loopback_name},
         answerer::Answerer,
         body::{Body, body_from},
         handler::{Handler, RequestLine},
@@ -38,7 +38,7 @@ impl Handler {
     pub fn redirect(
         &self,
         request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         to: &Destination,
     ) -> Response<Body> {
         let line = RequestLine::of(&request);
@@ -57,7 +57,7 @@ impl Handler {
 fn host_there(
     asked: Option<&Authority>,
     access: &Access,
-    connection: &Connection,
+    connection: &ConnectionInfo,
     to: &Destination,
 ) -> Option<String> {
     let own = connection.local.ip().map(|ip| ip.to_canonical());
@@ -120,14 +120,7 @@ mod tests {
 
     fn host(asked: &str, listener: &str, hosts: &[&str], names: &[&str]) -> String {
         let listener: SocketAddr = listener.parse().expect("an address");
-        let connection = Connection {
-            local: listener.into(),
-            remote: listener.into(),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(listener.into(), listener.into());
         let access = Access {
             hosts: hosts.iter().map(ToString::to_string).collect(),
             ..Access::default()

@@ -15,7 +15,8 @@ use super::{
 };
 use crate::{
     backend::Backend,
-    environ::{self, Connection},
+    connection::ConnectionInfo,
+    environ,
     http::{
         access::{Authority, ConnectionPermit, ProcessPermit},
         body::Body,
@@ -34,7 +35,7 @@ pub(in crate::http) struct SessionRequest<'a> {
     pub(in crate::http) parts: &'a Parts,
     pub(in crate::http) host: Option<&'a Authority>,
     pub(in crate::http) found: RouteMatch<'a>,
-    pub(in crate::http) connection: &'a Connection,
+    pub(in crate::http) connection: &'a ConnectionInfo,
     /// Kept by the session.
     pub(in crate::http) admitted: Option<ConnectionPermit>,
 }
@@ -102,8 +103,8 @@ fn request_facts<'a>(
     request: &SessionRequest<'a>,
     handshake: &'a Handshake,
     id: &'a str,
-) -> environ::Request<'a> {
-    environ::Request {
+) -> environ::RequestInfo<'a> {
+    environ::RequestInfo {
         method: &METHOD,
         uri: &request.parts.uri,
         version: request.parts.version,

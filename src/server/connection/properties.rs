@@ -17,7 +17,7 @@ use tokio::{
 use super::Service;
 use crate::{
     backend::{Program, Spawner, StderrTo, Streams, Target},
-    environ::{Connection, Endpoint},
+    connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
         AddedHeaders, Options, RouteOptions,
@@ -65,14 +65,7 @@ pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
 /// What a client is answered.
 async fn talk(input: &[u8], then: Then) -> Vec<u8> {
     let (near, mut far) = UnixStream::pair().expect("two descriptors");
-    let connection = Connection {
-        local: Endpoint::Unix(None),
-        remote: Endpoint::Unix(None),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
+    let connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
     let client = async {
         let mut answer = Vec::new();
         // That it is not listened to any more is no failure.

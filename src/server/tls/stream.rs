@@ -9,7 +9,7 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use super::terms::HTTP_2;
+use super::config::HTTP_2;
 use crate::{
     http::pages::SendfileQueue,
     server::{sending::Sending, stream::Stream},

@@ -22,7 +22,8 @@ use super::{
 };
 use crate::{
     backend::{Environment, ProcessAttributes, Program},
-    environ::{self, Connection, Environ},
+    connection::ConnectionInfo,
+    environ::{self, Environ},
     http::{
         access::Authority,
         body::{Body, empty},
@@ -38,7 +39,7 @@ use crate::{
 pub(in crate::http) struct CgiRequest<'a> {
     pub(in crate::http) parts: &'a Parts,
     pub(in crate::http) host: Option<&'a Authority>,
-    pub(in crate::http) connection: &'a Connection,
+    pub(in crate::http) connection: &'a ConnectionInfo,
     /// `None` when an earlier script has had it.
     pub(in crate::http) body: Option<Incoming>,
 }
@@ -155,7 +156,7 @@ fn variables(
     content: &RequestBody,
     id: &str,
 ) -> Environment {
-    let facts = environ::Request {
+    let facts = environ::RequestInfo {
         method: &request.parts.method,
         uri: &request.parts.uri,
         version: request.parts.version,

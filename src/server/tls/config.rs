@@ -1,4 +1,4 @@
-//! The terms on which TLS is spoken: identities, versions, resumption, clients' certificates.
+//! TLS server configuration: identities, versions, resumption, client authentication: [`TlsConfig`].
 
 use std::{
     path::{Path, PathBuf},
@@ -15,8 +15,8 @@ use tokio_rustls::rustls::{
 use tracing::{Level, event, warn};
 
 use super::{
-    identity::{Identity, Source},
-    pem::{self, LoadError, Role},
+    identity::{Identity, IdentitySource},
+    pem::{self, LoadError, PemKind},
     resolver::Resolver,
     watch::Stamp,
 };
@@ -27,20 +27,20 @@ pub(super) const HTTP_2: &[u8] = b"h2";
 /// its handler in `connection`.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 
-/// What TLS is made of.
+/// What a [`TlsConfig`] is loaded from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Options {
+pub struct TlsOptions {
     /// Who the server is, chosen by the name that a client asks for; the first is for all others.
-    pub identities: Vec<Source>,
-    /// Whose certificates clients show, if they are asked for one.
-    pub clients: Option<Clients>,
+    pub identities: Vec<IdentitySource>,
+    /// By which certificates clients are authenticated, if they are.
+    pub clients: Option<ClientAuth>,
     /// What becomes of a client that speaks no TLS.
-    pub plain: Plain,
+    pub without_tls: WithoutTls,
 }
 
-/// Certificates of clients.
+/// Authentication of clients by their certificates (RFC 8446 §4.3.2).
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Clients {
+pub struct ClientAuth {
     /// PEM with the authorities that issue them.
     pub authorities: PathBuf,
     /// Whether a client without a certificate is refused. One with a certificate of another authority is
@@ -50,29 +50,29 @@ pub struct Clients {
 
 /// What becomes of a client that speaks no TLS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Plain {
+pub enum WithoutTls {
     /// It is told to.
     Refused,
     /// It is served all the same, on the same port.
     Served,
 }
 
-/// Terms, loaded and checked.
+/// What TLS is spoken with, loaded and checked.
 #[derive(Debug)]
-pub struct Terms {
-    pub(super) options: Options,
+pub struct TlsConfig {
+    pub(super) options: TlsOptions,
     identities: Vec<Arc<Identity>>,
-    pub(super) config: Arc<ServerConfig>,
+    pub(super) rustls: Arc<ServerConfig>,
     /// The files as they were before they were read.
     pub(super) stamps: Vec<Stamp>,
 }
 
-impl Terms {
+impl TlsConfig {
     /// Loads all that the options name.
     ///
     /// # Errors
     /// [`LoadError`] names the first file that cannot be used.
-    pub fn load(options: Options) -> Result<Self, LoadError> {
+    pub fn load(options: TlsOptions) -> Result<Self, LoadError> {
         Self::load_after(options, &[])
     }
 
@@ -81,22 +81,22 @@ impl Terms {
         Self::load_after(self.options.clone(), &self.identities)
     }
 
-    /// The same terms, with what `earlier` has made at start in place of what these have made.
+    /// The same, with what `earlier` has made at start in place of what this one has made.
     pub(super) fn keeping(self, earlier: &Self) -> Self {
         let is_made =
-            |identity: &Arc<Identity>| matches!(identity.source, Source::SelfSigned { .. });
+            |identity: &Arc<Identity>| matches!(identity.source, IdentitySource::SelfSigned { .. });
         match self.identities.iter().any(is_made) {
             true => Self::load_after(self.options.clone(), &earlier.identities).unwrap_or(self),
             false => self,
         }
     }
 
-    fn load_after(options: Options, earlier: &[Arc<Identity>]) -> Result<Self, LoadError> {
+    fn load_after(options: TlsOptions, earlier: &[Arc<Identity>]) -> Result<Self, LoadError> {
         let stamps = options.stamps();
-        let identity = |source: &Source| {
+        let identity = |source: &IdentitySource| {
             let is_same = |identity: &&Arc<Identity>| identity.source == *source;
             match (source, earlier.iter().find(is_same)) {
-                (Source::SelfSigned { .. }, Some(made)) => Ok(Arc::clone(made)),
+                (IdentitySource::SelfSigned { .. }, Some(made)) => Ok(Arc::clone(made)),
                 _ => Identity::load(source).map(Arc::new),
             }
         };
@@ -105,8 +105,8 @@ impl Terms {
             .iter()
             .map(identity)
             .collect::<Result<_, _>>()?;
-        Ok(Terms {
-            config: Arc::new(config(&options, &identities)?),
+        Ok(TlsConfig {
+            rustls: Arc::new(rustls_config(&options, &identities)?),
             options,
             identities,
             stamps,
@@ -119,17 +119,17 @@ impl Terms {
         names.map(String::as_str)
     }
 
-    /// Logs what whoever starts a server with these terms should know.
+    /// Logs what whoever starts a server with this configuration should know.
     pub fn report(&self) {
         for identity in &self.identities {
             let certificate = &identity.certificate;
             match &identity.source {
-                Source::Files { certificates, .. } => {
+                IdentitySource::Files { certificates, .. } => {
                     if let Some(reason) = certificate.is_invalid_at(SystemTime::now()) {
                         warn!("the certificate '{}' {reason}", certificates.display());
                     }
                 }
-                Source::SelfSigned { .. } => event!(
+                IdentitySource::SelfSigned { .. } => event!(
                     target: "listening",
                     Level::INFO,
                     "a certificate was made for {}, which nobody vouches for; its SHA-256 fingerprint is {}",
@@ -141,7 +141,7 @@ impl Terms {
     }
 }
 
-impl Options {
+impl TlsOptions {
     /// The files as they are now.
     pub(super) fn stamps(&self) -> Vec<Stamp> {
         self.files().map(Stamp::of).collect()
@@ -151,11 +151,14 @@ impl Options {
     fn files(&self) -> impl Iterator<Item = &Path> {
         let authorities = self.clients.iter().map(|clients| &*clients.authorities);
         let sources = self.identities.iter();
-        sources.flat_map(Source::files).chain(authorities)
+        sources.flat_map(IdentitySource::files).chain(authorities)
     }
 }
 
-fn config(options: &Options, identities: &[Arc<Identity>]) -> Result<ServerConfig, LoadError> {
+fn rustls_config(
+    options: &TlsOptions,
+    identities: &[Arc<Identity>],
+) -> Result<ServerConfig, LoadError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13, &TLS12])?;
@@ -166,7 +169,7 @@ fn config(options: &Options, identities: &[Arc<Identity>]) -> Result<ServerConfi
     let mut config = builder.with_cert_resolver(Arc::new(Resolver::new(identities)));
     config.alpn_protocols = PROTOCOLS.map(<[u8]>::to_vec).to_vec();
     // Sessions are resumed from tickets that clients keep (RFC 5077, RFC 8446 §2.2): that takes no memory
-    // here, however many clients there are. The keys change with the terms, so nobody resumes what an
+    // here, however many clients there are. The keys change with the configuration, so nobody resumes what an
     // authority that is no longer trusted let in.
     config.ticketer = ring::Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
@@ -174,7 +177,7 @@ fn config(options: &Options, identities: &[Arc<Identity>]) -> Result<ServerConfi
 }
 
 fn verifier(
-    clients: &Clients,
+    clients: &ClientAuth,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, LoadError> {
     let roots = authorities(&clients.authorities)?;
@@ -184,7 +187,11 @@ fn verifier(
     }
     let built = builder.build();
     built.map_err(|error| {
-        LoadError::file(Role::Authorities, &clients.authorities, error.to_string())
+        LoadError::file(
+            PemKind::Authorities,
+            &clients.authorities,
+            error.to_string(),
+        )
     })
 }
 
@@ -193,9 +200,9 @@ fn verifier(
 /// # Errors
 /// [`LoadError`] names the file.
 pub fn authorities(file: &Path) -> Result<RootCertStore, LoadError> {
-    let fail = |reason: String| LoadError::file(Role::Authorities, file, reason);
+    let fail = |reason: String| LoadError::file(PemKind::Authorities, file, reason);
     let mut roots = RootCertStore::empty();
-    for (place, certificate) in pem::certificates(Role::Authorities, file)?
+    for (place, certificate) in pem::certificates(PemKind::Authorities, file)?
         .into_iter()
         .enumerate()
     {
