@@ -6,10 +6,11 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
-    backend::{Errors, Limit as ProgramLimit, Program, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Streams, Target},
+    connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
-    environ::{Connection, Endpoint, Request},
-    http::router::Mount,
+    environ::RequestInfo,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -30,15 +31,14 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         ..args.clone()
     };
     let args = if has_program { args } else { &stand_in };
-    let options = Config::with_routes(args, routes)?.options;
+    let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
     let Some(mount) = mounts.next() else {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
     let Target::Program(program, streams) = &mount.target;
-    let confinement = &program.confinement;
-    let processes =
-        |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
+    let attributes = &program.attributes;
+    let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
         target: Target::Program(program.clone(), own_errors(*streams)),
         environment: environment(mount, args.port.unwrap_or_default()),
@@ -46,16 +46,16 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         is_stand_in: !has_program,
         patience: PATIENCE,
         flags: flags(args),
-        user: confinement.credentials.as_ref().map(|who| who.user),
+        user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
-        processes: confinement.limits.iter().find_map(processes),
+        processes: attributes.rlimits.iter().find_map(processes),
     })
 }
 
 /// What the program complains of is for whoever looks at the report.
 fn own_errors(streams: Streams) -> Streams {
     Streams {
-        errors: Errors::Own,
+        errors: StderrTo::Inherit,
         ..streams
     }
 }
@@ -72,15 +72,8 @@ fn name(program: &Program) -> String {
 /// What a program finds that a client of this machine has opened, at the top and without headers.
 fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
     let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
-    let connection = Connection {
-        local: endpoint(port),
-        remote: endpoint(CLIENT_PORT),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
-    let request = Request {
+    let connection = ConnectionInfo::new(endpoint(port), endpoint(CLIENT_PORT));
+    let request = RequestInfo {
         method: &Method::GET,
         uri: &Uri::default(),
         version: Version::HTTP_11,
@@ -91,7 +84,7 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {

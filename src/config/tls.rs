@@ -6,14 +6,16 @@ use anyhow::{Error, Result, anyhow, bail};
 
 use crate::{
     args::Args,
-    server::tls::{Clients, LoadError, Options, Plain, Role, Source, Terms},
+    server::tls::{
+        ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
+    },
 };
 
 /// What `--ssl-selfsigned` is for, beside the names of `--host`.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The terms of TLS, loaded; `None` without TLS.
-pub(super) fn terms(args: &Args) -> Result<Option<Terms>> {
+/// The configuration of TLS, loaded; `None` without TLS.
+pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
     if !is_on(args) {
         for (given, flag) in [
             (!args.sslcert.is_empty(), "--sslcert"),
@@ -32,18 +34,18 @@ pub(super) fn terms(args: &Args) -> Result<Option<Terms>> {
     if !is_on(args) {
         return Ok(None);
     }
-    let options = Options {
+    let options = TlsOptions {
         identities: identities(args)?,
-        clients: args.sslca.clone().map(|authorities| Clients {
+        clients: args.sslca.clone().map(|authorities| ClientAuth {
             authorities,
             required: !args.sslca_optional,
         }),
-        plain: match args.ssl_optional {
-            true => Plain::Served,
-            false => Plain::Refused,
+        without_tls: match args.ssl_optional {
+            true => WithoutTls::Served,
+            false => WithoutTls::Refused,
         },
     };
-    Terms::load(options).map(Some).map_err(located)
+    TlsConfig::load(options).map(Some).map_err(located)
 }
 
 /// Whether clients without TLS may begin with HTTP/2.
@@ -62,7 +64,7 @@ pub(super) fn is_on(args: &Args) -> bool {
     args.ssl || args.ssl_selfsigned
 }
 
-fn identities(args: &Args) -> Result<Vec<Source>> {
+fn identities(args: &Args) -> Result<Vec<IdentitySource>> {
     let (certificates, keys) = (&args.sslcert, &args.sslkey);
     if args.ssl_selfsigned {
         if let Some(file) = certificates.first().or(keys.first()) {
@@ -73,7 +75,7 @@ fn identities(args: &Args) -> Result<Vec<Source>> {
         }
         let loopback = LOOPBACK.map(str::to_owned).into_iter();
         let hosts = args.host.iter().map(|host| bare(host).to_owned());
-        return Ok(vec![Source::SelfSigned {
+        return Ok(vec![IdentitySource::SelfSigned {
             names: loopback.chain(hosts).collect(),
         }]);
     }
@@ -89,7 +91,7 @@ fn identities(args: &Args) -> Result<Vec<Source>> {
         ),
         _ => {}
     }
-    let pair = |(certificates, key): (&PathBuf, &PathBuf)| Source::Files {
+    let pair = |(certificates, key): (&PathBuf, &PathBuf)| IdentitySource::Files {
         certificates: certificates.clone(),
         key: key.clone(),
     };
@@ -106,10 +108,10 @@ pub(super) fn located(error: LoadError) -> Error {
         anyhow!("invalid value '{}' for '{flag}': {reason}", file.display())
     };
     match &error {
-        LoadError::File { role, file, reason } => match role {
-            Role::Certificate => invalid("--sslcert", file, reason),
-            Role::Key => invalid("--sslkey", file, reason),
-            Role::Authorities => invalid("--sslca", file, reason),
+        LoadError::File { kind, file, reason } => match kind {
+            PemKind::Certificate => invalid("--sslcert", file, reason),
+            PemKind::Key => invalid("--sslkey", file, reason),
+            PemKind::Authorities => invalid("--sslca", file, reason),
         },
         LoadError::SelfSigned(_) => anyhow!("--ssl-selfsigned: {error}"),
         LoadError::Library(_) => anyhow!("--ssl: {error}"),

@@ -3,15 +3,16 @@
 use tracing::{debug, info, warn};
 
 use super::{
+    Server,
     connection::{self, Service},
     listener::{BindError, Listener, Sockets, Tcp},
     proxy_protocol,
     stream::Stream,
-    tls::{Refused, Tls},
+    tls::{HandshakeError, Tls},
 };
 use crate::{
-    environ::{Connection, Endpoint},
-    http::{Current, admin::Admin, redirect::Destination},
+    connection::{ConnectionInfo, Endpoint},
+    http::{Admin, pages::Destination},
 };
 
 /// A listener, and what its clients find there.
@@ -127,19 +128,19 @@ impl From<Listener> for Entrance {
 /// Serves a connection; the server awaits it through the handler's tasks.
 pub(super) async fn serve(
     mut stream: Stream,
-    mut connection: Connection,
+    mut connection: ConnectionInfo,
     purpose: Purpose,
-    current: Current,
+    server: Server,
 ) {
-    let handler = current.get();
+    let (options, handler) = (server.options(), server.handler());
     if let Purpose::Admin = purpose {
-        let service = Service::Admin(Admin::new(current.clone()));
-        return connection::serve(stream.into(), connection, service, current, None).await;
+        let service = Service::Admin(Admin::new(server.current.clone()));
+        return connection::serve(stream.into(), connection, service, server, None).await;
     }
     if let Purpose::Redirect(_) = purpose {
         name_reached_address(&stream, &mut connection);
     }
-    if handler.proxy_protocol()
+    if options.proxy_protocol
         && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
     {
         handler.count_refusal("proxy_protocol");
@@ -152,16 +153,16 @@ pub(super) async fn serve(
         Purpose::Tls(tls) => {
             let accepted = tokio::select! {
                 accepted = tls.accept(stream) => accepted,
-                () = handler.drain().cancelled() => return,
+                () = server.lifecycle.tokens.drain.cancelled() => return,
             };
             match accepted {
                 Ok((stream, facts)) => {
                     connection.tls = facts;
                     stream
                 }
-                Err(refused) => {
+                Err(error) => {
                     handler.count_refusal("tls");
-                    return log_handshake(&connection.remote, &refused);
+                    return log_handshake(&connection.remote, &error);
                 }
             }
         }
@@ -173,11 +174,11 @@ pub(super) async fn serve(
         (None, _) => Service::Site,
     };
     drop(handler);
-    connection::serve(stream, connection, service, current, Some(admitted)).await;
+    connection::serve(stream, connection, service, server, Some(admitted)).await;
 }
 
 /// Of a listener for all addresses the client knows the one that it has reached.
-fn name_reached_address(stream: &Stream, connection: &mut Connection) {
+fn name_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
     if let Stream::Tcp(socket) = stream
         && let Ok(address) = socket.local_addr()
     {
@@ -194,22 +195,22 @@ fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
 }
 
 /// A client's affair, but of interest to whoever wonders why it is not let in.
-fn log_handshake(remote: &Endpoint, refused: &Refused) {
-    match refused {
-        Refused::Silent => debug!(%remote, "connection ended: {refused}"),
-        _ => info!(target: "access", %remote, "refused: {refused}"),
+fn log_handshake(remote: &Endpoint, error: &HandshakeError) {
+    match error {
+        HandshakeError::Silent => debug!(%remote, "connection ended: {error}"),
+        _ => info!(target: "access", %remote, "refused: {error}"),
     }
 }
 
 impl Redirect {
     fn destination(&self) -> Destination {
-        let terms = self.tls.as_ref().map(Tls::terms);
+        let config = self.tls.as_ref().map(Tls::config);
         Destination {
             scheme: self.scheme,
             port: self.port,
-            names: terms
+            names: config
                 .iter()
-                .flat_map(|terms| terms.names())
+                .flat_map(|config| config.names())
                 .map(str::to_owned)
                 .collect(),
         }

@@ -15,7 +15,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{listener, stream::Stream};
-use crate::environ::{Connection, Endpoint};
+use crate::connection::{ConnectionInfo, Endpoint};
 
 /// The first descriptor that is not of the standard three.
 const FIRST: i32 = 3;
@@ -69,7 +69,7 @@ impl Accepted {
     ///
     /// # Errors
     /// When the client has gone, or the runtime cannot watch the socket.
-    pub(super) fn open(self) -> io::Result<(Stream, Connection)> {
+    pub(super) fn open(self) -> io::Result<(Stream, ConnectionInfo)> {
         let socket = Socket::from(self.socket);
         socket.set_nonblocking(true)?;
         let (stream, local, remote) = match self.domain {
@@ -89,14 +89,7 @@ impl Accepted {
                 (Stream::Tcp(stream), local.into(), remote.into())
             }
         };
-        let connection = Connection {
-            local,
-            remote,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(local, remote);
         Ok((stream, connection))
     }
 }

@@ -295,7 +295,7 @@ fn port_that_is_typed_is_listened_on_beside_inherited_sockets() {
 }
 
 #[test]
-fn neither_programs_nor_the_warden_get_inherited_sockets() {
+fn neither_programs_nor_the_orphan_killer_get_inherited_sockets() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = tcp.local_addr().expect("an address");
     let server = activated(tcp.into(), None, "LISTEN_FDS=1 LISTEN_FDNAMES=web")
@@ -315,8 +315,8 @@ fn neither_programs_nor_the_warden_get_inherited_sockets() {
         !lines.iter().any(|line| line.starts_with("LISTEN_")),
         "{lines:?}"
     );
-    let warden = server.warden();
-    for entry in fs::read_dir(format!("/proc/{warden}/fd")).expect("a process") {
+    let orphan_killer = server.orphan_killer();
+    for entry in fs::read_dir(format!("/proc/{orphan_killer}/fd")).expect("a process") {
         let target = fs::read_link(entry.expect("an entry").path()).expect("a descriptor");
         assert!(!target.starts_with("socket:"), "{target:?}");
     }

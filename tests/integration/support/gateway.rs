@@ -19,7 +19,7 @@ use tempfile::TempDir;
 use super::{
     Client, PATIENCE, children_of, eventually,
     http::{Answer, http},
-    kill, warden_of,
+    kill, orphan_killer_of,
 };
 
 /// The binary under test.
@@ -358,8 +358,8 @@ impl Server {
     }
 
     /// The process that outlives it and ends what it has started.
-    pub(crate) fn warden(&self) -> i32 {
-        warden_of(self.pid())
+    pub(crate) fn orphan_killer(&self) -> i32 {
+        orphan_killer_of(self.pid())
     }
 }
 

@@ -22,7 +22,7 @@ use std::{
 pub(crate) use client::Client;
 pub(crate) use gateway::{Gateway, Output, Server, WSD, run};
 pub(crate) use http::http;
-pub(crate) use process::{children_of, is_alive, kill, state, wait_until_gone, warden_of};
+pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};
 pub(crate) use rustix::process::Signal;
 
 /// How long anything may take before the test has failed. Never waited for when all is well.
