@@ -15,7 +15,9 @@ mod stream;
 mod terms;
 mod watch;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use tokio::sync::watch::Sender;
 
 pub use identity::{Source, certified};
 pub use pem::{LoadError, Role};
@@ -28,22 +30,22 @@ pub(super) use watch::watch;
 /// The terms in force. Others can take their place at any time: the next connection is on those, while the
 /// ones that are open go on.
 #[derive(Debug, Clone)]
-pub struct Tls(Arc<RwLock<Arc<Terms>>>);
+pub struct Tls(Sender<Arc<Terms>>);
 
 impl Tls {
     /// Puts terms in force.
     pub fn new(terms: Terms) -> Self {
-        Tls(Arc::new(RwLock::new(Arc::new(terms))))
+        Tls(Sender::new(Arc::new(terms)))
     }
 
     /// Those in force now.
     pub fn terms(&self) -> Arc<Terms> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
     /// Puts others in their place; a certificate that was made at start stays the same.
     pub fn replace(&self, terms: Terms) {
         let terms = terms.keeping(&self.terms());
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+        self.0.send_replace(Arc::new(terms));
     }
 }
