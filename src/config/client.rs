@@ -6,7 +6,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 
 use super::{
-    Route,
+    LogOptions, Route,
     program::{streams, target},
     service::{PATIENCE, compression, environ, limits, subprotocols, websocket},
     tls::located,
@@ -46,6 +46,8 @@ pub struct Client {
     offer: Offer,
     near: Side,
     limits: Limits,
+    /// What is logged.
+    pub log: LogOptions,
     args: Args,
 }
 
@@ -96,6 +98,7 @@ impl Client {
             limits: client_limits(args, &near),
             near,
             url,
+            log: LogOptions::new(args),
             args: args.clone(),
         })
     }

@@ -23,7 +23,7 @@ const CLIENT_PORT: u16 = 49152;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
+pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
     let has_program = !args.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
     let stand_in = Args {
         command: vec![STAND_IN.into()],
@@ -36,11 +36,16 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
     let Target::Program(program, streams) = &mount.target;
+    // What the program complains of is for whoever looks at the report.
+    let streams = Streams {
+        errors: Errors::Own,
+        ..*streams
+    };
     let confinement = &program.confinement;
     let processes =
         |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
     Ok(Subject {
-        target: Target::Program(program.clone(), own_errors(*streams)),
+        target: Target::Program(program.clone(), streams),
         environment: environment(mount, args.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,
@@ -50,14 +55,6 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         backlog: BACKLOG.unsigned_abs().into(),
         processes: confinement.limits.iter().find_map(processes),
     })
-}
-
-/// What the program complains of is for whoever looks at the report.
-fn own_errors(streams: Streams) -> Streams {
-    Streams {
-        errors: Errors::Own,
-        ..streams
-    }
 }
 
 fn name(program: &Program) -> String {

@@ -14,6 +14,7 @@ mod program;
 pub(crate) mod properties;
 mod route;
 mod service;
+mod task;
 mod tls;
 
 use std::{net::IpAddr, time::Duration};
@@ -38,10 +39,10 @@ use crate::{
     server::{Wanted, tls::Terms},
 };
 use confinement::confinement;
-pub use doctor::subject;
 use program::{streams, target};
 pub use route::Route;
 use service::{added_headers, drain_time, service};
+pub use task::{LogOptions, Task};
 
 /// A server, ready to be started.
 #[derive(Debug)]
@@ -58,6 +59,8 @@ pub struct Config {
     pub scheme: &'static str,
     /// What answers there.
     pub options: Options,
+    /// What is logged.
+    pub log: LogOptions,
 }
 
 impl Config {
@@ -84,6 +87,7 @@ impl Config {
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
             },
+            log: LogOptions::new(args),
             inetd: args.inetd,
             workers: args.workers,
             tls: tls::terms(args)?,
