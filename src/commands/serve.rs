@@ -9,11 +9,9 @@ use tracing::{Level, error, event, info, warn};
 use wsd::{
     backend::Spawner,
     config::Config,
-    exit_status,
-    http::{Current, Handler},
-    logging,
+    exit_status, logging,
     server::{
-        self, Entrance, Purpose,
+        Entrance, Purpose, Server,
         inetd::Accepted,
         listener::{Inherited, InheritedError},
         signal,
@@ -90,17 +88,17 @@ async fn serve(
     let mut stops = signal::StopSignals::new()?;
     let mut reloads = signal::ReloadSignal::new()?;
     let tls = config.tls.map(Tls::new);
-    let current = Current::new(Handler::new(config.options, spawner));
+    let server = Server::new(config.server, config.http, spawner);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
     };
-    let server = async {
+    let serving = async {
         match source {
             Source::Accepted(accepted) => {
                 tls.iter().for_each(|tls| tls.terms().report());
                 let purpose = Purpose::site(tls.as_ref());
-                server::run_one(accepted, purpose, current.clone(), stopped).await?;
+                server.run_one(accepted, purpose, stopped).await?;
             }
             Source::Listening(inherited) => {
                 let inherited = inherited.listeners()?;
@@ -108,16 +106,15 @@ async fn serve(
                 let status = announce(&entrances, config.scheme);
                 service_manager::ready(&status);
                 tls.iter().for_each(|tls| tls.terms().report());
-                server::run(entrances, current.clone(), stopped).await;
+                server.run(entrances, stopped).await;
             }
         }
         Ok(ExitCode::SUCCESS)
     };
     let stops = async {
         stops.next().await;
-        let handler = current.get();
-        service_manager::stopping(handler.drain_delay() + handler.drain_timeout() + STOPPING_GRACE);
-        drop(handler);
+        let options = server.options();
+        service_manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
         let _ = stop.send(());
         stops.next().await
     };
@@ -125,15 +122,15 @@ async fn serve(
         loop {
             reloads.next().await;
             service_manager::reloading();
-            let outcome = reload(configure(), &current, tls.as_ref());
+            let outcome = reload(configure(), &server, tls.as_ref());
             service_manager::ready(outcome);
         }
     };
     tokio::select! {
-        outcome = server => outcome,
+        outcome = serving => outcome,
         signal = stops => Ok(ExitCode::from(exit_status::of_signal(signal.into()))),
         never = reloads => never,
-        never = service_manager::watch(&current) => match never {},
+        never = service_manager::watch(&server) => match never {},
     }
 }
 
@@ -167,7 +164,7 @@ fn announce(entrances: &[Entrance], scheme: &str) -> String {
 
 /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
 /// nothing. What came of it is for the service manager.
-fn reload(configured: Result<Config>, current: &Current, tls: Option<&Tls>) -> &'static str {
+fn reload(configured: Result<Config>, server: &Server, tls: Option<&Tls>) -> &'static str {
     let config = match configured {
         Ok(config) => config,
         Err(error) => {
@@ -175,7 +172,7 @@ fn reload(configured: Result<Config>, current: &Current, tls: Option<&Tls>) -> &
             return "The configuration is wrong and stays as it was";
         }
     };
-    current.replace(current.get().succeed(config.options));
+    server.reload(config.server, config.http);
     match (tls, config.tls) {
         (Some(tls), Some(terms)) => {
             tls.replace(terms);

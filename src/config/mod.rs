@@ -26,7 +26,7 @@ use tokio::sync::Semaphore;
 use crate::{
     args::Args,
     http::{
-        Options,
+        self,
         access::{Access, Authority},
         cgi::Scripts,
         connections::ConnectionLimits,
@@ -36,7 +36,7 @@ use crate::{
         router::{Directory, Mount, Router},
         service::Service,
     },
-    server::{Wanted, tls::Terms},
+    server::{self, Wanted, tls::Terms},
 };
 use confinement::confinement;
 use program::{streams, target};
@@ -57,8 +57,10 @@ pub struct Config {
     pub tls: Option<Terms>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
+    /// How it lives: what its connections are, and what a stop allows.
+    pub server: server::Options,
     /// What answers there.
-    pub options: Options,
+    pub http: http::Options,
     /// What is logged.
     pub log: LogOptions,
 }
@@ -97,7 +99,14 @@ impl Config {
                 (false, true) => "wss",
                 (false, false) => "ws",
             },
-            options: Options {
+            server: server::Options {
+                drain_delay: Duration::from_secs(args.drain_delay),
+                drain_timeout: drain_timeout(args, routes),
+                proxy_protocol: args.proxy_protocol,
+                h2c: tls::h2c(args)?,
+                reverse_lookup: args.reverselookup,
+            },
+            http: http::Options {
                 access: access(args)?,
                 places: places(args),
                 connections: ConnectionLimits {
@@ -108,11 +117,6 @@ impl Config {
                     ("--header", &args.header),
                     ("--header-http", &args.header_http),
                 ])?,
-                reverse_lookup: args.reverselookup,
-                drain_delay: Duration::from_secs(args.drain_delay),
-                proxy_protocol: args.proxy_protocol,
-                h2c: tls::h2c(args)?,
-                drain_timeout: drain_timeout(args, routes),
                 router,
             },
         })

@@ -29,7 +29,7 @@ mod shared;
 mod tunnel;
 pub mod upgrade;
 
-use std::{borrow::Cow, io, time::Duration};
+use std::{borrow::Cow, io};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
@@ -38,7 +38,6 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderValue},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
@@ -55,6 +54,7 @@ use plain::Plain;
 use refusal::Refusal;
 use router::{Route, Router};
 use sessions::Ask;
+pub use shared::LifecycleTokens;
 use shared::Shared;
 
 /// A response's body.
@@ -110,16 +110,6 @@ pub struct Options {
     pub connections: ConnectionLimits,
     /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
-    /// Whether clients' names are looked up, for REMOTE_HOST.
-    pub reverse_lookup: bool,
-    /// How long the server goes on after it was told to stop, before it drains.
-    pub drain_delay: Duration,
-    /// Whether every connection begins with a header of the PROXY protocol.
-    pub proxy_protocol: bool,
-    /// Whether clients without TLS may begin with HTTP/2 (prior knowledge, RFC 9113 §3.3).
-    pub h2c: bool,
-    /// How long a drain may take: what programs get to end by themselves, and to be made to.
-    pub drain_timeout: Duration,
 }
 
 /// Who has answered, for counting.
@@ -154,9 +144,9 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler that starts programs with `spawner`.
-    pub fn new(options: Options, spawner: Spawner) -> Self {
-        let shared = Shared::new(spawner, options.places.clone());
+    /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
+    pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
+        let shared = Shared::new(spawner, options.places.clone(), tokens);
         Handler { options, shared }
     }
 
@@ -172,39 +162,9 @@ impl Handler {
         Handler { options, shared }
     }
 
-    /// The tasks of all connections and sessions.
-    pub fn tasks(&self) -> &TaskTracker {
-        &self.shared.tasks
-    }
-
-    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
-    pub fn leaving(&self) -> &CancellationToken {
-        &self.shared.leaving
-    }
-
-    /// Cancelled when the server is stopping: sessions then end soon.
-    pub fn drain(&self) -> &CancellationToken {
-        &self.shared.drain
-    }
-
-    /// How long the server goes on after it was told to stop, before it drains.
-    pub fn drain_delay(&self) -> Duration {
-        self.options.drain_delay
-    }
-
-    /// How long a drain may take: what programs get to end by themselves, and to be made to.
-    pub fn drain_timeout(&self) -> Duration {
-        self.options.drain_timeout
-    }
-
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
         self.shared.registry.open()
-    }
-
-    /// Whether clients' names are looked up.
-    pub fn reverse_lookup(&self) -> bool {
-        self.options.reverse_lookup
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
@@ -246,16 +206,6 @@ impl Handler {
             response.headers_mut().insert(header::CONNECTION, close);
         }
         response
-    }
-
-    /// Whether clients without TLS may begin with HTTP/2.
-    pub fn h2c(&self) -> bool {
-        self.options.h2c
-    }
-
-    /// Whether every connection begins with a header of the PROXY protocol.
-    pub fn proxy_protocol(&self) -> bool {
-        self.options.proxy_protocol
     }
 
     /// Answers one request.

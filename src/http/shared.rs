@@ -7,6 +7,18 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{connections::Connections, metrics::Metrics, places::Places, registry::Registry};
 use crate::backend::Spawner;
 
+/// How handlers take part in the life of their server: what it waits for, and what it tells them. Clones
+/// are the same.
+#[derive(Debug, Clone, Default)]
+pub struct LifecycleTokens {
+    /// The tasks of all connections, sessions and scripts, which a stop waits for.
+    pub tasks: TaskTracker,
+    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
+    pub leaving: CancellationToken,
+    /// Cancelled when the server is stopping: sessions then end soon.
+    pub drain: CancellationToken,
+}
+
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Shared {
@@ -26,13 +38,13 @@ pub(super) struct Shared {
 
 impl Shared {
     /// For a new server.
-    pub(super) fn new(spawner: Spawner, places: Places) -> Self {
+    pub(super) fn new(spawner: Spawner, places: Places, tokens: LifecycleTokens) -> Self {
         Shared {
             spawner,
             places,
-            tasks: TaskTracker::new(),
-            leaving: CancellationToken::new(),
-            drain: CancellationToken::new(),
+            tasks: tokens.tasks,
+            leaving: tokens.leaving,
+            drain: tokens.drain,
             metrics: Arc::default(),
             registry: Arc::default(),
             connections: Arc::default(),
