@@ -24,11 +24,10 @@ const CLIENT_PORT: u16 = 49152;
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
-    let has_program = !args.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
-    let stand_in = Args {
-        command: vec![STAND_IN.into()],
-        ..args.clone()
-    };
+    let has_program =
+        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
+    let mut stand_in = args.clone();
+    stand_in.program.command = vec![STAND_IN.into()];
     let args = if has_program { args } else { &stand_in };
     let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
@@ -46,7 +45,7 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
     Ok(Subject {
         target: Target::Program(program.clone(), streams),
-        environment: environment(mount, args.port.unwrap_or_default()),
+        environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,
         patience: PATIENCE,
@@ -93,15 +92,19 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
 
 fn flags(args: &Args) -> Vec<Limit> {
     let limits = [
-        ("--maxforks", args.maxforks, "--maxforks=N, 0 has no limit"),
+        (
+            "--maxforks",
+            args.program.maxforks,
+            "--maxforks=N, 0 has no limit",
+        ),
         (
             "--max-connections",
-            args.max_connections,
+            args.access.max_connections,
             "--max-connections=N, 0 has no limit",
         ),
         (
             "--max-connections-per-ip, for one client",
-            args.max_connections_per_ip,
+            args.access.max_connections_per_ip,
             "--max-connections-per-ip=N, 0 has no limit",
         ),
     ];

@@ -90,8 +90,8 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
-            inetd: args.inetd,
-            workers: args.workers,
+            inetd: args.listen.inetd,
+            workers: args.operation.workers,
             tls: tls::terms(args)?,
             scheme: match (has_page, tls::is_on(args)) {
                 (true, true) => "https",
@@ -100,22 +100,22 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.drain_delay),
+                drain_delay: Duration::from_secs(args.operation.drain_delay),
                 drain_timeout: drain_timeout(args, routes),
-                proxy_protocol: args.proxy_protocol,
+                proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
-                reverse_lookup: args.reverselookup,
+                reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {
                 access: access(args)?,
                 places: places(args),
                 connections: ConnectionLimits {
-                    all: unless_zero(args.max_connections),
-                    per_address: unless_zero(args.max_connections_per_ip),
+                    all: unless_zero(args.access.max_connections),
+                    per_address: unless_zero(args.access.max_connections_per_ip),
                 },
                 headers: added_headers(&[
-                    ("--header", &args.header),
-                    ("--header-http", &args.header_http),
+                    ("--header", &args.pages.header),
+                    ("--header-http", &args.pages.header_http),
                 ])?,
                 router,
             },
@@ -133,7 +133,7 @@ fn router(args: &Args, routes: &[Route]) -> Result<Router> {
     // Whatever answers at the top has the places of the whole server alone.
     let service = service(args, files.as_ref(), Places::default())?;
     let mut router = Router {
-        console: args.devconsole,
+        console: args.pages.devconsole,
         directory: directory(args, &service)?,
         ..Router::default()
     };
@@ -148,7 +148,7 @@ fn router(args: &Args, routes: &[Route]) -> Result<Router> {
         let added = add_route(&mut router, args, route, files.as_ref());
         added.map_err(|error| route.locate(error))?;
     }
-    if let Some(directory) = &args.cgidir {
+    if let Some(directory) = &args.pages.cgidir {
         let scripts = pages::scripts(args, "--cgidir", directory, "", service)?;
         router.scripts.push(scripts);
     }
@@ -165,7 +165,7 @@ fn add_route(
     files: Option<&Root>,
 ) -> Result<()> {
     let path = route.path()?;
-    let places = match route.args.maxforks == server.maxforks {
+    let places = match route.args.program.maxforks == server.program.maxforks {
         true => Places::default(),
         false => places(&route.args),
     };
@@ -206,7 +206,7 @@ fn check_something_answers(router: &Router) -> Result<()> {
 }
 
 fn directory(args: &Args, service: &Service) -> Result<Option<Directory>> {
-    let Some(path) = &args.dir else {
+    let Some(path) = &args.pages.dir else {
         return Ok(None);
     };
     let root = pages::root("--dir", path)?;
@@ -215,7 +215,7 @@ fn directory(args: &Args, service: &Service) -> Result<Option<Directory>> {
 }
 
 fn places(args: &Args) -> Places {
-    Places::new(unless_zero(args.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
+    Places::new(unless_zero(args.program.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
 }
 
 /// As long as the most patient program may take.
@@ -226,7 +226,7 @@ fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
 
 fn access(args: &Args) -> Result<Access> {
     let mut hosts = Vec::new();
-    for word in &args.host {
+    for word in &args.listen.host {
         match word.parse() {
             Ok(Authority { name, port: None }) => hosts.push(name),
             _ => bail!(
@@ -242,7 +242,7 @@ fn access(args: &Args) -> Result<Access> {
 
 fn trust(args: &Args) -> Result<Trust> {
     let mut trust = Trust::default();
-    for word in &args.trust_proxy {
+    for word in &args.access.trust_proxy {
         let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
         match (word.as_str(), word.parse().or(address)) {
             ("unix", _) => trust.unix = true,

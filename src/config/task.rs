@@ -38,7 +38,7 @@ impl LogOptions {
     pub(super) fn new(args: &Args) -> Self {
         LogOptions {
             level: args.loglevel(),
-            format: args.log_format,
+            format: args.log.log_format,
         }
     }
 }
@@ -51,10 +51,10 @@ impl Task {
     /// names the flag, or file, line and key.
     pub fn load(typed: &[OsString]) -> Result<Self> {
         let args = Args::parse_from_words(typed.to_vec())?;
-        if args.license {
+        if args.invocation.license {
             return Ok(Task::PrintLicense);
         }
-        let task = match &args.config {
+        let task = match &args.invocation.config {
             None => Task::new(&args, &Route::typed(&args)?),
             Some(path) => {
                 let file = File::read(path)?;
@@ -63,14 +63,14 @@ impl Task {
                 Task::new(&args, &routes).map_err(|error| file.locate(&typed, error))
             }
         };
-        match args.check_config {
+        match args.invocation.check_config {
             true => task.map(|_| Task::CheckConfig),
             false => task,
         }
     }
 
     fn new(args: &Args, routes: &[Route]) -> Result<Self> {
-        Ok(match (&args.connect, args.doctor) {
+        Ok(match (&args.client.connect, args.invocation.doctor) {
             (Some(_), _) => Task::Connect(Box::new(Client::new(args, routes)?)),
             (None, true) => Task::Examine(Box::new(subject(args, routes)?)),
             (None, false) => Task::Serve(Box::new(Config::with_routes(args, routes)?)),
