@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use super::{Failure, Url};
+use super::{failure::Failure, url::Url};
 use crate::{
     exit_status::{self, FAILURE},
     message::Close,
