@@ -20,7 +20,7 @@
 //!
 //! # Layers
 //! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
-//! see each other. `tests/architecture.rs` reads the imports against this table.
+//! see each other. `tests/architecture` reads the imports against this table.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|

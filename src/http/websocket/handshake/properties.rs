@@ -9,7 +9,7 @@ use hyper::{
 use super::{Handshake, Subprotocols, is_requested};
 use crate::{
     http::{body::Body, fields::is_token},
-    transport::{compression::DeflateParams, websocket::accept_key},
+    transport::websocket::{accept_key, deflate::DeflateParams},
 };
 
 /// A request's head gets an answer that fits it, or a refusal that says why.
