@@ -6,10 +6,10 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
-    backend::{Errors, Limit as ProgramLimit, Program, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Streams, Target},
     doctor::{Limit, Resource, Subject},
     environ::{Connection, Endpoint, Request},
-    http::router::Mount,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -30,15 +30,14 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         ..args.clone()
     };
     let args = if has_program { args } else { &stand_in };
-    let options = Config::with_routes(args, routes)?.options;
+    let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
     let Some(mount) = mounts.next() else {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
     let Target::Program(program, streams) = &mount.target;
-    let confinement = &program.confinement;
-    let processes =
-        |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
+    let attributes = &program.attributes;
+    let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
         target: Target::Program(program.clone(), own_errors(*streams)),
         environment: environment(mount, args.port.unwrap_or_default()),
@@ -46,16 +45,16 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         is_stand_in: !has_program,
         patience: PATIENCE,
         flags: flags(args),
-        user: confinement.credentials.as_ref().map(|who| who.user),
+        user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
-        processes: confinement.limits.iter().find_map(processes),
+        processes: attributes.rlimits.iter().find_map(processes),
     })
 }
 
 /// What the program complains of is for whoever looks at the report.
 fn own_errors(streams: Streams) -> Streams {
     Streams {
-        errors: Errors::Own,
+        errors: StderrTo::Inherit,
         ..streams
     }
 }
@@ -91,7 +90,7 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {

@@ -8,10 +8,8 @@ use super::{confinement::confinement, unless_zero};
 use crate::{
     args::Args,
     http::{
-        cgi::{self, Scripts},
-        file::{Files, Options},
-        path::Root,
-        service::Service,
+        RouteOptions,
+        pages::{CgiLimits, FileOptions, Files, Root, Scripts},
     },
 };
 
@@ -33,7 +31,7 @@ pub(super) fn served(args: &Args, mut files: Root, scripts: &[Scripts]) -> Resul
     for scripts in scripts {
         files = without_scripts(files, &scripts.root)?;
     }
-    let options = Options {
+    let options = FileOptions {
         listing: args.listing,
         spa: args.spa,
     };
@@ -61,17 +59,17 @@ pub(super) fn scripts(
     flag: &str,
     directory: &Path,
     path: &str,
-    service: Service,
+    options: RouteOptions,
 ) -> Result<Scripts> {
     Ok(Scripts {
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root(flag, directory)?),
-        limits: cgi::Limits {
+        limits: CgiLimits {
             timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
             max_body: unless_zero(args.cgi_maxbody),
         },
-        confinement: confinement(args)?,
-        service,
+        attributes: confinement(args)?,
+        options,
     })
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Error, Result, anyhow};
 
 use super::file::Section;
-use crate::{args::Args, http::path::UrlPath};
+use crate::{args::Args, http::UrlPath};
 
 /// A route, as it was given.
 #[derive(Debug)]

@@ -7,23 +7,23 @@ use anyhow::{Result, anyhow, bail};
 use super::unless_zero;
 use crate::{
     args::Args,
-    backend::Patience,
+    backend::TerminationTimeouts,
     environ::{self, Environ},
     http::{
-        headers::{self, AddedHeaders},
-        origins::{AllowedOrigin, Origins},
-        path::Root,
-        places::Places,
-        service::Service,
-        upgrade::{Subprotocols, is_token_byte},
+        AddedHeaders, RouteOptions,
+        access::{AllowedOrigin, Origins, ProcessLimit},
+        fields::is_token,
+        pages::Root,
+        response_headers,
+        websocket::Subprotocols,
     },
-    session::Limits,
-    transport::{compression, websocket},
+    session::SessionTimeouts,
+    transport::websocket,
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
 /// signal, short enough that a closed tab leaves nothing behind for long.
-pub(super) const PATIENCE: Patience = Patience {
+pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
@@ -32,10 +32,14 @@ pub(super) const PATIENCE: Patience = Patience {
 /// What programs get of our environment: enough to find other programs and their libraries.
 const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
-/// The terms that the flags say; `places` are its own.
-pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
+/// The terms that the flags say; `processes` are its own.
+pub(super) fn service(
+    args: &Args,
+    files: Option<&Root>,
+    processes: ProcessLimit,
+) -> Result<RouteOptions> {
     let limits = limits(args, PATIENCE);
-    Ok(Service {
+    Ok(RouteOptions {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
         headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
@@ -43,12 +47,12 @@ pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Resu
         websocket: websocket(args, &limits),
         compression: compression(args),
         limits: Arc::new(limits),
-        places,
+        processes,
     })
 }
 
 /// What a WebSocket may do, whichever end of it we are.
-pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
+pub(super) fn websocket(args: &Args, limits: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
         max_message: unless_zero(args.maxframesize),
         // Two pings without any byte from the other end.
@@ -60,20 +64,20 @@ pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
 /// What a drain takes at most: what a program gets to end by itself, and to be made to.
 pub(super) fn drain_time(args: &Args) -> Duration {
     let limits = limits(args, PATIENCE);
-    limits.drain + limits.patience.total()
+    limits.drain + limits.termination.total()
 }
 
 /// What is waited for; `--closems` adds to each step of a patience.
-pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
+pub(super) fn limits(args: &Args, patience: TerminationTimeouts) -> SessionTimeouts {
     let more = Duration::from_millis(args.closems);
-    let patience = Patience {
+    let patience = TerminationTimeouts {
         eof: patience.eof + more,
         interrupt: patience.interrupt + more,
         terminate: patience.terminate + more,
     };
-    Limits {
+    SessionTimeouts {
         keepalive: unless_zero(args.pingms).map(Duration::from_millis),
-        patience,
+        termination: patience,
         // What is left of the whole when the ladder has had its time.
         drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
         idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
@@ -82,8 +86,8 @@ pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
 }
 
 /// Whether messages are compressed, and how.
-pub(super) fn compression(args: &Args) -> Option<compression::Terms> {
-    args.compress.then_some(compression::Terms {
+pub(super) fn compression(args: &Args) -> Option<websocket::deflate::DeflateParams> {
+    args.compress.then_some(websocket::deflate::DeflateParams {
         level: args.compress_level,
         threshold: args.compress_threshold,
     })
@@ -151,10 +155,7 @@ pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
                 names.join(",")
             );
         }
-        names => match names
-            .iter()
-            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
-        {
+        names => match names.iter().find(|name| !is_token(name)) {
             Some(name) => bail!(
                 "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
             ),
@@ -168,7 +169,7 @@ pub(super) fn added_headers(flags: &[(&str, &[String])]) -> Result<AddedHeaders>
     let mut added = AddedHeaders::default();
     for (flag, words) in flags {
         for word in *words {
-            let (name, value) = headers::parse(word)
+            let (name, value) = response_headers::parse(word)
                 .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
             added.append(name, value);
         }

@@ -16,19 +16,17 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Errors, Program, Spawner, Streams, Target},
+    backend::{Program, Spawner, StderrTo, Streams, Target},
     environ::{Connection, Endpoint},
     framing::{Framing, Newline},
     http::{
-        self, Current, Handler, Options,
-        access::Access,
-        connections::ConnectionLimits,
-        headers::AddedHeaders,
-        places::Places,
-        router::{Mount, Router},
+        AddedHeaders, Options, RouteOptions,
+        access::{Access, ConnectionLimits, ProcessLimit},
+        pages::{Mount, Router},
+        websocket::Subprotocols,
     },
-    server::stream::Stream,
-    transport::compression::Terms,
+    server::{self, Server, stream::Stream},
+    transport::websocket::deflate::DeflateParams,
 };
 
 /// Longer than all time limits of a connection together.
@@ -92,7 +90,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
 
 /// Programs at two paths and the console, and no place for a program to be started in: a handshake that is
 /// right gets 503.
-static SITE: LazyLock<Current> = LazyLock::new(|| {
+static SITE: LazyLock<Server> = LazyLock::new(|| {
     let mount = |path: &str, subprotocols| Mount {
         path: path.to_owned(),
         target: Target::Program(
@@ -101,39 +99,41 @@ static SITE: LazyLock<Current> = LazyLock::new(|| {
                 framing: Framing::Lines(Newline::Split),
                 max_line: 0,
                 flush_after: None,
-                errors: Errors::Log,
+                errors: StderrTo::Log,
             },
         ),
-        service: http::service::Service {
+        options: RouteOptions {
             subprotocols,
-            compression: Some(Terms {
+            compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
             }),
-            ..http::service::Service::default()
+            ..RouteOptions::default()
         },
     };
-    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let listed = Subprotocols::Listed(vec!["ex1".to_owned()]);
     let router = Router {
         mounts: vec![mount("/listed", listed)],
-        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        fallback: Some(mount("/", Subprotocols::Offered)),
         console: true,
         ..Router::default()
     };
     let options = Options {
         router,
         access: Access::default(),
-        places: Places::new(Some(0)),
+        processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
-        reverse_lookup: false,
+    };
+    let server = server::Options {
         drain_delay: Duration::ZERO,
+        drain_timeout: Duration::ZERO,
         proxy_protocol: false,
         h2c: true,
-        drain_timeout: Duration::ZERO,
+        reverse_lookup: false,
     };
     let spawner = Spawner::start().expect("a thread");
-    Current::new(Handler::new(options, spawner))
+    Server::new(server, options, spawner)
 });
 
 /// A head (RFC 9112 §4), and as much of a body as that says.

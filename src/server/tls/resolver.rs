@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::identity::Identity;
-use crate::http::redirect::covers;
+use crate::http::access::certificate_covers;
 
 /// The identities of a server, in the order in which they were given; at least one.
 pub(super) struct Resolver {
@@ -41,7 +41,7 @@ impl Resolver {
         };
         let named = name.and_then(|name| {
             first_that(&|own| own.eq_ignore_ascii_case(name))
-                .or_else(|| first_that(&|own| covers(own, name)))
+                .or_else(|| first_that(&|own| certificate_covers(own, name)))
         });
         let any = || {
             let mut all = self.identities.iter();
