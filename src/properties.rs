@@ -5,7 +5,7 @@
 //! all that was found once, are run as tests. What is asserted stands beside the code that it is
 //! about, in a file named `properties.rs`.
 
-use crate::{config, framing, http, server, transport::compression};
+use crate::{config, framing, http, server, transport::websocket::deflate};
 
 /// [`framing::Codec`]: the first byte is the limit in bytes, 255 being none, the rest what a program prints.
 pub fn framing(input: &[u8]) {
@@ -18,16 +18,16 @@ pub fn framing(input: &[u8]) {
     }
 }
 
-/// [`http::path::UrlPath`]: a URL's path as it was sent.
+/// [`http::url_path::UrlPath`]: a URL's path as it was sent.
 pub fn path(input: &[u8]) {
     if let Ok(raw) = std::str::from_utf8(input) {
-        http::path::properties::path(raw);
+        http::url_path::properties::path(raw);
     }
 }
 
 /// The header block at the beginning of a CGI script's output, with some of the body behind it.
 pub fn cgi_response(input: &[u8]) {
-    http::cgi::properties::response(input);
+    http::pages::cgi::properties::response(input);
 }
 
 /// The PROXY protocol: what a connection begins with.
@@ -44,19 +44,19 @@ pub fn config_file(input: &[u8]) {
 
 /// The opening handshake: what a client sends at the beginning of a connection.
 pub fn handshake(input: &[u8]) {
-    http::upgrade::properties::handshake(input);
+    http::websocket::handshake::properties::handshake(input);
     server::connection::properties::connection(input);
 }
 
 /// permessage-deflate, what a client sends: a byte that says how, then frames, the data of a message, or
 /// messages.
 pub fn inflate(input: &[u8]) {
-    compression::properties::inflate(input);
+    deflate::properties::inflate(input);
 }
 
-/// permessage-deflate, what a client is sent: three bytes of terms, then messages.
+/// permessage-deflate, what a client is sent: three bytes of parameters, then messages.
 pub fn deflate(input: &[u8]) {
-    compression::properties::deflate(input);
+    deflate::properties::deflate(input);
 }
 
 #[cfg(test)]

@@ -7,39 +7,39 @@ use rustix::process::{Resource, getrlimit};
 use super::account;
 use crate::{
     args::Args,
-    backend::{Confinement, Credentials, Limit},
+    backend::{Credentials, ProcessAttributes, Rlimit},
 };
 
 /// Descriptors that every program is started with: stdin, stdout and stderr.
 const PIPES: u64 = 3;
 
 /// What the flags hold a program to.
-pub(super) fn confinement(args: &Args) -> Result<Confinement> {
+pub(super) fn confinement(args: &Args) -> Result<ProcessAttributes> {
     let credentials = credentials(args)?;
-    let limits = args.limits.iter().map(|word| {
+    let limits = args.program.process.limits.iter().map(|word| {
         limit(word, credentials.as_ref())
             .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
     });
-    let limits: Vec<(Limit, u64)> = limits.collect::<Result<_>>()?;
+    let limits: Vec<(Rlimit, u64)> = limits.collect::<Result<_>>()?;
     for (index, (limit, _)) in limits.iter().enumerate() {
         if limits[..index].iter().any(|(other, _)| other == limit) {
-            let words = args.limits.join(",");
+            let words = args.program.process.limits.join(",");
             bail!("invalid value '{words}' for '--limits': each limit can be given once");
         }
     }
-    Ok(Confinement {
-        limits,
+    Ok(ProcessAttributes {
+        rlimits: limits,
         credentials,
     })
 }
 
-fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), String> {
+fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Rlimit, u64), String> {
     let (name, number) = word.split_once('=').ok_or("NAME=N is wanted")?;
     let limit = match name.trim() {
-        "nofile" => Limit::OpenFiles,
-        "cpu-seconds" => Limit::CpuSeconds,
-        "memory" => Limit::Memory,
-        "processes" => Limit::Processes,
+        "nofile" => Rlimit::OpenFiles,
+        "cpu-seconds" => Rlimit::CpuSeconds,
+        "memory" => Rlimit::Memory,
+        "processes" => Rlimit::Processes,
         _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
     };
     let number = number
@@ -51,29 +51,29 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), 
             "wsd's own limit is {most} (ulimit -H), and only root can raise it"
         ));
     }
-    if limit == Limit::OpenFiles && number < PIPES {
+    if limit == Rlimit::OpenFiles && number < PIPES {
         return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
     }
     let user = credentials.map_or_else(|| geteuid().as_raw(), |credentials| credentials.user);
-    if limit == Limit::Processes && user == 0 {
+    if limit == Rlimit::Processes && user == 0 {
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
     }
     Ok((limit, number))
 }
 
 /// The most that wsd itself may have; `None` is no limit.
-fn hard_limit(limit: Limit) -> Option<u64> {
+fn hard_limit(limit: Rlimit) -> Option<u64> {
     let resource = match limit {
-        Limit::OpenFiles => Resource::Nofile,
-        Limit::CpuSeconds => Resource::Cpu,
-        Limit::Memory => Resource::As,
-        Limit::Processes => Resource::Nproc,
+        Rlimit::OpenFiles => Resource::Nofile,
+        Rlimit::CpuSeconds => Resource::Cpu,
+        Rlimit::Memory => Resource::As,
+        Rlimit::Processes => Resource::Nproc,
     };
     getrlimit(resource).maximum
 }
 
 fn credentials(args: &Args) -> Result<Option<Credentials>> {
-    let (flag, word) = match (&args.user, &args.group) {
+    let (flag, word) = match (&args.program.process.user, &args.program.process.group) {
         (None, None) => return Ok(None),
         (Some(user), _) => ("--user", user),
         (None, Some(group)) => ("--group", group),
@@ -81,8 +81,16 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     if !geteuid().is_root() {
         bail!("invalid value '{word}' for '{flag}': only root can start programs as somebody else");
     }
-    let user = named("--user", args.user.as_deref(), account::user)?;
-    let group = named("--group", args.group.as_deref(), account::group)?;
+    let user = named(
+        "--user",
+        args.program.process.user.as_deref(),
+        account::user,
+    )?;
+    let group = named(
+        "--group",
+        args.program.process.group.as_deref(),
+        account::group,
+    )?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
         bail!("invalid value '{word}' for '--user': nobody has this number, so give --group too");

@@ -7,23 +7,23 @@ use anyhow::{Result, anyhow, bail};
 use super::unless_zero;
 use crate::{
     args::Args,
-    backend::Patience,
+    backend::TerminationTimeouts,
     environ::{self, Environ},
     http::{
-        headers::{self, AddedHeaders},
-        origins::{AllowedOrigin, Origins},
-        path::Root,
-        places::Places,
-        service::Service,
-        upgrade::{Subprotocols, is_token_byte},
+        AddedHeaders, RouteOptions,
+        access::{AllowedOrigin, Origins, ProcessLimit},
+        fields::is_token,
+        pages::Root,
+        response_headers,
+        websocket::Subprotocols,
     },
-    session::Limits,
-    transport::{compression, websocket},
+    session::SessionTimeouts,
+    transport::websocket,
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
 /// signal, short enough that a closed tab leaves nothing behind for long.
-pub(super) const PATIENCE: Patience = Patience {
+pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
@@ -32,66 +32,76 @@ pub(super) const PATIENCE: Patience = Patience {
 /// What programs get of our environment: enough to find other programs and their libraries.
 const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
-/// The terms that the flags say; `places` are its own.
-pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
+/// The terms that the flags say; `processes` are its own.
+pub(super) fn service(
+    args: &Args,
+    files: Option<&Root>,
+    processes: ProcessLimit,
+) -> Result<RouteOptions> {
     let limits = limits(args, PATIENCE);
-    Ok(Service {
+    Ok(RouteOptions {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
-        headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
+        headers: added_headers(&[
+            ("--header", &args.pages.header),
+            ("--header-ws", &args.program.header_ws),
+        ])?,
         environ: environ(args, files)?,
         websocket: websocket(args, &limits),
         compression: compression(args),
         limits: Arc::new(limits),
-        places,
+        processes,
     })
 }
 
 /// What a WebSocket may do, whichever end of it we are.
-pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
+pub(super) fn websocket(args: &Args, limits: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
-        max_message: unless_zero(args.maxframesize),
+        max_message: unless_zero(args.program.limits.maxframesize),
         // Two pings without any byte from the other end.
         silence: limits.keepalive.map(|period| 2 * period),
-        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+        write_timeout: unless_zero(args.program.limits.write_timeout).map(Duration::from_millis),
     }
 }
 
 /// What a drain takes at most: what a program gets to end by itself, and to be made to.
 pub(super) fn drain_time(args: &Args) -> Duration {
     let limits = limits(args, PATIENCE);
-    limits.drain + limits.patience.total()
+    limits.drain + limits.termination.total()
 }
 
 /// What is waited for; `--closems` adds to each step of a patience.
-pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
-    let more = Duration::from_millis(args.closems);
-    let patience = Patience {
+pub(super) fn limits(args: &Args, patience: TerminationTimeouts) -> SessionTimeouts {
+    let more = Duration::from_millis(args.program.limits.closems);
+    let patience = TerminationTimeouts {
         eof: patience.eof + more,
         interrupt: patience.interrupt + more,
         terminate: patience.terminate + more,
     };
-    Limits {
-        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
-        patience,
+    SessionTimeouts {
+        keepalive: unless_zero(args.program.limits.pingms).map(Duration::from_millis),
+        termination: patience,
         // What is left of the whole when the ladder has had its time.
-        drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
-        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
-        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+        drain: Duration::from_secs(args.operation.drain_timeout).saturating_sub(patience.total()),
+        idle: unless_zero(args.program.limits.idle_timeout).map(Duration::from_secs),
+        lifetime: unless_zero(args.program.limits.max_lifetime).map(Duration::from_secs),
     }
 }
 
 /// Whether messages are compressed, and how.
-pub(super) fn compression(args: &Args) -> Option<compression::Terms> {
-    args.compress.then_some(compression::Terms {
-        level: args.compress_level,
-        threshold: args.compress_threshold,
-    })
+pub(super) fn compression(args: &Args) -> Option<websocket::deflate::DeflateParams> {
+    args.program
+        .messages
+        .compress
+        .then_some(websocket::deflate::DeflateParams {
+            level: args.program.messages.compress_level,
+            threshold: args.program.messages.compress_threshold,
+        })
 }
 
 pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
-    let mut passed = passed(args.passenv.as_deref())?;
-    for word in &args.env {
+    let mut passed = passed(args.program.process.passenv.as_deref())?;
+    for word in &args.program.process.env {
         match word.split_once('=') {
             None | Some(("", _)) => {
                 bail!("invalid value '{word}' for '--env': NAME=VALUE is wanted")
@@ -114,8 +124,8 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
 /// What programs get of our environment, by the names of `--passenv`; one that is empty stands for none.
 fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
     let names = match names {
-        None => return Ok(environ::passed(&PASSED.map(str::to_owned))),
-        Some([none]) if none.is_empty() => return Ok(environ::passed(&[])),
+        None => return Ok(environ::inherit(&PASSED.map(str::to_owned))),
+        Some([none]) if none.is_empty() => return Ok(environ::inherit(&[])),
         Some(names) => names,
     };
     let wrong = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
@@ -126,7 +136,7 @@ fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
                 name.escape_default()
             )
         }
-        None => Ok(environ::passed(names)),
+        None => Ok(environ::inherit(names)),
     }
 }
 
@@ -136,13 +146,18 @@ fn origins(args: &Args) -> Result<Origins> {
             .map_err(|reason| anyhow!("invalid value '{word}' for '--origin': {reason}"))
     };
     Ok(Origins {
-        allowed: args.origin.iter().map(parse).collect::<Result<_>>()?,
-        required: args.sameorigin,
+        allowed: args
+            .program
+            .origin
+            .iter()
+            .map(parse)
+            .collect::<Result<_>>()?,
+        required: args.program.sameorigin,
     })
 }
 
 pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
-    match &args.subprotocol[..] {
+    match &args.program.messages.subprotocol[..] {
         [] => Ok(Subprotocols::Offered),
         [none] if none == "none" => Ok(Subprotocols::Off),
         names if names.iter().any(|name| name == "none") => {
@@ -151,10 +166,7 @@ pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
                 names.join(",")
             );
         }
-        names => match names
-            .iter()
-            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
-        {
+        names => match names.iter().find(|name| !is_token(name)) {
             Some(name) => bail!(
                 "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
             ),
@@ -168,7 +180,7 @@ pub(super) fn added_headers(flags: &[(&str, &[String])]) -> Result<AddedHeaders>
     let mut added = AddedHeaders::default();
     for (flag, words) in flags {
         for word in *words {
-            let (name, value) = headers::parse(word)
+            let (name, value) = response_headers::parse(word)
                 .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
             added.append(name, value);
         }

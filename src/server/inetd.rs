@@ -18,7 +18,7 @@ use super::{
     listener,
     stream::{self, Stream},
 };
-use crate::environ::{Connection, Endpoint};
+use crate::connection::{ConnectionInfo, Endpoint};
 
 /// The first descriptor that is not of the standard three.
 const FIRST: i32 = 3;
@@ -72,7 +72,7 @@ impl Accepted {
     ///
     /// # Errors
     /// When the client has gone, or the runtime cannot watch the socket.
-    pub(super) fn open(self) -> io::Result<(Stream, Connection)> {
+    pub(super) fn open(self) -> io::Result<(Stream, ConnectionInfo)> {
         let socket = Socket::from(self.socket);
         socket.set_nonblocking(true)?;
         let (stream, local, remote) = match self.domain {
@@ -92,14 +92,7 @@ impl Accepted {
                 (stream::tcp(stream), local.into(), remote.into())
             }
         };
-        let connection = Connection {
-            local,
-            remote,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(local, remote);
         Ok((stream, connection))
     }
 }

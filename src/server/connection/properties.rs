@@ -16,19 +16,17 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Errors, Program, Spawner, Streams, Target},
-    environ::{Connection, Endpoint},
+    backend::{Program, Spawner, StderrTo, Streams, Target},
+    connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
-        self, Options,
-        access::Access,
-        connections::ConnectionLimits,
-        headers::AddedHeaders,
-        places::Places,
-        router::{Mount, Router},
+        AddedHeaders, Options, RouteOptions,
+        access::{Access, ConnectionLimits, ProcessLimit},
+        pages::{Mount, Router},
+        websocket::Subprotocols,
     },
     server::{self, Server, stream::Stream},
-    transport::compression::Terms,
+    transport::websocket::deflate::DeflateParams,
 };
 
 /// Longer than all time limits of a connection together.
@@ -67,14 +65,7 @@ pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
 /// What a client is answered.
 async fn talk(input: &[u8], then: Then) -> Vec<u8> {
     let (near, mut far) = UnixStream::pair().expect("two descriptors");
-    let connection = Connection {
-        local: Endpoint::Unix(None),
-        remote: Endpoint::Unix(None),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
+    let connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
     let client = async {
         let mut answer = Vec::new();
         // That it is not listened to any more is no failure.
@@ -101,29 +92,29 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
                 framing: Framing::Lines(Newline::Split),
                 max_line: 0,
                 flush_after: None,
-                errors: Errors::Log,
+                errors: StderrTo::Log,
             },
         ),
-        service: http::service::Service {
+        options: RouteOptions {
             subprotocols,
-            compression: Some(Terms {
+            compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
             }),
-            ..http::service::Service::default()
+            ..RouteOptions::default()
         },
     };
-    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let listed = Subprotocols::Listed(vec!["ex1".to_owned()]);
     let router = Router {
         mounts: vec![mount("/listed", listed)],
-        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        fallback: Some(mount("/", Subprotocols::Offered)),
         console: true,
         ..Router::default()
     };
     let options = Options {
         router,
         access: Access::default(),
-        places: Places::new(Some(0)),
+        processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
     };

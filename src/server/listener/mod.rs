@@ -16,7 +16,7 @@ use std::{
 use tokio::net::{TcpListener, UnixListener};
 
 use super::stream::{self, Stream};
-use crate::environ::{Connection, Endpoint};
+use crate::connection::{ConnectionInfo, Endpoint};
 pub use inherited::{Inherited, InheritedError};
 use socket_file::SocketFile;
 pub(super) use tcp::tune;
@@ -194,7 +194,7 @@ impl Listener {
     ///
     /// # Errors
     /// As accept(2) gives them: `EMFILE` and `ENFILE` pass with time.
-    pub(super) async fn accept(&self) -> io::Result<(Stream, Connection)> {
+    pub(super) async fn accept(&self) -> io::Result<(Stream, ConnectionInfo)> {
         let (stream, local, remote) = match &self.socket {
             Socket::Tcp { socket, address } => {
                 let (stream, remote) = socket.accept().await?;
@@ -206,17 +206,7 @@ impl Listener {
                 (Stream::Right(stream), Endpoint::Unix(None), remote)
             }
         };
-        Ok((
-            stream,
-            Connection {
-                local,
-                remote,
-                remote_name: None,
-                tls: None,
-                tls_before: false,
-                forwarded: None,
-            },
-        ))
+        Ok((stream, ConnectionInfo::new(local, remote)))
     }
 }
 

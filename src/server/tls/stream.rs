@@ -9,9 +9,9 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
-use super::terms::HTTP_2;
+use super::config::HTTP_2;
 use crate::{
-    http::file::Outlet,
+    http::pages::SendfileQueue,
     server::stream::{self, Stream},
 };
 
@@ -33,7 +33,7 @@ impl From<Stream> for MaybeTls {
 
 impl MaybeTls {
     /// What files can be sent through by the kernel; it cannot encrypt them.
-    pub(in crate::server) fn outlet(&self) -> Option<&Outlet> {
+    pub(in crate::server) fn outlet(&self) -> Option<&SendfileQueue> {
         match self {
             MaybeTls::Plain(Stream::Left(tcp)) => Some(tcp.outlet()),
             MaybeTls::Plain(Stream::Right(_)) | MaybeTls::Tls(_) => None,
