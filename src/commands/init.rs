@@ -6,14 +6,15 @@
 
 use std::{
     env, io,
-    process::{Command, ExitCode},
+    process::{self, ExitCode},
 };
 
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait};
 use tokio::signal::unix::{SignalKind, signal};
+use wsd::exit_status;
 
 /// Whether this is process 1.
-pub fn is_needed() -> bool {
+pub(crate) fn is_needed() -> bool {
     getpid().is_init()
 }
 
@@ -21,7 +22,7 @@ pub fn is_needed() -> bool {
 ///
 /// # Errors
 /// When the child cannot be started or signals cannot be caught.
-pub fn run() -> io::Result<ExitCode> {
+pub(crate) fn run() -> io::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
         .build()?;
@@ -30,7 +31,7 @@ pub fn run() -> io::Result<ExitCode> {
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
         let mut hangup = signal(SignalKind::hangup())?;
-        let child = Command::new(env::current_exe()?)
+        let child = process::Command::new(env::current_exe()?)
             .args(env::args_os().skip(1))
             .spawn()?;
         let child = Pid::from_child(&child);
@@ -63,9 +64,10 @@ fn reap_until(child: Pid) -> Option<WaitStatus> {
 }
 
 fn exit_code(status: WaitStatus) -> ExitCode {
+    let by_signal = || status.terminating_signal().map(exit_status::of_signal);
     let code = status
         .exit_status()
-        .or(status.terminating_signal().map(|signal| 128 + signal))
-        .and_then(|code| u8::try_from(code).ok());
-    code.map_or(ExitCode::FAILURE, ExitCode::from)
+        .map(|code| code as u8)
+        .or_else(by_signal);
+    ExitCode::from(code.unwrap_or(exit_status::FAILURE))
 }

@@ -1,33 +1,85 @@
-//! From sockets to signals: serves, reloads, stops.
+//! The server from sockets to signals: serves, reloads, stops.
 
-use std::{process::ExitCode, time::Duration};
+use std::{io, process::ExitCode, time::Duration};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use tokio::runtime::{Builder, Runtime};
 use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     backend::Spawner,
     config::Config,
-    manager,
-    server::{Entrance, Purpose, Server, inetd::Accepted, listener::Inherited, signal, tls::Tls},
+    exit_status, logging,
+    server::{
+        Entrance, Purpose, Server,
+        inetd::Accepted,
+        listener::{Inherited, InheritedError},
+        signal,
+        tls::Tls,
+    },
+    service_manager,
 };
 
-/// A stop by signal number n that was not waited for, as shells say it.
-const EXIT_SIGNAL: u8 = 128;
+use super::message::refuse;
+
+/// What sessions that are cut off get to kill their programs.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain, for connections that are being closed.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
 /// Where connections come from.
-pub(crate) enum Source {
+enum Source {
     /// Sockets that listen: these, and those to be bound.
     Listening(Inherited),
     /// inetd, which has accepted one.
     Accepted(Accepted),
 }
 
-/// Serves until a signal; a second one does not wait for anything. `configure` reads the configuration
-/// again.
-pub(crate) async fn serve(
+impl Source {
+    fn of(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Self> {
+        Ok(match config.inetd {
+            true => Source::Accepted(Accepted::take()?),
+            false => Source::Listening(inherited?),
+        })
+    }
+}
+
+/// Is the server. `configure` reads the configuration again.
+///
+/// # Errors
+/// When it cannot start, or not go on.
+pub(crate) fn run(
+    config: Config,
+    inherited: Result<Inherited, InheritedError>,
+    configure: impl Fn() -> Result<Config>,
+) -> Result<ExitCode> {
+    let source = match Source::of(&config, inherited) {
+        Ok(source) => source,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let _log =
+        logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
+    // Before the runtime, and dropped after it: programs end with the thread that started them.
+    let spawner = Spawner::start().context("cannot start a thread")?;
+    let runtime = runtime(config.workers)?;
+    let outcome = runtime.block_on(serve(config, source, spawner.clone(), configure));
+    // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
+    // name server is not waited for.
+    runtime.shutdown_timeout(SHUTDOWN_GRACE);
+    outcome
+}
+
+/// The threads that serve; `None` is one for each CPU.
+fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+    let mut threads = Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        threads.worker_threads(workers);
+    }
+    threads.enable_all().build()
+}
+
+/// Serves until a signal; a second one does not wait for anything.
+async fn serve(
     config: Config,
     source: Source,
     spawner: Spawner,
@@ -52,7 +104,7 @@ pub(crate) async fn serve(
                 let inherited = inherited.listeners()?;
                 let entrances = config.entrances.open(inherited, tls.as_ref())?;
                 let status = announce(&entrances, config.scheme);
-                manager::ready(&status);
+                service_manager::ready(&status);
                 tls.iter().for_each(|tls| tls.config().report());
                 server.run(entrances, stopped).await;
             }
@@ -62,23 +114,23 @@ pub(crate) async fn serve(
     let stops = async {
         stops.next().await;
         let options = server.options();
-        manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
+        service_manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
         let _ = stop.send(());
         stops.next().await
     };
     let reloads = async {
         loop {
             reloads.next().await;
-            manager::reloading();
+            service_manager::reloading();
             let outcome = reload(configure(), &server, tls.as_ref());
-            manager::ready(outcome);
+            service_manager::ready(outcome);
         }
     };
     tokio::select! {
         outcome = serving => outcome,
-        signal = stops => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
+        signal = stops => Ok(ExitCode::from(exit_status::of_signal(signal.into()))),
         never = reloads => never,
-        never = manager::watch(&server) => match never {},
+        never = service_manager::watch(&server) => match never {},
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use clap::{Arg, ArgAction, Command, CommandFactory, parser::ValueSource};
 
-use super::Args;
+use super::arguments::Args;
 
 /// The words of a command line, to be read together with those of a configuration file.
 #[derive(Debug, Clone)]

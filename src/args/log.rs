@@ -1,27 +1,18 @@
-//! Values that are one of a few words.
+//! What is logged, and how.
 
 use clap::ValueEnum;
 
-/// `--framing`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FramingKind {
-    /// A text message is a line.
-    Lines,
-    /// A binary message is a read.
-    Chunks,
-    /// t or b, four bytes of length, the payload.
-    Length,
-}
+/// Flags about the log.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Log")]
+pub struct LogArgs {
+    /// How much goes to the log on stderr [default: access, with --connect error].
+    #[arg(long, value_name = "LEVEL", value_enum, ignore_case = true)]
+    pub loglevel: Option<LogLevel>,
 
-/// `--newline`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NewlinePolicy {
-    /// It makes two lines.
-    Split,
-    /// The session is closed with 1008.
-    Reject,
-    /// It becomes a space.
-    Space,
+    /// One line of text an event, or one JSON object.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
 }
 
 /// `--loglevel`.
