@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     args::Args,
-    backend::{Spawner, StderrTo, Streams, Target, TerminationTimeouts},
+    backend::{Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
     client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
     http::{response_headers, websocket::Subprotocols},
     server::tls,
@@ -54,7 +54,7 @@ pub struct Client {
 /// Who is at this end.
 #[derive(Debug)]
 enum Side {
-    Stdio(Streams, Duration),
+    Stdio(StreamOptions, Duration),
     Program(Target),
 }
 
@@ -74,7 +74,7 @@ pub(super) fn check_is_server(args: &Args) -> Result<()> {
 impl Client {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
         let word = args.client.connect.as_deref().unwrap_or_default();
@@ -83,8 +83,8 @@ impl Client {
         check_is_client(args, routes)?;
         check_near_end(args)?;
         let near = match target(args)? {
-            Some(Target::Program(program, streams)) => {
-                Side::Program(Target::Program(program, own_errors(streams)))
+            Some(Target::Program(program, streams, stderr)) => {
+                Side::Program(Target::Program(program, streams, own_stderr(stderr)))
             }
             None => {
                 let linger = args.client.linger.map_or(LINGER, Duration::from_millis);
@@ -105,9 +105,9 @@ impl Client {
 
     /// The options of a client; `start` starts what starts a program, if there is one.
     ///
-    /// # StderrTo
+    /// # Errors
     /// Those of `start`.
-    pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
+    pub fn options(self, start: impl FnOnce() -> Result<Resources>) -> Result<Options> {
         let args = &self.args;
         let near = match self.near {
             Side::Stdio(streams, linger) => LocalEnd::Stdio(streams, linger),
@@ -116,25 +116,22 @@ impl Client {
             }
         };
         Ok(Options {
-            near,
+            local_end: near,
             websocket: websocket(args, &self.limits),
             limits: self.limits,
             reconnect: args.client.reconnect,
             url: self.url,
             tls: self.tls,
-            offer: self.offer,
+            handshake: self.offer,
         })
     }
 }
 
 /// Our stderr is the user's, and so is the program's.
-fn own_errors(streams: Streams) -> Streams {
-    match streams.errors {
-        StderrTo::Log => Streams {
-            errors: StderrTo::Inherit,
-            ..streams
-        },
-        _ => streams,
+fn own_stderr(stderr: StderrTo) -> StderrTo {
+    match stderr {
+        StderrTo::Log => StderrTo::Inherit,
+        stderr => stderr,
     }
 }
 

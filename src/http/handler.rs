@@ -28,7 +28,7 @@ use super::{
     },
 };
 use crate::{
-    backend::Spawner,
+    backend::{Resources, Spawner},
     connection::{ConnectionInfo, Endpoint},
 };
 
@@ -75,7 +75,7 @@ pub struct Handler {
 impl Handler {
     /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
-        let state = State::new(spawner, options.processes.clone(), tokens);
+        let state = State::new(Resources { spawner }, options.processes.clone(), tokens);
         Handler { options, state }
     }
 

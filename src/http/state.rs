@@ -9,7 +9,7 @@ use super::{
     metrics::Metrics,
     websocket::Registry,
 };
-use crate::backend::Spawner;
+use crate::backend::Resources;
 
 /// How handlers take part in the life of their server: what it waits for, and what it tells them. Clones
 /// are the same.
@@ -26,7 +26,8 @@ pub struct LifecycleTokens {
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    pub(super) spawner: Spawner,
+    /// What opening a backend takes.
+    pub(super) resources: Resources,
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
@@ -42,9 +43,13 @@ pub(super) struct State {
 
 impl State {
     /// For a new server.
-    pub(super) fn new(spawner: Spawner, processes: ProcessLimit, tokens: LifecycleTokens) -> Self {
+    pub(super) fn new(
+        resources: Resources,
+        processes: ProcessLimit,
+        tokens: LifecycleTokens,
+    ) -> Self {
         State {
-            spawner,
+            resources,
             processes,
             tasks: tokens.tasks,
             leaving: tokens.leaving,

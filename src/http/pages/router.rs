@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 
 use super::{cgi::Scripts, file::Files, root::Root};
 use crate::{
-    backend::{ProcessAttributes, Program, Streams, Target},
+    backend::{ProcessAttributes, Program, StderrTo, StreamOptions, Target},
     http::{route_options::RouteOptions, url_path::UrlPath},
 };
 
@@ -169,7 +169,8 @@ impl Router {
 pub struct Directory {
     root: Arc<Root>,
     attributes: ProcessAttributes,
-    streams: Streams,
+    streams: StreamOptions,
+    stderr: StderrTo,
     /// The terms of each.
     options: RouteOptions,
 }
@@ -190,20 +191,22 @@ impl Directory {
     pub fn new(
         root: Root,
         attributes: ProcessAttributes,
-        streams: Streams,
+        streams: StreamOptions,
+        stderr: StderrTo,
         options: RouteOptions,
     ) -> Self {
         Directory {
             root: Arc::new(root),
             attributes,
             streams,
+            stderr,
             options,
         }
     }
 
     /// The program that a path leads to.
     ///
-    /// # StderrTo
+    /// # Errors
     /// `NotFound` if it leads to none.
     pub async fn find(&self, path: &UrlPath) -> io::Result<DirectoryProgram> {
         let script = self.root.search_script(path).await?;
@@ -214,7 +217,7 @@ impl Directory {
             attributes: self.attributes.clone(),
         };
         Ok(DirectoryProgram {
-            target: Target::Program(program, self.streams),
+            target: Target::Program(program, self.streams, self.stderr),
             script_name: script.name,
             path_info: script.info,
         })
@@ -235,15 +238,17 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::{
-        backend::StderrTo,
+        backend::MaxLine,
         framing::{Framing, Newline},
     };
 
-    const LINES: Streams = Streams {
+    const LINES: StreamOptions = StreamOptions {
         framing: Framing::Lines(Newline::Split),
-        max_line: 1,
+        max_line: MaxLine {
+            bytes: 1,
+            set_by: "",
+        },
         flush_after: None,
-        errors: StderrTo::Log,
     };
 
     fn mount(path: &str) -> Mount {
@@ -253,7 +258,7 @@ mod tests {
         };
         Mount {
             path: path.to_owned(),
-            target: Target::Program(program, LINES),
+            target: Target::Program(program, LINES, StderrTo::Log),
             options: RouteOptions::default(),
         }
     }
@@ -270,7 +275,7 @@ mod tests {
         let path = UrlPath::decode(raw).expect(raw);
         match router.websocket(&path, &HeaderMap::new()) {
             Route::Program(found) => {
-                let Target::Program(program, _) = found.target;
+                let Target::Program(program, ..) = found.target;
                 let file = program.file.display().to_string();
                 Some((
                     file,

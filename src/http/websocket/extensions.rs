@@ -13,7 +13,7 @@ pub(in crate::http) struct Malformed;
 
 /// The first offer of permessage-deflate that can be accepted, in all headers together.
 ///
-/// # StderrTo
+/// # Errors
 /// A header that is malformed, wherever: then the handshake must fail.
 pub(in crate::http) fn select(
     headers: &HeaderMap,
@@ -33,7 +33,7 @@ pub(in crate::http) fn select(
 
 /// What a server agreed to of [`Negotiated::OFFER`], or of no offer where there are no terms.
 ///
-/// # StderrTo
+/// # Errors
 /// What is wrong with its answer; then the handshake must fail (RFC 6455 §4.1, RFC 7692 §7.1).
 pub fn confirm(
     headers: &HeaderMap,

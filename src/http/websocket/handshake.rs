@@ -47,7 +47,7 @@ impl Handshake {
     /// Checks a request that asks for a WebSocket. Without terms of `compression` there is none, and
     /// extensions that are offered are not looked at.
     ///
-    /// # StderrTo
+    /// # Errors
     /// 405 for another method than GET, 426 for another version, 400 for what else is wrong.
     pub(in crate::http) fn check(
         request: &Parts,

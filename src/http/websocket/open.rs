@@ -46,7 +46,7 @@ static METHOD: Method = Method::GET;
 
 /// Opens the program, starts the session's task and returns the 101 that the task waits for, or HTTP/2's 200.
 ///
-/// # StderrTo
+/// # Errors
 /// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
 /// the start may work later; 500 when it will not.
 pub(in crate::http) async fn open(
@@ -67,7 +67,7 @@ pub(in crate::http) async fn open(
     let facts = request_facts(&request, &handshake, &name);
     let variables = options.environ.variables(request.connection, &facts);
     let begun = Instant::now();
-    let opening = request.found.target.open(&state.spawner, &variables);
+    let opening = request.found.target.open(&state.resources, &variables);
     let backend = opening.instrument(span.clone()).await;
     state.metrics.observe_spawn(begun.elapsed());
     let backend = backend.map_err(Refusal::Start)?;

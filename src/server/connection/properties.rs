@@ -16,7 +16,7 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Program, Spawner, StderrTo, Streams, Target},
+    backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
@@ -76,7 +76,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         let _ = far.read_to_end(&mut answer).await;
         answer
     };
-    let stream = Stream::Unix(near).into();
+    let stream = Stream::Right(near).into();
     let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
     tokio::join!(client, serving).0
 }
@@ -88,12 +88,15 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
         path: path.to_owned(),
         target: Target::Program(
             Program::default(),
-            Streams {
+            StreamOptions {
                 framing: Framing::Lines(Newline::Split),
-                max_line: 0,
+                max_line: MaxLine {
+                    bytes: 0,
+                    set_by: "",
+                },
                 flush_after: None,
-                errors: StderrTo::Log,
             },
+            StderrTo::Log,
         ),
         options: RouteOptions {
             subprotocols,

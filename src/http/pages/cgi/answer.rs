@@ -60,7 +60,7 @@ pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a State);
 impl Runner<'_> {
     /// Runs a script for one request.
     ///
-    /// # StderrTo
+    /// # Errors
     /// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
     /// may work later, 500 when it will not; 502 and 504 for what the script does.
     pub(in crate::http) async fn answer(
@@ -80,7 +80,7 @@ impl Runner<'_> {
         let variables = variables(&scripts.options.environ, &request, script, &content, &id);
         let program = program(script, &scripts.attributes);
         let begun = Instant::now();
-        let starting = program.start(&self.0.spawner, &variables);
+        let starting = program.start(&self.0.resources.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
         self.0.metrics.observe_spawn(begun.elapsed());
         let started = started.map_err(Refusal::Start)?;
