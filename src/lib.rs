@@ -25,7 +25,7 @@
 //! | layer | module | what it is |
 //! |---|---|---|
 //! | 7 | `properties` | what holds for any input, for tests and for fuzzing |
-//! | 6 | `main` | args → config → [`server::run`] → exit status |
+//! | 6 | `main` | args → config → [`server::Server`] → exit status |
 //! | 6 | [`args`] | what was typed |
 //! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
 //! | 6 | [`logging`] | `tracing` to stderr |
@@ -52,16 +52,16 @@
 //!
 //! ```
 //! use std::net::TcpListener;
-//! use wsd::{args::Args, backend::Spawner, config::Config, http::{Current, Handler}, server::{self, listener::Listener}};
+//! use wsd::{args::Args, backend::Spawner, config::Config, server::{Server, listener::Listener}};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let config = Config::new(&Args::parse_from_words(["cat".into()])?)?;
 //! let spawner = Spawner::start()?;
 //! tokio::runtime::Runtime::new()?.block_on(async {
 //!     let listener: Listener = TcpListener::bind("127.0.0.1:0")?.try_into()?;
-//!     let handler = Current::new(Handler::new(config.options, spawner));
+//!     let server = Server::new(config.server, config.http, spawner);
 //!     let stop = async { /* wait for whatever ends the server */ };
-//!     server::run(vec![listener.into()], handler, stop).await;
+//!     server.run(vec![listener.into()], stop).await;
 //!     Ok(())
 //! })
 //! # }

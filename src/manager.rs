@@ -7,7 +7,7 @@ use sd_notify::NotifyState;
 use tokio::time::interval;
 use tracing::debug;
 
-use crate::http::Current;
+use crate::server::Server;
 
 /// The server listens; so does it after a reload.
 pub fn ready(status: &str) {
@@ -34,7 +34,7 @@ pub fn stopping(patience: Duration) {
 
 /// Says that the server is alive as often as the manager wants to hear it (`WatchdogSec=`), and what it
 /// does. Never ready; pending for ever if nobody wants to.
-pub async fn watch(current: &Current) -> Infallible {
+pub async fn watch(server: &Server) -> Infallible {
     let Some(period) = sd_notify::watchdog_enabled() else {
         return std::future::pending().await;
     };
@@ -42,7 +42,7 @@ pub async fn watch(current: &Current) -> Infallible {
     let mut ticks = interval(period / 2);
     loop {
         ticks.tick().await;
-        let status = format!("{} sessions are open", current.get().sessions());
+        let status = format!("{} sessions are open", server.sessions());
         tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
     }
 }

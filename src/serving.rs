@@ -8,9 +8,8 @@ use tracing::{Level, error, event, info, warn};
 use wsd::{
     backend::Spawner,
     config::Config,
-    http::{Current, Handler},
     manager,
-    server::{self, Entrance, Purpose, inetd::Accepted, listener::Inherited, signal, tls::Tls},
+    server::{Entrance, Purpose, Server, inetd::Accepted, listener::Inherited, signal, tls::Tls},
 };
 
 /// A stop by signal number n that was not waited for, as shells say it.
@@ -37,17 +36,17 @@ pub(crate) async fn serve(
     let mut stops = signal::StopSignals::new()?;
     let mut reloads = signal::ReloadSignal::new()?;
     let tls = config.tls.map(Tls::new);
-    let current = Current::new(Handler::new(config.options, spawner));
+    let server = Server::new(config.server, config.http, spawner);
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
     };
-    let server = async {
+    let serving = async {
         match source {
             Source::Accepted(accepted) => {
                 tls.iter().for_each(|tls| tls.terms().report());
                 let purpose = Purpose::site(tls.as_ref());
-                server::run_one(accepted, purpose, current.clone(), stopped).await?;
+                server.run_one(accepted, purpose, stopped).await?;
             }
             Source::Listening(inherited) => {
                 let inherited = inherited.listeners()?;
@@ -55,16 +54,15 @@ pub(crate) async fn serve(
                 let status = announce(&entrances, config.scheme);
                 manager::ready(&status);
                 tls.iter().for_each(|tls| tls.terms().report());
-                server::run(entrances, current.clone(), stopped).await;
+                server.run(entrances, stopped).await;
             }
         }
         Ok(ExitCode::SUCCESS)
     };
     let stops = async {
         stops.next().await;
-        let handler = current.get();
-        manager::stopping(handler.drain_delay() + handler.drain_timeout() + STOPPING_GRACE);
-        drop(handler);
+        let options = server.options();
+        manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
         let _ = stop.send(());
         stops.next().await
     };
@@ -72,15 +70,15 @@ pub(crate) async fn serve(
         loop {
             reloads.next().await;
             manager::reloading();
-            let outcome = reload(configure(), &current, tls.as_ref());
+            let outcome = reload(configure(), &server, tls.as_ref());
             manager::ready(outcome);
         }
     };
     tokio::select! {
-        outcome = server => outcome,
+        outcome = serving => outcome,
         signal = stops => Ok(ExitCode::from(EXIT_SIGNAL + signal)),
         never = reloads => never,
-        never = manager::watch(&current) => match never {},
+        never = manager::watch(&server) => match never {},
     }
 }
 
@@ -114,7 +112,7 @@ fn announce(entrances: &[Entrance], scheme: &str) -> String {
 
 /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
 /// nothing. What came of it is for the service manager.
-fn reload(configured: Result<Config>, current: &Current, tls: Option<&Tls>) -> &'static str {
+fn reload(configured: Result<Config>, server: &Server, tls: Option<&Tls>) -> &'static str {
     let config = match configured {
         Ok(config) => config,
         Err(error) => {
@@ -122,7 +120,7 @@ fn reload(configured: Result<Config>, current: &Current, tls: Option<&Tls>) -> &
             return "The configuration is wrong and stays as it was";
         }
     };
-    current.replace(current.get().reconfigured(config.options));
+    server.reload(config.server, config.http);
     match (tls, config.tls) {
         (Some(tls), Some(terms)) => {
             tls.replace(terms);

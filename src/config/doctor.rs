@@ -30,7 +30,7 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         ..args.clone()
     };
     let args = if has_program { args } else { &stand_in };
-    let options = Config::with_routes(args, routes)?.options;
+    let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
     let Some(mount) = mounts.next() else {
         bail!("--doctor examines a program: give a COMMAND or a --route");

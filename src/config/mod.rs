@@ -25,11 +25,11 @@ use tokio::sync::Semaphore;
 use crate::{
     args::Args,
     http::{
-        Options, RouteOptions,
+        self, RouteOptions,
         access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
         pages::{Directory, Mount, Root, Router, Scripts},
     },
-    server::{Wanted, tls::Terms},
+    server::{self, Wanted, tls::Terms},
 };
 use confinement::confinement;
 pub use doctor::subject;
@@ -50,8 +50,10 @@ pub struct Config {
     pub tls: Option<Terms>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
+    /// How it lives: what its connections are, and what a stop allows.
+    pub server: server::Options,
     /// What answers there.
-    pub options: Options,
+    pub http: http::Options,
 }
 
 impl Config {
@@ -87,7 +89,14 @@ impl Config {
                 (false, true) => "wss",
                 (false, false) => "ws",
             },
-            options: Options {
+            server: server::Options {
+                drain_delay: Duration::from_secs(args.drain_delay),
+                drain_timeout: drain_timeout(args, routes),
+                proxy_protocol: args.proxy_protocol,
+                h2c: tls::h2c(args)?,
+                reverse_lookup: args.reverselookup,
+            },
+            http: http::Options {
                 access: access(args)?,
                 processes: process_limit(args),
                 connections: ConnectionLimits {
@@ -98,11 +107,6 @@ impl Config {
                     ("--header", &args.header),
                     ("--header-http", &args.header_http),
                 ])?,
-                reverse_lookup: args.reverselookup,
-                drain_delay: Duration::from_secs(args.drain_delay),
-                proxy_protocol: args.proxy_protocol,
-                h2c: tls::h2c(args)?,
-                drain_timeout: drain_timeout(args, routes),
                 router,
             },
         })

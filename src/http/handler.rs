@@ -3,20 +3,20 @@
 //! It decides who may ask, finds who answers, and for a WebSocket opens the program before it answers
 //! 101 (200 by HTTP/2), so that a client sees why a start failed. The session then runs in a task of its own.
 
-use std::{borrow::Cow, time::Duration};
+use std::borrow::Cow;
 
 use hyper::{
     Method, Request, Response, Uri, Version,
     body::Incoming,
     header::{self, HeaderValue},
 };
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use super::{
     access::{Access, ConnectionLimits, ConnectionPermit, Overload, ProcessLimit},
     answerer::Answerer,
     body::{Body, with_guard},
+    lifecycle::LifecycleTokens,
     pages::{Route, Router, dispatch::PlainRequest},
     pseudo_headers,
     refusal::Refusal,
@@ -64,16 +64,6 @@ pub struct Options {
     pub connections: ConnectionLimits,
     /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
-    /// Whether clients' names are looked up, for REMOTE_HOST.
-    pub reverse_lookup: bool,
-    /// How long the server goes on after it was told to stop, before it drains.
-    pub drain_delay: Duration,
-    /// Whether every connection begins with a header of the PROXY protocol.
-    pub proxy_protocol: bool,
-    /// Whether clients without TLS may begin with HTTP/2 (prior knowledge, RFC 9113 §3.3).
-    pub h2c: bool,
-    /// How long a drain may take: what programs get to end by themselves, and to be made to.
-    pub drain_timeout: Duration,
 }
 
 /// Answers requests. Sessions that it started run on when it is dropped.
@@ -84,9 +74,9 @@ pub struct Handler {
 }
 
 impl Handler {
-    /// A handler that starts programs with `spawner`.
-    pub fn new(options: Options, spawner: Spawner) -> Self {
-        let state = State::new(spawner, options.processes.clone());
+    /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
+    pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
+        let state = State::new(spawner, options.processes.clone(), tokens);
         Handler { options, state }
     }
 
@@ -102,39 +92,9 @@ impl Handler {
         Handler { options, state }
     }
 
-    /// The tasks of all connections and sessions.
-    pub fn tasks(&self) -> &TaskTracker {
-        &self.state.tasks
-    }
-
-    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
-    pub fn leaving(&self) -> &CancellationToken {
-        &self.state.leaving
-    }
-
-    /// Cancelled when the server is stopping: sessions then end soon.
-    pub fn drain(&self) -> &CancellationToken {
-        &self.state.drain
-    }
-
-    /// How long the server goes on after it was told to stop, before it drains.
-    pub fn drain_delay(&self) -> Duration {
-        self.options.drain_delay
-    }
-
-    /// How long a drain may take: what programs get to end by themselves, and to be made to.
-    pub fn drain_timeout(&self) -> Duration {
-        self.options.drain_timeout
-    }
-
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
         self.state.registry.open()
-    }
-
-    /// Whether clients' names are looked up.
-    pub fn reverse_lookup(&self) -> bool {
-        self.options.reverse_lookup
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
@@ -176,16 +136,6 @@ impl Handler {
             response.headers_mut().insert(header::CONNECTION, close);
         }
         response
-    }
-
-    /// Whether clients without TLS may begin with HTTP/2.
-    pub fn h2c(&self) -> bool {
-        self.options.h2c
-    }
-
-    /// Whether every connection begins with a header of the PROXY protocol.
-    pub fn proxy_protocol(&self) -> bool {
-        self.options.proxy_protocol
     }
 
     /// Answers one request.

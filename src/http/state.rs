@@ -6,6 +6,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     access::{Connections, ProcessLimit},
+    lifecycle::LifecycleTokens,
     metrics::Metrics,
     websocket::Registry,
 };
@@ -30,13 +31,13 @@ pub(super) struct State {
 
 impl State {
     /// For a new server.
-    pub(super) fn new(spawner: Spawner, processes: ProcessLimit) -> Self {
+    pub(super) fn new(spawner: Spawner, processes: ProcessLimit, tokens: LifecycleTokens) -> Self {
         State {
             spawner,
             processes,
-            tasks: TaskTracker::new(),
-            leaving: CancellationToken::new(),
-            drain: CancellationToken::new(),
+            tasks: tokens.tasks,
+            leaving: tokens.leaving,
+            drain: tokens.drain,
             metrics: Arc::default(),
             registry: Arc::default(),
             connections: Arc::default(),

@@ -3,6 +3,7 @@
 use tracing::{debug, info, warn};
 
 use super::{
+    Server,
     connection::{self, Service},
     listener::{BindError, Listener, Sockets, Tcp},
     proxy_protocol,
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{
     environ::{Connection, Endpoint},
-    http::{Admin, Current, pages::Destination},
+    http::{Admin, pages::Destination},
 };
 
 /// A listener, and what its clients find there.
@@ -129,17 +130,17 @@ pub(super) async fn serve(
     mut stream: Stream,
     mut connection: Connection,
     purpose: Purpose,
-    current: Current,
+    server: Server,
 ) {
-    let handler = current.get();
+    let (options, handler) = (server.options(), server.handler());
     if let Purpose::Admin = purpose {
-        let service = Service::Admin(Admin::new(current.clone()));
-        return connection::serve(stream.into(), connection, service, current, None).await;
+        let service = Service::Admin(Admin::new(server.current.clone()));
+        return connection::serve(stream.into(), connection, service, server, None).await;
     }
     if let Purpose::Redirect(_) = purpose {
         name_reached_address(&stream, &mut connection);
     }
-    if handler.proxy_protocol()
+    if options.proxy_protocol
         && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
     {
         handler.count_refusal("proxy_protocol");
@@ -152,7 +153,7 @@ pub(super) async fn serve(
         Purpose::Tls(tls) => {
             let accepted = tokio::select! {
                 accepted = tls.accept(stream) => accepted,
-                () = handler.drain().cancelled() => return,
+                () = server.lifecycle.tokens.drain.cancelled() => return,
             };
             match accepted {
                 Ok((stream, facts)) => {
@@ -173,7 +174,7 @@ pub(super) async fn serve(
         (None, _) => Service::Site,
     };
     drop(handler);
-    connection::serve(stream, connection, service, current, Some(admitted)).await;
+    connection::serve(stream, connection, service, server, Some(admitted)).await;
 }
 
 /// Of a listener for all addresses the client knows the one that it has reached.

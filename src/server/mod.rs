@@ -1,12 +1,15 @@
-//! Connections in, sessions out, and an orderly stop: [`run`].
+//! Connections in, sessions out, and an orderly stop: [`Server`].
 
 pub(crate) mod connection;
 mod entrance;
 pub mod inetd;
+mod lifecycle;
 pub mod listener;
+mod options;
 pub(crate) mod proxy_protocol;
 mod sending;
 pub mod signal;
+mod state;
 pub mod stream;
 pub mod tls;
 
@@ -17,12 +20,14 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{error, info, warn};
+use tracing::error;
 
-use crate::{environ::Connection, http::Current};
+use crate::environ::Connection;
 pub use entrance::{Entrance, Purpose, Redirect, Wanted};
 use inetd::Accepted;
 use listener::{Listener, Succession};
+pub use options::Options;
+pub use state::Server;
 use stream::Stream;
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
@@ -30,42 +35,67 @@ use stream::Stream;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often an outage that goes on is reported.
 const REPORT_PERIOD: Duration = Duration::from_secs(10);
-/// What a stop allows on top of the sessions' own time for connections that are just being closed.
-const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 /// What a stop waits before it drains when another process takes over: the clients that have connected
 /// to this one get to send their requests, and are answered as ever. Shorter would cut off those on slow
 /// lines, longer only delays the end.
 const HANDOVER: Duration = Duration::from_millis(500);
 
-/// Serves until `stop` is ready, then drains: it says that it leaves, goes on for the drain delay, accepts
-/// no more, lets requests and sessions finish, and returns when all have ended or the drain timeout is
-/// over. A session that is still there then, and its program, ends with the runtime. Operators are
-/// answered to the end.
-pub async fn run(entrances: Vec<Entrance>, current: Current, stop: impl Future<Output = ()>) {
-    let stopping = CancellationToken::new();
-    let (mut accepting, mut operators) = (JoinSet::new(), JoinSet::new());
-    if let Some(tls) = entrances.iter().find_map(|entrance| entrance.purpose.tls()) {
-        let watching = tls::watch(tls.clone());
-        let stopping = stopping.clone();
-        accepting.spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
+impl Server {
+    /// Serves until `stop` is ready, then drains: it says that it leaves, goes on for the drain delay, accepts
+    /// no more, lets requests and sessions finish, and returns when all have ended or the drain timeout is
+    /// over. A session that is still there then, and its program, ends with the runtime. Operators are
+    /// answered to the end.
+    ///
+    /// Cancel safe: no; what is dropped accepts no more, and waits for nothing.
+    pub async fn run(&self, entrances: Vec<Entrance>, stop: impl Future<Output = ()>) {
+        let stopping = CancellationToken::new();
+        let (mut accepting, mut operators) = (JoinSet::new(), JoinSet::new());
+        if let Some(tls) = entrances.iter().find_map(|entrance| entrance.purpose.tls()) {
+            let watching = tls::watch(tls.clone());
+            let stopping = stopping.clone();
+            accepting
+                .spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
+        }
+        for entrance in entrances {
+            match entrance.purpose {
+                Purpose::Admin => operators.spawn(answer_operators(entrance, self.clone())),
+                _ => accepting.spawn(serve(entrance, self.clone(), stopping.clone())),
+            };
+        }
+        pin!(stop).await;
+        self.lifecycle.leave();
+        sleep(self.options().drain_delay).await;
+        stopping.cancel();
+        while accepting.join_next().await.is_some() {}
+        self.lifecycle.drain(self.options().drain_timeout).await;
     }
-    for entrance in entrances {
-        match entrance.purpose {
-            Purpose::Admin => operators.spawn(answer_operators(entrance, current.clone())),
-            _ => accepting.spawn(serve(entrance, current.clone(), stopping.clone())),
-        };
+
+    /// Serves one connection until it has ended; drains when `stop` is ready before.
+    ///
+    /// Cancel safe: no; the connection goes on, and nobody waits for it.
+    ///
+    /// # Errors
+    /// When the client has gone already.
+    pub async fn run_one(
+        &self,
+        accepted: Accepted,
+        purpose: Purpose,
+        stop: impl Future<Output = ()>,
+    ) -> io::Result<()> {
+        let (stream, connection) = accepted.open()?;
+        let serving = entrance::serve(stream, connection, purpose, self.clone());
+        self.lifecycle.spawn(serving);
+        tokio::select! {
+            () = self.lifecycle.ended() => {}
+            () = stop => self.lifecycle.drain(self.options().drain_timeout).await,
+        }
+        Ok(())
     }
-    pin!(stop).await;
-    current.get().leaving().cancel();
-    sleep(current.get().drain_delay()).await;
-    stopping.cancel();
-    while accepting.join_next().await.is_some() {}
-    drain(&current).await;
 }
 
 /// Answers operators until this is dropped.
-async fn answer_operators(entrance: Entrance, current: Current) {
+async fn answer_operators(entrance: Entrance, server: Server) {
     let mut tasks = JoinSet::new();
     accept(&entrance.listener, |stream, connection| {
         while tasks.try_join_next().is_some() {}
@@ -73,62 +103,18 @@ async fn answer_operators(entrance: Entrance, current: Current) {
             stream,
             connection,
             Purpose::Admin,
-            current.clone(),
+            server.clone(),
         ));
     })
     .await;
 }
 
-/// Serves one connection until it has ended; drains when `stop` is ready before.
-///
-/// # Errors
-/// When the client has gone already.
-pub async fn run_one(
-    accepted: Accepted,
-    purpose: Purpose,
-    current: Current,
-    stop: impl Future<Output = ()>,
-) -> io::Result<()> {
-    let (stream, connection) = accepted.open()?;
-    let handler = current.get();
-    handler.tasks().spawn(entrance::serve(
-        stream,
-        connection,
-        purpose,
-        current.clone(),
-    ));
-    handler.tasks().close();
-    tokio::select! {
-        () = handler.tasks().wait() => {}
-        () = stop => drain(&current).await,
-    }
-    Ok(())
-}
-
-/// Lets requests and sessions finish, for as long as they may take.
-async fn drain(current: &Current) {
-    let handler = current.get();
-    handler.drain().cancel();
-    handler.tasks().close();
-    let open = handler.tasks().len();
-    if open > 0 {
-        info!("stopping: waiting for {open} connections; a second signal ends them now");
-    }
-    let limit = handler.drain_timeout().saturating_add(CLOSING_GRACE);
-    if timeout(limit, handler.tasks().wait()).await.is_err() {
-        warn!(
-            "stopping: {} connections were cut off",
-            handler.tasks().len()
-        );
-    }
-}
-
 /// Accepts until the server is stopping, and hands over to the next process if there may be one.
-async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken) {
+async fn serve(entrance: Entrance, server: Server, stopping: CancellationToken) {
     let Entrance { listener, purpose } = &entrance;
     let welcome = |stream, connection| {
-        let serving = entrance::serve(stream, connection, purpose.clone(), current.clone());
-        current.get().tasks().spawn(serving);
+        let serving = entrance::serve(stream, connection, purpose.clone(), server.clone());
+        server.lifecycle.spawn(serving);
     };
     tokio::select! {
         () = stopping.cancelled() => {}
@@ -137,7 +123,7 @@ async fn serve(entrance: Entrance, current: Current, stopping: CancellationToken
     match listener.succession() {
         Succession::None => {}
         // What waits in the socket is the next process's.
-        Succession::SameSocket if current.get().tasks().is_empty() => {}
+        Succession::SameSocket if server.lifecycle.is_idle() => {}
         Succession::SameSocket => sleep(HANDOVER).await,
         Succession::Beside => {
             // What has come to this socket goes to no other, and is reset when it is closed. So nothing

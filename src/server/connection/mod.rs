@@ -14,11 +14,11 @@ use hyper::{Request, Response, body::Incoming};
 use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
 
-use super::tls::MaybeTls;
+use super::{Server, tls::MaybeTls};
 use crate::{
     environ::Connection,
     http::{
-        Admin, Body, Current,
+        Admin, Body,
         access::{ConnectionPermit, Overload},
         pages::Destination,
     },
@@ -63,20 +63,19 @@ pub(super) async fn serve(
     stream: MaybeTls,
     mut connection: Connection,
     service: Service,
-    current: Current,
+    server: Server,
     admitted: Option<ConnectionPermit>,
 ) {
-    let handler = current.get();
-    if let Some(address) = connection.remote.ip().filter(|_| handler.reverse_lookup()) {
+    let options = server.options();
+    if let Some(address) = connection.remote.ip().filter(|_| options.reverse_lookup) {
         connection.remote_name = name_of(address).await;
     }
     let drain = match service {
         // As long as there is a server there is something to ask about it.
         Service::Admin(_) => CancellationToken::new(),
-        _ => handler.drain().clone(),
+        _ => server.lifecycle.tokens.drain.clone(),
     };
-    let may_begin_so = handler.h2c() && matches!(service, Service::Site | Service::TurnAway(_));
-    drop(handler);
+    let may_begin_so = options.h2c && matches!(service, Service::Site | Service::TurnAway(_));
     let protocol = match (&stream, may_begin_so) {
         (MaybeTls::Tls(_), _) if stream.is_http2() => Some(Protocol::Http2),
         (MaybeTls::Tls(_), _) | (_, false) => Some(Protocol::Http1),
@@ -88,7 +87,7 @@ pub(super) async fn serve(
     let exchange = Arc::new(Exchange {
         connection,
         service,
-        current,
+        server,
     });
     match protocol {
         Some(Protocol::Http1) => http1::serve(stream, exchange, drain, admitted).await,
@@ -104,7 +103,7 @@ pub(super) async fn serve(
 struct Exchange {
     connection: Connection,
     service: Service,
-    current: Current,
+    server: Server,
 }
 
 impl Exchange {
@@ -113,7 +112,7 @@ impl Exchange {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<Body>> + Send {
-        let handler = self.current.get();
+        let handler = self.server.handler();
         async move {
             let connection = &self.connection;
             match &self.service {

@@ -20,12 +20,12 @@ use crate::{
     environ::{Connection, Endpoint},
     framing::{Framing, Newline},
     http::{
-        AddedHeaders, Current, Handler, Options, RouteOptions,
+        AddedHeaders, Options, RouteOptions,
         access::{Access, ConnectionLimits, ProcessLimit},
         pages::{Mount, Router},
         websocket::Subprotocols,
     },
-    server::stream::Stream,
+    server::{self, Server, stream::Stream},
     transport::compression::Terms,
 };
 
@@ -90,7 +90,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
 
 /// Programs at two paths and the console, and no place for a program to be started in: a handshake that is
 /// right gets 503.
-static SITE: LazyLock<Current> = LazyLock::new(|| {
+static SITE: LazyLock<Server> = LazyLock::new(|| {
     let mount = |path: &str, subprotocols| Mount {
         path: path.to_owned(),
         target: Target::Program(
@@ -124,14 +124,16 @@ static SITE: LazyLock<Current> = LazyLock::new(|| {
         processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
-        reverse_lookup: false,
+    };
+    let server = server::Options {
         drain_delay: Duration::ZERO,
+        drain_timeout: Duration::ZERO,
         proxy_protocol: false,
         h2c: true,
-        drain_timeout: Duration::ZERO,
+        reverse_lookup: false,
     };
     let spawner = Spawner::start().expect("a thread");
-    Current::new(Handler::new(options, spawner))
+    Server::new(server, options, spawner)
 });
 
 /// A head (RFC 9112 §4), and as much of a body as that says.

@@ -1,0 +1,55 @@
+//! What a running server is made of: [`Server`].
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::{lifecycle::Lifecycle, options::Options};
+use crate::{
+    backend::Spawner,
+    http::{self, Current, Handler},
+};
+
+/// A server: its settings and its handler in force, which a reload may change at any time, and its life.
+/// Clones are the same.
+#[derive(Debug, Clone)]
+pub struct Server {
+    options: watch::Sender<Options>,
+    pub(super) current: Current,
+    pub(super) lifecycle: Lifecycle,
+}
+
+impl Server {
+    /// A server that starts programs with `spawner`; it listens on nothing yet.
+    pub fn new(options: Options, http: http::Options, spawner: Spawner) -> Self {
+        let lifecycle = Lifecycle::default();
+        let handler = Handler::new(http, spawner, lifecycle.tokens.clone());
+        Server {
+            options: watch::Sender::new(options),
+            current: Current::new(handler),
+            lifecycle,
+        }
+    }
+
+    /// Puts other settings in force: the next connection and the next request follow them, while what has
+    /// begun goes on.
+    pub fn reload(&self, options: Options, http: http::Options) {
+        self.options.send_replace(options);
+        self.current.replace(self.current.get().reconfigured(http));
+    }
+
+    /// The settings in force.
+    pub fn options(&self) -> Options {
+        *self.options.borrow()
+    }
+
+    /// How many sessions are open.
+    pub fn sessions(&self) -> usize {
+        self.handler().sessions()
+    }
+
+    /// The handler in force.
+    pub(super) fn handler(&self) -> Arc<Handler> {
+        self.current.get()
+    }
+}
