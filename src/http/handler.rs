@@ -21,7 +21,7 @@ use super::{
     pseudo_headers,
     refusal::Refusal,
     response_headers::{AddedHeaders, forbid_sniffing},
-    state::State,
+    state::{LifecycleTokens, State},
     url_path::UrlPath,
     websocket::{
         handshake,

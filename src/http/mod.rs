@@ -31,4 +31,5 @@ pub use lifecycle::LifecycleTokens;
 pub use refusal::Refusal;
 pub use response_headers::AddedHeaders;
 pub use route_options::RouteOptions;
+pub use state::LifecycleTokens;
 pub use url_path::UrlPath;

@@ -6,7 +6,7 @@ use hyper::HeaderMap;
 
 use super::{cgi::Scripts, file::Files, root::Root};
 use crate::{
-    backend::{Confinement, Program, Streams, Target},
+    backend::{ProcessAttributes, Program, Streams, Target},
     http::{route_options::RouteOptions, url_path::UrlPath},
 };
 
@@ -168,7 +168,7 @@ impl Router {
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: Arc<Root>,
-    confinement: Confinement,
+    attributes: ProcessAttributes,
     streams: Streams,
     /// The terms of each.
     options: RouteOptions,
@@ -189,13 +189,13 @@ impl Directory {
     /// The programs beneath a root.
     pub fn new(
         root: Root,
-        confinement: Confinement,
+        attributes: ProcessAttributes,
         streams: Streams,
         options: RouteOptions,
     ) -> Self {
         Directory {
             root: Arc::new(root),
-            confinement,
+            attributes,
             streams,
             options,
         }
@@ -203,7 +203,7 @@ impl Directory {
 
     /// The program that a path leads to.
     ///
-    /// # Errors
+    /// # StderrTo
     /// `NotFound` if it leads to none.
     pub async fn find(&self, path: &UrlPath) -> io::Result<DirectoryProgram> {
         let script = self.root.search_script(path).await?;
@@ -211,7 +211,7 @@ impl Directory {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),
             file: script.file,
-            confinement: self.confinement.clone(),
+            attributes: self.attributes.clone(),
         };
         Ok(DirectoryProgram {
             target: Target::Program(program, self.streams),
@@ -235,7 +235,7 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::{
-        backend::Errors,
+        backend::StderrTo,
         framing::{Framing, Newline},
     };
 
@@ -243,7 +243,7 @@ mod tests {
         framing: Framing::Lines(Newline::Split),
         max_line: 1,
         flush_after: None,
-        errors: Errors::Log,
+        errors: StderrTo::Log,
     };
 
     fn mount(path: &str) -> Mount {

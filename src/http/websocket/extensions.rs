@@ -4,7 +4,7 @@ use hyper::{HeaderMap, header};
 
 use crate::{
     http::fields::{is_token, is_token_byte},
-    transport::compression::{Negotiated, Terms},
+    transport::websocket::deflate::{DeflateParams, Negotiated},
 };
 
 /// A header that does not have the form that RFC 6455 §9.1 prescribes.
@@ -13,11 +13,11 @@ pub(in crate::http) struct Malformed;
 
 /// The first offer of permessage-deflate that can be accepted, in all headers together.
 ///
-/// # Errors
+/// # StderrTo
 /// A header that is malformed, wherever: then the handshake must fail.
 pub(in crate::http) fn select(
     headers: &HeaderMap,
-    terms: Terms,
+    terms: DeflateParams,
 ) -> Result<Option<Negotiated>, Malformed> {
     let mut selected = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
@@ -33,9 +33,12 @@ pub(in crate::http) fn select(
 
 /// What a server agreed to of [`Negotiated::OFFER`], or of no offer where there are no terms.
 ///
-/// # Errors
+/// # StderrTo
 /// What is wrong with its answer; then the handshake must fail (RFC 6455 §4.1, RFC 7692 §7.1).
-pub fn confirm(headers: &HeaderMap, terms: Option<Terms>) -> Result<Option<Negotiated>, String> {
+pub fn confirm(
+    headers: &HeaderMap,
+    terms: Option<DeflateParams>,
+) -> Result<Option<Negotiated>, String> {
     let mut confirm = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
         let malformed = |_| format!("its Sec-WebSocket-Extensions is malformed: {value:?}");
@@ -63,12 +66,12 @@ pub fn confirm(headers: &HeaderMap, terms: Option<Terms>) -> Result<Option<Negot
 }
 
 /// `name; parameter; parameter=value`.
-struct Offer<'a> {
+struct HandshakeOptions<'a> {
     name: &'a str,
     parameters: Vec<(&'a str, Option<String>)>,
 }
 
-impl Offer<'_> {
+impl HandshakeOptions<'_> {
     fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let parameters = self.parameters.iter();
         parameters.map(|(name, value)| (*name, value.as_deref()))
@@ -80,7 +83,7 @@ struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
     /// The next element of the list, empty ones aside (RFC 9110 §5.6.1).
-    fn offer(&mut self) -> Result<Option<Offer<'a>>, Malformed> {
+    fn offer(&mut self) -> Result<Option<HandshakeOptions<'a>>, Malformed> {
         while self.takes(',') {}
         if self.0.is_empty() {
             return Ok(None);
@@ -96,7 +99,7 @@ impl<'a> Rest<'a> {
             parameters.push((name, value));
         }
         match self.0.is_empty() || self.takes(',') {
-            true => Ok(Some(Offer { name, parameters })),
+            true => Ok(Some(HandshakeOptions { name, parameters })),
             false => Err(Malformed),
         }
     }
@@ -153,7 +156,7 @@ mod tests {
     use super::*;
     use hyper::header::HeaderValue;
 
-    const TERMS: Terms = Terms {
+    const TERMS: DeflateParams = DeflateParams {
         level: 1,
         threshold: 0,
     };

@@ -17,8 +17,8 @@ use crate::{
         refusal::Refusal,
     },
     transport::{
-        compression::{Negotiated, Terms},
         websocket::accept_key,
+        websocket::deflate::{DeflateParams, Negotiated},
     },
 };
 
@@ -47,12 +47,12 @@ impl Handshake {
     /// Checks a request that asks for a WebSocket. Without terms of `compression` there is none, and
     /// extensions that are offered are not looked at.
     ///
-    /// # Errors
+    /// # StderrTo
     /// 405 for another method than GET, 426 for another version, 400 for what else is wrong.
     pub(in crate::http) fn check(
         request: &Parts,
         subprotocols: &Subprotocols,
-        compression: Option<Terms>,
+        compression: Option<DeflateParams>,
     ) -> Result<Self, Refusal> {
         let headers = &request.headers;
         let accept = match request.version {

@@ -24,8 +24,8 @@ use crate::{
         refusal::Refusal,
         state::State,
     },
-    session::{self, Handle, Limits, Summary},
-    transport::{Client, compression::Negotiated, websocket},
+    session::{self, Handle, SessionTimeouts, Summary},
+    transport::{Client, websocket, websocket::deflate::Negotiated},
 };
 
 /// What a session is asked for with.
@@ -45,7 +45,7 @@ static METHOD: Method = Method::GET;
 
 /// Opens the program, starts the session's task and returns the 101 that the task waits for, or HTTP/2's 200.
 ///
-/// # Errors
+/// # StderrTo
 /// 400, 405 and 426 for what is wrong with the handshake; 503 when the server is full or stopping, or
 /// the start may work later; 500 when it will not.
 pub(in crate::http) async fn open(
@@ -137,7 +137,7 @@ struct Task {
     version: Version,
     websocket: websocket::Options,
     compression: Option<Negotiated>,
-    limits: Arc<Limits>,
+    limits: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     permit: ProcessPermit,
     admitted: Option<ConnectionPermit>,
@@ -155,7 +155,13 @@ impl Task {
                 Ok(upgraded) => {
                     let tunnel = Tunnel::new(upgraded, self.version);
                     let compression = self.compression.as_ref();
-                    websocket::client(tunnel, Bytes::new(), &self.websocket, compression)
+                    websocket::open(
+                        tunnel,
+                        Bytes::new(),
+                        websocket::Role::Server,
+                        &self.websocket,
+                        compression,
+                    )
                 }
                 // The client went before it had the answer; the program is brought to its end all the same.
                 Err(error) => Client::lost(io::Error::other(error)),

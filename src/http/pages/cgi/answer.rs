@@ -21,7 +21,7 @@ use super::{
     task::{CLOSING_GRACE, ScriptTask},
 };
 use crate::{
-    backend::{Confinement, Environment, Program},
+    backend::{Environment, ProcessAttributes, Program},
     environ::{self, Connection, Environ},
     http::{
         access::Authority,
@@ -59,7 +59,7 @@ pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a State);
 impl Runner<'_> {
     /// Runs a script for one request.
     ///
-    /// # Errors
+    /// # StderrTo
     /// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
     /// may work later, 500 when it will not; 502 and 504 for what the script does.
     pub(in crate::http) async fn answer(
@@ -77,7 +77,7 @@ impl Runner<'_> {
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
         let variables = variables(&scripts.options.environ, &request, script, &content, &id);
-        let program = program(script, &scripts.confinement);
+        let program = program(script, &scripts.attributes);
         let begun = Instant::now();
         let starting = program.start(&self.0.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
@@ -144,7 +144,7 @@ fn times(scripts: &Scripts) -> RelayTimeouts {
     RelayTimeouts {
         client: websocket.write_timeout,
         drain: limits.drain,
-        patience: limits.patience,
+        patience: limits.termination,
     }
 }
 
@@ -190,12 +190,12 @@ fn headers(parts: &Parts, content: &RequestBody) -> HeaderMap {
 }
 
 /// How a script is run: in its own directory (RFC 3875 §7.2).
-fn program(script: &Script, confinement: &Confinement) -> Program {
+fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
     Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        confinement: confinement.clone(),
+        attributes: attributes.clone(),
     }
 }
 

@@ -16,7 +16,7 @@ use super::{
     script_timeout::ScriptTimeout,
 };
 use crate::{
-    backend::Patience,
+    backend::TerminationTimeouts,
     http::{access::ProcessPermit, refusal::Refusal},
 };
 
@@ -28,7 +28,7 @@ pub(super) struct RelayTimeouts {
     /// From the beginning of a drain until scripts are ended.
     pub(super) drain: Duration,
     /// What a process gets for each step of its end.
-    pub(super) patience: Patience,
+    pub(super) patience: TerminationTimeouts,
 }
 
 /// How the relaying of a script's output has ended.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    backend::Confinement,
+    backend::ProcessAttributes,
     http::{
         pages::root::{Root, Script},
         route_options::RouteOptions,
@@ -31,7 +31,7 @@ pub struct Scripts {
     /// What each may take of time and bytes.
     pub limits: CgiLimits,
     /// What each is held to.
-    pub confinement: Confinement,
+    pub attributes: ProcessAttributes,
     /// The terms of each, as far as they are not a WebSocket's.
     pub options: RouteOptions,
 }

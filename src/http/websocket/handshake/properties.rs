@@ -9,7 +9,7 @@ use hyper::{
 use super::{Handshake, Subprotocols, is_requested};
 use crate::{
     http::{body::Body, fields::is_token},
-    transport::{compression::Terms, websocket::accept_key},
+    transport::{compression::DeflateParams, websocket::accept_key},
 };
 
 /// A request's head gets an answer that fits it, or a refusal that says why.
@@ -19,7 +19,7 @@ pub(crate) fn handshake(head: &[u8]) {
     };
     let is_requested = is_requested(&request);
     assert!(!is_requested || request.headers.contains_key(header::UPGRADE));
-    let terms = Terms {
+    let terms = DeflateParams {
         level: 1,
         threshold: 0,
     };
