@@ -13,7 +13,7 @@ use super::{
     url::Url,
 };
 use crate::{
-    http::websocket::extensions,
+    http::websocket::extensions::{self, BadAnswer},
     transport::{
         websocket::deflate::{DeflateParams, Negotiated},
         websocket::{accept_key, new_key},
@@ -47,7 +47,7 @@ pub(super) struct Opened {
 
 /// Asks a server for a WebSocket.
 ///
-/// # StderrTo
+/// # Errors
 /// Its refusal, or what is wrong with its answer.
 pub(super) async fn handshake(
     stream: Stream,
@@ -70,10 +70,19 @@ pub(super) async fn handshake(
                 stream,
                 read_ahead,
                 subprotocol: subprotocol(&headers, offer).map_err(Failure::Handshake)?,
-                compression: compression.map_err(Failure::Handshake)?,
+                compression: compression.map_err(extension_failure)?,
             })
         }
     }
+}
+
+/// Why the extensions that a server selects cannot be, and the flag that would have offered one.
+fn extension_failure(answer: BadAnswer) -> Failure {
+    let remedy = match answer {
+        BadAnswer::DeflateNotOffered => " (--compress)",
+        _ => "",
+    };
+    Failure::Handshake(format!("{answer}{remedy}"))
 }
 
 fn request(url: &Url, offer: &HandshakeOptions, key: &str) -> Result<Request<String>, Failure> {

@@ -72,7 +72,7 @@ pub(super) fn check_is_server(args: &Args) -> Result<()> {
 impl Client {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
         let word = args.connect.as_deref().unwrap_or_default();
@@ -102,7 +102,7 @@ impl Client {
 
     /// The options of a client; `start` starts what starts a program, if there is one.
     ///
-    /// # StderrTo
+    /// # Errors
     /// Those of `start`.
     pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
         let args = &self.args;

@@ -59,7 +59,7 @@ pub struct Config {
 impl Config {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
         Self::with_routes(args, &Route::typed(args)?)
@@ -67,7 +67,7 @@ impl Config {
 
     /// The same with routes that were not typed.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self> {
         client::check_is_server(args)?;

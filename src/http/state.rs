@@ -8,7 +8,7 @@ use super::{
     access::{Connections, ProcessLimit},
     lifecycle::LifecycleTokens,
     metrics::Metrics,
-    websocket::Registry,
+    sessions::Registry,
 };
 use crate::backend::Spawner;
 

@@ -9,7 +9,7 @@ use hyper::{
 use super::{Handshake, Subprotocols, is_requested};
 use crate::{
     http::{body::Body, fields::is_token},
-    transport::{compression::DeflateParams, websocket::accept_key},
+    transport::websocket::{accept_key, deflate::DeflateParams},
 };
 
 /// A request's head gets an answer that fits it, or a refusal that says why.
@@ -30,7 +30,7 @@ pub(crate) fn handshake(head: &[u8]) {
         (Subprotocols::Off, Some(terms)),
     ] {
         match Handshake::check(&request, &spoken, compression) {
-            Ok(handshake) => check_answer(&request, &spoken, handshake.into_response()),
+            Ok(handshake) => check_answer(&request, &spoken, handshake.to_response()),
             Err(refusal) => {
                 let status = refusal.status().as_u16();
                 assert!(matches!(status, 400 | 405 | 426), "{refusal}");
