@@ -6,9 +6,10 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
-    backend::{Program, Rlimit, StderrTo, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Target},
+    connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
-    environ::{Connection, Endpoint, Request},
+    environ::RequestInfo,
     http::pages::Mount,
     server::listener::BACKLOG,
 };
@@ -23,24 +24,24 @@ const CLIENT_PORT: u16 = 49152;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
-    let has_program = !args.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
-    let stand_in = Args {
-        command: vec![STAND_IN.into()],
-        ..args.clone()
-    };
+pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
+    let has_program =
+        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
+    let mut stand_in = args.clone();
+    stand_in.program.command = vec![STAND_IN.into()];
     let args = if has_program { args } else { &stand_in };
     let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
     let Some(mount) = mounts.next() else {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
-    let Target::Program(program, streams) = &mount.target;
+    let Target::Program(program, streams, _) = &mount.target;
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        target: Target::Program(program.clone(), own_errors(*streams)),
-        environment: environment(mount, args.port.unwrap_or_default()),
+        // What the program complains of is for whoever looks at the report.
+        target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
+        environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,
         patience: PATIENCE,
@@ -49,14 +50,6 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         backlog: BACKLOG.unsigned_abs().into(),
         processes: attributes.rlimits.iter().find_map(processes),
     })
-}
-
-/// What the program complains of is for whoever looks at the report.
-fn own_errors(streams: Streams) -> Streams {
-    Streams {
-        errors: StderrTo::Inherit,
-        ..streams
-    }
 }
 
 fn name(program: &Program) -> String {
@@ -71,15 +64,8 @@ fn name(program: &Program) -> String {
 /// What a program finds that a client of this machine has opened, at the top and without headers.
 fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
     let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
-    let connection = Connection {
-        local: endpoint(port),
-        remote: endpoint(CLIENT_PORT),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
-    let request = Request {
+    let connection = ConnectionInfo::new(endpoint(port), endpoint(CLIENT_PORT));
+    let request = RequestInfo {
         method: &Method::GET,
         uri: &Uri::default(),
         version: Version::HTTP_11,
@@ -95,15 +81,19 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
 
 fn flags(args: &Args) -> Vec<Limit> {
     let limits = [
-        ("--maxforks", args.maxforks, "--maxforks=N, 0 has no limit"),
+        (
+            "--maxforks",
+            args.program.maxforks,
+            "--maxforks=N, 0 has no limit",
+        ),
         (
             "--max-connections",
-            args.max_connections,
+            args.access.max_connections,
             "--max-connections=N, 0 has no limit",
         ),
         (
             "--max-connections-per-ip, for one client",
-            args.max_connections_per_ip,
+            args.access.max_connections_per_ip,
             "--max-connections-per-ip=N, 0 has no limit",
         ),
     ];

@@ -14,6 +14,7 @@ mod program;
 pub(crate) mod properties;
 mod route;
 mod service;
+mod task;
 mod tls;
 
 use std::{net::IpAddr, time::Duration};
@@ -29,13 +30,13 @@ use crate::{
         access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
         pages::{Directory, Mount, Root, Router, Scripts},
     },
-    server::{self, Wanted, tls::Terms},
+    server::{self, Wanted, tls::TlsConfig},
 };
 use confinement::confinement;
-pub use doctor::subject;
-use program::{streams, target};
+use program::{stderr_to, streams, target};
 pub use route::Route;
 use service::{added_headers, drain_time, service};
+pub use task::{LogOptions, Task};
 
 /// A server, ready to be started.
 #[derive(Debug)]
@@ -47,13 +48,15 @@ pub struct Config {
     /// Threads that serve connections; `None` is one for each CPU.
     pub workers: Option<usize>,
     /// TLS, if it is spoken.
-    pub tls: Option<Terms>,
+    pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// How it lives: what its connections are, and what a stop allows.
     pub server: server::Options,
     /// What answers there.
     pub http: http::Options,
+    /// What is logged.
+    pub log: LogOptions,
 }
 
 impl Config {
@@ -80,9 +83,10 @@ impl Config {
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
             },
-            inetd: args.inetd,
-            workers: args.workers,
-            tls: tls::terms(args)?,
+            log: LogOptions::new(args),
+            inetd: args.listen.inetd,
+            workers: args.operation.workers,
+            tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(args)) {
                 (true, true) => "https",
                 (true, false) => "http",
@@ -90,22 +94,22 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.drain_delay),
+                drain_delay: Duration::from_secs(args.operation.drain_delay),
                 drain_timeout: drain_timeout(args, routes),
-                proxy_protocol: args.proxy_protocol,
+                proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
-                reverse_lookup: args.reverselookup,
+                reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {
                 access: access(args)?,
                 processes: process_limit(args),
                 connections: ConnectionLimits {
-                    all: unless_zero(args.max_connections),
-                    per_address: unless_zero(args.max_connections_per_ip),
+                    all: unless_zero(args.access.max_connections),
+                    per_address: unless_zero(args.access.max_connections_per_ip),
                 },
                 headers: added_headers(&[
-                    ("--header", &args.header),
-                    ("--header-http", &args.header_http),
+                    ("--header", &args.pages.header),
+                    ("--header-http", &args.pages.header_http),
                 ])?,
                 router,
             },
@@ -123,7 +127,7 @@ fn router(args: &Args, routes: &[Route]) -> Result<Router> {
     // Whatever answers at the top has the limit of the whole server alone.
     let options = service(args, files.as_ref(), ProcessLimit::default())?;
     let mut router = Router {
-        console: args.devconsole,
+        console: args.pages.devconsole,
         directory: directory(args, &options)?,
         ..Router::default()
     };
@@ -138,7 +142,7 @@ fn router(args: &Args, routes: &[Route]) -> Result<Router> {
         let added = add_route(&mut router, args, route, files.as_ref());
         added.map_err(|error| route.locate(error))?;
     }
-    if let Some(directory) = &args.cgidir {
+    if let Some(directory) = &args.pages.cgidir {
         let scripts = pages::scripts(args, "--cgidir", directory, "", options)?;
         router.scripts.push(scripts);
     }
@@ -155,7 +159,7 @@ fn add_route(
     files: Option<&Root>,
 ) -> Result<()> {
     let path = route.path()?;
-    let processes = match route.args.maxforks == server.maxforks {
+    let processes = match route.args.program.maxforks == server.program.maxforks {
         true => ProcessLimit::default(),
         false => process_limit(&route.args),
     };
@@ -196,16 +200,24 @@ fn check_something_answers(router: &Router) -> Result<()> {
 }
 
 fn directory(args: &Args, options: &RouteOptions) -> Result<Option<Directory>> {
-    let Some(path) = &args.dir else {
+    let Some(path) = &args.pages.dir else {
         return Ok(None);
     };
     let root = pages::root("--dir", path)?;
-    let directory = Directory::new(root, confinement(args)?, streams(args)?, options.clone());
+    let directory = Directory::new(
+        root,
+        confinement(args)?,
+        streams(args)?,
+        stderr_to(args),
+        options.clone(),
+    );
     Ok(Some(directory))
 }
 
 fn process_limit(args: &Args) -> ProcessLimit {
-    ProcessLimit::new(unless_zero(args.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
+    ProcessLimit::new(
+        unless_zero(args.program.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)),
+    )
 }
 
 /// As long as the most patient program may take.
@@ -216,7 +228,7 @@ fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
 
 fn access(args: &Args) -> Result<Access> {
     let mut hosts = Vec::new();
-    for word in &args.host {
+    for word in &args.listen.host {
         match word.parse() {
             Ok(Authority { name, port: None }) => hosts.push(name),
             _ => bail!(
@@ -232,7 +244,7 @@ fn access(args: &Args) -> Result<Access> {
 
 fn trust(args: &Args) -> Result<TrustedProxies> {
     let mut trust = TrustedProxies::default();
-    for word in &args.trust_proxy {
+    for word in &args.access.trust_proxy {
         let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
         match (word.as_str(), word.parse().or(address)) {
             ("unix", _) => trust.unix = true,

@@ -15,12 +15,13 @@ use crate::{
 
 /// The directory of static files.
 pub(super) fn files(args: &Args) -> Result<Option<Root>> {
-    for (given, flag) in [(args.listing, "--listing"), (args.spa, "--spa")] {
-        if given && args.staticdir.is_none() {
+    for (given, flag) in [(args.pages.listing, "--listing"), (args.pages.spa, "--spa")] {
+        if given && args.pages.staticdir.is_none() {
             bail!("{flag} is about the files of --staticdir: give that too");
         }
     }
-    args.staticdir
+    args.pages
+        .staticdir
         .as_deref()
         .map(|path| root("--staticdir", path))
         .transpose()
@@ -32,8 +33,8 @@ pub(super) fn served(args: &Args, mut files: Root, scripts: &[Scripts]) -> Resul
         files = without_scripts(files, &scripts.root)?;
     }
     let options = FileOptions {
-        listing: args.listing,
-        spa: args.spa,
+        listing: args.pages.listing,
+        spa: args.pages.spa,
     };
     Ok(Files::new(files, options))
 }
@@ -65,8 +66,8 @@ pub(super) fn scripts(
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root(flag, directory)?),
         limits: CgiLimits {
-            timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
-            max_body: unless_zero(args.cgi_maxbody),
+            timeout: unless_zero(args.program.limits.cgi_timeout).map(Duration::from_secs),
+            max_body: unless_zero(args.program.limits.cgi_maxbody),
         },
         attributes: confinement(args)?,
         options,

@@ -42,7 +42,10 @@ pub(super) fn service(
     Ok(RouteOptions {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
-        headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
+        headers: added_headers(&[
+            ("--header", &args.pages.header),
+            ("--header-ws", &args.program.header_ws),
+        ])?,
         environ: environ(args, files)?,
         websocket: websocket(args, &limits),
         compression: compression(args),
@@ -54,10 +57,10 @@ pub(super) fn service(
 /// What a WebSocket may do, whichever end of it we are.
 pub(super) fn websocket(args: &Args, limits: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
-        max_message: unless_zero(args.maxframesize),
+        max_message: unless_zero(args.program.limits.maxframesize),
         // Two pings without any byte from the other end.
         silence: limits.keepalive.map(|period| 2 * period),
-        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+        write_timeout: unless_zero(args.program.limits.write_timeout).map(Duration::from_millis),
     }
 }
 
@@ -69,33 +72,36 @@ pub(super) fn drain_time(args: &Args) -> Duration {
 
 /// What is waited for; `--closems` adds to each step of a patience.
 pub(super) fn limits(args: &Args, patience: TerminationTimeouts) -> SessionTimeouts {
-    let more = Duration::from_millis(args.closems);
+    let more = Duration::from_millis(args.program.limits.closems);
     let patience = TerminationTimeouts {
         eof: patience.eof + more,
         interrupt: patience.interrupt + more,
         terminate: patience.terminate + more,
     };
     SessionTimeouts {
-        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        keepalive: unless_zero(args.program.limits.pingms).map(Duration::from_millis),
         termination: patience,
         // What is left of the whole when the ladder has had its time.
-        drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
-        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
-        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+        drain: Duration::from_secs(args.operation.drain_timeout).saturating_sub(patience.total()),
+        idle: unless_zero(args.program.limits.idle_timeout).map(Duration::from_secs),
+        lifetime: unless_zero(args.program.limits.max_lifetime).map(Duration::from_secs),
     }
 }
 
 /// Whether messages are compressed, and how.
 pub(super) fn compression(args: &Args) -> Option<websocket::deflate::DeflateParams> {
-    args.compress.then_some(websocket::deflate::DeflateParams {
-        level: args.compress_level,
-        threshold: args.compress_threshold,
-    })
+    args.program
+        .messages
+        .compress
+        .then_some(websocket::deflate::DeflateParams {
+            level: args.program.messages.compress_level,
+            threshold: args.program.messages.compress_threshold,
+        })
 }
 
 pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
-    let mut passed = passed(args.passenv.as_deref())?;
-    for word in &args.env {
+    let mut passed = passed(args.program.process.passenv.as_deref())?;
+    for word in &args.program.process.env {
         match word.split_once('=') {
             None | Some(("", _)) => {
                 bail!("invalid value '{word}' for '--env': NAME=VALUE is wanted")
@@ -118,8 +124,8 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
 /// What programs get of our environment, by the names of `--passenv`; one that is empty stands for none.
 fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
     let names = match names {
-        None => return Ok(environ::passed(&PASSED.map(str::to_owned))),
-        Some([none]) if none.is_empty() => return Ok(environ::passed(&[])),
+        None => return Ok(environ::inherit(&PASSED.map(str::to_owned))),
+        Some([none]) if none.is_empty() => return Ok(environ::inherit(&[])),
         Some(names) => names,
     };
     let wrong = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
@@ -130,7 +136,7 @@ fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>> {
                 name.escape_default()
             )
         }
-        None => Ok(environ::passed(names)),
+        None => Ok(environ::inherit(names)),
     }
 }
 
@@ -140,13 +146,18 @@ fn origins(args: &Args) -> Result<Origins> {
             .map_err(|reason| anyhow!("invalid value '{word}' for '--origin': {reason}"))
     };
     Ok(Origins {
-        allowed: args.origin.iter().map(parse).collect::<Result<_>>()?,
-        required: args.sameorigin,
+        allowed: args
+            .program
+            .origin
+            .iter()
+            .map(parse)
+            .collect::<Result<_>>()?,
+        required: args.program.sameorigin,
     })
 }
 
 pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
-    match &args.subprotocol[..] {
+    match &args.program.messages.subprotocol[..] {
         [] => Ok(Subprotocols::Offered),
         [none] if none == "none" => Ok(Subprotocols::Off),
         names if names.iter().any(|name| name == "none") => {

@@ -6,65 +6,67 @@ use anyhow::{Error, Result, anyhow, bail};
 
 use crate::{
     args::Args,
-    server::tls::{Clients, LoadError, Options, Plain, Role, Source, Terms},
+    server::tls::{
+        ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
+    },
 };
 
 /// What `--ssl-selfsigned` is for, beside the names of `--host`.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The terms of TLS, loaded; `None` without TLS.
-pub(super) fn terms(args: &Args) -> Result<Option<Terms>> {
+/// The configuration of TLS, loaded; `None` without TLS.
+pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
     if !is_on(args) {
         for (given, flag) in [
-            (!args.sslcert.is_empty(), "--sslcert"),
-            (!args.sslkey.is_empty(), "--sslkey"),
-            (args.sslca.is_some(), "--sslca"),
-            (args.ssl_optional, "--ssl-optional"),
+            (!args.tls.sslcert.is_empty(), "--sslcert"),
+            (!args.tls.sslkey.is_empty(), "--sslkey"),
+            (args.tls.sslca.is_some(), "--sslca"),
+            (args.tls.ssl_optional, "--ssl-optional"),
         ] {
             if given {
                 bail!("{flag} is about TLS: give --ssl too");
             }
         }
     }
-    if args.sslca_optional && args.sslca.is_none() {
+    if args.tls.sslca_optional && args.tls.sslca.is_none() {
         bail!("--sslca-optional is about the certificates of --sslca: give that too");
     }
     if !is_on(args) {
         return Ok(None);
     }
-    let options = Options {
+    let options = TlsOptions {
         identities: identities(args)?,
-        clients: args.sslca.clone().map(|authorities| Clients {
+        clients: args.tls.sslca.clone().map(|authorities| ClientAuth {
             authorities,
-            required: !args.sslca_optional,
+            required: !args.tls.sslca_optional,
         }),
-        plain: match args.ssl_optional {
-            true => Plain::Served,
-            false => Plain::Refused,
+        without_tls: match args.tls.ssl_optional {
+            true => WithoutTls::Served,
+            false => WithoutTls::Refused,
         },
     };
-    Terms::load(options).map(Some).map_err(located)
+    TlsConfig::load(options).map(Some).map_err(located)
 }
 
 /// Whether clients without TLS may begin with HTTP/2.
 pub(super) fn h2c(args: &Args) -> Result<bool> {
-    if args.h2c && is_on(args) && !args.ssl_optional {
+    if args.listen.h2c && is_on(args) && !args.tls.ssl_optional {
         bail!(
             "--h2c is about clients without TLS, which --ssl refuses: leave it out, since HTTP/2 is spoken by TLS \
              without it, or give --ssl-optional too"
         );
     }
-    Ok(args.h2c)
+    Ok(args.listen.h2c)
 }
 
 /// Whether TLS is spoken.
 pub(super) fn is_on(args: &Args) -> bool {
-    args.ssl || args.ssl_selfsigned
+    args.tls.ssl || args.tls.ssl_selfsigned
 }
 
-fn identities(args: &Args) -> Result<Vec<Source>> {
-    let (certificates, keys) = (&args.sslcert, &args.sslkey);
-    if args.ssl_selfsigned {
+fn identities(args: &Args) -> Result<Vec<IdentitySource>> {
+    let (certificates, keys) = (&args.tls.sslcert, &args.tls.sslkey);
+    if args.tls.ssl_selfsigned {
         if let Some(file) = certificates.first().or(keys.first()) {
             bail!(
                 "--ssl-selfsigned and the file '{}' exclude each other: it makes its own certificate",
@@ -72,8 +74,8 @@ fn identities(args: &Args) -> Result<Vec<Source>> {
             );
         }
         let loopback = LOOPBACK.map(str::to_owned).into_iter();
-        let hosts = args.host.iter().map(|host| bare(host).to_owned());
-        return Ok(vec![Source::SelfSigned {
+        let hosts = args.listen.host.iter().map(|host| bare(host).to_owned());
+        return Ok(vec![IdentitySource::SelfSigned {
             names: loopback.chain(hosts).collect(),
         }]);
     }
@@ -89,7 +91,7 @@ fn identities(args: &Args) -> Result<Vec<Source>> {
         ),
         _ => {}
     }
-    let pair = |(certificates, key): (&PathBuf, &PathBuf)| Source::Files {
+    let pair = |(certificates, key): (&PathBuf, &PathBuf)| IdentitySource::Files {
         certificates: certificates.clone(),
         key: key.clone(),
     };
@@ -106,10 +108,10 @@ pub(super) fn located(error: LoadError) -> Error {
         anyhow!("invalid value '{}' for '{flag}': {reason}", file.display())
     };
     match &error {
-        LoadError::File { role, file, reason } => match role {
-            Role::Certificate => invalid("--sslcert", file, reason),
-            Role::Key => invalid("--sslkey", file, reason),
-            Role::Authorities => invalid("--sslca", file, reason),
+        LoadError::File { kind, file, reason } => match kind {
+            PemKind::Certificate => invalid("--sslcert", file, reason),
+            PemKind::Key => invalid("--sslkey", file, reason),
+            PemKind::Authorities => invalid("--sslca", file, reason),
         },
         LoadError::SelfSigned(_) => anyhow!("--ssl-selfsigned: {error}"),
         LoadError::Library(_) => anyhow!("--ssl: {error}"),

@@ -18,7 +18,7 @@ use super::{
     refusal::Refusal,
     response_headers::forbid_sniffing,
 };
-use crate::{environ::Connection, message::Close};
+use crate::{connection::ConnectionInfo, message::Close};
 
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
@@ -46,7 +46,11 @@ impl Admin {
     }
 
     /// Answers one request.
-    pub fn handle(&self, request: Request<Incoming>, connection: &Connection) -> Response<Body> {
+    pub fn handle(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+    ) -> Response<Body> {
         let version = request.version();
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
@@ -61,7 +65,7 @@ impl Admin {
     fn answer(
         &self,
         request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
         let state = &handler.state;

@@ -15,7 +15,7 @@ use super::{
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
-use crate::environ::Connection;
+use crate::connection::ConnectionInfo;
 
 /// A request that has passed all checks.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Checked<'a> {
 #[derive(Debug)]
 pub(super) enum Asked<'a> {
     /// A WebSocket, by a handshake that can be answered.
-    WebSocket(Box<(Handshake, WebSocketRoute<'a>)>),
+    WebSocket(Handshake, WebSocketRoute<'a>),
     /// An answer.
     Plain(PlainRoute<'a>),
 }
@@ -49,7 +49,7 @@ enum Route<'a> {
 pub(super) fn check<'a>(
     options: &'a Options,
     request: &Parts,
-    connection: &Connection,
+    connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
     let host = options.access.host(request, connection)?;
@@ -103,7 +103,7 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
         Route::WebSocket(route) => {
             let options = route.options();
             let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
-            Asked::WebSocket(Box::new((handshake, route)))
+            Asked::WebSocket(handshake, route)
         }
     })
 }
@@ -115,10 +115,7 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(asked) => {
-            let (_, route) = asked.as_ref();
-            route.options().origins.check(&request.headers, host)
-        }
+        Asked::WebSocket(_, route) => route.options().origins.check(&request.headers, host),
         Asked::Plain(_) => Ok(()),
     }
 }
@@ -127,8 +124,8 @@ fn check_origin(
 mod tests {
     use super::*;
     use crate::{
-        backend::{Program, StderrTo, Streams, Target},
-        environ::Endpoint,
+        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        connection::Endpoint,
         framing::{Framing, Newline},
         http::{RouteOptions, pages::Mount},
     };
@@ -139,15 +136,17 @@ mod tests {
 
     /// A program at `/a`, and nothing else.
     fn options() -> Options {
-        let streams = Streams {
+        let streams = StreamOptions {
             framing: Framing::Lines(Newline::Split),
-            max_line: 1,
+            max_line: MaxLine {
+                bytes: 1,
+                set_by: "",
+            },
             flush_after: None,
-            errors: StderrTo::Log,
         };
         let mount = Mount {
             path: "/a".to_owned(),
-            target: Target::Program(Program::default(), streams),
+            target: Target::Program(Program::default(), streams, StderrTo::Log),
             options: RouteOptions::default(),
         };
         Options {
@@ -167,14 +166,8 @@ mod tests {
         }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
         let loopback: SocketAddr = "127.0.0.1:80".parse().expect("an address");
-        let connection = Connection {
-            local: Endpoint::from(loopback),
-            remote: Endpoint::from(loopback),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let endpoint = Endpoint::from(loopback);
+        let connection = ConnectionInfo::new(endpoint, endpoint);
         let refused = check(&options(), &parts, &connection).err()?;
         Some((refused.refusal.status().as_u16(), refused.by))
     }

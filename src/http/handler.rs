@@ -35,8 +35,8 @@ use super::{
     websocket,
 };
 use crate::{
-    backend::Spawner,
-    environ::{Connection, Endpoint},
+    backend::{Resources, Spawner},
+    connection::{ConnectionInfo, Endpoint},
 };
 
 /// Answers requests. Sessions that it started run on when it is dropped.
@@ -49,7 +49,7 @@ pub struct Handler {
 impl Handler {
     /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
-        let state = State::new(spawner, options.processes.clone(), tokens);
+        let state = State::new(Resources { spawner }, options.processes.clone(), tokens);
         Handler { options, state }
     }
 
@@ -117,7 +117,7 @@ impl Handler {
     pub async fn handle(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let connection = match self.resolve_client(&mut request, connection) {
             Ok(connection) => connection,
@@ -135,7 +135,7 @@ impl Handler {
     pub fn redirect(
         &self,
         request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         to: &Destination,
     ) -> Response<Body> {
         let line = RequestLine::of(&request);
@@ -149,8 +149,8 @@ impl Handler {
     fn resolve_client<'a>(
         &self,
         request: &mut Request<Incoming>,
-        connection: &'a Connection,
-    ) -> Result<Cow<'a, Connection>, Refusal> {
+        connection: &'a ConnectionInfo,
+    ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
         let trust = &self.options.access.trust;
         trust.resolve_client(request.headers(), connection)
@@ -159,7 +159,7 @@ impl Handler {
     async fn answer(
         &self,
         mut request: Request<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Result<Answer, Refused> {
         let permit = self.count_request(connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
@@ -179,7 +179,10 @@ impl Handler {
 
     /// Counts a request of a client behind a trusted proxy. Many clients share that connection, so each of
     /// their requests counts as one.
-    fn count_request(&self, connection: &Connection) -> Result<Option<ConnectionPermit>, Refusal> {
+    fn count_request(
+        &self,
+        connection: &ConnectionInfo,
+    ) -> Result<Option<ConnectionPermit>, Refusal> {
         if connection.forwarded.is_none() {
             return Ok(None);
         }
@@ -192,7 +195,7 @@ impl Handler {
         &self,
         parts: &mut Parts,
         body: &mut Option<Incoming>,
-        connection: &Connection,
+        connection: &ConnectionInfo,
         permit: Option<ConnectionPermit>,
         upgrade: OnUpgrade,
     ) -> Result<Answer, Refused> {
@@ -205,8 +208,7 @@ impl Handler {
                 connection,
             };
             let answer = match asked {
-                Asked::WebSocket(asked) => {
-                    let (handshake, route) = *asked;
+                Asked::WebSocket(handshake, route) => {
                     let found = route.find(&path).await;
                     let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
                     let opened =
@@ -231,7 +233,7 @@ impl Handler {
         &self,
         outcome: Result<Answer, Refused>,
         line: &RequestLine,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Response<Body> {
         let (mut response, by, reason) = match outcome {
             Ok(Answer { response, by }) => (response, by, None),
@@ -274,7 +276,7 @@ impl RequestLine {
     }
 
     /// Logs what it was answered with, and why if it was refused.
-    fn log(&self, connection: &Connection, status: StatusCode, refused: Option<String>) {
+    fn log(&self, connection: &ConnectionInfo, status: StatusCode, refused: Option<String>) {
         let RequestLine { method, uri, .. } = self;
         let (remote, code) = (connection.remote, status.as_u16());
         match refused {

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::{access::ProcessPermit, refusal::Refusal, route_options::RouteOptions, state::State};
 use crate::{
     backend::Environment,
-    environ::{self, Connection, Environ},
+    connection::ConnectionInfo,
+    environ::{self, Environ},
 };
 
 /// What a program is launched for; the name of its span, and so of its lines in the log.
@@ -90,11 +91,11 @@ impl Launch {
     pub(super) fn environment(
         &self,
         environ: &Environ,
-        connection: &Connection,
-        request: environ::Request<'_>,
+        connection: &ConnectionInfo,
+        request: environ::RequestInfo<'_>,
     ) -> Environment {
         let id = &self.name;
-        environ.variables(connection, &environ::Request { id, ..request })
+        environ.variables(connection, &environ::RequestInfo { id, ..request })
     }
 
     /// Starts the program, whichever way `starting` does that.

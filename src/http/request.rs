@@ -3,7 +3,7 @@
 use hyper::http::request::Parts;
 
 use super::access::Authority;
-use crate::environ::{self, Connection};
+use crate::{connection::ConnectionInfo, environ};
 
 /// The head of a request that has passed all checks, and the connection that it came by.
 #[derive(Debug, Clone, Copy)]
@@ -11,7 +11,7 @@ pub(super) struct ClientRequest<'a> {
     pub(super) parts: &'a Parts,
     /// The host that it is for; `None` only of HTTP/1.0.
     pub(super) host: Option<&'a Authority>,
-    pub(super) connection: &'a Connection,
+    pub(super) connection: &'a ConnectionInfo,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -21,8 +21,8 @@ impl<'a> ClientRequest<'a> {
         self,
         script_name: &'a str,
         path_info: &'a str,
-    ) -> environ::Request<'a> {
-        environ::Request {
+    ) -> environ::RequestInfo<'a> {
+        environ::RequestInfo {
             method: &self.parts.method,
             uri: &self.parts.uri,
             version: self.parts.version,

@@ -10,12 +10,13 @@ use super::{
     metrics::Metrics,
     sessions::Registry,
 };
-use crate::backend::Spawner;
+use crate::backend::Resources;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    pub(super) spawner: Spawner,
+    /// What opening a backend takes.
+    pub(super) resources: Resources,
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
@@ -31,9 +32,13 @@ pub(super) struct State {
 
 impl State {
     /// For a new server.
-    pub(super) fn new(spawner: Spawner, processes: ProcessLimit, tokens: LifecycleTokens) -> Self {
+    pub(super) fn new(
+        resources: Resources,
+        processes: ProcessLimit,
+        tokens: LifecycleTokens,
+    ) -> Self {
         State {
-            spawner,
+            resources,
             processes,
             tasks: tokens.tasks,
             leaving: tokens.leaving,

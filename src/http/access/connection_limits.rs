@@ -9,7 +9,7 @@ use std::{
     },
 };
 
-use crate::{environ::Endpoint, http::refusal::Refusal};
+use crate::{connection::Endpoint, http::refusal::Refusal};
 
 /// Connections that are told why they are refused, at a time; others are closed without a word, so that
 /// refusing cannot cost more than serving.

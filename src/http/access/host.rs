@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use hyper::{Version, header, http::request::Parts};
 
 use super::forwarded::TrustedProxies;
-use crate::{environ::Connection, http::refusal::Refusal};
+use crate::{connection::ConnectionInfo, http::refusal::Refusal};
 
 /// The rules of one server.
 #[derive(Debug, Clone, Default)]
@@ -90,7 +90,7 @@ impl Access {
     pub(in crate::http) fn host(
         &self,
         request: &Parts,
-        connection: &Connection,
+        connection: &ConnectionInfo,
     ) -> Result<Option<Authority>, Refusal> {
         let forwarded = connection.forwarded.as_ref();
         let authority = match forwarded.and_then(|forwarded| forwarded.host.as_ref()) {
@@ -135,7 +135,7 @@ impl Access {
         hosts.any(|host| host.eq_ignore_ascii_case(name))
     }
 
-    fn answers_to(&self, name: &str, connection: &Connection) -> bool {
+    fn answers_to(&self, name: &str, connection: &ConnectionInfo) -> bool {
         let Some(local) = connection.local.ip() else {
             // No page can reach a unix socket, so no name can be rebound to it.
             return true;
@@ -148,21 +148,10 @@ impl Access {
     }
 }
 
-/// Whether a certificate's name is that of a host, for which it may be written with a wildcard: `*` stands for
-/// the whole first label and for nothing more (RFC 9525 §6.3).
-pub fn certificate_covers(own: &str, host: &str) -> bool {
-    let wildcard = || {
-        let (label, rest) = host.split_once('.')?;
-        let parent = own.strip_prefix("*.")?;
-        Some(!label.is_empty() && parent.eq_ignore_ascii_case(rest))
-    };
-    own.eq_ignore_ascii_case(host) || wildcard().unwrap_or(false)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::environ::Endpoint;
+    use crate::connection::Endpoint;
     use hyper::Request;
     use std::net::SocketAddr;
 
@@ -177,14 +166,7 @@ mod tests {
             request = request.header(header::HOST, *host);
         }
         let (parts, ()) = request.body(()).expect("a request").into_parts();
-        let connection = Connection {
-            local: listener,
-            remote: listener,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(listener, listener);
         access
             .host(&parts, &connection)
             .err()

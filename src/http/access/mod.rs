@@ -13,7 +13,7 @@ pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
-pub use host::{Access, Authority, certificate_covers};
+pub use host::{Access, Authority};
 pub use origin::{AllowedOrigin, Origins};
 pub use process_limit::ProcessLimit;
 pub(in crate::http) use process_limit::ProcessPermit;

@@ -2,9 +2,9 @@
 
 use std::{borrow::Cow, io, path::Path, sync::Arc};
 
-use super::{root::Root, route::RouteMatch};
+use super::{root::Root, route_match::RouteMatch};
 use crate::{
-    backend::{ProcessAttributes, Program, Streams, Target},
+    backend::{ProcessAttributes, Program, StderrTo, StreamOptions, Target},
     http::{route_options::RouteOptions, url_path::UrlPath},
 };
 
@@ -13,7 +13,8 @@ use crate::{
 pub struct Directory {
     root: Arc<Root>,
     attributes: ProcessAttributes,
-    streams: Streams,
+    streams: StreamOptions,
+    stderr: StderrTo,
     /// What holds for each.
     options: RouteOptions,
 }
@@ -23,13 +24,15 @@ impl Directory {
     pub fn new(
         root: Root,
         attributes: ProcessAttributes,
-        streams: Streams,
+        streams: StreamOptions,
+        stderr: StderrTo,
         options: RouteOptions,
     ) -> Self {
         Directory {
             root: Arc::new(root),
             attributes,
             streams,
+            stderr,
             options,
         }
     }
@@ -52,7 +55,7 @@ impl Directory {
             attributes: self.attributes.clone(),
         };
         Ok(RouteMatch {
-            target: Cow::Owned(Target::Program(program, self.streams)),
+            target: Cow::Owned(Target::Program(program, self.streams, self.stderr)),
             options: &self.options,
             script_name: Cow::Owned(script.name),
             path_info: script.info,

@@ -12,9 +12,9 @@ use hyper::{
 };
 
 use crate::{
-    environ::Connection,
+    connection::{ConnectionInfo, certificate_covers},
     http::{
-        access::{Access, Authority, certificate_covers, is_loopback_name},
+        access::{Access, Authority, is_loopback_name},
         body::{Body, body_from},
         refusal::Refusal,
     },
@@ -38,7 +38,7 @@ pub struct Destination {
 pub(in crate::http) fn answer(
     access: &Access,
     request: &Parts,
-    connection: &Connection,
+    connection: &ConnectionInfo,
     to: &Destination,
 ) -> Result<Response<Body>, Refusal> {
     let host = Access::authority(request)?;
@@ -52,7 +52,7 @@ pub(in crate::http) fn answer(
 fn host_there(
     asked: Option<&Authority>,
     access: &Access,
-    connection: &Connection,
+    connection: &ConnectionInfo,
     to: &Destination,
 ) -> Option<String> {
     let own = connection.local.ip().map(|ip| ip.to_canonical());
@@ -115,14 +115,7 @@ mod tests {
 
     fn host(asked: &str, listener: &str, hosts: &[&str], names: &[&str]) -> String {
         let listener: SocketAddr = listener.parse().expect("an address");
-        let connection = Connection {
-            local: listener.into(),
-            remote: listener.into(),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(listener.into(), listener.into());
         let access = Access {
             hosts: hosts.iter().map(ToString::to_string).collect(),
             ..Access::default()

@@ -1,6 +1,6 @@
 //! The router: who answers a request, by its path; pure.
 
-use std::{borrow::Cow, cmp::Reverse};
+use std::cmp::Reverse;
 
 use hyper::HeaderMap;
 
@@ -8,12 +8,10 @@ use super::{
     cgi::Scripts,
     directory::Directory,
     file::Files,
-    route::{Page, PlainRoute, RouteMatch, WebSocketRoute},
+    mount::Mount,
+    route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::{
-    backend::Target,
-    http::{route_options::RouteOptions, url_path::UrlPath},
-};
+use crate::http::url_path::UrlPath;
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -32,51 +30,20 @@ pub struct Router {
     pub files: Option<Files>,
 }
 
-/// A program at a path.
-#[derive(Debug)]
-pub struct Mount {
-    /// Where: begins with `/`, and does not end with one unless it is `/` itself.
-    pub path: String,
-    /// What answers there and beneath.
-    pub target: Target,
-    /// On which terms.
-    pub options: RouteOptions,
-}
-
-impl Mount {
-    fn script_name(&self) -> &str {
-        self.path.trim_end_matches('/')
-    }
-
-    /// What of a path is PATH_INFO here; `None` if it is not whole segments of this mount's.
-    fn path_info<'p>(&self, path: &'p UrlPath) -> Option<&'p str> {
-        let path_info = path.as_str().strip_prefix(self.script_name())?;
-        let is_whole = path_info.is_empty() || path_info.starts_with('/');
-        is_whole.then_some(path_info)
-    }
-
-    fn split(&self, path: &UrlPath) -> Option<RouteMatch<'_>> {
-        let path_info = self.path_info(path)?;
-        Some(RouteMatch {
-            target: Cow::Borrowed(&self.target),
-            options: &self.options,
-            script_name: Cow::Borrowed(self.script_name()),
-            path_info: path_info.to_owned(),
-        })
-    }
-}
-
 impl Router {
     /// Who answers a WebSocket: the mount with the longest path, of several with the same one that which
     /// speaks the subprotocol that the client would like best; else the directory, else the fallback.
     pub fn websocket(&self, path: &UrlPath, headers: &HeaderMap) -> Option<WebSocketRoute<'_>> {
-        let fallback = || self.fallback.as_ref()?.split(path);
+        let fallback = || self.fallback.as_ref()?.matches(path);
         let rank = |mount: &&Mount| mount.options.subprotocols.rank(headers);
         let mounted = self.mounts_at(path).min_by_key(rank);
-        match (mounted.and_then(|mount| mount.split(path)), &self.directory) {
-            (Some(found), _) => Some(WebSocketRoute::Program(found)),
+        match (
+            mounted.and_then(|mount| mount.matches(path)),
+            &self.directory,
+        ) {
+            (Some(found), _) => Some(WebSocketRoute::Mount(found)),
             (None, Some(directory)) => Some(WebSocketRoute::Directory(directory, fallback())),
-            (None, None) => fallback().map(WebSocketRoute::Program),
+            (None, None) => fallback().map(WebSocketRoute::Mount),
         }
     }
 
@@ -141,15 +108,18 @@ impl Router {
 mod tests {
     use super::*;
     use crate::{
-        backend::{Program, StderrTo, Streams},
+        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
+        http::route_options::RouteOptions,
     };
 
-    const LINES: Streams = Streams {
+    const LINES: StreamOptions = StreamOptions {
         framing: Framing::Lines(Newline::Split),
-        max_line: 1,
+        max_line: MaxLine {
+            bytes: 1,
+            set_by: "",
+        },
         flush_after: None,
-        errors: StderrTo::Log,
     };
 
     fn mount(path: &str) -> Mount {
@@ -159,7 +129,7 @@ mod tests {
         };
         Mount {
             path: path.to_owned(),
-            target: Target::Program(program, LINES),
+            target: Target::Program(program, LINES, StderrTo::Log),
             options: RouteOptions::default(),
         }
     }
@@ -175,12 +145,13 @@ mod tests {
     fn found(router: &Router, raw: &str) -> Option<(String, String, String)> {
         let path = UrlPath::decode(raw).expect(raw);
         let route = router.websocket(&path, &HeaderMap::new())?;
-        let WebSocketRoute::Program(found) = route else {
+        let WebSocketRoute::Mount(found) = route else {
             panic!("there is no directory");
         };
-        let Target::Program(program, _) = found.target.as_ref();
+        let Target::Program(program, ..) = &found.mount.target;
         let file = program.file.display().to_string();
-        Some((file, found.script_name.into_owned(), found.path_info))
+        let script_name = found.mount.script_name().to_owned();
+        Some((file, script_name, found.path_info))
     }
 
     #[test]

@@ -62,7 +62,7 @@ pub(in crate::http) async fn open(
     launch::check_not_draining(state)?;
     let launch = Launch::prepare(state, options, Purpose::Session)?;
     let variables = launch.environment(&options.environ, connection, asked.to_environ());
-    let opening = asked.found.target.open(&state.spawner, &variables);
+    let opening = asked.found.target.open(&state.resources, &variables);
     let launched = launch.start(state, opening).await?;
     let backend = launched.started;
     launched.span.in_scope(|| asked.log_start(&backend));
@@ -88,13 +88,13 @@ pub(in crate::http) async fn open(
 }
 
 impl SessionRequest<'_> {
-    fn to_environ(&self) -> environ::Request<'_> {
+    fn to_environ(&self) -> environ::RequestInfo<'_> {
         let RouteMatch {
             script_name,
             path_info,
             ..
         } = &self.found;
-        environ::Request {
+        environ::RequestInfo {
             method: &METHOD,
             subprotocol: self.subprotocol,
             ..self.request.to_environ(script_name, path_info)

@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
-    environ::Endpoint,
+    connection::Endpoint,
     message::Close,
     session::{Handle, Traffic},
 };

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Server, tls::MaybeTls};
 use crate::{
-    environ::Connection,
+    connection::ConnectionInfo,
     http::{
         Admin, Body,
         access::{ConnectionPermit, Overload},
@@ -61,7 +61,7 @@ enum Protocol {
 /// Serves a connection, over whatever carries its bytes.
 pub(super) async fn serve(
     stream: MaybeTls,
-    mut connection: Connection,
+    mut connection: ConnectionInfo,
     service: Service,
     server: Server,
     admitted: Option<ConnectionPermit>,
@@ -101,7 +101,7 @@ pub(super) async fn serve(
 
 /// Who asks, and who answers.
 struct Exchange {
-    connection: Connection,
+    connection: ConnectionInfo,
     service: Service,
     server: Server,
 }

@@ -16,8 +16,8 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Program, Spawner, StderrTo, Streams, Target},
-    environ::{Connection, Endpoint},
+    backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
+    connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
         AddedHeaders, Options, RouteOptions,
@@ -65,14 +65,7 @@ pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
 /// What a client is answered.
 async fn talk(input: &[u8], then: Then) -> Vec<u8> {
     let (near, mut far) = UnixStream::pair().expect("two descriptors");
-    let connection = Connection {
-        local: Endpoint::Unix(None),
-        remote: Endpoint::Unix(None),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
+    let connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
     let client = async {
         let mut answer = Vec::new();
         // That it is not listened to any more is no failure.
@@ -83,7 +76,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         let _ = far.read_to_end(&mut answer).await;
         answer
     };
-    let stream = Stream::Unix(near).into();
+    let stream = Stream::Right(near).into();
     let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
     tokio::join!(client, serving).0
 }
@@ -95,12 +88,15 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
         path: path.to_owned(),
         target: Target::Program(
             Program::default(),
-            Streams {
+            StreamOptions {
                 framing: Framing::Lines(Newline::Split),
-                max_line: 0,
+                max_line: MaxLine {
+                    bytes: 0,
+                    set_by: "",
+                },
                 flush_after: None,
-                errors: StderrTo::Log,
             },
+            StderrTo::Log,
         ),
         options: RouteOptions {
             subprotocols,

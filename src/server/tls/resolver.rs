@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::identity::Identity;
-use crate::http::access::certificate_covers;
+use crate::connection::certificate_covers;
 
 /// The identities of a server, in the order in which they were given; at least one.
 pub(super) struct Resolver {
@@ -71,14 +71,14 @@ impl ResolvesServerCert for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::tls::{Source, identity::Identity};
+    use crate::server::tls::{IdentitySource, identity::Identity};
 
     const SCHEMES: [SignatureScheme; 1] = [SignatureScheme::ECDSA_NISTP256_SHA256];
 
     fn resolver(names: &[&[&str]]) -> Resolver {
         let identity = |names: &&[&str]| {
             let names = names.iter().map(ToString::to_string).collect();
-            let source = Source::SelfSigned { names };
+            let source = IdentitySource::SelfSigned { names };
             Arc::new(Identity::load(&source).expect("an identity"))
         };
         Resolver::new(&names.iter().map(identity).collect::<Vec<_>>())

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::{custom, hop::Hop, standard};
 use crate::{
-    environ::{Connection, Endpoint, Forwarded},
+    connection::{ConnectionInfo, Endpoint, Forwarded},
     http::refusal::Refusal,
 };
 
@@ -40,8 +40,8 @@ impl TrustedProxies {
     pub(in crate::http) fn resolve_client<'a>(
         &self,
         headers: &HeaderMap,
-        connection: &'a Connection,
-    ) -> Result<Cow<'a, Connection>, Refusal> {
+        connection: &'a ConnectionInfo,
+    ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         if !self.includes(&connection.remote) {
             return Ok(Cow::Borrowed(connection));
         }
@@ -52,7 +52,7 @@ impl TrustedProxies {
         };
         Ok(match self.nearest_client(&hops, connection.remote) {
             None => Cow::Borrowed(connection),
-            Some((remote, forwarded)) => Cow::Owned(Connection {
+            Some((remote, forwarded)) => Cow::Owned(ConnectionInfo {
                 remote,
                 remote_name: None,
                 forwarded: Some(forwarded),
@@ -122,15 +122,8 @@ mod tests {
             .into()
     }
 
-    fn connection(remote: Endpoint) -> Connection {
-        Connection {
-            local: peer(),
-            remote,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        }
+    fn connection(remote: Endpoint) -> ConnectionInfo {
+        ConnectionInfo::new(peer(), remote)
     }
 
     /// The client, and whether it came by TLS, and its Host, as text.

@@ -57,7 +57,7 @@ pub(in crate::http) async fn answer(
     let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
     let program = program(script, &scripts.attributes);
-    let starting = program.start(&state.spawner, &variables);
+    let starting = program.start(&state.resources.spawner, &variables);
     let launched = launch.start(state, starting).await?;
     let (answer, answered) = oneshot::channel();
     let (chunks, body) = mpsc::channel(1);
@@ -129,7 +129,7 @@ fn variables(
     script: &Script,
     content: &RequestBody,
 ) -> Environment {
-    let facts = environ::Request {
+    let facts = environ::RequestInfo {
         headers: &headers(request.parts, content),
         ..request.to_environ(&script.name, &script.info)
     };
