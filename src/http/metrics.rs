@@ -1,4 +1,4 @@
-//! The figures of a server, as Prometheus reads them.
+//! Metrics of a server, as Prometheus reads them.
 //!
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
 //! message, each session counts for itself; the sums are made when somebody asks.
@@ -16,7 +16,7 @@ use prometheus::{
     process_collector::ProcessCollector,
 };
 
-use super::{access::Connections, sessions::Registry};
+use super::{access::Connections, registry::Registry};
 use crate::session::{Ended, Summary, Traffic};
 
 /// Of [`Metrics::to_text`].

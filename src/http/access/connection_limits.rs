@@ -1,4 +1,4 @@
-//! How many connections there may be, of all clients and of one.
+//! Connection limits: how many there may be at a time, of all clients and of one.
 
 use std::{
     collections::HashMap,

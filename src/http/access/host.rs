@@ -1,5 +1,5 @@
-//! Whom a server answers to: the Host rule, which keeps a page from reaching it under a name of the
-//! page's own (DNS rebinding).
+//! Host header validation: which names a server answers to. It keeps a page from reaching the server under a
+//! name of the page's own (DNS rebinding).
 
 use std::{fmt, str::FromStr};
 
