@@ -83,12 +83,12 @@ pub fn confirm(
 }
 
 /// `name; parameter; parameter=value`.
-struct HandshakeOptions<'a> {
+struct ExtensionOffer<'a> {
     name: &'a str,
     parameters: Vec<(&'a str, Option<String>)>,
 }
 
-impl HandshakeOptions<'_> {
+impl ExtensionOffer<'_> {
     fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let parameters = self.parameters.iter();
         parameters.map(|(name, value)| (*name, value.as_deref()))
@@ -100,7 +100,7 @@ struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
     /// The next element of the list, empty ones aside (RFC 9110 §5.6.1).
-    fn offer(&mut self) -> Result<Option<HandshakeOptions<'a>>, Malformed> {
+    fn offer(&mut self) -> Result<Option<ExtensionOffer<'a>>, Malformed> {
         while self.takes(',') {}
         if self.0.is_empty() {
             return Ok(None);
@@ -116,7 +116,7 @@ impl<'a> Rest<'a> {
             parameters.push((name, value));
         }
         match self.0.is_empty() || self.takes(',') {
-            true => Ok(Some(HandshakeOptions { name, parameters })),
+            true => Ok(Some(ExtensionOffer { name, parameters })),
             false => Err(Malformed),
         }
     }
