@@ -67,7 +67,7 @@ impl Handler {
 
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
-        self.state.registry.open()
+        self.state.registry.open_count()
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at

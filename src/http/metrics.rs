@@ -182,8 +182,8 @@ impl Metrics {
     /// All figures in Prometheus' text format.
     pub(super) fn to_text(&self, registry: &Registry, connections: &Connections) -> String {
         let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sessions_open.set(registry.open() as i64);
-        self.connections_open.set(connections.open() as i64);
+        self.sessions_open.set(registry.open_count() as i64);
+        self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();
         self.traffic.set("in", totals.received);
         self.traffic.set("out", totals.sent);

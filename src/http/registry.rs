@@ -78,7 +78,7 @@ impl Registry {
     }
 
     /// How many are open.
-    pub(super) fn open(&self) -> usize {
+    pub(super) fn open_count(&self) -> usize {
         self.lock().open.len()
     }
 

@@ -70,7 +70,7 @@ enum Counts {
 
 impl Connections {
     /// How many are open.
-    pub(in crate::http) fn open(&self) -> usize {
+    pub(in crate::http) fn open_count(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
@@ -223,11 +223,11 @@ mod tests {
         assert_eq!(admit("192.0.2.1").overload(), Some(Overload::PerAddress(2)));
         let _third = admit("192.0.2.2");
         assert_eq!(admit("192.0.2.3").overload(), Some(Overload::All(3)));
-        assert_eq!(connections.open(), 3);
+        assert_eq!(connections.open_count(), 3);
         drop(first);
         let again = admit("192.0.2.1");
         assert_eq!(again.overload(), None);
-        assert_eq!(connections.open(), 3);
+        assert_eq!(connections.open_count(), 3);
     }
 
     #[test]
@@ -269,6 +269,6 @@ mod tests {
         );
         drop(told);
         assert!(connections.admit(limits, None).is_ok());
-        assert_eq!(connections.open(), 0);
+        assert_eq!(connections.open_count(), 0);
     }
 }

@@ -75,7 +75,7 @@ impl OpenFileCache {
     }
 
     fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
-        let opened = self.opened(path)?;
+        let opened = self.get(path)?;
         match root.look(path) {
             Ok(now) if is_same(&opened.1, &now) => Some(opened),
             _ => {
@@ -86,7 +86,7 @@ impl OpenFileCache {
     }
 
     /// What was opened at this path, if that was just now.
-    fn opened(&self, path: &UrlPath) -> Option<Opened> {
+    fn get(&self, path: &UrlPath) -> Option<Opened> {
         let entries = self.entries();
         let entry = entries.get(path.as_str())?;
         entry.is_fresh().then(|| entry.opened.clone())
