@@ -3,13 +3,9 @@
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
 //! message, each session counts for itself; the sums are made when somebody asks.
 
-use std::{
-    os::unix::process::ExitStatusExt,
-    process::ExitStatus,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
+use parking_lot::Mutex;
 use prometheus::{
     CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
     core::{Atomic, Collector, GenericCounterVec},
@@ -181,7 +177,7 @@ impl Metrics {
 
     /// All figures in Prometheus' text format.
     pub(super) fn to_text(&self, registry: &Registry, connections: &Connections) -> String {
-        let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
+        let _summing = self.summing.lock();
         self.sessions_open.set(registry.open_count() as i64);
         self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();

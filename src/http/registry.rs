@@ -2,10 +2,11 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -63,14 +64,10 @@ pub(super) struct RegistryGuard {
 }
 
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Sessions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Enters a session.
     pub(super) fn enter(self: &Arc<Self>, session: OpenSession) -> RegistryGuard {
         let session = Arc::new(session);
-        self.lock().open.insert(session.id, Arc::clone(&session));
+        self.0.lock().open.insert(session.id, Arc::clone(&session));
         RegistryGuard {
             session,
             registry: Arc::clone(self),
@@ -79,12 +76,12 @@ impl Registry {
 
     /// How many are open.
     pub(super) fn open_count(&self) -> usize {
-        self.lock().open.len()
+        self.0.lock().open.len()
     }
 
     /// What all sessions have carried so far, those that have ended too.
     pub(super) fn totals(&self) -> Totals {
-        let sessions = self.lock();
+        let sessions = self.0.lock();
         let mut totals = sessions.totals;
         for session in sessions.open.values() {
             totals.add(&session.handle);
@@ -94,13 +91,13 @@ impl Registry {
 
     /// Asks a session to end; whether it was the first to do so. `None` if there is none of this id.
     pub(super) fn end(&self, id: Uuid, close: Close) -> Option<bool> {
-        let session = self.lock().open.get(&id).cloned()?;
+        let session = self.0.lock().open.get(&id).cloned()?;
         Some(session.handle.end(close))
     }
 
     /// An object for each open session, the oldest first.
     pub(super) fn to_json(&self) -> Value {
-        let open: Vec<_> = self.lock().open.values().cloned().collect();
+        let open: Vec<_> = self.0.lock().open.values().cloned().collect();
         open.iter().map(|session| session.to_json()).collect()
     }
 }
@@ -140,7 +137,7 @@ fn seconds_since_epoch(ago: Duration) -> u64 {
 
 impl Drop for RegistryGuard {
     fn drop(&mut self) {
-        let mut sessions = self.registry.lock();
+        let mut sessions = self.registry.0.lock();
         sessions.open.remove(&self.session.id);
         sessions.totals.add(&self.session.handle);
     }

@@ -4,10 +4,12 @@ use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use crate::{connection::Endpoint, http::refusal::Refusal};
 
@@ -131,14 +133,8 @@ impl Connections {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn count_in(&self, address: IpAddr, most: usize) -> Result<(), Overload> {
-        let mut by_address = self.lock();
+        let mut by_address = self.by_address.lock();
         let count = by_address.entry(address).or_default();
         if *count >= most {
             return Err(Overload::PerAddress(most));
@@ -148,7 +144,7 @@ impl Connections {
     }
 
     fn count_out(&self, address: IpAddr) {
-        let mut by_address = self.lock();
+        let mut by_address = self.by_address.lock();
         if let Some(count) = by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -250,7 +246,7 @@ mod tests {
         assert!(connections.admit_request(limits, &client).is_err());
         drop(request);
         assert!(connections.admit_request(limits, &client).is_ok());
-        assert_eq!(connections.lock().len(), 1);
+        assert_eq!(connections.by_address.lock().len(), 1);
     }
 
     #[test]
