@@ -14,7 +14,7 @@ use super::{
 use crate::{
     args::Args,
     backend::{Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
-    client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
+    client::{ClientTls, HandshakeOptions, LocalEnd, Options, Trust, Url},
     http::{response_headers, websocket::Subprotocols},
     server::tls,
     session::SessionTimeouts,
@@ -42,7 +42,7 @@ const RESERVED: [&str; 3] = [
 #[derive(Debug)]
 pub struct Client {
     url: Url,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
     offer: HandshakeOptions,
     near: Side,
     limits: SessionTimeouts,
@@ -284,7 +284,7 @@ fn offer(args: &Args) -> Result<HandshakeOptions> {
     })
 }
 
-fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
+fn tls(args: &Args, url: &Url) -> Result<Option<ClientTls>> {
     if !url.is_tls {
         let given = [
             ("--insecure", args.client.insecure),
@@ -315,5 +315,5 @@ fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
         _ => bail!("--sslcert and --sslkey are given more than once: a client has one certificate"),
     };
     let help = |reason| -> Error { anyhow!("--connect={url}: {reason}: give --sslca") };
-    Tls::new(trust, shown).map(Some).map_err(help)
+    ClientTls::new(trust, shown).map(Some).map_err(help)
 }
