@@ -12,8 +12,8 @@
 //!
 //! With it none of 26,200 connections was refused in 115 restarts, at 200 connections a second on a busy
 //! machine; without it 6 of 24,100 were. `net.ipv4.tcp_migrate_req` (Linux 5.14) is no substitute: it is off
-//! unless the machine's administrator has set it, and 2 of 15,700 in 75 restarts came too late for it: they were accepted in the
-//! last moment, and their requests refused.
+//! unless the machine's administrator has set it, and in 75 restarts 2 of 15,700 connections came too late
+//! for it: they were accepted in the last moment, and their requests refused.
 
 use std::{
     io,
