@@ -2,18 +2,19 @@
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser, error::ContextKind};
+use clap::{ArgGroup, Parser};
 
 use super::{
     access::AccessArgs,
     client::ClientArgs,
-    command_line::normalise,
+    command_line::CommandLine,
     invocation::InvocationArgs,
     listen::ListenArgs,
     log::{LogArgs, LogLevel},
     operation::OperationArgs,
     pages::PagesArgs,
     program::ProgramArgs,
+    relations::{OF_A_PROGRAM, SPEAKS_TLS},
     tls::TlsArgs,
 };
 
@@ -28,6 +29,8 @@ use super::{
     args_override_self = true,
     override_usage = "wsd [OPTIONS] COMMAND [ARGS...]",
     max_term_width = 100,
+    group = ArgGroup::new(SPEAKS_TLS).multiple(true),
+    group = ArgGroup::new(OF_A_PROGRAM).multiple(true),
     after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
                   \n\
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
@@ -79,7 +82,7 @@ impl Args {
     pub fn parse_from_words(
         words: impl IntoIterator<Item = OsString>,
     ) -> Result<Self, clap::Error> {
-        Self::parse_normalised(normalise(words, &Args::command()))
+        CommandLine::new(words).parse()
     }
 
     /// How much is logged; a client's stderr belongs to whoever started it.
@@ -89,19 +92,12 @@ impl Args {
             None => LogLevel::Access,
         })
     }
-
-    pub(super) fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
-        let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
-        parsed.map_err(|mut error| {
-            // clap would advise to pass an unknown flag as a COMMAND.
-            error.remove(ContextKind::Suggested);
-            error
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Args, clap::Error> {

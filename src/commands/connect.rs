@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use wsd::{
     backend::Spawner,
     client::{self, Options, Outcome},
-    config::client::Client,
+    config::Client,
     exit_status, logging,
     server::signal::StopSignals,
 };

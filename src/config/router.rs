@@ -1,0 +1,122 @@
+//! What answers where: COMMAND, routes, directories, files, scripts, the console.
+
+use super::{
+    access::places,
+    config_error::ConfigError,
+    confinement::confinement,
+    flag_error::FlagError,
+    pages,
+    program::{streams, target},
+    route::Route,
+    service::service,
+};
+use crate::{
+    args::Args,
+    http::{
+        cgi::Scripts,
+        path::Root,
+        places::Places,
+        router::{Directory, Mount, Router},
+        service::Service,
+    },
+};
+
+/// All that answers; something does.
+///
+/// # Errors
+/// The first flag that is wrong.
+pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigError> {
+    let files = pages::files(&args.pages)?;
+    // Whatever answers at the top has the places of the whole server alone.
+    let service = service(args, &args.program, files.as_ref(), Places::default())?;
+    let mut router = Router {
+        console: args.pages.devconsole,
+        directory: directory(args, &service)?,
+        ..Router::default()
+    };
+    if let Some(target) = target(&args.program)? {
+        router.fallback = Some(Mount {
+            path: "/".to_owned(),
+            target,
+            service: service.clone(),
+        });
+    }
+    for (index, route) in routes.iter().enumerate() {
+        let added = add_route(&mut router, args, route, files.as_ref());
+        added.map_err(|error| ConfigError::Route(index, route.with_word(error)))?;
+    }
+    if let Some(directory) = &args.pages.cgidir {
+        let root = pages::root("--cgidir", directory)?;
+        let scripts = pages::scripts(&args.program, root, "", service)?;
+        router.scripts.push(scripts);
+    }
+    router.files = files
+        .map(|root| pages::served(&args.pages, root, &router.scripts))
+        .transpose()?;
+    check_something_answers(&router)?;
+    Ok(router)
+}
+
+fn add_route(
+    router: &mut Router,
+    server: &Args,
+    route: &Route,
+    files: Option<&Root>,
+) -> Result<(), FlagError> {
+    let path = route.path()?;
+    let program = &route.program;
+    // The same number is the whole server's, which all programs count toward.
+    let places = match program.maxforks == server.program.maxforks {
+        true => Places::default(),
+        false => places(program),
+    };
+    let service = service(server, program, files, places)?;
+    let collides = |mount: &Mount| {
+        let other = &mount.service.subprotocols;
+        mount.path == path && other.collides_with(&service.subprotocols)
+    };
+    let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
+    if router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
+        return Err(route.path_error("there is a route for this path already"));
+    }
+    if let Some(directory) = &route.cgi {
+        let root = pages::root("cgi", directory)?;
+        let scripts = pages::scripts(program, root, &path, service)?;
+        router.scripts.push(scripts);
+    } else if let Some(target) = target(program)? {
+        router.mounts.push(Mount {
+            path,
+            target,
+            service,
+        });
+    }
+    Ok(())
+}
+
+fn check_something_answers(router: &Router) -> Result<(), FlagError> {
+    let has_program =
+        router.fallback.is_some() || router.directory.is_some() || !router.mounts.is_empty();
+    if router.console && !has_program {
+        return Err(FlagError::about(
+            "--devconsole",
+            "is for trying a program: give a COMMAND, --route or --dir too",
+        ));
+    }
+    if !has_program && router.files.is_none() && router.scripts.is_empty() {
+        return Err(FlagError::about(
+            "COMMAND",
+            "is missing, and there is no --route, --dir, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]",
+        ));
+    }
+    Ok(())
+}
+
+fn directory(args: &Args, service: &Service) -> Result<Option<Directory>, FlagError> {
+    let Some(path) = &args.pages.dir else {
+        return Ok(None);
+    };
+    let root = pages::root("--dir", path)?;
+    let attributes = confinement(&args.program.process)?;
+    let directory = Directory::new(root, attributes, streams(&args.program)?, service.clone());
+    Ok(Some(directory))
+}
