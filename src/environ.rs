@@ -7,14 +7,13 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
-    net::{IpAddr, SocketAddr},
     os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
 
 use hyper::{HeaderMap, Method, Uri, Version, header};
 
-pub use tls::{ClientCertificate, Tls};
+use crate::connection::ConnectionInfo;
 
 /// What the gateway says of itself.
 const SERVER_SOFTWARE: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
@@ -23,107 +22,9 @@ const SERVER_SOFTWARE: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
 const HTTP_PORT: u16 = 80;
 const HTTPS_PORT: u16 = 443;
 
-/// The two ends of a connection.
-#[derive(Debug, Clone)]
-pub struct Connection {
-    /// Where the client came in: the listener's address.
-    pub local: Endpoint,
-    /// The client's address.
-    pub remote: Endpoint,
-    /// The client's name, if it was looked up and has one.
-    pub remote_name: Option<String>,
-    /// Its TLS, if it has any.
-    pub tls: Option<Tls>,
-    /// Whether it had TLS up to a load balancer, which passes on what was in it.
-    pub tls_before: bool,
-    /// What a trusted proxy in between says of the client, whose address then is the remote one.
-    pub forwarded: Option<Forwarded>,
-}
-
-/// How a client reached the proxy that speaks for it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Forwarded {
-    /// Whether by TLS, if that is said.
-    pub is_https: Option<bool>,
-    /// By which Host, if that is said.
-    pub host: Option<String>,
-}
-
-impl Connection {
-    /// Whether the client came by TLS, to us or to whoever stands in between.
-    pub fn is_https(&self) -> bool {
-        let forwarded = self.forwarded.as_ref();
-        let said = forwarded.and_then(|forwarded| forwarded.is_https);
-        said.unwrap_or(self.tls.is_some() || self.tls_before)
-    }
-}
-
-/// One end of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Endpoint {
-    /// An IP address and a port; an IPv4 address as such, not mapped into an IPv6 one.
-    Ip(SocketAddr),
-    /// A unix socket, which has neither; of a client the process that connected, where the system tells.
-    Unix(Option<Peer>),
-}
-
-/// The process at the other end of a unix socket, as it was when it connected (unix(7), `SO_PEERCRED`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Peer {
-    /// Its effective user.
-    pub user: u32,
-    /// Its process id; some systems do not tell it.
-    pub process: Option<i32>,
-}
-
-impl Endpoint {
-    /// The IP address, if there is one.
-    pub fn ip(&self) -> Option<IpAddr> {
-        match self {
-            Endpoint::Ip(address) => Some(address.ip()),
-            Endpoint::Unix(_) => None,
-        }
-    }
-
-    /// The port, if there is one.
-    pub fn port(&self) -> Option<u16> {
-        match self {
-            // 0 where a proxy tells the address alone.
-            Endpoint::Ip(address) => Some(address.port()).filter(|port| *port != 0),
-            Endpoint::Unix(_) => None,
-        }
-    }
-}
-
-impl From<SocketAddr> for Endpoint {
-    /// An IPv4 client of a socket for both families is told as what it is.
-    fn from(address: SocketAddr) -> Self {
-        Endpoint::Ip(SocketAddr::new(address.ip().to_canonical(), address.port()))
-    }
-}
-
-impl fmt::Display for Endpoint {
-    /// For the log: `127.0.0.1:5000`, `127.0.0.1` where no port is told, `unix:uid=1000,pid=4711`, `unix:`.
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let peer = match self {
-            Endpoint::Ip(address) if address.port() == 0 => return address.ip().fmt(formatter),
-            Endpoint::Ip(address) => return address.fmt(formatter),
-            Endpoint::Unix(peer) => peer,
-        };
-        formatter.write_str("unix:")?;
-        if let Some(Peer { user, process }) = peer {
-            write!(formatter, "uid={user}")?;
-            if let Some(process) = process {
-                write!(formatter, ",pid={process}")?;
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What the meta-variables are made of.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct RequestInfo<'a> {
     /// The request's method.
     pub method: &'a Method,
     /// The request's target as it came.
@@ -157,8 +58,8 @@ impl Environ {
     /// The whole environment of one program: every variable once.
     pub fn variables(
         &self,
-        connection: &Connection,
-        request: &Request<'_>,
+        connection: &ConnectionInfo,
+        request: &RequestInfo<'_>,
     ) -> Vec<(OsString, OsString)> {
         let mut variables: BTreeMap<OsString, OsString> = self.passed.iter().cloned().collect();
         variables.extend(http_variables(request.headers));
@@ -176,13 +77,13 @@ impl Environ {
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
         // All three are empty on a unix socket, where a client has no address.
-        let address = shown(connection.remote.ip());
+        let address = to_text(connection.remote.ip());
         set(
             "REMOTE_HOST",
             &connection.remote_name.as_ref().unwrap_or(&address),
         );
         set("REMOTE_ADDR", &address);
-        set("REMOTE_PORT", &shown(connection.remote.port()));
+        set("REMOTE_PORT", &to_text(connection.remote.port()));
         let (name, port) = server(connection, request.host);
         set("SERVER_NAME", &name);
         set("SERVER_PORT", &port.to_string());
@@ -191,11 +92,11 @@ impl Environ {
         }
         set(
             "CONTENT_TYPE",
-            &joined(request.headers, &header::CONTENT_TYPE),
+            &join_values(request.headers, &header::CONTENT_TYPE),
         );
         set(
             "CONTENT_LENGTH",
-            &joined(request.headers, &header::CONTENT_LENGTH),
+            &join_values(request.headers, &header::CONTENT_LENGTH),
         );
         if let Some(subprotocol) = request.subprotocol {
             set("WS_PROTOCOL", &subprotocol);
@@ -203,7 +104,7 @@ impl Environ {
         if connection.is_https() {
             set("HTTPS", &"on");
         }
-        for (name, value) in connection.tls.iter().flat_map(Tls::variables) {
+        for (name, value) in connection.tls.iter().flat_map(tls::variables) {
             set(name, &value);
         }
         variables.into_iter().collect()
@@ -253,13 +154,13 @@ pub fn is_meta_variable(name: &str) -> bool {
     NAMES.contains(&name) || name.starts_with("HTTP_") || name.starts_with("SSL_CLIENT_")
 }
 
-fn shown(part: Option<impl fmt::Display>) -> String {
+fn to_text(part: Option<impl fmt::Display>) -> String {
     part.map(|part| part.to_string()).unwrap_or_default()
 }
 
 /// SERVER_NAME and SERVER_PORT (RFC 3875 §4.1.14, §4.1.15), neither of which may be empty: those of the
 /// Host header, else the listener's, else what a URL without them means.
-fn server(connection: &Connection, host: Option<(&str, Option<u16>)>) -> (String, u16) {
+fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (String, u16) {
     let (name, port) = host.unzip();
     let listener = || connection.local.ip().map(|ip| ip.to_string());
     let name = name.map(str::to_owned).or_else(listener);
@@ -290,7 +191,7 @@ const LISTEN_VARIABLES: [&str; 4] = [
 ];
 
 /// The variables of the gateway's environment that a program gets.
-pub fn passed(names: &[String]) -> Vec<(OsString, OsString)> {
+pub fn inherit(names: &[String]) -> Vec<(OsString, OsString)> {
     names
         .iter()
         .filter(|name| !LISTEN_VARIABLES.contains(&name.as_str()))
@@ -319,13 +220,16 @@ fn http_variables(headers: &HeaderMap) -> impl Iterator<Item = (OsString, OsStri
             return None;
         }
         let variable = name.as_str().to_ascii_uppercase().replace('-', "_");
-        Some((format!("HTTP_{variable}").into(), joined(headers, name)))
+        Some((
+            format!("HTTP_{variable}").into(),
+            join_values(headers, name),
+        ))
     })
 }
 
 /// All values of a header as one (RFC 9110 §5.2; cookies by RFC 6265 §5.4). What hyper accepts as a
 /// value holds no NUL, CR or LF.
-fn joined(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
+fn join_values(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
     let separator: &[u8] = if name == header::COOKIE { b"; " } else { b", " };
     let values: Vec<&[u8]> = headers
         .get_all(name)
@@ -338,23 +242,17 @@ fn joined(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::{Endpoint, PeerCredentials};
     use hyper::header::HeaderValue;
 
     fn variables(headers: &HeaderMap, uri: &'static str) -> BTreeMap<String, String> {
         let ip = |text: &str| Endpoint::Ip(text.parse().expect("an address"));
-        let connection = Connection {
-            local: ip("127.0.0.1:8080"),
-            remote: ip("10.0.0.1:5000"),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(ip("127.0.0.1:8080"), ip("10.0.0.1:5000"));
         variables_of(&connection, Some(("example.org", None)), headers, uri)
     }
 
     fn variables_of(
-        connection: &Connection,
+        connection: &ConnectionInfo,
         host: Option<(&str, Option<u16>)>,
         headers: &HeaderMap,
         uri: &'static str,
@@ -366,7 +264,7 @@ mod tests {
             ],
             static_root: Some("/srv/www".into()),
         };
-        let request = Request {
+        let request = RequestInfo {
             method: &Method::GET,
             uri: &Uri::from_static(uri),
             version: Version::HTTP_11,
@@ -432,18 +330,12 @@ mod tests {
 
     #[test]
     fn client_of_a_unix_socket_has_no_address() {
-        let peer = Peer {
+        let peer = PeerCredentials {
             user: 0,
             process: None,
         };
-        let connection = Connection {
-            local: Endpoint::Unix(None),
-            remote: Endpoint::Unix(Some(peer)),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let remote = Endpoint::Unix(Some(peer));
+        let connection = ConnectionInfo::new(Endpoint::Unix(None), remote);
         for (host, name, port) in [
             (Some(("example.org", Some(81))), "example.org", "81"),
             (Some(("example.org", None)), "example.org", "80"),
@@ -461,26 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn log_tells_what_is_known_of_a_client() {
-        let unix = |user, process| Endpoint::Unix(Some(Peer { user, process }));
-        for (endpoint, text) in [
-            (
-                Endpoint::from(SocketAddr::from((
-                    std::net::Ipv4Addr::LOCALHOST.to_ipv6_mapped(),
-                    5,
-                ))),
-                "127.0.0.1:5",
-            ),
-            (unix(1000, Some(7)), "unix:uid=1000,pid=7"),
-            (unix(1000, None), "unix:uid=1000"),
-            (Endpoint::Unix(None), "unix:"),
-        ] {
-            assert_eq!(endpoint.to_string(), text);
-        }
-    }
-
-    #[test]
-    fn repeated_headers_are_joined() {
+    fn repeated_headers_are_join_values() {
         let found = variables(
             &headers(&[
                 ("x-foo", "1"),

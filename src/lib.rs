@@ -20,7 +20,7 @@
 //!
 //! # Layers
 //! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
-//! see each other. `tests/architecture.rs` reads the imports against this table.
+//! see each other. `tests/architecture` reads the imports against this table.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|
@@ -39,8 +39,10 @@
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
+//! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
+//! | 0 | `timer` | a deadline that moves with what happens |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
@@ -69,6 +71,7 @@ pub mod args;
 pub mod backend;
 pub mod client;
 pub mod config;
+pub mod connection;
 pub mod doctor;
 pub mod environ;
 pub mod exit_status;
@@ -84,4 +87,5 @@ pub mod properties;
 pub mod server;
 pub mod service_manager;
 pub mod session;
+mod timer;
 pub mod transport;

@@ -8,9 +8,9 @@
 
 mod backoff;
 mod client_loop;
+mod connect_error;
 mod dial;
 mod exchange;
-mod failure;
 mod handshake;
 mod outcome;
 mod proxy;
@@ -18,9 +18,9 @@ mod tls;
 mod url;
 
 pub use client_loop::{LocalEnd, Options, run};
-pub use exchange::Refusal;
-pub use failure::Failure;
+pub use connect_error::ConnectError;
+pub use exchange::UnexpectedResponse;
 pub use handshake::HandshakeOptions;
-pub use outcome::Outcome;
+pub use outcome::{Outcome, RelatedOption};
 pub use tls::{Tls, Trust};
-pub use url::{Place, Url};
+pub use url::{ServerAddress, Url};

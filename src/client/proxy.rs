@@ -1,4 +1,7 @@
 //! Which proxy stands before a server, as the environment says it, in the names that curl(1) reads.
+//!
+//! hyper-util's `Matcher` reads the same, but goes past a proxy that it cannot use, without a word, and past
+//! all of them in a CGI script; and it knows neither ports nor `*.example` nor spaces in `no_proxy`.
 
 use std::net::IpAddr;
 
@@ -9,7 +12,7 @@ use hyper::{
 };
 use ipnet::IpNet;
 
-use super::url::{self, Place, Url};
+use super::url::{self, ServerAddress, Url};
 
 /// The port of a proxy that names none.
 const DEFAULT_PORT: u16 = 80;
@@ -32,7 +35,7 @@ pub(super) fn proxy_for(
     server: &Url,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, String> {
-    let Place::Host(host, port) = &server.place else {
+    let ServerAddress::Host(host, port) = &server.place else {
         return Ok(None);
     };
     let names = match server.is_tls {

@@ -96,7 +96,7 @@ async fn serve(
     let serving = async {
         match source {
             Source::Accepted(accepted) => {
-                tls.iter().for_each(|tls| tls.terms().report());
+                tls.iter().for_each(|tls| tls.config().report());
                 let purpose = Purpose::site(tls.as_ref());
                 server.run_one(accepted, purpose, stopped).await?;
             }
@@ -105,7 +105,7 @@ async fn serve(
                 let entrances = config.entrances.open(inherited, tls.as_ref())?;
                 let status = announce(&entrances, config.scheme);
                 service_manager::ready(&status);
-                tls.iter().for_each(|tls| tls.terms().report());
+                tls.iter().for_each(|tls| tls.config().report());
                 server.run(entrances, stopped).await;
             }
         }
@@ -178,9 +178,9 @@ fn reload(
     };
     server.reload(config.server, config.http);
     match (tls, config.tls) {
-        (Some(tls), Some(terms)) => {
-            tls.replace(terms);
-            tls.terms().report();
+        (Some(tls), Some(config)) => {
+            tls.replace(config);
+            tls.config().report();
         }
         (None, None) => {}
         _ => warn!("whether TLS is spoken stays as it is until a restart"),

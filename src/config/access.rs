@@ -8,12 +8,7 @@ use tokio::sync::Semaphore;
 use super::{flag_error::FlagError, zero::unless_zero};
 use crate::{
     args::{AccessArgs, Args, ProgramArgs},
-    http::{
-        access::{Access, Authority},
-        connections::ConnectionLimits,
-        forwarded::Trust,
-        places::Places,
-    },
+    http::access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
 };
 
 /// Hosts that the server answers to, and proxies that it trusts.
@@ -38,8 +33,8 @@ pub(super) fn access(args: &Args) -> Result<Access, FlagError> {
 }
 
 /// Programs that may run at a time.
-pub(super) fn places(program: &ProgramArgs) -> Places {
-    Places::new(unless_zero(program.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
+pub(super) fn process_limit(program: &ProgramArgs) -> ProcessLimit {
+    ProcessLimit::new(unless_zero(program.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
 }
 
 /// Connections that may be open at a time.
@@ -50,8 +45,8 @@ pub(super) fn connections(args: &AccessArgs) -> ConnectionLimits {
     }
 }
 
-fn trust(args: &AccessArgs) -> Result<Trust, FlagError> {
-    let mut trust = Trust::default();
+fn trust(args: &AccessArgs) -> Result<TrustedProxies, FlagError> {
+    let mut trust = TrustedProxies::default();
     for word in &args.trust_proxy {
         let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
         match (word.as_str(), word.parse().or(address)) {

@@ -8,10 +8,11 @@ use super::{
 };
 use crate::{
     args::Args,
-    backend::{Program, Rlimit, StderrTo, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Target},
+    connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
-    environ::{Connection, Endpoint, Request},
-    http::router::Mount,
+    environ::RequestInfo,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -37,16 +38,12 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigEr
         let reason = "examines a program: give a COMMAND or a --route";
         return Err(FlagError::about("--doctor", reason).into());
     };
-    let Target::Program(program, streams) = &mount.target;
-    // What the program complains of is for whoever looks at the report.
-    let streams = Streams {
-        errors: StderrTo::Inherit,
-        ..*streams
-    };
+    let Target::Program(program, streams, _) = &mount.target;
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        target: Target::Program(program.clone(), streams),
+        // What the program complains of is for whoever looks at the report.
+        target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,
@@ -70,15 +67,8 @@ fn name(program: &Program) -> String {
 /// What a program finds that a client of this machine has opened, at the top and without headers.
 fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
     let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
-    let connection = Connection {
-        local: endpoint(port),
-        remote: endpoint(CLIENT_PORT),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
-    let request = Request {
+    let connection = ConnectionInfo::new(endpoint(port), endpoint(CLIENT_PORT));
+    let request = RequestInfo {
         method: &Method::GET,
         uri: &Uri::default(),
         version: Version::HTTP_11,
@@ -89,7 +79,7 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {

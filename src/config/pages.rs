@@ -2,14 +2,12 @@
 
 use std::{io, path::Path, sync::Arc, time::Duration};
 
-use super::{confinement::confinement, flag_error::FlagError, zero::unless_zero};
+use super::{flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero};
 use crate::{
     args::{PagesArgs, ProgramArgs},
     http::{
-        cgi::{self, Scripts},
-        file::{Files, Options},
-        path::Root,
-        service::Service,
+        RouteOptions,
+        pages::{CgiLimits, FileOptions, Files, Root, Scripts},
     },
 };
 
@@ -28,7 +26,7 @@ pub(super) fn served(
     for scripts in scripts {
         files = without_scripts(files, &scripts.root)?;
     }
-    let options = Options {
+    let options = FileOptions {
         listing: args.listing,
         spa: args.spa,
     };
@@ -64,17 +62,17 @@ pub(super) fn scripts(
     program: &ProgramArgs,
     root: Root,
     path: &str,
-    service: Service,
+    options: RouteOptions,
 ) -> Result<Scripts, FlagError> {
     Ok(Scripts {
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root),
-        limits: cgi::Limits {
+        limits: CgiLimits {
             timeout: unless_zero(program.limits.cgi_timeout).map(Duration::from_secs),
             max_body: unless_zero(program.limits.cgi_maxbody),
         },
-        attributes: confinement(&program.process)?,
-        service,
+        attributes: process_attributes(&program.process)?,
+        options,
     })
 }
 

@@ -6,10 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{command, confinement::confinement, flag_error::FlagError, zero::unless_zero};
+use super::{
+    command, flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero,
+};
 use crate::{
     args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
-    backend::{Program, StderrTo, Streams, Target},
+    backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
     framing::{Framing, Newline},
 };
 
@@ -28,9 +30,14 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         },
         arguments: args.command.clone(),
         directory,
-        attributes: confinement(&args.process)?,
+        attributes: process_attributes(&args.process)?,
     };
-    Ok(Some(Target::Program(program, streams(args)?)))
+    let streams = streams(args)?;
+    Ok(Some(Target::Program(
+        program,
+        streams,
+        stderr_to(&args.messages),
+    )))
 }
 
 fn directory(args: &ProcessArgs) -> Result<Option<PathBuf>, FlagError> {
@@ -51,7 +58,7 @@ fn absolute(flag: &str, path: &Path) -> Result<PathBuf, FlagError> {
 }
 
 /// How messages travel through the streams of a program, whichever it is.
-pub(super) fn streams(args: &ProgramArgs) -> Result<Streams, FlagError> {
+pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let messages = &args.messages;
     let framing = framing(messages)?;
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
@@ -63,15 +70,22 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<Streams, FlagError> {
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
         return Err(FlagError::about("--passstderr", reason));
     }
-    Ok(Streams {
+    Ok(StreamOptions {
         framing,
-        max_line: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
-        flush_after: messages.flush_after.map(Duration::from_millis),
-        errors: match messages.passstderr {
-            true => StderrTo::Client,
-            false => StderrTo::Log,
+        max_line: MaxLine {
+            bytes: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
+            set_by: "--maxlinesize",
         },
+        flush_after: messages.flush_after.map(Duration::from_millis),
     })
+}
+
+/// Where a program's stderr goes.
+pub(super) fn stderr_to(args: &MessageArgs) -> StderrTo {
+    match args.passstderr {
+        true => StderrTo::Client,
+        false => StderrTo::Log,
+    }
 }
 
 fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {

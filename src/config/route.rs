@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::flag_error::FlagError;
 use crate::{
     args::{Args, ProgramArgs},
-    http::path::UrlPath,
+    http::UrlPath,
 };
 
 /// A route, as it was given.

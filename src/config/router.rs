@@ -1,23 +1,21 @@
 //! What answers where: COMMAND, routes, directories, files, scripts, the console.
 
 use super::{
-    access::places,
+    access::process_limit,
     config_error::ConfigError,
-    confinement::confinement,
     flag_error::FlagError,
     pages,
-    program::{streams, target},
+    process_attributes::process_attributes,
+    program::{stderr_to, streams, target},
     route::Route,
-    service::service,
+    route_options::route_options,
 };
 use crate::{
     args::Args,
     http::{
-        cgi::Scripts,
-        path::Root,
-        places::Places,
-        router::{Directory, Mount, Router},
-        service::Service,
+        RouteOptions,
+        access::ProcessLimit,
+        pages::{Directory, Mount, Root, Router, Scripts},
     },
 };
 
@@ -27,18 +25,18 @@ use crate::{
 /// The first flag that is wrong.
 pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigError> {
     let files = pages::files(&args.pages)?;
-    // Whatever answers at the top has the places of the whole server alone.
-    let service = service(args, &args.program, files.as_ref(), Places::default())?;
+    // Whatever answers at the top has the limit of the whole server alone.
+    let options = route_options(args, &args.program, files.as_ref(), ProcessLimit::default())?;
     let mut router = Router {
         console: args.pages.devconsole,
-        directory: directory(args, &service)?,
+        directory: directory(args, &options)?,
         ..Router::default()
     };
     if let Some(target) = target(&args.program)? {
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             target,
-            service: service.clone(),
+            options: options.clone(),
         });
     }
     for (index, route) in routes.iter().enumerate() {
@@ -47,7 +45,7 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
     }
     if let Some(directory) = &args.pages.cgidir {
         let root = pages::root("--cgidir", directory)?;
-        let scripts = pages::scripts(&args.program, root, "", service)?;
+        let scripts = pages::scripts(&args.program, root, "", options)?;
         router.scripts.push(scripts);
     }
     router.files = files
@@ -66,14 +64,14 @@ fn add_route(
     let path = route.path()?;
     let program = &route.program;
     // The same number is the whole server's, which all programs count toward.
-    let places = match program.maxforks == server.program.maxforks {
-        true => Places::default(),
-        false => places(program),
+    let processes = match program.maxforks == server.program.maxforks {
+        true => ProcessLimit::default(),
+        false => process_limit(program),
     };
-    let service = service(server, program, files, places)?;
+    let options = route_options(server, program, files, processes)?;
     let collides = |mount: &Mount| {
-        let other = &mount.service.subprotocols;
-        mount.path == path && other.collides_with(&service.subprotocols)
+        let other = &mount.options.subprotocols;
+        mount.path == path && other.collides_with(&options.subprotocols)
     };
     let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
     if router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
@@ -81,13 +79,13 @@ fn add_route(
     }
     if let Some(directory) = &route.cgi {
         let root = pages::root("cgi", directory)?;
-        let scripts = pages::scripts(program, root, &path, service)?;
+        let scripts = pages::scripts(program, root, &path, options)?;
         router.scripts.push(scripts);
     } else if let Some(target) = target(program)? {
         router.mounts.push(Mount {
             path,
             target,
-            service,
+            options,
         });
     }
     Ok(())
@@ -111,12 +109,17 @@ fn check_something_answers(router: &Router) -> Result<(), FlagError> {
     Ok(())
 }
 
-fn directory(args: &Args, service: &Service) -> Result<Option<Directory>, FlagError> {
+fn directory(args: &Args, options: &RouteOptions) -> Result<Option<Directory>, FlagError> {
     let Some(path) = &args.pages.dir else {
         return Ok(None);
     };
     let root = pages::root("--dir", path)?;
-    let attributes = confinement(&args.program.process)?;
-    let directory = Directory::new(root, attributes, streams(&args.program)?, service.clone());
+    let directory = Directory::new(
+        root,
+        process_attributes(&args.program.process)?,
+        streams(&args.program)?,
+        stderr_to(&args.program.messages),
+        options.clone(),
+    );
     Ok(Some(directory))
 }

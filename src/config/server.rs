@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    access::{access, connections, places},
+    access::{access, connections, process_limit},
     config_error::ConfigError,
     headers::added_headers,
     listeners,
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     args::Args,
     http,
-    server::{self, Wanted, tls::Terms},
+    server::{self, Wanted, tls::TlsConfig},
 };
 
 /// A server, ready to be started.
@@ -29,7 +29,7 @@ pub struct Config {
     /// Threads that serve connections; `None` is one for each CPU.
     pub workers: Option<usize>,
     /// TLS, if it is spoken.
-    pub tls: Option<Terms>,
+    pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
     /// How it lives: what its connections are, and what a stop allows.
@@ -65,7 +65,7 @@ impl Config {
             log: LogOptions::new(args),
             inetd: args.listen.inetd,
             workers: args.operation.workers,
-            tls: tls::terms(args)?,
+            tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(&args.tls)) {
                 (true, true) => "https",
                 (true, false) => "http",
@@ -81,7 +81,7 @@ impl Config {
             },
             http: http::Options {
                 access: access(args)?,
-                places: places(&args.program),
+                processes: process_limit(&args.program),
                 connections: connections(&args.access),
                 headers: added_headers(&[
                     ("--header", &args.pages.header),

@@ -5,33 +5,35 @@ use std::path::PathBuf;
 use super::flag_error::FlagError;
 use crate::{
     args::{Args, TlsArgs},
-    server::tls::{Clients, LoadError, Options, Plain, Role, Source, Terms},
+    server::tls::{
+        ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
+    },
 };
 
 /// What `--ssl-selfsigned` is for, beside the names of `--host`.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The configuration of TLS, loaded; `None` without TLS.
-pub(super) fn terms(args: &Args) -> Result<Option<Terms>, FlagError> {
+pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
     let tls = &args.tls;
     if !is_on(tls) {
         return Ok(None);
     }
-    let options = Options {
+    let options = TlsOptions {
         identities: match tls.ssl_selfsigned {
             true => vec![self_signed(&args.listen.host)],
             false => files(tls)?,
         },
-        clients: tls.sslca.clone().map(|authorities| Clients {
+        clients: tls.sslca.clone().map(|authorities| ClientAuth {
             authorities,
             required: !tls.sslca_optional,
         }),
-        plain: match tls.ssl_optional {
-            true => Plain::Served,
-            false => Plain::Refused,
+        without_tls: match tls.ssl_optional {
+            true => WithoutTls::Served,
+            false => WithoutTls::Refused,
         },
     };
-    Terms::load(options).map(Some).map_err(flag_error)
+    TlsConfig::load(options).map(Some).map_err(flag_error)
 }
 
 /// Whether clients without TLS may begin with HTTP/2.
@@ -51,16 +53,16 @@ pub(super) fn is_on(args: &TlsArgs) -> bool {
     args.ssl || args.ssl_selfsigned
 }
 
-fn self_signed(hosts: &[String]) -> Source {
+fn self_signed(hosts: &[String]) -> IdentitySource {
     let loopback = LOOPBACK.map(str::to_owned).into_iter();
     let hosts = hosts.iter().map(|host| bare(host).to_owned());
-    Source::SelfSigned {
+    IdentitySource::SelfSigned {
         names: loopback.chain(hosts).collect(),
     }
 }
 
 /// Pairs of certificate and key.
-fn files(args: &TlsArgs) -> Result<Vec<Source>, FlagError> {
+fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
     let (certificates, keys) = (&args.sslcert, &args.sslkey);
     if certificates.is_empty() {
         return Err(FlagError::about(
@@ -76,7 +78,7 @@ fn files(args: &TlsArgs) -> Result<Vec<Source>, FlagError> {
         );
         return Err(FlagError::about("--sslcert", reason));
     }
-    let pair = |(certificates, key): (&PathBuf, &PathBuf)| Source::Files {
+    let pair = |(certificates, key): (&PathBuf, &PathBuf)| IdentitySource::Files {
         certificates: certificates.clone(),
         key: key.clone(),
     };
@@ -91,11 +93,11 @@ fn bare(host: &str) -> &str {
 /// The flag that names a file which cannot be used, of a server or of a client.
 pub(super) fn flag_error(error: LoadError) -> FlagError {
     match &error {
-        LoadError::File { role, file, reason } => {
-            let flag = match role {
-                Role::Certificate => "--sslcert",
-                Role::Key => "--sslkey",
-                Role::Authorities => "--sslca",
+        LoadError::File { kind, file, reason } => {
+            let flag = match kind {
+                PemKind::Certificate => "--sslcert",
+                PemKind::Key => "--sslkey",
+                PemKind::Authorities => "--sslca",
             };
             FlagError::new(flag, file.display(), reason)
         }

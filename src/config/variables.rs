@@ -35,8 +35,8 @@ pub(super) fn environ(args: &ProcessArgs, files: Option<&Path>) -> Result<Enviro
 /// What programs get of our environment, by the names of `--passenv`; one that is empty stands for none.
 fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>, FlagError> {
     let names = match names {
-        None => return Ok(environ::passed(&PASSED.map(str::to_owned))),
-        Some([none]) if none.is_empty() => return Ok(environ::passed(&[])),
+        None => return Ok(environ::inherit(&PASSED.map(str::to_owned))),
+        Some([none]) if none.is_empty() => return Ok(environ::inherit(&[])),
         Some(names) => names,
     };
     let wrong = |name: &&String| name.is_empty() || name.contains(['=', '\0']);
@@ -46,6 +46,6 @@ fn passed(names: Option<&[String]>) -> Result<Vec<(OsString, OsString)>, FlagErr
             name,
             "expected the names of variables",
         )),
-        None => Ok(environ::passed(names)),
+        None => Ok(environ::inherit(names)),
     }
 }

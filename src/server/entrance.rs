@@ -8,11 +8,11 @@ use super::{
     listener::{BindError, Listener, Sockets, Tcp},
     proxy_protocol,
     stream::Stream,
-    tls::{Refused, Tls},
+    tls::{HandshakeError, Tls},
 };
 use crate::{
-    environ::{Connection, Endpoint},
-    http::{admin::Admin, redirect::Destination},
+    connection::{ConnectionInfo, Endpoint},
+    http::{Admin, pages::Destination},
 };
 
 /// A listener, and what its clients find there.
@@ -128,7 +128,7 @@ impl From<Listener> for Entrance {
 /// Serves a connection; the server awaits it through the handler's tasks.
 pub(super) async fn serve(
     mut stream: Stream,
-    mut connection: Connection,
+    mut connection: ConnectionInfo,
     purpose: Purpose,
     server: Server,
 ) {
@@ -160,9 +160,9 @@ pub(super) async fn serve(
                     connection.tls = facts;
                     stream
                 }
-                Err(refused) => {
+                Err(error) => {
                     handler.count_refusal("tls");
-                    return log_handshake(&connection.remote, &refused);
+                    return log_handshake(&connection.remote, &error);
                 }
             }
         }
@@ -178,9 +178,9 @@ pub(super) async fn serve(
 }
 
 /// Of a listener for all addresses the client knows the one that it has reached.
-fn name_reached_address(stream: &Stream, connection: &mut Connection) {
-    if let Stream::Tcp(socket) = stream
-        && let Ok(address) = socket.local_addr()
+fn name_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
+    if let Stream::Left(tcp) = stream
+        && let Ok(address) = tcp.socket().local_addr()
     {
         connection.local = address.into();
     }
@@ -195,22 +195,22 @@ fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
 }
 
 /// A client's affair, but of interest to whoever wonders why it is not let in.
-fn log_handshake(remote: &Endpoint, refused: &Refused) {
-    match refused {
-        Refused::Silent => debug!(%remote, "connection ended: {refused}"),
-        _ => info!(target: "access", %remote, "refused: {refused}"),
+fn log_handshake(remote: &Endpoint, error: &HandshakeError) {
+    match error {
+        HandshakeError::Silent => debug!(%remote, "connection ended: {error}"),
+        _ => info!(target: "access", %remote, "refused: {error}"),
     }
 }
 
 impl Redirect {
     fn destination(&self) -> Destination {
-        let terms = self.tls.as_ref().map(Tls::terms);
+        let config = self.tls.as_ref().map(Tls::config);
         Destination {
             scheme: self.scheme,
             port: self.port,
-            names: terms
+            names: config
                 .iter()
-                .flat_map(|terms| terms.names())
+                .flat_map(|config| config.names())
                 .map(str::to_owned)
                 .collect(),
         }

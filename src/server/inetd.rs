@@ -14,8 +14,11 @@ use rustix::{
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{listener, stream::Stream};
-use crate::environ::{Connection, Endpoint};
+use super::{
+    listener,
+    stream::{self, Stream},
+};
+use crate::connection::{ConnectionInfo, Endpoint};
 
 /// The first descriptor that is not of the standard three.
 const FIRST: i32 = 3;
@@ -69,7 +72,7 @@ impl Accepted {
     ///
     /// # Errors
     /// When the client has gone, or the runtime cannot watch the socket.
-    pub(super) fn open(self) -> io::Result<(Stream, Connection)> {
+    pub(super) fn open(self) -> io::Result<(Stream, ConnectionInfo)> {
         let socket = Socket::from(self.socket);
         socket.set_nonblocking(true)?;
         let (stream, local, remote) = match self.domain {
@@ -77,7 +80,7 @@ impl Accepted {
                 let stream = UnixStream::from_std(socket.into())?;
                 let peer = listener::peer(&stream);
                 (
-                    Stream::Unix(stream),
+                    Stream::Right(stream),
                     Endpoint::Unix(None),
                     Endpoint::Unix(peer),
                 )
@@ -86,17 +89,10 @@ impl Accepted {
                 listener::tune(&socket)?;
                 let stream = TcpStream::from_std(socket.into())?;
                 let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-                (Stream::Tcp(stream), local.into(), remote.into())
+                (stream::tcp(stream), local.into(), remote.into())
             }
         };
-        let connection = Connection {
-            local,
-            remote,
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let connection = ConnectionInfo::new(local, remote);
         Ok((stream, connection))
     }
 }

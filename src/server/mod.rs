@@ -22,7 +22,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use crate::environ::Connection;
+use crate::connection::ConnectionInfo;
 pub use entrance::{Entrance, Purpose, Redirect, Wanted};
 use inetd::Accepted;
 use listener::{Listener, Succession};
@@ -137,7 +137,7 @@ async fn serve(entrance: Entrance, server: Server, stopping: CancellationToken) 
 
 /// Accepts for ever. An error is one connection's, or passes: it never ends the loop and never makes it
 /// spin.
-async fn accept(listener: &Listener, mut welcome: impl FnMut(Stream, Connection)) {
+async fn accept(listener: &Listener, mut welcome: impl FnMut(Stream, ConnectionInfo)) {
     let mut reported: Option<Instant> = None;
     loop {
         match listener.accept().await {

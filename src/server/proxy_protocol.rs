@@ -20,7 +20,7 @@ use tokio::{
     time::timeout,
 };
 
-use crate::environ::{Connection, Endpoint};
+use crate::connection::{ConnectionInfo, Endpoint};
 
 /// What a header may take from the moment that the connection is accepted. A balancer sends it at once;
 /// longer would hold descriptors for strangers, shorter would cut off one whose packet is lost once.
@@ -75,7 +75,7 @@ enum Told {
 /// When there is none in time, or it is malformed.
 pub(super) async fn read(
     stream: &mut (impl AsyncRead + Unpin),
-    connection: &mut Connection,
+    connection: &mut ConnectionInfo,
 ) -> Result<(), HeaderError> {
     let told = timeout(PATIENCE, header(stream)).await;
     if let Told::Ends { remote, local, tls } = told.map_err(|_| HeaderError::Late)?? {
@@ -402,14 +402,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn silence_is_not_waited_for_long() {
         let (mut near, _far) = duplex(64);
-        let mut connection = Connection {
-            local: Endpoint::Unix(None),
-            remote: Endpoint::Unix(None),
-            remote_name: None,
-            tls: None,
-            tls_before: false,
-            forwarded: None,
-        };
+        let mut connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
         let started = tokio::time::Instant::now();
         let error = read(&mut near, &mut connection).await.expect_err("nothing");
         assert!(matches!(error, HeaderError::Late));

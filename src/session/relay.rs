@@ -1,4 +1,19 @@
-//! The relay itself: `upstream` and `downstream`, each between its own two ends.
+//! The relay: `upstream` and `downstream`, each between its own two ends.
+//!
+//! # How it works
+//! Each direction is a loop in one future: take the next message from its source, wait for room in its
+//! sink, feed the message. While the source has nothing, what was fed is flushed, so a burst takes one system
+//! call and a lone message does not wait. `upstream` has `discard_messages` for its rest, when the program takes no
+//! more: the client's Close is to be noticed all the same.
+//!
+//! The two futures race. When one of them ends, the other is dropped wherever it waits, and of a message that
+//! waited for room in it nobody else would know. So what waits is held by [`Waiting`], which feeds it when
+//! it is dropped: [`Sink::start_send`] without the wait before it only lets the sink's buffer grow by this
+//! one message, in its order. The sink belongs to the session, and what ends the session flushes it
+//! (`shutdown`). Between two messages a future holds nothing; thus both are cancel safe.
+//!
+//! A flood is cut into turns of [`COOP_BUDGET`] messages. After each of them `upstream` looks whether the
+//! session drains, and `downstream` at the clock of the keepalive: else neither would come to pass.
 
 use std::{
     io,
@@ -13,7 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::handle::Meter;
 use crate::{
-    backend::{Input, Output, Process},
+    backend::{BackendError, Input, Output, Process},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing},
@@ -31,14 +46,16 @@ pub(super) enum OutputEnd {
     Ended,
     /// The program ended, and whoever still holds its stdout has been quiet since.
     Lingered,
-    /// The program wrote what is no message.
-    Broken(FramingError),
+    /// The backend says what is no message, or was lost.
+    Broken(BackendError),
+    /// The backend ends the session with this.
+    Failed(Close),
     /// The client takes no more.
     Undeliverable(io::Error),
 }
 
 /// Client to program. Ends only when the client has gone: a program that reads no more, and a drain,
-/// only end the input.
+/// only end the input. Cancel safe: yes.
 pub(super) async fn upstream(
     incoming: &mut Incoming,
     input: &mut Option<Input>,
@@ -46,55 +63,68 @@ pub(super) async fn upstream(
     drain: &CancellationToken,
 ) -> Disconnect {
     let mut draining = pin!(drain.cancelled());
-    let mut burst = 0;
-    loop {
-        let Some(sink) = input else {
-            return discard(incoming, received).await;
-        };
-        burst = (burst + 1) % COOP_BUDGET;
+    let mut turn = 0;
+    while let Some(sink) = input {
+        turn = (turn + 1) % COOP_BUDGET;
         // A client that sends without a pause must not keep the end from its program.
-        let next = match burst == 0 && drain.is_cancelled() {
+        let next = match turn == 0 && drain.is_cancelled() {
             true => Next::Drain,
-            false => tokio::select! {
-                biased;
-                next = next_or_flush(incoming, sink) => Next::from(next),
-                () = &mut draining => Next::Drain,
-            },
+            false => next_or_drain(incoming, sink, draining.as_mut()).await,
         };
-        let message = match next {
-            Next::Message(message) => message,
-            Next::Disconnect(gone) => return gone,
-            Next::Unread => {
-                *input = None;
-                continue;
+        match next {
+            Next::Message(message) => {
+                received.count(&message);
+                match deliver(message, sink, received, draining.as_mut()).await {
+                    Ok(()) => {}
+                    Err(BackendError::Framing(error)) => {
+                        return Disconnect::Violation(refusal(&error));
+                    }
+                    Err(_) => *input = None,
+                }
             }
+            Next::Disconnect(disconnect) => return disconnect,
+            Next::Unread => *input = None,
             Next::Drain => {
-                // What was received is still delivered, then comes end-of-file.
-                let _ = sink.flush().await;
+                // What was received is still delivered, then the input ends.
+                let _ = sink.close().await;
                 *input = None;
-                continue;
             }
-        };
-        received.count(&message);
-        let mut waiting = Waiting::new(sink, message);
-        let ready = tokio::select! {
-            biased;
-            ready = timed(received, |context| waiting.poll_ready(context)) => ready,
-            // Taken all the same: the sink's buffer grows by this one message.
-            () = &mut draining => Ok(()),
-        };
-        let fed = ready.and_then(|()| waiting.feed());
-        drop(waiting);
-        match fed {
-            Ok(()) => {}
-            Err(FramingError::Io(_)) => *input = None,
-            Err(error) => return Disconnect::Violation(refusal(&error)),
         }
+    }
+    discard_messages(incoming, received).await
+}
+
+async fn next_or_drain(
+    incoming: &mut Incoming,
+    sink: &mut Input,
+    draining: Pin<&mut impl Future>,
+) -> Next {
+    tokio::select! {
+        biased;
+        next = next_or_flush(incoming, sink) => Next::from(next),
+        _ = draining => Next::Drain,
     }
 }
 
-/// What waits for room. If the wait is given up, as when the other direction ends meanwhile, it is fed all
-/// the same: who flushes the sink at the end finds it there, in its place.
+/// Feeds a message when there is room for it; in a drain at once, by which the sink's buffer grows by this
+/// one message.
+async fn deliver(
+    message: Message,
+    sink: &mut Input,
+    received: &Meter,
+    draining: Pin<&mut impl Future>,
+) -> Result<(), BackendError> {
+    let mut waiting = Waiting::new(sink, message);
+    tokio::select! {
+        biased;
+        ready = timed(received, |context| waiting.poll_ready(context)) => ready?,
+        _ = draining => {}
+    }
+    waiting.feed()
+}
+
+/// An item that waits for room in a sink. If the wait is given up, as when the other direction ends
+/// meanwhile, it is fed all the same: who flushes the sink at the end finds it there, in its place.
 pub(super) struct Waiting<'a, Item, Error> {
     sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
     item: Option<Item>,
@@ -112,7 +142,12 @@ impl<'a, Item, Error> Waiting<'a, Item, Error> {
     }
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.sink.as_mut().poll_ready(context)
+        let ready = self.sink.as_mut().poll_ready(context);
+        if matches!(ready, Poll::Ready(Err(_))) {
+            // A sink that has failed takes nothing more.
+            self.item = None;
+        }
+        ready
     }
 
     fn feed(&mut self) -> Result<(), Error> {
@@ -145,11 +180,11 @@ enum Next {
     Drain,
 }
 
-impl From<Result<Option<Result<Message, Disconnect>>, FramingError>> for Next {
-    fn from(next: Result<Option<Result<Message, Disconnect>>, FramingError>) -> Self {
+impl From<Result<Option<Result<Message, Disconnect>>, BackendError>> for Next {
+    fn from(next: Result<Option<Result<Message, Disconnect>>, BackendError>) -> Self {
         match next {
             Ok(Some(Ok(message))) => Next::Message(message),
-            Ok(Some(Err(gone))) => Next::Disconnect(gone),
+            Ok(Some(Err(disconnect))) => Next::Disconnect(disconnect),
             Ok(None) => Next::Disconnect(Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())),
             Err(_) => Next::Unread,
         }
@@ -167,19 +202,20 @@ fn refusal(error: &FramingError) -> Close {
     Close::new(code, error.to_string())
 }
 
-/// Reads a client on for its close alone.
-async fn discard(incoming: &mut Incoming, received: &Meter) -> Disconnect {
+/// Reads a client on for its close alone. Cancel safe: yes.
+async fn discard_messages(incoming: &mut Incoming, received: &Meter) -> Disconnect {
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
-            Some(Err(gone)) => return gone,
+            Some(Err(disconnect)) => return disconnect,
             None => return Disconnect::Lost(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 }
 
 /// Reads a program on, where there is one, so that it can flush and go; never ready.
-pub(super) async fn exhaust(output: Option<&mut Output>) {
+/// Cancel safe: yes.
+pub(super) async fn discard_output(output: Option<&mut Output>) {
     if let Some(output) = output {
         while output.next().await.is_some() {}
     }
@@ -190,11 +226,11 @@ pub(super) async fn exhaust(output: Option<&mut Output>) {
 pub(super) async fn downstream(
     output: &mut Output,
     outgoing: &mut Outgoing,
-    mut watch: Watch<'_>,
+    mut interrupts: Interrupts<'_>,
     sent: &Meter,
 ) -> OutputEnd {
     loop {
-        let turn = future::poll_fn(|context| watch.poll_turn(output, outgoing, context)).await;
+        let turn = future::poll_fn(|context| interrupts.poll_turn(output, outgoing, context)).await;
         let event = match turn {
             Turn::Message(message) => {
                 sent.count(&message);
@@ -208,7 +244,7 @@ pub(super) async fn downstream(
             let ready = waiting.poll_ready(context);
             if ready.is_pending() {
                 // A slow client must not keep a program that has ended from being reaped.
-                let _ = watch.poll_exited(context);
+                let _ = interrupts.poll_exited(context);
             }
             ready
         });
@@ -252,31 +288,32 @@ enum Turn {
     End(OutputEnd),
 }
 
-/// What `downstream` watches beside the output: the clock and the process.
-pub(super) struct Watch<'a> {
+/// What may interrupt the output: the keepalive, and the process, which has ended while others hold its
+/// stdout.
+pub(super) struct Interrupts<'a> {
     process: &'a mut Option<Process>,
     keepalive: Option<Interval>,
     /// Runs from the program's end, or from the last output after it.
     linger: Option<Pin<Box<Sleep>>>,
-    burst: u32,
+    turn: u32,
 }
 
-impl<'a> Watch<'a> {
+impl<'a> Interrupts<'a> {
     pub(super) fn new(process: &'a mut Option<Process>, keepalive: Option<Duration>) -> Self {
         let keepalive = keepalive.map(|period| {
             let mut ticks = interval_at(Instant::now() + period, period);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             ticks
         });
-        Watch {
+        Interrupts {
             process,
             keepalive,
             linger: None,
-            burst: 0,
+            turn: 0,
         }
     }
 
-    /// The next message, or what else is due. In a flood the clock is looked at once a burst, so that
+    /// The next message, or what else is due. In a flood the clock is looked at once in [`COOP_BUDGET`], so that
     /// messages cost no timer; whenever there is nothing to pass on, what was fed is flushed.
     fn poll_turn(
         &mut self,
@@ -284,9 +321,9 @@ impl<'a> Watch<'a> {
         outgoing: &mut Outgoing,
         context: &mut Context<'_>,
     ) -> Poll<Turn> {
-        self.burst += 1;
-        if self.burst >= COOP_BUDGET {
-            self.burst = 0;
+        self.turn += 1;
+        if self.turn >= COOP_BUDGET {
+            self.turn = 0;
             if self.poll_keepalive(context).is_ready() {
                 return Poll::Ready(Turn::Keepalive);
             }
@@ -296,12 +333,10 @@ impl<'a> Watch<'a> {
                 self.linger = None;
                 return Poll::Ready(Turn::Message(message));
             }
-            Poll::Ready(Ok(Some(Err(FramingError::Io(_))) | None)) => {
-                return Poll::Ready(Turn::End(OutputEnd::Ended));
-            }
             Poll::Ready(Ok(Some(Err(error)))) => {
-                return Poll::Ready(Turn::End(OutputEnd::Broken(error)));
+                return Poll::Ready(Turn::End(self.end_by(error)));
             }
+            Poll::Ready(Ok(None)) => return Poll::Ready(Turn::End(OutputEnd::Ended)),
             Poll::Ready(Err(error)) => {
                 return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
             }
@@ -312,6 +347,16 @@ impl<'a> Watch<'a> {
         }
         self.poll_lingered(context)
             .map(|()| Turn::End(OutputEnd::Lingered))
+    }
+
+    /// What an error of the output comes to.
+    fn end_by(&self, error: BackendError) -> OutputEnd {
+        match error {
+            BackendError::Failed(close) => OutputEnd::Failed(close),
+            // The exit status says more.
+            BackendError::Io(_) if self.process.is_some() => OutputEnd::Ended,
+            error => OutputEnd::Broken(error),
+        }
     }
 
     fn poll_keepalive(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -382,7 +427,7 @@ mod tests {
         let codec = Codec::new(Framing::Lines(Newline::Split), usize::MAX);
         let mut sink = FramedWrite::new(near, codec);
         sink.set_backpressure_boundary(1);
-        let mut input: Option<Input> = Some(Box::pin(sink));
+        let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));
         let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
         let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));
         let (meter, drain) = (Meter::default(), CancellationToken::new());
@@ -408,7 +453,13 @@ mod tests {
         let meter = Meter::default();
         let mut carry = async || {
             let outgoing = &mut client.outgoing;
-            downstream(&mut output, outgoing, Watch::new(&mut None, None), &meter).await;
+            downstream(
+                &mut output,
+                outgoing,
+                Interrupts::new(&mut None, None),
+                &meter,
+            )
+            .await;
             outgoing.close().await
         };
         assert!(timeout(Duration::from_secs(1), carry()).await.is_err());

@@ -109,7 +109,7 @@ impl System {
     }
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
         let turns = Arc::clone(&self.turns);
         let shares_descriptors =
             self.reserved_fds.is_some() && command.attributes.credentials.is_none();
@@ -122,7 +122,7 @@ impl System {
         }
     }
 
-    fn start(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+    fn start(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -182,7 +182,7 @@ impl System {
         })
     }
 
-    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<Handle> {
+    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<ProcessHandle> {
         let memory = match spec.error_pipe < 0 {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
@@ -220,7 +220,7 @@ impl System {
         }
         // SAFETY: the kernel has just made this descriptor for us.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-        Ok(Handle {
+        Ok(ProcessHandle {
             pid,
             pidfd: Some(pidfd),
             registration: None,
@@ -271,7 +271,7 @@ fn resource_limits(files: ResourceLimit, limits: &[(Rlimit, u64)]) -> Vec<Resour
 
 /// A process by number and by descriptor.
 #[derive(Debug)]
-pub(super) struct Handle {
+pub(super) struct ProcessHandle {
     pid: Pid,
     /// `None` once taken.
     pidfd: Option<OwnedFd>,
@@ -279,14 +279,14 @@ pub(super) struct Handle {
     registration: Option<Registration>,
 }
 
-impl Handle {
+impl ProcessHandle {
     pub(super) fn id(&self) -> u32 {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
     /// Moves the right to wait out of a leader that is being dropped.
-    pub(super) fn take(&mut self) -> Handle {
-        Handle {
+    pub(super) fn take(&mut self) -> ProcessHandle {
+        ProcessHandle {
             pid: self.pid,
             pidfd: self.pidfd.take(),
             registration: None,
@@ -367,7 +367,7 @@ impl Handle {
     }
 }
 
-impl AsRawFd for Handle {
+impl AsRawFd for ProcessHandle {
     fn as_raw_fd(&self) -> RawFd {
         self.pidfd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
     }

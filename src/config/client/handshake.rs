@@ -2,11 +2,11 @@
 
 use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 
-use super::super::{flag_error::FlagError, service::subprotocols, session::compression};
+use super::super::{flag_error::FlagError, route_options::subprotocols, session::compression};
 use crate::{
     args::Args,
     client::HandshakeOptions,
-    http::{headers, upgrade::Subprotocols},
+    http::{response_headers, websocket::Subprotocols},
 };
 
 /// Headers that the handshake sets, beside those that no message may have.
@@ -37,7 +37,7 @@ fn added(words: &[String]) -> Result<HeaderMap, FlagError> {
     let mut added = HeaderMap::new();
     for word in words {
         let invalid = |reason| FlagError::new("--header", word, reason);
-        let (name, value) = headers::parse(word).map_err(invalid)?;
+        let (name, value) = response_headers::parse(word).map_err(invalid)?;
         if RESERVED.contains(&name.as_str()) {
             return Err(invalid(format!("'{name}' is set by wsd itself")));
         }

@@ -1,6 +1,6 @@
 //! A client's options, ready but for what starts its program: [`Client`].
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use super::{
     super::{
@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     args::{Args, LimitArgs},
-    backend::{Environment, Spawner, StderrTo, Streams, Target, TerminationTimeouts},
+    backend::{Environment, Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
     client::{HandshakeOptions, LocalEnd, Options, Tls, Url},
     session::SessionTimeouts,
     transport,
@@ -51,7 +51,7 @@ pub struct Client {
 /// Who is at this end.
 #[derive(Debug)]
 enum End {
-    Stdio(Streams, Duration),
+    Stdio(StreamOptions, Duration),
     Program(Target, Environment),
 }
 
@@ -86,9 +86,9 @@ impl Client {
     ///
     /// # Errors
     /// Those of `start`.
-    pub fn options<E>(self, start: impl FnOnce() -> Result<Spawner, E>) -> Result<Options, E> {
+    pub fn options(self, start: impl FnOnce() -> io::Result<Resources>) -> io::Result<Options> {
         Ok(Options {
-            near: match self.end {
+            local_end: match self.end {
                 End::Stdio(streams, linger) => LocalEnd::Stdio(streams, linger),
                 End::Program(target, environment) => {
                     LocalEnd::Program(target, environment, start()?)
@@ -99,7 +99,7 @@ impl Client {
             reconnect: self.reconnect,
             url: self.url,
             tls: self.tls,
-            offer: self.handshake,
+            handshake: self.handshake,
         })
     }
 }
@@ -107,8 +107,8 @@ impl Client {
 fn end(args: &Args) -> Result<End, FlagError> {
     let environment = environ(&args.program.process, None)?.passed;
     Ok(match target(&args.program)? {
-        Some(Target::Program(program, streams)) => {
-            let target = Target::Program(program, inherit_stderr(streams));
+        Some(Target::Program(program, streams, stderr)) => {
+            let target = Target::Program(program, streams, inherit_stderr(stderr));
             End::Program(target, environment)
         }
         None => {
@@ -119,13 +119,10 @@ fn end(args: &Args) -> Result<End, FlagError> {
 }
 
 /// Our stderr is the user's, and so is the program's.
-fn inherit_stderr(streams: Streams) -> Streams {
-    match streams.errors {
-        StderrTo::Log => Streams {
-            errors: StderrTo::Inherit,
-            ..streams
-        },
-        _ => streams,
+fn inherit_stderr(stderr: StderrTo) -> StderrTo {
+    match stderr {
+        StderrTo::Log => StderrTo::Inherit,
+        stderr => stderr,
     }
 }
 

@@ -16,12 +16,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Server, tls::MaybeTls};
 use crate::{
-    environ::Connection,
+    connection::ConnectionInfo,
     http::{
-        Body,
-        admin::Admin,
-        connections::{Admitted, Overload},
-        redirect::Destination,
+        Admin, Body,
+        access::{ConnectionPermit, Overload},
+        pages::Destination,
     },
 };
 pub(super) use phase::HANDSHAKE_RECORD;
@@ -62,10 +61,10 @@ enum Protocol {
 /// Serves a connection, over whatever carries its bytes.
 pub(super) async fn serve(
     stream: MaybeTls,
-    mut connection: Connection,
+    mut connection: ConnectionInfo,
     service: Service,
     server: Server,
-    admitted: Option<Admitted>,
+    admitted: Option<ConnectionPermit>,
 ) {
     let options = server.options();
     if let Some(address) = connection.remote.ip().filter(|_| options.reverse_lookup) {
@@ -102,7 +101,7 @@ pub(super) async fn serve(
 
 /// Who asks, and who answers.
 struct Exchange {
-    connection: Connection,
+    connection: ConnectionInfo,
     service: Service,
     server: Server,
 }

@@ -16,16 +16,14 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Program, Spawner, StderrTo, Streams, Target},
-    environ::{Connection, Endpoint},
+    backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
+    connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
-        self, Options,
-        access::Access,
-        connections::ConnectionLimits,
-        headers::AddedHeaders,
-        places::Places,
-        router::{Mount, Router},
+        AddedHeaders, Options, RouteOptions,
+        access::{Access, ConnectionLimits, ProcessLimit},
+        pages::{Mount, Router},
+        websocket::Subprotocols,
     },
     server::{self, Server, stream::Stream},
     transport::websocket::deflate::DeflateParams,
@@ -67,14 +65,7 @@ pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
 /// What a client is answered.
 async fn talk(input: &[u8], then: Then) -> Vec<u8> {
     let (near, mut far) = UnixStream::pair().expect("two descriptors");
-    let connection = Connection {
-        local: Endpoint::Unix(None),
-        remote: Endpoint::Unix(None),
-        remote_name: None,
-        tls: None,
-        tls_before: false,
-        forwarded: None,
-    };
+    let connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
     let client = async {
         let mut answer = Vec::new();
         // That it is not listened to any more is no failure.
@@ -85,7 +76,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         let _ = far.read_to_end(&mut answer).await;
         answer
     };
-    let stream = Stream::Unix(near).into();
+    let stream = Stream::Right(near).into();
     let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
     tokio::join!(client, serving).0
 }
@@ -97,33 +88,36 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
         path: path.to_owned(),
         target: Target::Program(
             Program::default(),
-            Streams {
+            StreamOptions {
                 framing: Framing::Lines(Newline::Split),
-                max_line: 0,
+                max_line: MaxLine {
+                    bytes: 0,
+                    set_by: "",
+                },
                 flush_after: None,
-                errors: StderrTo::Log,
             },
+            StderrTo::Log,
         ),
-        service: http::service::Service {
+        options: RouteOptions {
             subprotocols,
             compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
             }),
-            ..http::service::Service::default()
+            ..RouteOptions::default()
         },
     };
-    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let listed = Subprotocols::Listed(vec!["ex1".to_owned()]);
     let router = Router {
         mounts: vec![mount("/listed", listed)],
-        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        fallback: Some(mount("/", Subprotocols::Offered)),
         console: true,
         ..Router::default()
     };
     let options = Options {
         router,
         access: Access::default(),
-        places: Places::new(Some(0)),
+        processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
     };

@@ -17,7 +17,7 @@ use super::{
     BACKLOG,
     socket_file::{IN_USE, SocketFile},
 };
-use crate::environ::Peer;
+use crate::connection::PeerCredentials;
 
 /// What a unix socket is bound to (unix(7)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,9 +139,9 @@ pub(super) fn bind(wanted: &UnixSocket) -> io::Result<(UnixListener, Option<Sock
 }
 
 /// The process that has connected, where the system tells.
-pub(in crate::server) fn peer(stream: &UnixStream) -> Option<Peer> {
+pub(in crate::server) fn peer(stream: &UnixStream) -> Option<PeerCredentials> {
     let credentials = stream.peer_cred().ok()?;
-    Some(Peer {
+    Some(PeerCredentials {
         user: credentials.uid(),
         process: credentials.pid(),
     })

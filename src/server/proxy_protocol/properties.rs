@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 
 use super::{LONGEST_LINE, SIGNATURE, Told, WORD};
 use crate::{
-    environ::Endpoint,
+    connection::Endpoint,
     pieces::{self, Source},
 };
 

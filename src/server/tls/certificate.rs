@@ -16,7 +16,7 @@ use x509_cert::{
 };
 
 use super::distinguished_name;
-use crate::environ::ClientCertificate;
+use crate::connection::ClientCertificate;
 
 /// A certificate, read.
 #[derive(Debug)]

@@ -11,10 +11,13 @@ use tokio_rustls::{
     rustls::{CipherSuite, ProtocolVersion, ServerConnection},
 };
 
-use super::{MaybeTls, Plain, Tls, certificate::Certificate};
+use super::{MaybeTls, Tls, WithoutTls, certificate::Certificate};
 use crate::{
-    environ,
-    server::{connection::HANDSHAKE_RECORD, stream::Stream},
+    connection::TlsInfo,
+    server::{
+        connection::HANDSHAKE_RECORD,
+        stream::{self, Stream},
+    },
 };
 
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
@@ -31,7 +34,7 @@ const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
-pub(in crate::server) enum Refused {
+pub(in crate::server) enum HandshakeError {
     /// The client said too little.
     #[error("there was no TLS handshake within {} s", HANDSHAKE_TIMEOUT.as_secs())]
     TimedOut,
@@ -42,8 +45,8 @@ pub(in crate::server) enum Refused {
     #[error(
         "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
     )]
-    Plain,
-    /// Either side found the other's terms wanting.
+    NoTls,
+    /// The two sides did not agree.
     #[error("the TLS handshake failed: {0}")]
     Handshake(#[from] io::Error),
     /// The client's certificate is valid but of a form that is not understood.
@@ -56,34 +59,34 @@ impl Tls {
     /// may speak without.
     ///
     /// # Errors
-    /// [`Refused`]; the stream is closed then.
+    /// [`HandshakeError`]; the stream is closed then.
     pub(in crate::server) async fn accept(
         &self,
         stream: Stream,
-    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
+    ) -> Result<(MaybeTls, Option<TlsInfo>), HandshakeError> {
         let accepted = timeout(HANDSHAKE_TIMEOUT, self.accept_patiently(stream)).await;
-        accepted.unwrap_or(Err(Refused::TimedOut))
+        accepted.unwrap_or(Err(HandshakeError::TimedOut))
     }
 
     async fn accept_patiently(
         &self,
         stream: Stream,
-    ) -> Result<(MaybeTls, Option<environ::Tls>), Refused> {
-        let terms = self.terms();
+    ) -> Result<(MaybeTls, Option<TlsInfo>), HandshakeError> {
+        let config = self.config();
         let first_byte = |bytes: &[u8]| bytes.first().copied();
-        match stream.peek_until(&mut [0], first_byte).await {
+        match stream::peek_until(&stream, &mut [0], first_byte).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
-            Ok(Some(_)) if terms.options.plain == Plain::Served => {
+            Ok(Some(_)) if config.options.without_tls == WithoutTls::Served => {
                 return Ok((stream.into(), None));
             }
             Ok(Some(_)) => {
-                // Whether it is heard changes nothing.
+                // A client that does not read the answer is refused all the same.
                 let _ = timeout(REFUSAL_TIMEOUT, tell(stream)).await;
-                return Err(Refused::Plain);
+                return Err(HandshakeError::NoTls);
             }
-            Ok(None) | Err(_) => return Err(Refused::Silent),
+            Ok(None) | Err(_) => return Err(HandshakeError::Silent),
         }
-        let stream = TlsAcceptor::from(terms.config.clone())
+        let stream = TlsAcceptor::from(config.rustls.clone())
             .accept(stream)
             .await?;
         let facts = facts(stream.get_ref().1)?;
@@ -100,18 +103,18 @@ async fn tell(mut stream: Stream) -> io::Result<()> {
     Ok(())
 }
 
-fn facts(session: &ServerConnection) -> Result<environ::Tls, Refused> {
+fn facts(session: &ServerConnection) -> Result<TlsInfo, HandshakeError> {
     let shown = session.peer_certificates().and_then(<[_]>::first);
     let client = shown.map(|der| Certificate::read(der).map(|certificate| certificate.facts()));
     let suite = session.negotiated_cipher_suite();
-    Ok(environ::Tls {
+    Ok(TlsInfo {
         protocol: match session.protocol_version() {
             Some(ProtocolVersion::TLSv1_2) => "TLSv1.2",
             _ => "TLSv1.3",
         },
         cipher: suite.map_or("", |suite| openssl_name(suite.suite())),
         server_name: session.server_name().map(str::to_owned),
-        client: client.transpose().map_err(Refused::Certificate)?,
+        client: client.transpose().map_err(HandshakeError::Certificate)?,
     })
 }
 
@@ -136,25 +139,28 @@ fn openssl_name(suite: CipherSuite) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::tls::{Options, Source, Terms};
+    use crate::server::tls::{IdentitySource, TlsConfig, TlsOptions};
     use tokio::{net::UnixStream, time::Instant};
 
-    fn tls(plain: Plain) -> Tls {
-        let options = Options {
-            identities: vec![Source::SelfSigned {
+    fn tls(without_tls: WithoutTls) -> Tls {
+        let options = TlsOptions {
+            identities: vec![IdentitySource::SelfSigned {
                 names: vec!["localhost".to_owned()],
             }],
             clients: None,
-            plain,
+            without_tls,
         };
-        Tls::new(Terms::load(options).expect("terms"))
+        Tls::new(TlsConfig::load(options).expect("a configuration"))
     }
 
     /// What comes of a client that sends some bytes and waits.
-    async fn accept(plain: Plain, bytes: &[u8]) -> (Result<MaybeTls, Refused>, UnixStream) {
+    async fn accept(
+        without_tls: WithoutTls,
+        bytes: &[u8],
+    ) -> (Result<MaybeTls, HandshakeError>, UnixStream) {
         let (near, mut far) = UnixStream::pair().expect("two ends");
         far.write_all(bytes).await.expect("room");
-        let accepted = tls(plain).accept(Stream::Unix(near)).await;
+        let accepted = tls(without_tls).accept(Stream::Right(near)).await;
         (accepted.map(|(stream, _)| stream), far)
     }
 
@@ -162,8 +168,11 @@ mod tests {
     async fn client_that_says_too_little_is_limited() {
         for bytes in [&[][..], &[0x16], &[0x16, 3, 1, 2]] {
             let started = Instant::now();
-            let (refused, _far) = accept(Plain::Served, bytes).await;
-            assert!(matches!(refused, Err(Refused::TimedOut)), "{refused:?}");
+            let (refused, _far) = accept(WithoutTls::Served, bytes).await;
+            assert!(
+                matches!(refused, Err(HandshakeError::TimedOut)),
+                "{refused:?}"
+            );
             assert_eq!(started.elapsed(), HANDSHAKE_TIMEOUT, "{bytes:?}");
         }
     }
@@ -172,13 +181,16 @@ mod tests {
     async fn client_that_goes_is_not_worth_a_line() {
         let (near, far) = UnixStream::pair().expect("two ends");
         drop(far);
-        let refused = tls(Plain::Refused).accept(Stream::Unix(near)).await;
-        assert!(matches!(refused, Err(Refused::Silent)), "{refused:?}");
+        let refused = tls(WithoutTls::Refused).accept(Stream::Right(near)).await;
+        assert!(
+            matches!(refused, Err(HandshakeError::Silent)),
+            "{refused:?}"
+        );
     }
 
     #[tokio::test]
     async fn plain_client_keeps_its_first_byte_where_it_may_stay() {
-        let (accepted, _far) = accept(Plain::Served, b"GET").await;
+        let (accepted, _far) = accept(WithoutTls::Served, b"GET").await;
         let mut stream = accepted.expect("it may stay");
         assert!(matches!(stream, MaybeTls::Plain(_)));
         let mut read = [0; 3];
@@ -188,8 +200,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn plain_client_reads_why_it_may_not_stay() {
-        let (refused, mut far) = accept(Plain::Refused, b"GET / HTTP/1.1\r\n\r\n").await;
-        assert!(matches!(refused, Err(Refused::Plain)), "{refused:?}");
+        let (refused, mut far) = accept(WithoutTls::Refused, b"GET / HTTP/1.1\r\n\r\n").await;
+        assert!(matches!(refused, Err(HandshakeError::NoTls)), "{refused:?}");
         let mut answer = String::new();
         far.read_to_string(&mut answer).await.expect("an answer");
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head");

@@ -11,13 +11,13 @@ use tokio_rustls::rustls::{
 
 use super::{
     certificate::Certificate,
-    pem::{self, LoadError, Role},
+    pem::{self, LoadError, PemKind},
     self_signed,
 };
 
 /// Where an identity comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Source {
+pub enum IdentitySource {
     /// PEM files.
     Files {
         /// The certificate, and the chain above it.
@@ -32,12 +32,12 @@ pub enum Source {
     },
 }
 
-impl Source {
+impl IdentitySource {
     /// The files that it is read from.
     pub(super) fn files(&self) -> Vec<&Path> {
         match self {
-            Source::Files { certificates, key } => vec![certificates, key],
-            Source::SelfSigned { .. } => Vec::new(),
+            IdentitySource::Files { certificates, key } => vec![certificates, key],
+            IdentitySource::SelfSigned { .. } => Vec::new(),
         }
     }
 }
@@ -45,7 +45,7 @@ impl Source {
 /// An identity, checked: the chain is in order, and the key is the certificate's.
 #[derive(Debug)]
 pub(super) struct Identity {
-    pub(super) source: Source,
+    pub(super) source: IdentitySource,
     pub(super) certified: Arc<CertifiedKey>,
     pub(super) certificate: Certificate,
     /// The DNS names and addresses that it is for, in lower case.
@@ -57,10 +57,10 @@ impl Identity {
     ///
     /// # Errors
     /// [`LoadError`] names the file.
-    pub(super) fn load(source: &Source) -> Result<Self, LoadError> {
+    pub(super) fn load(source: &IdentitySource) -> Result<Self, LoadError> {
         let (certified, certificate) = match source {
-            Source::Files { certificates, key } => from_files(certificates, key)?,
-            Source::SelfSigned { names } => self_signed::make(names)?,
+            IdentitySource::Files { certificates, key } => from_files(certificates, key)?,
+            IdentitySource::SelfSigned { names } => self_signed::make(names)?,
         };
         Ok(Identity {
             source: source.clone(),
@@ -80,14 +80,14 @@ pub fn certified(certificates: &Path, key: &Path) -> Result<Arc<CertifiedKey>, L
 }
 
 fn from_files(certificates: &Path, key: &Path) -> Result<(CertifiedKey, Certificate), LoadError> {
-    let chain = pem::certificates(Role::Certificate, certificates)?;
+    let chain = pem::certificates(PemKind::Certificate, certificates)?;
     let private = pem::private_key(key)?;
-    let mut read =
-        read(&chain).map_err(|reason| LoadError::file(Role::Certificate, certificates, reason))?;
+    let mut read = read(&chain)
+        .map_err(|reason| LoadError::file(PemKind::Certificate, certificates, reason))?;
     let private = any_supported_type(&private).map_err(|_| {
         let reason = "the private key cannot be used: RSA of 2048 to 8192 bits, ECDSA on P-256 or \
                       P-384, and Ed25519 can";
-        LoadError::file(Role::Key, key, reason)
+        LoadError::file(PemKind::Key, key, reason)
     })?;
     let fits = |der: &CertificateDer<'static>| {
         CertifiedKey::new(vec![der.clone()], Arc::clone(&private))
@@ -102,17 +102,18 @@ fn from_files(certificates: &Path, key: &Path) -> Result<(CertifiedKey, Certific
                  then that one's",
                 place + 1
             );
-            return Err(LoadError::file(Role::Certificate, certificates, reason));
+            return Err(LoadError::file(PemKind::Certificate, certificates, reason));
         }
         None => {
             let reason = format!(
                 "the private key is not that of the certificate '{}'",
                 certificates.display()
             );
-            return Err(LoadError::file(Role::Key, key, reason));
+            return Err(LoadError::file(PemKind::Key, key, reason));
         }
     }
-    in_order(&read).map_err(|reason| LoadError::file(Role::Certificate, certificates, reason))?;
+    in_order(&read)
+        .map_err(|reason| LoadError::file(PemKind::Certificate, certificates, reason))?;
     Ok((CertifiedKey::new(chain, private), read.swap_remove(0)))
 }
 

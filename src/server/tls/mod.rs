@@ -1,10 +1,11 @@
 //! TLS 1.2 and 1.3 (RFC 5246, RFC 8446) before HTTP, on rustls with the cryptography of *ring*.
 //!
-//! [`Terms`] are what was loaded from files and checked; [`Tls`] holds those in force, which change when
-//! their files do, or on a reload. A connection keeps the terms that it began with. What a handshake has
-//! found out of the client becomes [`environ::Tls`](crate::environ::Tls).
+//! [`TlsConfig`] is what was loaded from files and checked; [`Tls`] holds the one in force, which changes when
+//! its files do, or on a reload. A connection keeps the one that it began with. What a handshake has
+//! found out of the client becomes [`connection::TlsInfo`](crate::connection::TlsInfo).
 
 mod certificate;
+mod config;
 mod distinguished_name;
 mod handshake;
 mod identity;
@@ -12,38 +13,39 @@ mod pem;
 mod resolver;
 mod self_signed;
 mod stream;
-mod terms;
 mod watch;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-pub use identity::{Source, certified};
-pub use pem::{LoadError, Role};
-pub use terms::{Clients, Options, Plain, Terms, authorities};
+use tokio::sync::watch::Sender;
 
-pub(super) use handshake::Refused;
+pub use config::{ClientAuth, TlsConfig, TlsOptions, WithoutTls, authorities};
+pub use identity::{IdentitySource, certified};
+pub use pem::{LoadError, PemKind};
+
+pub(super) use handshake::HandshakeError;
 pub(super) use stream::MaybeTls;
 pub(super) use watch::watch;
 
-/// The terms in force. Others can take their place at any time: the next connection is on those, while the
-/// ones that are open go on.
+/// The configuration in force. Another can take its place at any time: the next connection is on that, while
+/// the ones that are open go on.
 #[derive(Debug, Clone)]
-pub struct Tls(Arc<RwLock<Arc<Terms>>>);
+pub struct Tls(Sender<Arc<TlsConfig>>);
 
 impl Tls {
-    /// Puts terms in force.
-    pub fn new(terms: Terms) -> Self {
-        Tls(Arc::new(RwLock::new(Arc::new(terms))))
+    /// Puts a configuration in force.
+    pub fn new(config: TlsConfig) -> Self {
+        Tls(Sender::new(Arc::new(config)))
     }
 
-    /// Those in force now.
-    pub fn terms(&self) -> Arc<Terms> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    /// The one in force now.
+    pub fn config(&self) -> Arc<TlsConfig> {
+        Arc::clone(&self.0.borrow())
     }
 
-    /// Puts others in their place; a certificate that was made at start stays the same.
-    pub fn replace(&self, terms: Terms) {
-        let terms = terms.keeping(&self.terms());
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(terms);
+    /// Puts another in its place; a certificate that was made at start stays the same.
+    pub fn replace(&self, config: TlsConfig) {
+        let config = config.keeping(&self.config());
+        self.0.send_replace(Arc::new(config));
     }
 }

@@ -8,9 +8,9 @@ use std::{
 use rustls_pemfile::Item;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// What a file was to be for.
+/// What a PEM file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum PemKind {
     /// A certificate and its chain.
     Certificate,
     /// The private key of a certificate.
@@ -25,8 +25,8 @@ pub enum LoadError {
     /// A file cannot be used.
     #[error("'{}': {reason}", file.display())]
     File {
-        /// What it was to be for.
-        role: Role,
+        /// What it is for.
+        kind: PemKind,
         /// The file.
         file: PathBuf,
         /// What is wrong, and what helps.
@@ -41,9 +41,9 @@ pub enum LoadError {
 }
 
 impl LoadError {
-    pub(super) fn file(role: Role, file: &Path, reason: impl Into<String>) -> Self {
+    pub(super) fn file(kind: PemKind, file: &Path, reason: impl Into<String>) -> Self {
         LoadError::File {
-            role,
+            kind,
             file: file.to_owned(),
             reason: reason.into(),
         }
@@ -55,10 +55,10 @@ impl LoadError {
 /// # Errors
 /// The file cannot be read, is no PEM or has no certificate.
 pub(super) fn certificates(
-    role: Role,
+    kind: PemKind,
     file: &Path,
 ) -> Result<Vec<CertificateDer<'static>>, LoadError> {
-    let items = items(role, file, &read(role, file)?)?;
+    let items = items(kind, file, &read(kind, file)?)?;
     let holds_key = items.iter().any(|item| key(item).is_some());
     let certificates: Vec<_> = items
         .into_iter()
@@ -72,7 +72,7 @@ pub(super) fn certificates(
             true => "holds a private key and no certificate: a certificate is wanted here",
             false => "holds no certificate: PEM is wanted, with a line -----BEGIN CERTIFICATE-----",
         };
-        return Err(LoadError::file(role, file, reason));
+        return Err(LoadError::file(kind, file, reason));
     }
     Ok(certificates)
 }
@@ -82,14 +82,14 @@ pub(super) fn certificates(
 /// # Errors
 /// The file cannot be read, is no PEM, or has not just one key that can be read without a passphrase.
 pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LoadError> {
-    let fail = |reason: &str| LoadError::file(Role::Key, file, reason);
-    let text = read(Role::Key, file)?;
+    let fail = |reason: &str| LoadError::file(PemKind::Key, file, reason);
+    let text = read(PemKind::Key, file)?;
     if is_encrypted(&text) {
         return Err(fail(
             "the private key is encrypted: decrypt it with 'openssl pkey -in FILE -out NEWFILE'",
         ));
     }
-    let items = items(Role::Key, file, &text)?;
+    let items = items(PemKind::Key, file, &text)?;
     let mut keys = items.iter().filter_map(key);
     match (keys.next(), keys.next()) {
         (Some(key), None) => Ok(key),
@@ -118,17 +118,17 @@ fn is_encrypted(text: &[u8]) -> bool {
     text.contains("-BEGIN ENCRYPTED PRIVATE KEY-") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
-fn read(role: Role, file: &Path) -> Result<Vec<u8>, LoadError> {
-    let fail = |error: io::Error| LoadError::file(role, file, format!("cannot be read: {error}"));
+fn read(kind: PemKind, file: &Path) -> Result<Vec<u8>, LoadError> {
+    let fail = |error: io::Error| LoadError::file(kind, file, format!("cannot be read: {error}"));
     // A pipe could be read only once, and certificates are read again.
     if !fs::metadata(file).map_err(fail)?.is_file() {
-        return Err(LoadError::file(role, file, "is not a regular file"));
+        return Err(LoadError::file(kind, file, "is not a regular file"));
     }
     fs::read(file).map_err(fail)
 }
 
-fn items(role: Role, file: &Path, mut text: &[u8]) -> Result<Vec<Item>, LoadError> {
+fn items(kind: PemKind, file: &Path, mut text: &[u8]) -> Result<Vec<Item>, LoadError> {
     rustls_pemfile::read_all(&mut text)
         .collect::<Result<_, _>>()
-        .map_err(|error| LoadError::file(role, file, format!("is no PEM: {error}")))
+        .map_err(|error| LoadError::file(kind, file, format!("is no PEM: {error}")))
 }

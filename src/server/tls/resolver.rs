@@ -9,7 +9,7 @@ use tokio_rustls::rustls::{
 };
 
 use super::identity::Identity;
-use crate::http::redirect::covers;
+use crate::connection::certificate_covers;
 
 /// The identities of a server, in the order in which they were given; at least one.
 pub(super) struct Resolver {
@@ -41,7 +41,7 @@ impl Resolver {
         };
         let named = name.and_then(|name| {
             first_that(&|own| own.eq_ignore_ascii_case(name))
-                .or_else(|| first_that(&|own| covers(own, name)))
+                .or_else(|| first_that(&|own| certificate_covers(own, name)))
         });
         let any = || {
             let mut all = self.identities.iter();
@@ -71,14 +71,14 @@ impl ResolvesServerCert for Resolver {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::tls::{Source, identity::Identity};
+    use crate::server::tls::{IdentitySource, identity::Identity};
 
     const SCHEMES: [SignatureScheme; 1] = [SignatureScheme::ECDSA_NISTP256_SHA256];
 
     fn resolver(names: &[&[&str]]) -> Resolver {
         let identity = |names: &&[&str]| {
             let names = names.iter().map(ToString::to_string).collect();
-            let source = Source::SelfSigned { names };
+            let source = IdentitySource::SelfSigned { names };
             Arc::new(Identity::load(&source).expect("an identity"))
         };
         Resolver::new(&names.iter().map(identity).collect::<Vec<_>>())

@@ -33,20 +33,20 @@ impl Stamp {
 
 /// Loads files that change, for ever. A state that is broken is logged once, and leaves all as it is.
 pub(in crate::server) async fn watch(tls: Tls) {
-    let mut tried = tls.terms().stamps.clone();
+    let mut tried = tls.config().stamps.clone();
     let mut seen = tried.clone();
     loop {
         sleep(PERIOD).await;
-        let terms = tls.terms();
-        let now = terms.options.stamps();
+        let config = tls.config();
+        let now = config.options.stamps();
         let stands_still = now == seen;
         seen.clone_from(&now);
         // What SIGHUP has loaded meanwhile need not be loaded again.
-        if now == tried || now == terms.stamps || !stands_still {
+        if now == tried || now == config.stamps || !stands_still {
             continue;
         }
         tried = now;
-        match terms.reload() {
+        match config.reload() {
             Ok(changed) => {
                 changed.report();
                 tls.replace(changed);

@@ -1,0 +1,66 @@
+//! Why there is no WebSocket, and whether trying again may help.
+
+use std::io;
+
+use hyper::header::HeaderValue;
+
+use super::exchange::UnexpectedResponse;
+
+/// Why there is no WebSocket.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Nobody is there: the name has no address, or no address lets us in.
+    #[error("cannot connect: {0}")]
+    Connect(io::Error),
+    /// The proxy of the environment is of no use.
+    #[error("{reason}")]
+    Proxy {
+        /// What is wrong with it.
+        reason: String,
+        /// Whether it may be better the next time.
+        may_pass: bool,
+    },
+    /// The connection broke in the TLS handshake, or the server is not whom we trust.
+    #[error("TLS: {0}")]
+    Tls(io::Error),
+    /// The connection broke in the opening handshake, or what answers speaks no HTTP.
+    #[error("no answer to the opening handshake: {0}")]
+    Http(#[from] hyper::Error),
+    /// The server answers with another status than 101.
+    #[error("the server refuses: {0}")]
+    Refused(UnexpectedResponse),
+    /// An answer that RFC 6455 §4.1 has us fail on.
+    #[error("the server's handshake is wrong: {0}")]
+    Handshake(String),
+    /// The server selects a subprotocol that was not offered (RFC 6455 §4.1).
+    #[error(
+        "the server's handshake is wrong: it selects the subprotocol {0:?}, which was not offered"
+    )]
+    Subprotocol(HeaderValue),
+    /// All of it took too long.
+    #[error("{0} within {1} s")]
+    TimedOut(&'static str, u64),
+    /// Our own program cannot be started.
+    #[error("COMMAND cannot be started: {0}")]
+    Program(io::Error),
+    /// Our own stdin or stdout is of no use.
+    #[error("stdin or stdout cannot be used: {0}")]
+    Stdio(io::Error),
+}
+
+impl ConnectError {
+    /// Whether the same may be well the next time.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            ConnectError::Connect(_) | ConnectError::Http(_) | ConnectError::TimedOut(..) => true,
+            ConnectError::Proxy { may_pass, .. } => *may_pass,
+            // A certificate is not going to be another.
+            ConnectError::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
+            ConnectError::Refused(refusal) => refusal.may_pass(),
+            ConnectError::Handshake(_)
+            | ConnectError::Subprotocol(_)
+            | ConnectError::Program(_)
+            | ConnectError::Stdio(_) => false,
+        }
+    }
+}
