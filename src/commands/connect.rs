@@ -9,7 +9,7 @@ use tracing::warn;
 
 use wsd::{
     backend::{Resources, Spawner},
-    client::{self, Options, Outcome, RelatedOption, Tls},
+    client::{self, ClientTls, Options, Outcome, RelatedOption},
     config::Client,
     exit_status, logging,
     server::signal::StopSignals,
@@ -43,7 +43,7 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
 
 /// Connects until that has ended for good; a signal ends it in order, a second one at once.
 async fn connect(options: Options) -> Result<ExitCode> {
-    if options.tls.as_ref().is_some_and(Tls::trusts_anybody) {
+    if options.tls.as_ref().is_some_and(ClientTls::trusts_anybody) {
         let url = &options.url;
         warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
     }

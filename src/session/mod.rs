@@ -24,11 +24,13 @@
 //! a limit on its time, and can begin again where it was left.
 
 mod handle;
+mod interrupts;
 mod outcome;
 mod relay;
 mod run;
 mod shutdown;
 mod time_limits;
+mod waiting;
 
 pub use handle::{Handle, Meter, Traffic};
 pub use outcome::{Ended, Summary, close_for};

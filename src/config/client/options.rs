@@ -18,7 +18,7 @@ use super::{
 use crate::{
     args::{Args, LimitArgs},
     backend::{Environment, Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
-    client::{HandshakeOptions, LocalEnd, Options, Tls, Url},
+    client::{ClientTls, HandshakeOptions, LocalEnd, Options, Url},
     session::SessionTimeouts,
     transport,
 };
@@ -38,7 +38,7 @@ const DRAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Client {
     url: Url,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
     handshake: HandshakeOptions,
     end: End,
     websocket: transport::websocket::Options,

@@ -3,12 +3,12 @@
 use super::super::{flag_error::FlagError, tls::flag_error};
 use crate::{
     args::Args,
-    client::{Tls, Trust, Url},
+    client::{ClientTls, Trust, Url},
     server::tls,
 };
 
 /// TLS for a URL that wants it.
-pub(super) fn tls(args: &Args, url: &Url) -> Result<Option<Tls>, FlagError> {
+pub(super) fn tls(args: &Args, url: &Url) -> Result<Option<ClientTls>, FlagError> {
     if !url.is_tls {
         return check_none_is_meant(args, url).map(|()| None);
     }
@@ -28,7 +28,7 @@ pub(super) fn tls(args: &Args, url: &Url) -> Result<Option<Tls>, FlagError> {
         }
     };
     let help = |reason| FlagError::new("--connect", url, format!("{reason}: give --sslca"));
-    Tls::new(trust, shown).map(Some).map_err(help)
+    ClientTls::new(trust, shown).map(Some).map_err(help)
 }
 
 fn check_none_is_meant(args: &Args, url: &Url) -> Result<(), FlagError> {

@@ -52,7 +52,7 @@ struct Finding {
 impl FrameScanner {
     /// Looks at what comes next; how much of it comes before a violation, all of it if there is none. Behind a
     /// violation nothing more is to be looked at.
-    pub(super) fn sound(&mut self, bytes: &[u8]) -> usize {
+    pub(super) fn sound_prefix(&mut self, bytes: &[u8]) -> usize {
         match self.look(bytes) {
             Ok(()) => bytes.len(),
             Err(Finding { violation, at }) => {
