@@ -1,20 +1,17 @@
 //! All flags together: [`Args`].
 
-use std::ffi::OsString;
-
 use clap::{ArgGroup, Parser};
 
 use super::{
     access::AccessArgs,
     client::ClientArgs,
-    command_line::CommandLine,
+    groups::{OF_A_PROGRAM, SPEAKS_TLS},
     invocation::InvocationArgs,
     listen::ListenArgs,
     log::{LogArgs, LogLevel},
     operation::OperationArgs,
     pages::PagesArgs,
     program::ProgramArgs,
-    relations::{OF_A_PROGRAM, SPEAKS_TLS},
     tls::TlsArgs,
 };
 
@@ -74,17 +71,6 @@ pub struct Args {
 }
 
 impl Args {
-    /// Parses the words after the program's name.
-    ///
-    /// # Errors
-    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
-    /// are such errors too, with exit status 0.
-    pub fn parse_from_words(
-        words: impl IntoIterator<Item = OsString>,
-    ) -> Result<Self, clap::Error> {
-        CommandLine::new(words).parse()
-    }
-
     /// How much is logged; a client's stderr belongs to whoever started it.
     pub fn loglevel(&self) -> LogLevel {
         self.log.loglevel.unwrap_or(match self.client.connect {
@@ -96,6 +82,8 @@ impl Args {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use clap::CommandFactory;
 
     use super::*;

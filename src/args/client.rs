@@ -1,6 +1,6 @@
 //! The client in place of a server.
 
-use super::{ranges::milliseconds, relations::SPEAKS_TLS};
+use super::{groups::SPEAKS_TLS, ranges::milliseconds};
 
 /// Flags of the client.
 #[derive(Debug, Clone, clap::Args)]

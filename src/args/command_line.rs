@@ -151,6 +151,19 @@ impl CommandLine {
     }
 }
 
+impl Args {
+    /// Parses the words after the program's name.
+    ///
+    /// # Errors
+    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
+    /// are such errors too, with exit status 0.
+    pub fn parse_from_words(
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        CommandLine::new(words).parse()
+    }
+}
+
 /// The flag that says the same thing otherwise.
 pub fn conflicting_flag(key: &str) -> Option<&'static str> {
     match key {

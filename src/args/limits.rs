@@ -1,8 +1,8 @@
 //! How long is waited for what, and how much is taken.
 
 use super::{
+    groups::OF_A_PROGRAM,
     ranges::{milliseconds, seconds},
-    relations::OF_A_PROGRAM,
 };
 
 /// Flags about limits that a program may have of its own.

@@ -2,7 +2,7 @@
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::{ranges::milliseconds, relations::OF_A_PROGRAM};
+use super::{groups::OF_A_PROGRAM, ranges::milliseconds};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]

@@ -12,6 +12,7 @@ mod access;
 mod arguments;
 mod client;
 mod command_line;
+mod groups;
 mod invocation;
 mod limits;
 mod listen;

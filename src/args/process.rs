@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::relations::OF_A_PROGRAM;
+use super::groups::OF_A_PROGRAM;
 
 /// Flags about a program's process.
 #[derive(Debug, Clone, clap::Args)]

@@ -11,12 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
-use super::arguments::Args;
-
-/// Flags that say that TLS is spoken, or leave it to the URL of `--connect`.
-pub(super) const SPEAKS_TLS: &str = "speaks_tls";
-/// Flags that make no sense without a program.
-pub(super) const OF_A_PROGRAM: &str = "of_a_program";
+use super::{arguments::Args, groups::OF_A_PROGRAM};
 
 /// Parses the words of flags, and a command.
 ///

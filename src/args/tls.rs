@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::relations::SPEAKS_TLS;
+use super::groups::SPEAKS_TLS;
 
 /// Flags about TLS.
 #[derive(Debug, Clone, clap::Args)]

@@ -51,7 +51,11 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigEr
         flags: flags(args),
         user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
-        processes: attributes.rlimits.iter().find_map(processes),
+        processes: attributes
+            .rlimits
+            .iter()
+            .find_map(processes)
+            .map(|most| (most, "--limits=processes=N")),
     })
 }
 

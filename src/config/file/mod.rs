@@ -6,14 +6,10 @@
 //! and has those of the top where it has none of its own. What the file adds is the place of an error:
 //! each key, and each value of a list, is kept with its line.
 
-#[expect(
-    clippy::module_inception,
-    reason = "the file is what the folder is about"
-)]
-mod file;
+mod config_file;
 mod keys;
 mod section;
 mod source;
 mod value;
 
-pub use file::File;
+pub use config_file::File;
