@@ -10,7 +10,7 @@
 //!                                                                program ─▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                     │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
-//!            outgoing ◀── Event ──── └ downstream ────┘ ◀── output           Framing ◀ stdout
+//!            outgoing ◀─ Outbound ── └ downstream ────┘ ◀── output           Framing ◀ stdout
 //!            WebSocket                                  (process: group, exit status, ladder)
 //! ```
 //!

@@ -5,7 +5,7 @@
 //! all that was found once, are run as tests. What is asserted stands beside the code that it is
 //! about, in a file named `properties.rs`.
 
-use crate::{config, framing, http, server, transport::compression};
+use crate::{config, framing, http, server, transport::websocket::deflate};
 
 /// [`framing::Codec`]: the first byte is the limit in bytes, 255 being none, the rest what a program prints.
 pub fn framing(input: &[u8]) {
@@ -51,12 +51,12 @@ pub fn handshake(input: &[u8]) {
 /// permessage-deflate, what a client sends: a byte that says how, then frames, the data of a message, or
 /// messages.
 pub fn inflate(input: &[u8]) {
-    compression::properties::inflate(input);
+    deflate::properties::inflate(input);
 }
 
-/// permessage-deflate, what a client is sent: three bytes of terms, then messages.
+/// permessage-deflate, what a client is sent: three bytes of parameters, then messages.
 pub fn deflate(input: &[u8]) {
-    compression::properties::deflate(input);
+    deflate::properties::deflate(input);
 }
 
 #[cfg(test)]

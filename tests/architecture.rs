@@ -197,7 +197,7 @@ fn unsafe_stands_where_the_kernel_is_talked_to() {
         let allowed = file.starts_with("src/backend/spawn")
             || file.ends_with("server/listener/inherited.rs")
             // The C library, where it has no safe form.
-            || file.ends_with("transport/compression/allocation.rs");
+            || file.ends_with("transport/websocket/deflate/allocation.rs");
         assert!(
             allowed || !text.contains("allow(unsafe_code"),
             "{}",

@@ -18,10 +18,10 @@ use tokio_util::{
     sync::CancellationToken,
 };
 use wsd::{
-    backend::{Backend, Patience},
+    backend::{Backend, TerminationTimeouts},
     framing::{Codec, Framing, Newline},
     message::Close,
-    session::{self, Ended, Handle, Limits, Summary},
+    session::{self, Ended, Handle, SessionTimeouts, Summary},
     transport::websocket,
 };
 
@@ -38,11 +38,11 @@ struct Joint {
 }
 
 async fn join(buffer: usize, framing: Framing) -> Joint {
-    join_within(buffer, framing, Limits::default()).await
+    join_within(buffer, framing, SessionTimeouts::default()).await
 }
 
 /// The same with time limits on the session.
-async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
+async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) -> Joint {
     let (near, far) = duplex(buffer);
     let (gateway_in, stdin) = duplex(buffer);
     let (stdout, gateway_out) = duplex(buffer);
@@ -58,9 +58,9 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
         process: None,
     };
     let step = Duration::from_millis(100);
-    let limits = Limits {
+    let limits = SessionTimeouts {
         keepalive: None,
-        patience: Patience {
+        termination: TerminationTimeouts {
             eof: step,
             interrupt: step,
             terminate: step,
@@ -72,7 +72,7 @@ async fn join_within(buffer: usize, framing: Framing, times: Limits) -> Joint {
     let handle = Arc::new(Handle::new(&drain));
     let watched = Arc::clone(&handle);
     let session = tokio::spawn(async move {
-        let client = websocket::client(far, Bytes::new(), &options, None);
+        let client = websocket::open(far, Bytes::new(), Role::Server, &options, None);
         session::run(client, backend, &limits, &watched).await
     });
     Joint {
@@ -256,9 +256,9 @@ fn program_that_ends_while_its_client_sends_is_told_with_all_output_before() {
 
 #[tokio::test(start_paused = true)]
 async fn silence_of_both_sides_ends_a_session() {
-    let times = Limits {
+    let times = SessionTimeouts {
         idle: Some(Duration::from_secs(60)),
-        ..Limits::default()
+        ..SessionTimeouts::default()
     };
     let mut joint = join_within(64, LINES, times).await;
     let begun = tokio::time::Instant::now();
@@ -291,9 +291,9 @@ async fn silence_of_both_sides_ends_a_session() {
 
 #[tokio::test(start_paused = true)]
 async fn message_that_waits_to_be_taken_is_no_silence() {
-    let times = Limits {
+    let times = SessionTimeouts {
         idle: Some(Duration::from_secs(60)),
-        ..Limits::default()
+        ..SessionTimeouts::default()
     };
     let mut joint = join_within(64, LINES, times).await;
     let line = "x".repeat(1000);
@@ -315,9 +315,9 @@ async fn message_that_waits_to_be_taken_is_no_silence() {
 
 #[tokio::test(start_paused = true)]
 async fn program_that_ignores_the_end_of_its_session_has_the_drain_time() {
-    let times = Limits {
+    let times = SessionTimeouts {
         lifetime: Some(Duration::from_secs(60)),
-        ..Limits::default()
+        ..SessionTimeouts::default()
     };
     let mut joint = join_within(64, LINES, times).await;
     let begun = tokio::time::Instant::now();

@@ -18,7 +18,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use support::{Client, PATIENCE, TestServer, WSD, client::TEXT, run, warden_of};
+use support::{Client, PATIENCE, TestServer, WSD, client::TEXT, orphan_killer_of, run};
 use tempfile::TempDir;
 
 const SIGTERM: i32 = 15;
@@ -298,7 +298,7 @@ fn port_that_is_typed_is_listened_on_beside_inherited_sockets() {
 }
 
 #[test]
-fn neither_programs_nor_the_warden_get_inherited_sockets() {
+fn neither_programs_nor_the_orphan_killer_get_inherited_sockets() {
     let tcp = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = tcp.local_addr().expect("an address");
     let words = "--passenv=PATH,LISTEN_FDS,LISTEN_PID,LISTEN_FDNAMES sh -c 'ls /proc/$$/fd; env'";
@@ -318,8 +318,8 @@ fn neither_programs_nor_the_warden_get_inherited_sockets() {
         !lines.iter().any(|line| line.starts_with("LISTEN_")),
         "{lines:?}"
     );
-    let warden = warden_of(server.pid() as i32);
-    for entry in fs::read_dir(format!("/proc/{warden}/fd")).expect("a process") {
+    let orphan_killer = orphan_killer_of(server.pid() as i32);
+    for entry in fs::read_dir(format!("/proc/{orphan_killer}/fd")).expect("a process") {
         let target = fs::read_link(entry.expect("an entry").path()).expect("a descriptor");
         assert!(!target.starts_with("socket:"), "{target:?}");
     }

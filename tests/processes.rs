@@ -449,19 +449,19 @@ fn what_programs_have_started_ends_too_when_the_gateway_is_killed() {
 }
 
 #[test]
-fn warden_ends_with_its_gateway_and_holds_nothing_of_it() {
+fn orphan_killer_ends_with_its_gateway_and_holds_nothing_of_it() {
     let mut server = TestServer::start("cat");
-    let warden = support::warden_of(server.pid() as i32);
-    let open = fs::read_dir(format!("/proc/{warden}/fd"))
+    let orphan_killer = support::orphan_killer_of(server.pid() as i32);
+    let open = fs::read_dir(format!("/proc/{orphan_killer}/fd"))
         .expect("proc")
         .count();
     assert_eq!(open, 1, "the pipe alone");
-    kill(warden, 15);
+    kill(orphan_killer, 15);
     server.connect().close();
-    assert!(is_alive(warden), "only its gateway's end ends it");
+    assert!(is_alive(orphan_killer), "only its gateway's end ends it");
     server.signal(15);
     assert_eq!(server.wait().code(), Some(0));
-    wait_until_gone(warden);
+    wait_until_gone(orphan_killer);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use tokio::{
 };
 use tokio_util::codec::FramedRead;
 
-use super::Output;
+use super::interface::Output;
 use crate::{
     framing::{CAPACITY_AT_REST, Codec, Framing, FramingError},
     message::Message,

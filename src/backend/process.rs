@@ -19,7 +19,7 @@ use super::spawn::Leader;
 
 /// How long a process may take for each step of the termination ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Patience {
+pub struct TerminationTimeouts {
     /// From end-of-file on its input to SIGINT.
     pub eof: Duration,
     /// From SIGINT to SIGTERM.
@@ -28,7 +28,7 @@ pub struct Patience {
     pub terminate: Duration,
 }
 
-impl Patience {
+impl TerminationTimeouts {
     /// All three steps together.
     pub fn total(&self) -> Duration {
         self.eof + self.interrupt + self.terminate
@@ -56,7 +56,7 @@ impl Process {
     }
 
     /// Gives it the task that logs its complaints, to be awaited at its end.
-    pub(super) fn log_is(&mut self, stderr: JoinHandle<()>) {
+    pub(super) fn set_stderr_task(&mut self, stderr: JoinHandle<()>) {
         self.stderr = Some(stderr);
     }
 
@@ -89,13 +89,13 @@ impl Process {
     }
 
     /// Brings the process to an end: waits, then SIGINT, SIGTERM and SIGKILL to the group, a
-    /// patience each; what is left of the group when the leader has exited is killed. The caller has
+    /// timeout each; what is left of the group when the leader has exited is killed. The caller has
     /// closed the input before.
-    pub async fn end(&mut self, patience: &Patience) -> ExitStatus {
+    pub async fn end(&mut self, timeouts: &TerminationTimeouts) -> ExitStatus {
         let steps = [
-            (patience.eof, Signal::INT),
-            (patience.interrupt, Signal::TERM),
-            (patience.terminate, Signal::KILL),
+            (timeouts.eof, Signal::INT),
+            (timeouts.interrupt, Signal::TERM),
+            (timeouts.terminate, Signal::KILL),
         ];
         for (wait, signal) in steps {
             if timeout(wait, self.exit()).await.is_ok() {

@@ -12,7 +12,10 @@ use tokio::net::unix::pipe;
 use tokio_util::codec::FramedWrite;
 
 use super::{
-    Backend, Confinement, Environment, Process, output,
+    interface::{Backend, Environment},
+    output,
+    process::Process,
+    process_attributes::ProcessAttributes,
     spawn::{Command, Spawner},
     stderr,
 };
@@ -28,7 +31,7 @@ pub struct Program {
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
     /// As whom, and how much of the machine it may take.
-    pub confinement: Confinement,
+    pub attributes: ProcessAttributes,
 }
 
 /// How a program's stdin, stdout and stderr are joined to a client.
@@ -41,12 +44,12 @@ pub struct Streams {
     /// Sends a partial line once the output has been quiet for so long.
     pub flush_after: Option<Duration>,
     /// Where its stderr goes.
-    pub errors: Errors,
+    pub errors: StderrTo,
 }
 
 /// A process that was started, with its pipes as they are.
 #[derive(Debug)]
-pub struct Started {
+pub struct PipedProcess {
     /// Its stdin; dropping it gives end-of-file.
     pub input: pipe::Sender,
     /// Its stdout.
@@ -55,22 +58,22 @@ pub struct Started {
     pub process: Process,
 }
 
-impl Started {
+impl PipedProcess {
     fn with_log(mut self, errors: pipe::Receiver) -> Self {
-        self.process.log_is(stderr::log(errors));
+        self.process.set_stderr_task(stderr::log(errors));
         self
     }
 }
 
 /// Where a program's stderr goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Errors {
+pub enum StderrTo {
     /// To the log, line by line.
     Log,
     /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
     Client,
     /// To our own, as it is: whoever started us reads both.
-    Own,
+    Inherit,
 }
 
 /// Input kept for a program that does not read, in bytes. Smaller means fewer bytes a system call and
@@ -81,8 +84,12 @@ impl Program {
     /// Starts a process with plain pipes; its stderr goes to the log, under the span that is current.
     ///
     /// # Errors
-    /// As [`Target::open`](super::Target::open).
-    pub async fn start(&self, spawner: &Spawner, environment: &Environment) -> io::Result<Started> {
+    /// As [`Target::open`](super::target::Target::open).
+    pub async fn start(
+        &self,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<PipedProcess> {
         let (started, errors) = self.spawn(spawner, environment).await?;
         Ok(started.with_log(errors))
     }
@@ -97,15 +104,15 @@ impl Program {
         let (mut started, errors) = self.spawn(spawner, environment).await?;
         let codec = || Codec::new(streams.framing, streams.max_line);
         let output = match streams.errors {
-            Errors::Log => {
+            StderrTo::Log => {
                 started = started.with_log(errors);
                 output::messages(started.output, codec(), streams.flush_after)
             }
-            Errors::Own => {
-                started.process.log_is(stderr::pass_on(errors));
+            StderrTo::Inherit => {
+                started.process.set_stderr_task(stderr::pass_on(errors));
                 output::messages(started.output, codec(), streams.flush_after)
             }
-            Errors::Client => output::wrapped(started.output, errors, codec, streams.flush_after),
+            StderrTo::Client => output::wrapped(started.output, errors, codec, streams.flush_after),
         };
         // Nothing is reserved for a client that says nothing.
         let mut input = FramedWrite::with_capacity(started.input, codec(), 0);
@@ -122,16 +129,16 @@ impl Program {
         &self,
         spawner: &Spawner,
         environment: &Environment,
-    ) -> io::Result<(Started, pipe::Receiver)> {
+    ) -> io::Result<(PipedProcess, pipe::Receiver)> {
         let child = spawner.spawn(self.command(environment)?).await;
         // The client is not told where programs lie; the log is.
         let child = child.inspect_err(|error| {
             tracing::error!("{} cannot be started: {error}", self.file.display());
         })?;
-        let started = Started {
+        let started = PipedProcess {
             input: pipe::Sender::from_owned_fd(child.stdin)?,
             output: pipe::Receiver::from_owned_fd(child.stdout)?,
-            process: Process::new(child.leader)?,
+            process: Process::new(child.process)?,
         };
         Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
     }
@@ -157,7 +164,7 @@ impl Program {
                 Some(directory) => Some(c_string(directory.as_os_str())?),
                 None => None,
             },
-            confinement: self.confinement.clone(),
+            attributes: self.attributes.clone(),
         })
     }
 }

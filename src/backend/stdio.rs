@@ -33,7 +33,11 @@ use tokio::{
 };
 use tokio_util::codec::FramedWrite;
 
-use super::{Backend, Output, Streams, output};
+use super::{
+    interface::{Backend, Output},
+    output,
+    program::Streams,
+};
 use crate::{
     framing::{Codec, FramingError},
     message::Message,

@@ -14,9 +14,10 @@ use super::{
 };
 use crate::{
     http::extensions,
-    transport::{
-        compression::{Negotiated, Terms},
-        websocket::{accept_key, new_key},
+    transport::websocket::{
+        accept_key,
+        deflate::{DeflateParams, Negotiated},
+        new_key,
     },
 };
 
@@ -25,13 +26,13 @@ const USER_AGENT: &str = concat!("wsd/", env!("CARGO_PKG_VERSION"));
 
 /// What the request says beside the handshake itself.
 #[derive(Debug, Clone, Default)]
-pub struct Offer {
+pub struct HandshakeOptions {
     /// Subprotocols, the one that is liked most first.
     pub subprotocols: Vec<String>,
     /// More headers; they take the place of those of the same name that would be sent.
     pub headers: HeaderMap,
     /// How messages are compressed, if that is offered.
-    pub compression: Option<Terms>,
+    pub compression: Option<DeflateParams>,
 }
 
 /// A connection that carries messages from here on.
@@ -49,10 +50,10 @@ pub(super) struct Opened {
 ///
 /// # Errors
 /// Its refusal, or what is wrong with its answer.
-pub(super) async fn shake_hands(
+pub(super) async fn handshake(
     stream: Stream,
     url: &Url,
-    offer: &Offer,
+    offer: &HandshakeOptions,
 ) -> Result<Opened, Failure> {
     let key = new_key();
     let request = request(url, offer, &key)?;
@@ -76,7 +77,7 @@ pub(super) async fn shake_hands(
     }
 }
 
-fn request(url: &Url, offer: &Offer, key: &str) -> Result<Request<String>, Failure> {
+fn request(url: &Url, offer: &HandshakeOptions, key: &str) -> Result<Request<String>, Failure> {
     let wrong = |error: &dyn std::fmt::Display| Failure::Handshake(error.to_string());
     let mut request = Request::new(String::new());
     *request.uri_mut() = url.target.clone().into();
@@ -138,7 +139,7 @@ fn check(headers: &HeaderMap, key: &str) -> Result<(), String> {
 }
 
 /// The subprotocol that was selected.
-fn subprotocol(headers: &HeaderMap, offer: &Offer) -> Result<Option<String>, String> {
+fn subprotocol(headers: &HeaderMap, offer: &HandshakeOptions) -> Result<Option<String>, String> {
     let Some(selected) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
         return Ok(None);
     };
@@ -161,9 +162,9 @@ mod tests {
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     fn checked(change: &[(HeaderName, Option<&'static str>)]) -> Result<Option<String>, String> {
-        let offer = Offer {
+        let offer = HandshakeOptions {
             subprotocols: vec!["a".to_owned(), "b".to_owned()],
-            ..Offer::default()
+            ..HandshakeOptions::default()
         };
         let mut headers = HeaderMap::new();
         let good = [
@@ -212,7 +213,7 @@ mod tests {
     #[test]
     fn given_header_takes_the_place_of_our_own() {
         let url: Url = "ws://u:p@a:81/x?y".parse().expect("a URL");
-        let mut offer = Offer::default();
+        let mut offer = HandshakeOptions::default();
         let plain = request(&url, &offer, KEY).expect("a request");
         assert_eq!(plain.uri(), "/x?y");
         assert_eq!(plain.headers()[header::HOST], "a:81");

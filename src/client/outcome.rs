@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
 
-use super::{Failure, Url};
+use super::{failure::Failure, url::Url};
 use crate::{
     message::Close,
     session::{Ended, Summary},

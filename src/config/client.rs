@@ -13,11 +13,11 @@ use super::{
 };
 use crate::{
     args::Args,
-    backend::{Errors, Patience, Spawner, Streams, Target},
-    client::{Near, Offer, Options, Tls, Trust, Url},
+    backend::{Spawner, StderrTo, Streams, Target, TerminationTimeouts},
+    client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
     http::{headers, upgrade::Subprotocols},
     server::tls,
-    session::Limits,
+    session::SessionTimeouts,
 };
 
 /// What nothing may have come for after the end of stdin: an answer takes no longer to come from the
@@ -43,9 +43,9 @@ const RESERVED: [&str; 3] = [
 pub struct Client {
     url: Url,
     tls: Option<Tls>,
-    offer: Offer,
+    offer: HandshakeOptions,
     near: Side,
-    limits: Limits,
+    limits: SessionTimeouts,
     args: Args,
 }
 
@@ -107,8 +107,10 @@ impl Client {
     pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
         let args = &self.args;
         let near = match self.near {
-            Side::Stdio(streams, linger) => Near::Stdio(streams, linger),
-            Side::Program(target) => Near::Program(target, environ(args, None)?.passed, start()?),
+            Side::Stdio(streams, linger) => LocalEnd::Stdio(streams, linger),
+            Side::Program(target) => {
+                LocalEnd::Program(target, environ(args, None)?.passed, start()?)
+            }
         };
         Ok(Options {
             near,
@@ -125,24 +127,24 @@ impl Client {
 /// Our stderr is the user's, and so is the program's.
 fn own_errors(streams: Streams) -> Streams {
     match streams.errors {
-        Errors::Log => Streams {
-            errors: Errors::Own,
+        StderrTo::Log => Streams {
+            errors: StderrTo::Inherit,
             ..streams
         },
         _ => streams,
     }
 }
 
-fn client_limits(args: &Args, near: &Side) -> Limits {
+fn client_limits(args: &Args, near: &Side) -> SessionTimeouts {
     let limits = limits(args, PATIENCE);
     let eof = match near {
         Side::Stdio(..) => STDOUT_EOF,
         Side::Program(_) => COMMAND_EOF + Duration::from_millis(args.closems),
     };
-    Limits {
-        patience: Patience {
+    SessionTimeouts {
+        termination: TerminationTimeouts {
             eof,
-            ..limits.patience
+            ..limits.termination
         },
         drain: DRAIN,
         ..limits
@@ -230,7 +232,7 @@ fn check_near_end(args: &Args) -> Result<()> {
     }
 }
 
-fn offer(args: &Args) -> Result<Offer> {
+fn offer(args: &Args) -> Result<HandshakeOptions> {
     let mut all = HeaderMap::new();
     for word in &args.header {
         let wrong = |reason| anyhow!("invalid value {word:?} for '--header': {reason}");
@@ -257,7 +259,7 @@ fn offer(args: &Args) -> Result<Offer> {
         Subprotocols::Listed(names) => names,
         Subprotocols::Offered | Subprotocols::Off => Vec::new(),
     };
-    Ok(Offer {
+    Ok(HandshakeOptions {
         subprotocols,
         headers: all,
         compression: compression(args),

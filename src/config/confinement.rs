@@ -7,39 +7,39 @@ use rustix::process::{Resource, getrlimit};
 use super::account;
 use crate::{
     args::Args,
-    backend::{Confinement, Credentials, Limit},
+    backend::{Credentials, ProcessAttributes, Rlimit},
 };
 
 /// Descriptors that every program is started with: stdin, stdout and stderr.
 const PIPES: u64 = 3;
 
 /// What the flags hold a program to.
-pub(super) fn confinement(args: &Args) -> Result<Confinement> {
+pub(super) fn confinement(args: &Args) -> Result<ProcessAttributes> {
     let credentials = credentials(args)?;
     let limits = args.limits.iter().map(|word| {
         limit(word, credentials.as_ref())
             .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
     });
-    let limits: Vec<(Limit, u64)> = limits.collect::<Result<_>>()?;
+    let limits: Vec<(Rlimit, u64)> = limits.collect::<Result<_>>()?;
     for (index, (limit, _)) in limits.iter().enumerate() {
         if limits[..index].iter().any(|(other, _)| other == limit) {
             let words = args.limits.join(",");
             bail!("invalid value '{words}' for '--limits': each limit can be given once");
         }
     }
-    Ok(Confinement {
-        limits,
+    Ok(ProcessAttributes {
+        rlimits: limits,
         credentials,
     })
 }
 
-fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), String> {
+fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Rlimit, u64), String> {
     let (name, number) = word.split_once('=').ok_or("NAME=N is wanted")?;
     let limit = match name.trim() {
-        "nofile" => Limit::OpenFiles,
-        "cpu-seconds" => Limit::CpuSeconds,
-        "memory" => Limit::Memory,
-        "processes" => Limit::Processes,
+        "nofile" => Rlimit::OpenFiles,
+        "cpu-seconds" => Rlimit::CpuSeconds,
+        "memory" => Rlimit::Memory,
+        "processes" => Rlimit::Processes,
         _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
     };
     let number = number
@@ -51,23 +51,23 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Limit, u64), 
             "wsd's own limit is {most} (ulimit -H), and only root can raise it"
         ));
     }
-    if limit == Limit::OpenFiles && number < PIPES {
+    if limit == Rlimit::OpenFiles && number < PIPES {
         return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
     }
     let user = credentials.map_or_else(|| geteuid().as_raw(), |credentials| credentials.user);
-    if limit == Limit::Processes && user == 0 {
+    if limit == Rlimit::Processes && user == 0 {
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
     }
     Ok((limit, number))
 }
 
 /// The most that wsd itself may have; `None` is no limit.
-fn hard_limit(limit: Limit) -> Option<u64> {
+fn hard_limit(limit: Rlimit) -> Option<u64> {
     let resource = match limit {
-        Limit::OpenFiles => Resource::Nofile,
-        Limit::CpuSeconds => Resource::Cpu,
-        Limit::Memory => Resource::As,
-        Limit::Processes => Resource::Nproc,
+        Rlimit::OpenFiles => Resource::Nofile,
+        Rlimit::CpuSeconds => Resource::Cpu,
+        Rlimit::Memory => Resource::As,
+        Rlimit::Processes => Resource::Nproc,
     };
     getrlimit(resource).maximum
 }

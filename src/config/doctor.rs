@@ -6,7 +6,7 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
-    backend::{Errors, Limit as ProgramLimit, Program, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Streams, Target},
     connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
     environ::RequestInfo,
@@ -37,9 +37,8 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
     let Target::Program(program, streams) = &mount.target;
-    let confinement = &program.confinement;
-    let processes =
-        |(limit, most): &(ProgramLimit, u64)| (*limit == ProgramLimit::Processes).then_some(*most);
+    let attributes = &program.attributes;
+    let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
         target: Target::Program(program.clone(), own_errors(*streams)),
         environment: environment(mount, args.port.unwrap_or_default()),
@@ -47,16 +46,16 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         is_stand_in: !has_program,
         patience: PATIENCE,
         flags: flags(args),
-        user: confinement.credentials.as_ref().map(|who| who.user),
+        user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
-        processes: confinement.limits.iter().find_map(processes),
+        processes: attributes.rlimits.iter().find_map(processes),
     })
 }
 
 /// What the program complains of is for whoever looks at the report.
 fn own_errors(streams: Streams) -> Streams {
     Streams {
-        errors: Errors::Own,
+        errors: StderrTo::Inherit,
         ..streams
     }
 }

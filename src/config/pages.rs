@@ -70,7 +70,7 @@ pub(super) fn scripts(
             timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
             max_body: unless_zero(args.cgi_maxbody),
         },
-        confinement: confinement(args)?,
+        attributes: confinement(args)?,
         service,
     })
 }

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use super::{command, confinement::confinement, unless_zero};
 use crate::{
     args::{Args, FramingKind, NewlinePolicy},
-    backend::{Errors, Program, Streams, Target},
+    backend::{Program, StderrTo, Streams, Target},
     framing::{Framing, Newline},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn target(args: &Args) -> Result<Option<Target>> {
         file: file(name, args.workdir.as_deref())?,
         arguments: args.command.clone(),
         directory: directory(args)?,
-        confinement: confinement(args)?,
+        attributes: confinement(args)?,
     };
     Ok(Some(Target::Program(program, streams(args)?)))
 }
@@ -65,8 +65,8 @@ pub(super) fn streams(args: &Args) -> Result<Streams> {
         max_line: unless_zero(args.maxlinesize).unwrap_or(usize::MAX),
         flush_after: args.flush_after.map(Duration::from_millis),
         errors: match args.passstderr {
-            true => Errors::Client,
-            false => Errors::Log,
+            true => StderrTo::Client,
+            false => StderrTo::Log,
         },
     })
 }

@@ -7,7 +7,7 @@ use anyhow::{Result, anyhow, bail};
 use super::unless_zero;
 use crate::{
     args::Args,
-    backend::Patience,
+    backend::TerminationTimeouts,
     environ::{self, Environ},
     http::{
         headers::{self, AddedHeaders},
@@ -17,13 +17,13 @@ use crate::{
         service::Service,
         upgrade::{Subprotocols, is_token_byte},
     },
-    session::Limits,
-    transport::{compression, websocket},
+    session::SessionTimeouts,
+    transport::websocket,
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
 /// signal, short enough that a closed tab leaves nothing behind for long.
-pub(super) const PATIENCE: Patience = Patience {
+pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
@@ -48,7 +48,7 @@ pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Resu
 }
 
 /// What a WebSocket may do, whichever end of it we are.
-pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
+pub(super) fn websocket(args: &Args, limits: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
         max_message: unless_zero(args.maxframesize),
         // Two pings without any byte from the other end.
@@ -60,20 +60,20 @@ pub(super) fn websocket(args: &Args, limits: &Limits) -> websocket::Options {
 /// What a drain takes at most: what a program gets to end by itself, and to be made to.
 pub(super) fn drain_time(args: &Args) -> Duration {
     let limits = limits(args, PATIENCE);
-    limits.drain + limits.patience.total()
+    limits.drain + limits.termination.total()
 }
 
 /// What is waited for; `--closems` adds to each step of a patience.
-pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
+pub(super) fn limits(args: &Args, patience: TerminationTimeouts) -> SessionTimeouts {
     let more = Duration::from_millis(args.closems);
-    let patience = Patience {
+    let patience = TerminationTimeouts {
         eof: patience.eof + more,
         interrupt: patience.interrupt + more,
         terminate: patience.terminate + more,
     };
-    Limits {
+    SessionTimeouts {
         keepalive: unless_zero(args.pingms).map(Duration::from_millis),
-        patience,
+        termination: patience,
         // What is left of the whole when the ladder has had its time.
         drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
         idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
@@ -82,8 +82,8 @@ pub(super) fn limits(args: &Args, patience: Patience) -> Limits {
 }
 
 /// Whether messages are compressed, and how.
-pub(super) fn compression(args: &Args) -> Option<compression::Terms> {
-    args.compress.then_some(compression::Terms {
+pub(super) fn compression(args: &Args) -> Option<websocket::deflate::DeflateParams> {
+    args.compress.then_some(websocket::deflate::DeflateParams {
         level: args.compress_level,
         threshold: args.compress_threshold,
     })

@@ -12,7 +12,7 @@ mod report;
 
 use std::io;
 
-use crate::backend::{Environment, Patience, Spawner, Target};
+use crate::backend::{Environment, Spawner, Target, TerminationTimeouts};
 pub use limit::{Limit, Resource};
 pub use machine::Machine;
 pub use need::{Measured, Need};
@@ -30,7 +30,7 @@ pub struct Subject {
     /// Whether it stands for one that was not given.
     pub is_stand_in: bool,
     /// What it gets to end.
-    pub patience: Patience,
+    pub patience: TerminationTimeouts,
     /// The limits that were set by flags.
     pub flags: Vec<Limit>,
     /// The user that the program runs as, and how many processes that one may have, where they are not

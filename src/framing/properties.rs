@@ -3,7 +3,10 @@
 use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::{CAPACITY_IN_FLOOD, Codec, Framing, FramingError, LENGTH_HEADER, Newline};
+use super::{
+    codec::{CAPACITY_IN_FLOOD, Codec, Framing, LENGTH_HEADER, Newline, text},
+    error::FramingError,
+};
 use crate::{message::Message, pieces};
 
 const LINES: Framing = Framing::Lines(Newline::Split);
@@ -128,7 +131,7 @@ fn texts(messages: Vec<Message>) -> Vec<String> {
 fn messages_come_back(bytes: &[u8]) {
     let mut messages = decode(Framing::Length, usize::MAX, &[bytes]).0;
     messages.push(Message::Binary(Bytes::copy_from_slice(bytes)));
-    messages.push(Message::Text(super::text(Bytes::copy_from_slice(bytes))));
+    messages.push(Message::Text(text(Bytes::copy_from_slice(bytes))));
     let (mut codec, mut written) = (Codec::new(Framing::Length, 0), BytesMut::new());
     for message in &messages {
         let encoded = codec.encode(message.clone(), &mut written);
@@ -141,7 +144,7 @@ fn messages_come_back(bytes: &[u8]) {
 
 /// A text message is lines, one line, or refused; a line loses one `\r` at its end on the way back.
 fn newlines_follow_the_policy(bytes: &[u8]) {
-    let text = super::text(Bytes::copy_from_slice(bytes));
+    let text = text(Bytes::copy_from_slice(bytes));
     let line = |line: &str| line.strip_suffix('\r').unwrap_or(line).to_owned();
     let lines: Vec<String> = text.as_str().split('\n').map(line).collect();
     let spaced = line(&text.as_str().replace('\n', " "));

@@ -3,7 +3,7 @@
 use hyper::{HeaderMap, header};
 
 use super::upgrade::is_token_byte;
-use crate::transport::compression::{Negotiated, Terms};
+use crate::transport::websocket::deflate::{DeflateParams, Negotiated};
 
 /// A header that does not have the form that RFC 6455 §9.1 prescribes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,7 +13,10 @@ pub(super) struct Malformed;
 ///
 /// # Errors
 /// A header that is malformed, wherever: then the handshake must fail.
-pub(super) fn select(headers: &HeaderMap, terms: Terms) -> Result<Option<Negotiated>, Malformed> {
+pub(super) fn select(
+    headers: &HeaderMap,
+    terms: DeflateParams,
+) -> Result<Option<Negotiated>, Malformed> {
     let mut selected = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
         let mut rest = Rest(value.to_str().map_err(|_| Malformed)?);
@@ -30,7 +33,10 @@ pub(super) fn select(headers: &HeaderMap, terms: Terms) -> Result<Option<Negotia
 ///
 /// # Errors
 /// What is wrong with its answer; then the handshake must fail (RFC 6455 §4.1, RFC 7692 §7.1).
-pub fn confirmed(headers: &HeaderMap, terms: Option<Terms>) -> Result<Option<Negotiated>, String> {
+pub fn confirmed(
+    headers: &HeaderMap,
+    terms: Option<DeflateParams>,
+) -> Result<Option<Negotiated>, String> {
     let mut confirmed = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
         let malformed = |_| format!("its Sec-WebSocket-Extensions is malformed: {value:?}");
@@ -149,7 +155,7 @@ mod tests {
     use super::*;
     use hyper::header::HeaderValue;
 
-    const TERMS: Terms = Terms {
+    const TERMS: DeflateParams = DeflateParams {
         level: 1,
         threshold: 0,
     };

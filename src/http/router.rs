@@ -10,7 +10,7 @@ use super::{
     path::{Root, UrlPath},
     service::Service,
 };
-use crate::backend::{Confinement, Program, Streams, Target};
+use crate::backend::{ProcessAttributes, Program, Streams, Target};
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -164,7 +164,7 @@ impl Router {
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: Arc<Root>,
-    confinement: Confinement,
+    attributes: ProcessAttributes,
     streams: Streams,
     /// The terms of each.
     service: Service,
@@ -183,10 +183,15 @@ pub struct FoundProgram {
 
 impl Directory {
     /// The programs beneath a root.
-    pub fn new(root: Root, confinement: Confinement, streams: Streams, service: Service) -> Self {
+    pub fn new(
+        root: Root,
+        attributes: ProcessAttributes,
+        streams: Streams,
+        service: Service,
+    ) -> Self {
         Directory {
             root: Arc::new(root),
-            confinement,
+            attributes,
             streams,
             service,
         }
@@ -202,7 +207,7 @@ impl Directory {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),
             file: script.file,
-            confinement: self.confinement.clone(),
+            attributes: self.attributes.clone(),
         };
         Ok(FoundProgram {
             target: Target::Program(program, self.streams),
@@ -226,7 +231,7 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::{
-        backend::Errors,
+        backend::StderrTo,
         framing::{Framing, Newline},
     };
 
@@ -234,7 +239,7 @@ mod tests {
         framing: Framing::Lines(Newline::Split),
         max_line: 1,
         flush_after: None,
-        errors: Errors::Log,
+        errors: StderrTo::Log,
     };
 
     fn mount(path: &str) -> Mount {

@@ -3,11 +3,7 @@
 use std::sync::Arc;
 
 use super::{headers::AddedHeaders, origins::Origins, places::Places, upgrade::Subprotocols};
-use crate::{
-    environ::Environ,
-    session::Limits,
-    transport::{compression, websocket},
-};
+use crate::{environ::Environ, session::SessionTimeouts, transport::websocket};
 
 /// The terms of one route, or of all programs that have no terms of their own.
 #[derive(Debug, Clone, Default)]
@@ -21,11 +17,11 @@ pub struct Service {
     /// What a program finds in its environment.
     pub environ: Environ,
     /// How long its sessions wait for what.
-    pub limits: Arc<Limits>,
+    pub limits: Arc<SessionTimeouts>,
     /// What a WebSocket may do.
     pub websocket: websocket::Options,
     /// How messages are compressed, if they are at all.
-    pub compression: Option<compression::Terms>,
+    pub compression: Option<websocket::deflate::DeflateParams>,
     /// Programs at a time that this service alone may run.
     pub places: Places,
 }

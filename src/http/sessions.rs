@@ -25,8 +25,11 @@ use crate::{
     backend::Backend,
     connection::ConnectionInfo,
     environ,
-    session::{self, Handle, Limits, Summary},
-    transport::{Client, compression::Negotiated, websocket},
+    session::{self, Handle, SessionTimeouts, Summary},
+    transport::{
+        Client,
+        websocket::{self, Role, deflate::Negotiated},
+    },
 };
 
 /// What a session is asked for with.
@@ -134,7 +137,7 @@ struct Task {
     version: Version,
     websocket: websocket::Options,
     compression: Option<Negotiated>,
-    limits: Arc<Limits>,
+    limits: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     place: Place,
     admitted: Option<Admitted>,
@@ -152,7 +155,13 @@ impl Task {
                 Ok(upgraded) => {
                     let tunnel = Tunnel::new(upgraded, self.version);
                     let compression = self.compression.as_ref();
-                    websocket::client(tunnel, Bytes::new(), &self.websocket, compression)
+                    websocket::open(
+                        tunnel,
+                        Bytes::new(),
+                        Role::Server,
+                        &self.websocket,
+                        compression,
+                    )
                 }
                 // The client went before it had the answer; the program is brought to its end all the same.
                 Err(error) => Client::lost(io::Error::other(error)),

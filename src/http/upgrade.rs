@@ -10,9 +10,9 @@ use hyper::{
 };
 
 use super::{Body, empty, extensions, refusal::Refusal};
-use crate::transport::{
-    compression::{Negotiated, Terms},
-    websocket::accept_key,
+use crate::transport::websocket::{
+    accept_key,
+    deflate::{DeflateParams, Negotiated},
 };
 
 /// Which subprotocols a program speaks.
@@ -82,7 +82,7 @@ impl Handshake {
     pub(super) fn check(
         request: &Parts,
         subprotocols: &Subprotocols,
-        compression: Option<Terms>,
+        compression: Option<DeflateParams>,
     ) -> Result<Self, Refusal> {
         let headers = &request.headers;
         let accept = match request.version {

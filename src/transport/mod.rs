@@ -1,71 +1,11 @@
-//! How a client's messages travel: a [`Client`] is two streams, whatever lies beneath.
+//! Transports: how a client's messages travel. A [`Client`] is two streams, whatever lies beneath.
 //!
-//! It knows nothing of processes and nothing of HTTP.
+//! Guaranteed whatever the transport: `incoming` gives whole messages and then one [`Disconnect`];
+//! `outgoing` keeps the order, and closing it lets the client read what it has not read yet. A transport
+//! knows nothing of processes and nothing of HTTP.
 
-mod bad_message;
-mod checked;
-pub mod compression;
-mod frame;
-mod inspector;
-mod patience;
-mod utf8;
+mod client;
+mod io_timeouts;
 pub mod websocket;
 
-use std::{future, io, pin::Pin};
-
-use futures_util::{Sink, SinkExt, Stream, sink, stream};
-
-use crate::message::{Close, Message};
-
-/// What the client sends: messages, and then the one reason why there are no more.
-pub type Incoming = Pin<Box<dyn Stream<Item = Result<Message, Gone>> + Send>>;
-
-/// What the client is sent. Closing the sink shuts the connection down without destroying what the
-/// client has not read yet (the lingering close).
-pub type Outgoing = Pin<Box<dyn Sink<Event, Error = io::Error> + Send>>;
-
-/// One client.
-pub struct Client {
-    /// What it sends.
-    pub incoming: Incoming,
-    /// What it is sent.
-    pub outgoing: Outgoing,
-}
-
-impl Client {
-    /// A client whose connection was lost before it could say anything.
-    pub fn lost(error: io::Error) -> Self {
-        Client {
-            incoming: Box::pin(stream::once(future::ready(Err(Gone::Lost(error))))),
-            outgoing: Box::pin(sink::drain().sink_map_err(|never| match never {})),
-        }
-    }
-}
-
-impl std::fmt::Debug for Client {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Client").finish_non_exhaustive()
-    }
-}
-
-/// What a client can be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// A message of the program.
-    Message(Message),
-    /// A sign of life that asks for one (RFC 6455 §5.5.2).
-    Keepalive,
-    /// The end. A close that may not be sent goes out without a code.
-    Close(Close),
-}
-
-/// Why no more messages come from a client.
-#[derive(Debug)]
-pub enum Gone {
-    /// It sent Close; the answer is on its way.
-    Closed(Close),
-    /// It broke the protocol or a limit, and is to be sent this.
-    Refused(Close),
-    /// The connection ended without a Close, or has been silent for too long.
-    Lost(io::Error),
-}
+pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};

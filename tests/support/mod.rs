@@ -208,23 +208,23 @@ pub fn wait_until_gone(pid: i32) {
     eventually(&format!("process {pid} is gone"), || !is_alive(pid));
 }
 
-/// The children of a process, but for the warden that every gateway has.
+/// The children of a process, but for the orphan killer that every gateway has.
 pub fn children_of(parent: i32) -> Vec<i32> {
     let children = all_children_of(parent).into_iter();
     children
-        .filter(|(_, stat)| !stat.contains(WARDEN))
+        .filter(|(_, stat)| !stat.contains(ORPHAN_KILLER))
         .map(|(pid, _)| pid)
         .collect()
 }
 
-/// The warden of a gateway.
-pub fn warden_of(gateway: i32) -> i32 {
+/// The orphan killer of a gateway.
+pub fn orphan_killer_of(gateway: i32) -> i32 {
     let mut children = all_children_of(gateway).into_iter();
-    let warden = children.find(|(_, stat)| stat.contains(WARDEN));
-    warden.expect("a gateway has a warden").0
+    let orphan_killer = children.find(|(_, stat)| stat.contains(ORPHAN_KILLER));
+    orphan_killer.expect("a gateway has an orphan killer").0
 }
 
-const WARDEN: &str = "(warden)";
+const ORPHAN_KILLER: &str = "(orphan-killer)";
 
 /// Process ids and their lines of proc_pid_stat(5).
 fn all_children_of(parent: i32) -> Vec<(i32, String)> {

@@ -1,8 +1,8 @@
-//! The child, from clone(2) to execve(2): the part that runs without a net.
+//! The child, from clone(2) to execve(2): code that is async-signal-safe (signal-safety(7)).
 //!
 //! It runs on the gateway's memory while the thread that started it is stopped, or on a copy of it. So it
 //! must not allocate, lock, unwind or return, and makes system calls only, on values that were laid out
-//! before it existed: its [`Plan`].
+//! before it existed: its [`ExecSpec`].
 #![allow(
     unsafe_code,
     reason = "what stands between clone and execve has no safe form"
@@ -12,7 +12,7 @@ use std::{os::fd::RawFd, ptr};
 
 use libc::{c_char, c_int, c_void};
 
-use crate::backend::Credentials;
+use crate::backend::process_attributes::Credentials;
 
 /// `_NSIG` of the kernel: signals 1 to 64.
 const LAST_SIGNAL: c_int = 64;
@@ -20,7 +20,7 @@ const LAST_SIGNAL: c_int = 64;
 const SIGNAL_SET: usize = 8;
 /// All that the child needs, laid out before it exists. `error` is its answer: the child shares our
 /// memory, and we go on only when it has executed or ended.
-pub(super) struct Plan {
+pub(super) struct ExecSpec {
     pub(super) file: *const c_char,
     pub(super) arguments: *const *const c_char,
     pub(super) environment: *const *const c_char,
@@ -33,58 +33,58 @@ pub(super) struct Plan {
     pub(super) gateway: c_int,
     pub(super) error: c_int,
     /// Where the error goes of a child that has a copy of our memory; negative if it shares it.
-    pub(super) report: RawFd,
+    pub(super) error_pipe: RawFd,
     /// The child shares our table of descriptors and is to take those below for itself; 0 if its table is
     /// its own.
-    pub(super) own_below: RawFd,
+    pub(super) unshare_below: RawFd,
 }
 
 /// A resource, and its soft and hard limit, as prlimit(2) takes them.
 pub(super) type ResourceLimit = (libc::c_long, [u64; 2]);
 
 /// All of it, as clone(2) calls it.
-pub(super) extern "C" fn run(plan: *mut c_void) -> c_int {
-    // SAFETY: `clone_child` passes a `Plan` that nobody else touches meanwhile.
-    let plan = unsafe { &mut *plan.cast::<Plan>() };
+pub(super) extern "C" fn run(spec: *mut c_void) -> c_int {
+    // SAFETY: `clone_child` passes a `ExecSpec` that nobody else touches meanwhile.
+    let spec = unsafe { &mut *spec.cast::<ExecSpec>() };
     // SAFETY: system calls on values laid out before the clone; see the head of this file.
     unsafe {
-        plan.error = prepare_and_execute(plan);
-        if plan.report >= 0 {
-            let error = ptr::from_ref(&plan.error).cast();
-            libc::write(plan.report, error, size_of::<c_int>());
+        spec.error = prepare_and_execute(spec);
+        if spec.error_pipe >= 0 {
+            let error = ptr::from_ref(&spec.error).cast();
+            libc::write(spec.error_pipe, error, size_of::<c_int>());
         }
         libc::_exit(127)
     }
 }
 
 /// Returns only the error number of what failed.
-unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
+unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
         libc::setsid();
-        let confined = confine(plan);
-        if confined != 0 {
-            return confined;
+        let error = apply_attributes(spec);
+        if error != 0 {
+            return error;
         }
         // After a change of user, which takes the signal back (prctl(2)).
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        if libc::getppid() != plan.gateway {
+        if libc::getppid() != spec.gateway {
             // The gateway died before the line above: the signal will not come any more.
             return libc::ESRCH;
         }
         for signal in 1..=LAST_SIGNAL {
             default_action(signal);
         }
-        if plan.own_below > 0 && !own_descriptors(plan.own_below) {
+        if spec.unshare_below > 0 && !unshare_descriptors(spec.unshare_below) {
             return errno();
         }
-        for (descriptor, end) in plan.stdio.iter().enumerate() {
+        for (descriptor, end) in spec.stdio.iter().enumerate() {
             if libc::dup2(*end, descriptor as c_int) < 0 {
                 return errno();
             }
         }
-        close_from(3, plan.report);
-        if !plan.directory.is_null() && libc::chdir(plan.directory) < 0 {
+        close_from(3, spec.error_pipe);
+        if !spec.directory.is_null() && libc::chdir(spec.directory) < 0 {
             return errno();
         }
         let none = [0_u8; SIGNAL_SET];
@@ -95,7 +95,7 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
             ptr::null::<c_void>(),
             SIGNAL_SET,
         );
-        libc::execve(plan.file, plan.arguments, plan.environment);
+        libc::execve(spec.file, spec.arguments, spec.environment);
         errno()
     }
 }
@@ -105,17 +105,17 @@ unsafe fn prepare_and_execute(plan: &Plan) -> c_int {
 /// the C library change every thread that it knows of, which are the gateway's (nptl(7)).
 ///
 /// Returns the error number of what failed, or 0.
-unsafe fn confine(plan: &Plan) -> c_int {
+unsafe fn apply_attributes(spec: &ExecSpec) -> c_int {
     // SAFETY: `System::spawn` made both pointers of values that live until the child has executed.
     unsafe {
-        for index in 0..plan.limit_count {
-            let (resource, limit) = &*plan.limits.add(index);
+        for index in 0..spec.limit_count {
+            let (resource, limit) = &*spec.limits.add(index);
             let old = ptr::null::<c_void>();
             if libc::syscall(libc::SYS_prlimit64, 0, *resource, limit.as_ptr(), old) < 0 {
                 return errno();
             }
         }
-        let Some(credentials) = plan.credentials.as_ref() else {
+        let Some(credentials) = spec.credentials.as_ref() else {
             return 0;
         };
         let Credentials {
@@ -146,8 +146,8 @@ unsafe fn default_action(signal: c_int) {
     }
 }
 
-/// Whether `own_descriptors` is possible: its flag came with the call.
-pub(super) fn can_own_descriptors() -> bool {
+/// Whether `unshare_descriptors` is possible: its flag came with the call.
+pub(super) fn can_unshare_descriptors() -> bool {
     // SAFETY: there is no descriptor of that number.
     unsafe {
         libc::syscall(
@@ -161,7 +161,7 @@ pub(super) fn can_own_descriptors() -> bool {
 
 /// Leaves the table of descriptors that is shared, with those below `end` only. Until then the child must
 /// open and close nothing.
-unsafe fn own_descriptors(end: RawFd) -> bool {
+unsafe fn unshare_descriptors(end: RawFd) -> bool {
     let flags = libc::CLOSE_RANGE_UNSHARE;
     // SAFETY: nothing in the child uses a descriptor from `end` on.
     unsafe { libc::syscall(libc::SYS_close_range, end, c_int::MAX, flags) == 0 }
@@ -169,7 +169,7 @@ unsafe fn own_descriptors(end: RawFd) -> bool {
 
 /// Closes every descriptor from `first` on but `kept`, if that is one; one by one where close_range(2) is
 /// missing (Linux 5.9). For a child whose table of descriptors is its own.
-pub(in crate::backend::spawn) unsafe fn close_from(first: c_int, kept: c_int) {
+pub(super) unsafe fn close_from(first: c_int, kept: c_int) {
     /// More than any gateway opens.
     const LAST: c_int = 1 << 20;
     // SAFETY: nothing in the child uses a descriptor from `first` on.

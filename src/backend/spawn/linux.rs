@@ -12,9 +12,6 @@
     reason = "clone, and signals by descriptor, have no safe form"
 )]
 
-mod berths;
-mod child;
-
 use std::{
     ffi::CString,
     io,
@@ -33,19 +30,18 @@ use rustix::{
     io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::{
-        Pid, Rlimit, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
+        self, Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
         kill_process_group, pidfd_send_signal, waitid, waitpid,
     },
 };
 
 use super::{
-    Child, Command, Leader,
-    warden::{Enlisted, Warden},
+    child::{self, ExecSpec, ResourceLimit},
+    command::{Child, Command},
+    orphan_killer::{OrphanKiller, Registration},
+    reserved_fds::ReservedFds,
 };
-use crate::backend::Limit;
-use berths::Berths;
-pub(super) use child::close_from;
-use child::{Plan, ResourceLimit};
+use crate::backend::process_attributes::Rlimit;
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -62,8 +58,8 @@ pub(super) struct System {
     files: ResourceLimit,
     gateway: c_int,
     /// `None` where children get a copy of the table of descriptors.
-    berths: Option<Berths>,
-    warden: Arc<Warden>,
+    reserved_fds: Option<ReservedFds>,
+    orphan_killer: Arc<OrphanKiller>,
     /// Held while a process is started: alone by who copies the table of descriptors. The copy would hold
     /// what another start has open, until its program is executed, and that others may stop.
     turns: Arc<RwLock<()>>,
@@ -71,7 +67,7 @@ pub(super) struct System {
 
 impl System {
     /// `files` is the limit that every process gets.
-    pub(super) fn new(files: Rlimit) -> io::Result<Self> {
+    pub(super) fn new(files: process::Rlimit) -> io::Result<Self> {
         keep_exit_statuses();
         let limit = |value: Option<u64>| value.unwrap_or(u64::MAX);
         Ok(System {
@@ -81,29 +77,29 @@ impl System {
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
-            berths: Berths::new()?,
-            warden: Arc::new(Warden::start()?),
+            reserved_fds: ReservedFds::new()?,
+            orphan_killer: Arc::new(OrphanKiller::start()?),
             turns: Arc::default(),
         })
     }
 
-    /// What another thread needs to spawn beside this one, under the same warden.
+    /// What another thread needs to spawn beside this one, under the same orphan killer.
     ///
     /// # Errors
     /// When there are no descriptors.
-    pub(super) fn another(&self) -> io::Result<Self> {
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
         Ok(System {
             stack: stack(),
             files: self.files,
             gateway: self.gateway,
-            berths: Berths::new()?,
-            warden: Arc::clone(&self.warden),
+            reserved_fds: ReservedFds::new()?,
+            orphan_killer: Arc::clone(&self.orphan_killer),
             turns: Arc::clone(&self.turns),
         })
     }
 
     /// To be called on the thread that spawns: blocks all signals there, for good.
-    pub(super) fn settle(&mut self) {
+    pub(super) fn block_signals(&mut self) {
         // SAFETY: both sets are ours; the call changes only this thread's mask.
         unsafe {
             let mut all = MaybeUninit::<libc::sigset_t>::uninit();
@@ -113,9 +109,10 @@ impl System {
     }
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<Handle>> {
         let turns = Arc::clone(&self.turns);
-        let shares_descriptors = self.berths.is_some() && command.confinement.credentials.is_none();
+        let shares_descriptors =
+            self.reserved_fds.is_some() && command.attributes.credentials.is_none();
         if shares_descriptors {
             let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
             self.start(command)
@@ -125,15 +122,15 @@ impl System {
         }
     }
 
-    fn start(&mut self, command: &Command) -> io::Result<Child> {
+    fn start(&mut self, command: &Command) -> io::Result<Child<Handle>> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         let arguments = null_terminated(&command.arguments);
         let environment = null_terminated(&command.environment);
-        let limits = resource_limits(self.files, &command.confinement.limits);
-        let credentials = command.confinement.credentials.as_ref();
-        let mut plan = Plan {
+        let limits = resource_limits(self.files, &command.attributes.rlimits);
+        let credentials = command.attributes.credentials.as_ref();
+        let mut spec = ExecSpec {
             file: command.file.as_ptr(),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
@@ -147,57 +144,57 @@ impl System {
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.gateway,
             error: 0,
-            report: -1,
-            own_below: 0,
+            error_pipe: -1,
+            unshare_below: 0,
         };
-        let (report, verdict) = match credentials {
+        let (error_pipe, exec_error) = match credentials {
             Some(_) => {
-                let (verdict, report) = pipe_with(PipeFlags::CLOEXEC)?;
-                plan.report = report.as_raw_fd();
-                (Some(report), Some(verdict))
+                let (exec_error, error_pipe) = pipe_with(PipeFlags::CLOEXEC)?;
+                spec.error_pipe = error_pipe.as_raw_fd();
+                (Some(error_pipe), Some(exec_error))
             }
             None => {
-                if let Some(berths) = &mut self.berths {
-                    plan.stdio = berths.fill([&stdin, &stdout, &stderr])?;
-                    plan.own_below = berths.end();
+                if let Some(reserved_fds) = &mut self.reserved_fds {
+                    spec.stdio = reserved_fds.install([&stdin, &stdout, &stderr])?;
+                    spec.unshare_below = reserved_fds.limit();
                 }
                 (None, None)
             }
         };
-        let child = self.clone_child(&mut plan);
-        if let Some(berths) = &mut self.berths {
-            berths.clear();
+        let child = self.clone_child(&mut spec);
+        if let Some(reserved_fds) = &mut self.reserved_fds {
+            reserved_fds.clear();
         }
         let mut handle = child?;
-        drop(report);
-        if plan.error != 0 {
+        drop(error_pipe);
+        if spec.error != 0 {
             // The child ends without having executed anything.
             handle.wait();
-            return Err(io::Error::from_raw_os_error(plan.error));
+            return Err(io::Error::from_raw_os_error(spec.error));
         }
-        handle.enlisted = Some(self.warden.enlist(handle.pid));
+        handle.registration = Some(self.orphan_killer.register(handle.pid));
         Ok(Child {
-            leader: Leader::new(handle),
+            process: handle,
             stdin: our_stdin,
             stdout: our_stdout,
             stderr: our_stderr,
-            verdict,
+            exec_error,
         })
     }
 
-    fn clone_child(&mut self, plan: &mut Plan) -> io::Result<Handle> {
-        let memory = match plan.report < 0 {
+    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<Handle> {
+        let memory = match spec.error_pipe < 0 {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
         };
         // With a copy of the memory nothing tells when the child is done with what it shares.
-        let descriptors = match plan.own_below > 0 {
+        let descriptors = match spec.unshare_below > 0 {
             true => libc::CLONE_FILES,
             false => 0,
         };
         let flags = memory | descriptors | libc::CLONE_PIDFD | libc::SIGCHLD;
         let mut pidfd: c_int = -1;
-        // SAFETY: the stack grows down from its end and belongs to nobody else; `plan` and all that it
+        // SAFETY: the stack grows down from its end and belongs to nobody else; `spec` and all that it
         // points to outlive the child's use, since it has a copy of them, or CLONE_VFORK stops us until
         // it has executed or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
         let pid = unsafe {
@@ -205,7 +202,7 @@ impl System {
                 child::run,
                 self.stack.as_mut_ptr_range().end.cast::<c_void>(),
                 flags,
-                ptr::from_mut(plan).cast::<c_void>(),
+                ptr::from_mut(spec).cast::<c_void>(),
                 ptr::from_mut(&mut pidfd),
             )
         };
@@ -226,7 +223,7 @@ impl System {
         Ok(Handle {
             pid,
             pidfd: Some(pidfd),
-            enlisted: None,
+            registration: None,
         })
     }
 }
@@ -259,13 +256,13 @@ fn null_terminated(words: &[CString]) -> Vec<*const c_char> {
 
 /// The limit of open files that every process gets, and then those of this one: soft and hard, so that
 /// it cannot raise them again.
-fn resource_limits(files: ResourceLimit, limits: &[(Limit, u64)]) -> Vec<ResourceLimit> {
+fn resource_limits(files: ResourceLimit, limits: &[(Rlimit, u64)]) -> Vec<ResourceLimit> {
     let own = limits.iter().map(|(limit, value)| {
         let resource = match limit {
-            Limit::OpenFiles => libc::RLIMIT_NOFILE,
-            Limit::CpuSeconds => libc::RLIMIT_CPU,
-            Limit::Memory => libc::RLIMIT_AS,
-            Limit::Processes => libc::RLIMIT_NPROC,
+            Rlimit::OpenFiles => libc::RLIMIT_NOFILE,
+            Rlimit::CpuSeconds => libc::RLIMIT_CPU,
+            Rlimit::Memory => libc::RLIMIT_AS,
+            Rlimit::Processes => libc::RLIMIT_NPROC,
         };
         (resource as libc::c_long, [*value; 2])
     });
@@ -279,7 +276,7 @@ pub(super) struct Handle {
     /// `None` once taken.
     pidfd: Option<OwnedFd>,
     /// `None` once the group has ended.
-    enlisted: Option<Enlisted>,
+    registration: Option<Registration>,
 }
 
 impl Handle {
@@ -292,13 +289,13 @@ impl Handle {
         Handle {
             pid: self.pid,
             pidfd: self.pidfd.take(),
-            enlisted: None,
+            registration: None,
         }
     }
 
-    /// Takes the group off the warden's table.
-    pub(super) fn strike_off(&mut self) {
-        self.enlisted = None;
+    /// Takes the group off the orphan killer's table.
+    pub(super) fn unregister(&mut self) {
+        self.registration = None;
     }
 
     fn pidfd(&self) -> Option<BorrowedFd<'_>> {

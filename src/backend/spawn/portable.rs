@@ -18,7 +18,8 @@ use rustix::{
     process::{Pid, Rlimit, Signal, kill_process_group},
 };
 
-use super::{Child, Command, Confinement, Leader};
+use super::command::{Child, Command};
+use crate::backend::process_attributes::ProcessAttributes;
 
 /// Starts processes with std.
 pub(super) struct System;
@@ -30,16 +31,16 @@ impl System {
     }
 
     /// The same for another thread.
-    pub(super) fn another(&self) -> io::Result<Self> {
+    pub(super) fn try_clone(&self) -> io::Result<Self> {
         Ok(System)
     }
 
     /// There is nothing to prepare.
-    pub(super) fn settle(&mut self) {}
+    pub(super) fn block_signals(&mut self) {}
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child> {
-        if command.confinement != Confinement::default() {
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+        if command.attributes != ProcessAttributes::default() {
             let reason = "users and resource limits need Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
@@ -49,8 +50,8 @@ impl System {
             stdin: pipe(child.stdin.take().map(OwnedFd::from))?,
             stdout: pipe(child.stdout.take().map(OwnedFd::from))?,
             stderr: pipe(child.stderr.take().map(OwnedFd::from))?,
-            leader: Leader::new(Handle::new(child)?),
-            verdict: None,
+            process: Handle::new(child)?,
+            exec_error: None,
         })
     }
 }
@@ -130,7 +131,7 @@ impl Handle {
     pub(super) fn kill(&self) {}
 
     /// Nobody watches but the session.
-    pub(super) fn strike_off(&mut self) {}
+    pub(super) fn unregister(&mut self) {}
 
     /// Signals the group by its number, which stays taken for as long as the group has a member.
     pub(super) fn signal_group(&self, signal: Signal) {

@@ -25,7 +25,7 @@ use super::{
     path::{Root, Script, UrlPath},
     service::Service,
 };
-use crate::backend::Confinement;
+use crate::backend::ProcessAttributes;
 pub(super) use body::discard;
 pub(super) use run::CLOSING_GRACE;
 pub(super) use runner::{Answer, Ask, Runner};
@@ -50,7 +50,7 @@ pub struct Scripts {
     /// What each may take of time and bytes.
     pub limits: Limits,
     /// What each is held to.
-    pub confinement: Confinement,
+    pub attributes: ProcessAttributes,
     /// The terms of each, as far as they are not a WebSocket's.
     pub service: Service,
 }

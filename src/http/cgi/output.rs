@@ -10,7 +10,7 @@ use super::{
     block::{BadBlock, Block},
     response::{Dialect, Reply, parse},
 };
-use crate::backend::{Patience, Process};
+use crate::backend::{Process, TerminationTimeouts};
 
 /// What one read of a script's output takes at most: what a pipe holds.
 const READ: usize = 64 * 1024;
@@ -46,7 +46,7 @@ impl Output {
     pub(super) async fn head(
         &mut self,
         dialect: Dialect,
-        patience: &Patience,
+        patience: &TerminationTimeouts,
     ) -> Result<(Reply, Bytes), String> {
         let text = |error: BadBlock| error.to_string();
         let mut block = Block::default();
@@ -76,7 +76,7 @@ impl Output {
         let _ = timeout(time, all).await;
     }
 
-    pub(super) async fn end(mut self, patience: &Patience) {
+    pub(super) async fn end(mut self, patience: &TerminationTimeouts) {
         drop(self.pipe);
         let status = self.process.end(patience).await;
         debug!("the script {}", told(status));

@@ -17,7 +17,7 @@ use super::{
     within,
 };
 use crate::{
-    backend::Patience,
+    backend::TerminationTimeouts,
     http::{places::Place, refusal::Refusal},
 };
 
@@ -29,7 +29,7 @@ pub(super) struct Times {
     /// From the beginning of a drain until scripts are ended.
     pub(super) drain: Duration,
     /// What a process gets for each step of its end.
-    pub(super) patience: Patience,
+    pub(super) patience: TerminationTimeouts,
 }
 
 /// How the relaying of a script's output has ended.

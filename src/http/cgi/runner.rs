@@ -21,7 +21,7 @@ use super::{
     turn,
 };
 use crate::{
-    backend::{Confinement, Environment, Program},
+    backend::{Environment, ProcessAttributes, Program},
     connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
@@ -74,7 +74,7 @@ impl Runner<'_> {
         let id = Uuid::now_v7().to_string();
         let span = error_span!("request", id);
         let variables = variables(&scripts.service.environ, &ask, script, &content, &id);
-        let program = program(script, &scripts.confinement);
+        let program = program(script, &scripts.attributes);
         let begun = Instant::now();
         let starting = program.start(&self.0.spawner, &variables);
         let started = starting.instrument(span.clone()).await;
@@ -135,7 +135,7 @@ fn times(scripts: &Scripts) -> Times {
     Times {
         client: websocket.write_timeout,
         drain: limits.drain,
-        patience: limits.patience,
+        patience: limits.termination,
     }
 }
 
@@ -181,12 +181,12 @@ fn headers(parts: &Parts, content: &Content) -> HeaderMap {
 }
 
 /// How a script is run: in its own directory (RFC 3875 §7.2).
-fn program(script: &Script, confinement: &Confinement) -> Program {
+fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
     Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        confinement: confinement.clone(),
+        attributes: attributes.clone(),
     }
 }
 

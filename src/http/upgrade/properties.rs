@@ -7,7 +7,7 @@ use hyper::{
 };
 
 use super::{Body, Handshake, Subprotocols, is_asked_for, is_token_byte};
-use crate::transport::{compression::Terms, websocket::accept_key};
+use crate::transport::websocket::{accept_key, deflate::DeflateParams};
 
 /// A request's head gets an answer that fits it, or a refusal that says why.
 pub(crate) fn handshake(head: &[u8]) {
@@ -16,7 +16,7 @@ pub(crate) fn handshake(head: &[u8]) {
     };
     let is_asked_for = is_asked_for(&request);
     assert!(!is_asked_for || request.headers.contains_key(header::UPGRADE));
-    let terms = Terms {
+    let terms = DeflateParams {
         level: 1,
         threshold: 0,
     };

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::Service;
 use crate::{
-    backend::{Errors, Program, Spawner, Streams, Target},
+    backend::{Program, Spawner, StderrTo, Streams, Target},
     connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
@@ -28,7 +28,7 @@ use crate::{
         router::{Mount, Router},
     },
     server::{self, Server, stream::Stream},
-    transport::compression::Terms,
+    transport::websocket::deflate::DeflateParams,
 };
 
 /// Longer than all time limits of a connection together.
@@ -94,12 +94,12 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
                 framing: Framing::Lines(Newline::Split),
                 max_line: 0,
                 flush_after: None,
-                errors: Errors::Log,
+                errors: StderrTo::Log,
             },
         ),
         service: http::service::Service {
             subprotocols,
-            compression: Some(Terms {
+            compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
             }),

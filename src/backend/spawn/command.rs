@@ -1,0 +1,44 @@
+//! What is started, and what comes of it.
+
+use std::{ffi::CString, os::fd::OwnedFd};
+
+use crate::backend::process_attributes::ProcessAttributes;
+
+/// A program, ready for the kernel.
+#[derive(Debug)]
+pub(in crate::backend) struct Command {
+    /// The file to execute.
+    pub(in crate::backend) file: CString,
+    /// All arguments, argv\[0\] first.
+    pub(in crate::backend) arguments: Vec<CString>,
+    /// `NAME=value` words: the whole environment.
+    pub(in crate::backend) environment: Vec<CString>,
+    /// Working directory, if not the gateway's.
+    pub(in crate::backend) directory: Option<CString>,
+    /// As whom, and how much of the machine it may take.
+    pub(in crate::backend) attributes: ProcessAttributes,
+}
+
+/// A process that was started, as `P` names it, and our ends of its pipes (close-on-exec).
+#[derive(Debug)]
+pub(in crate::backend) struct Child<P> {
+    pub(in crate::backend) process: P,
+    pub(in crate::backend) stdin: OwnedFd,
+    pub(in crate::backend) stdout: OwnedFd,
+    pub(in crate::backend) stderr: OwnedFd,
+    /// Of a program that is not executed yet: ends when it is, or gives the error number of why not.
+    pub(super) exec_error: Option<OwnedFd>,
+}
+
+impl<P> Child<P> {
+    /// The same process by another name.
+    pub(super) fn map<Q>(self, rename: impl FnOnce(P) -> Q) -> Child<Q> {
+        Child {
+            process: rename(self.process),
+            stdin: self.stdin,
+            stdout: self.stdout,
+            stderr: self.stderr,
+            exec_error: self.exec_error,
+        }
+    }
+}

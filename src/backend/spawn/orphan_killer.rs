@@ -1,0 +1,210 @@
+//! The orphan killer: a small process that ends every program's group when the gateway has died, however it
+//! died.
+//!
+//! The parent-death signal ends the programs themselves, but not what they have started, such as the
+//! command that a shell script waits for.
+//!
+//! # How it works
+//! Gateway and orphan killer share a table of process groups in memory, and a pipe. The gateway registers a
+//! group when it starts and unregisters it when it has ended: a store each, no system call. The orphan killer
+//! sleeps in a read of the pipe until the gateway's end of it is closed, which the kernel does for a
+//! gateway that is killed too; then it kills the groups that still stand in the table, and ends.
+#![allow(unsafe_code, reason = "fork and shared memory have no safe form")]
+
+use std::{
+    io,
+    os::fd::{AsRawFd, OwnedFd, RawFd},
+    ptr::{self, NonNull},
+    slice,
+    sync::{
+        Arc,
+        atomic::{AtomicI32, Ordering},
+    },
+};
+
+use libc::pid_t;
+use rustix::{
+    pipe::{PipeFlags, pipe_with},
+    process::{Pid, WaitOptions, waitpid},
+};
+
+/// Groups that the table can hold, a quarter of a megabyte of addresses; its pages become memory when
+/// they are used. A group beyond them is still ended by its session, and by the parent-death signal.
+const SLOTS: usize = 1 << 16;
+
+/// The gateway's end of an orphan killer, which ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct OrphanKiller {
+    table: Arc<Table>,
+    /// `None` once dropped: the orphan killer waits for its other end to close.
+    lifeline: Option<OwnedFd>,
+    pid: Option<Pid>,
+}
+
+impl OrphanKiller {
+    /// Starts the process. What runs in it between fork and exit makes system calls only, so that
+    /// other threads of the gateway do not matter.
+    ///
+    /// # Errors
+    /// When there is no memory, descriptor or process to be had.
+    pub(super) fn start() -> io::Result<Self> {
+        let table = Arc::new(Table::new()?);
+        let (watched, lifeline) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (withdrawn, held) = pipe_with(PipeFlags::CLOEXEC)?;
+        // SAFETY: the child calls only what is async-signal-safe, and never returns.
+        match unsafe { libc::fork() } {
+            -1 => Err(io::Error::last_os_error()),
+            0 => watch(watched.as_raw_fd(), &table),
+            pid => {
+                // Closed over there with everything else: from then on it holds nothing of ours.
+                drop(held);
+                let _ = rustix::io::read(&withdrawn, &mut [0_u8; 1]);
+                Ok(OrphanKiller {
+                    table,
+                    lifeline: Some(lifeline),
+                    pid: Pid::from_raw(pid),
+                })
+            }
+        }
+    }
+
+    /// Puts a group under the orphan killer's eyes until the answer is dropped.
+    pub(super) fn register(&self, group: Pid) -> Registration {
+        Registration {
+            slot: self.table.take(group.as_raw_nonzero().get()),
+            table: Arc::clone(&self.table),
+        }
+    }
+}
+
+impl Drop for OrphanKiller {
+    fn drop(&mut self) {
+        self.lifeline = None;
+        if let Some(pid) = self.pid {
+            // It has one thing left to do, and does not wait for anything.
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+        }
+    }
+}
+
+/// A group in the table; dropping it unregisters the group.
+#[derive(Debug)]
+pub(super) struct Registration {
+    table: Arc<Table>,
+    slot: Option<usize>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        if let Some(slot) = self.slot {
+            self.table.slots()[slot].store(0, Ordering::Release);
+        }
+    }
+}
+
+/// Process groups in memory that both processes see; 0 is a free slot.
+#[derive(Debug)]
+struct Table {
+    memory: NonNull<AtomicI32>,
+}
+
+// SAFETY: the memory is the table's own and holds atomics only.
+unsafe impl Send for Table {}
+// SAFETY: as above.
+unsafe impl Sync for Table {}
+
+impl Table {
+    fn new() -> io::Result<Self> {
+        // SAFETY: a new mapping, of zeros, which are valid atomics; nothing is replaced.
+        let memory = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                SLOTS * size_of::<AtomicI32>(),
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+                -1,
+                0,
+            )
+        };
+        if memory == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let memory = NonNull::new(memory.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Table { memory })
+    }
+
+    fn slots(&self) -> &[AtomicI32] {
+        // SAFETY: mapped with this length in `new`, unmapped only in `drop`.
+        unsafe { slice::from_raw_parts(self.memory.as_ptr(), SLOTS) }
+    }
+
+    /// Stores a group in the first free slot from its number on.
+    fn take(&self, group: pid_t) -> Option<usize> {
+        let first = group.unsigned_abs() as usize;
+        (0..SLOTS).map(|step| (first + step) % SLOTS).find(|&slot| {
+            self.slots()[slot]
+                .compare_exchange(0, group, Ordering::AcqRel, Ordering::Relaxed)
+                .is_ok()
+        })
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        // SAFETY: mapped in `new` with this length; nobody holds a reference any more.
+        unsafe {
+            libc::munmap(self.memory.as_ptr().cast(), SLOTS * size_of::<AtomicI32>());
+        }
+    }
+}
+
+/// The orphan killer's life, in its own process.
+fn watch(watched: RawFd, table: &Table) -> ! {
+    // SAFETY: system calls on values of our own; the process ends here.
+    unsafe {
+        withdraw(watched);
+        let mut byte = 0_u8;
+        while libc::read(0, ptr::from_mut(&mut byte).cast(), 1) != 0 {}
+        for slot in table.slots() {
+            let group = slot.load(Ordering::Acquire);
+            if group > 1 {
+                libc::kill(-group, libc::SIGKILL);
+            }
+        }
+        libc::_exit(0)
+    }
+}
+
+/// Leaves everything that is the gateway's: its terminal and group, its signals, its descriptors (a
+/// reader of its log must see the end), its directory.
+unsafe fn withdraw(watched: RawFd) {
+    // SAFETY: as the caller's.
+    unsafe {
+        libc::setsid();
+        // A name that `pkill wsd` does not match.
+        libc::prctl(libc::PR_SET_NAME, c"orphan-killer".as_ptr());
+        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::sigprocmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
+        libc::dup2(watched, 0);
+        super::child::close_from(1, -1);
+        libc::chdir(c"/".as_ptr());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_are_taken_once_and_given_back() {
+        let table = Arc::new(Table::new().expect("memory"));
+        let slot = table.take(5).expect("a slot");
+        assert_eq!((slot, table.take(5)), (5, Some(6)));
+        drop(Registration {
+            table: Arc::clone(&table),
+            slot: Some(slot),
+        });
+        assert_eq!(table.take(SLOTS as pid_t + 5), Some(5));
+    }
+}

@@ -1,0 +1,196 @@
+//! The client's life: connects, joins, and tries again where that was asked for.
+
+use std::{
+    future::{Future, pending},
+    io,
+    time::Duration,
+};
+
+use tokio::time::{Instant, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{
+    backoff::Backoff,
+    dial,
+    failure::Failure,
+    handshake::{self, HandshakeOptions, Opened},
+    outcome::{End, Outcome},
+    tls::Tls,
+    url::Url,
+};
+use crate::{
+    backend::{Backend, Environment, Spawner, Stdio, Streams, Target},
+    message::Close,
+    session::{self, Handle, SessionTimeouts},
+    transport::websocket::{self, Role},
+};
+
+/// What a connection may take to come about, all addresses, the proxy and TLS together; and then the
+/// answer to the opening handshake. Shorter would give up on slow lines, longer keeps who waits.
+const CONNECTING: Duration = Duration::from_secs(10);
+
+/// Whom to connect to what.
+#[derive(Debug)]
+pub struct Options {
+    /// The server.
+    pub url: Url,
+    /// The terms of TLS, for a URL that wants it.
+    pub tls: Option<Tls>,
+    /// What the handshake says.
+    pub offer: HandshakeOptions,
+    /// Who is at this end.
+    pub near: LocalEnd,
+    /// What the WebSocket may do.
+    pub websocket: websocket::Options,
+    /// How long a session waits for what.
+    pub limits: SessionTimeouts,
+    /// Whether to try again when there is no connection, or none any more.
+    pub reconnect: bool,
+}
+
+/// Who is at this end.
+#[derive(Debug)]
+pub enum LocalEnd {
+    /// Our own stdin and stdout; a session ends when nothing has come for so long after the end of stdin.
+    Stdio(Streams, Duration),
+    /// A program, one process a connection, and its environment.
+    Program(Target, Environment, Spawner),
+}
+
+/// Connects, and joins what came about, until it has ended for good or `stop` is cancelled: then the
+/// session ends in order, and what is left of it when that has its time is the caller's to drop.
+pub async fn run(options: &Options, stop: &CancellationToken) -> Outcome {
+    if options.tls.as_ref().is_some_and(|tls| tls.trusts_anybody) {
+        let url = &options.url;
+        warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
+    }
+    let end = match ClientLoop::new(options) {
+        Ok(joint) => joint.run(stop).await,
+        Err(error) => End::from(Failure::Stdio(error)),
+    };
+    end.outcome(&options.url)
+}
+
+/// One client with its near end.
+struct ClientLoop<'a> {
+    options: &'a Options,
+    stdio: Option<Stdio>,
+}
+
+impl<'a> ClientLoop<'a> {
+    fn new(options: &'a Options) -> io::Result<Self> {
+        let stdio = match &options.near {
+            LocalEnd::Stdio(streams, linger) => Some(Stdio::new(*streams, *linger)?),
+            LocalEnd::Program(..) => None,
+        };
+        Ok(ClientLoop { options, stdio })
+    }
+
+    async fn run(&self, stop: &CancellationToken) -> End {
+        let mut backoff = Backoff::default();
+        loop {
+            let start = Instant::now();
+            let end = self.connect_once(stop).await;
+            let has_more = self.stdio.as_ref().is_none_or(|stdio| !stdio.is_at_end());
+            if !(self.options.reconnect && has_more && end.may_pass) || stop.is_cancelled() {
+                return end;
+            }
+            let wait = backoff.next(start.elapsed());
+            let (url, reason) = (&self.options.url, end.reason());
+            warn!(
+                "{url}: {reason}; trying again in {:.1} s",
+                wait.as_secs_f64()
+            );
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                () = stop.cancelled() => return end,
+            }
+        }
+    }
+
+    async fn connect_once(&self, stop: &CancellationToken) -> End {
+        let opened = tokio::select! {
+            opened = self.open() => opened,
+            () = stop.cancelled() => return End::interrupted(),
+        };
+        match opened {
+            Ok(opened) => match self.join(opened, stop).await {
+                Ok(end) => end,
+                Err(failure) => failure.into(),
+            },
+            Err(failure) => failure.into(),
+        }
+    }
+
+    async fn open(&self) -> Result<Opened, Failure> {
+        let Options {
+            url, tls, offer, ..
+        } = self.options;
+        let stream = in_time("no connection", dial::dial(url, tls.as_ref())).await?;
+        let handshake = handshake::handshake(stream, url, offer);
+        in_time("no answer to the opening handshake", handshake).await
+    }
+
+    /// The session.
+    async fn join(&self, opened: Opened, stop: &CancellationToken) -> Result<End, Failure> {
+        let subprotocol = opened.subprotocol.as_deref();
+        let compression = opened.compression.as_ref();
+        let extension = compression.map(|agreed| agreed.to_string());
+        info!(subprotocol, extension, "connected to {}", self.options.url);
+        let backend = self.open_local_end(subprotocol).await?;
+        let (stream, read_ahead) = (opened.stream, opened.read_ahead);
+        let options = &self.options.websocket;
+        let server = websocket::open(stream, read_ahead, Role::Client, options, compression);
+        // Its parent is nobody, since what is said to the server is said by `end`.
+        let handle = Handle::new(&CancellationToken::new());
+        let interruption = async {
+            stop.cancelled().await;
+            handle.end(Close::new(Close::GOING_AWAY, "the client was interrupted"));
+            pending().await
+        };
+        let summary = tokio::select! {
+            summary = session::run(server, backend, &self.options.limits, &handle) => summary,
+            end = interruption => return Ok(end),
+        };
+        let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
+        info!(
+            messages_in = received.messages,
+            bytes_in = received.bytes,
+            messages_out = sent.messages,
+            bytes_out = sent.bytes,
+            code = summary.ended.close().code,
+            "disconnected"
+        );
+        let failure = self.stdio.as_ref().and_then(Stdio::take_failure);
+        Ok(match failure {
+            Some(failure) => End::near(failure.to_string()),
+            None => End::of(&summary),
+        })
+    }
+
+    async fn open_local_end(&self, subprotocol: Option<&str>) -> Result<Backend, Failure> {
+        match (&self.options.near, &self.stdio) {
+            (LocalEnd::Program(target, environment, spawner), _) => {
+                let mut environment = environment.clone();
+                if let Some(name) = subprotocol {
+                    environment.push(("WS_PROTOCOL".into(), name.into()));
+                }
+                let opened = target.open(spawner, &environment).await;
+                opened.map_err(Failure::Program)
+            }
+            (LocalEnd::Stdio(..), Some(stdio)) => stdio.open().map_err(Failure::Stdio),
+            (LocalEnd::Stdio(..), None) => unreachable!("made by `new`"),
+        }
+    }
+}
+
+async fn in_time<T>(
+    what: &'static str,
+    step: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    match timeout(CONNECTING, step).await {
+        Ok(outcome) => outcome,
+        Err(_) => Err(Failure::TimedOut(what, CONNECTING.as_secs())),
+    }
+}

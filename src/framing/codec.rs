@@ -1,0 +1,418 @@
+//! One [`Codec`] for all framings, over a buffer of bytes.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use memchr::memchr;
+use tokio_util::codec::{Decoder, Encoder};
+
+use super::error::FramingError;
+use crate::message::{Message, Utf8Bytes};
+
+/// How messages are told apart on stdin and stdout.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Framing {
+    /// A text message is a line: its bytes and `\n`.
+    Lines(Newline),
+    /// A binary message is whatever one read gives.
+    Chunks,
+    /// A message is `t` or `b`, four bytes of length (unsigned, big-endian), the payload.
+    Length,
+}
+
+/// What becomes of a newline inside a message that is to be a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Newline {
+    /// It stays, so that the program reads two lines.
+    Split,
+    /// The message is refused.
+    Reject,
+    /// A space stands in its place.
+    Space,
+}
+
+/// The codec for one program's streams.
+#[derive(Debug)]
+pub struct Codec {
+    framing: Framing,
+    /// Longest line or `length` message in bytes.
+    limit: usize,
+    /// How much of the source is known to hold no newline, so that a long line is searched once.
+    searched: usize,
+    /// The line's beginning was handed out by [`Codec::decode_partial`].
+    continued: bool,
+    /// Room in bytes that the source was given when it was full last; 0 at rest.
+    room: usize,
+}
+
+/// Capacity of a source at rest, in bytes: most programs print a short line now and then.
+pub(crate) const CAPACITY_AT_REST: usize = 512;
+/// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
+const FIRST_ROOM: usize = 4 * 1024;
+const GROWTH: usize = 16;
+/// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
+/// write of up to 64 KiB comes back as one read.
+pub(super) const CAPACITY_IN_FLOOD: usize = 64 * 1024;
+/// `t` or `b` and four bytes of length.
+pub(super) const LENGTH_HEADER: usize = 5;
+
+impl Codec {
+    /// A codec; `limit` is the longest line or message of the program in bytes.
+    pub fn new(framing: Framing, limit: usize) -> Self {
+        Codec {
+            framing,
+            limit,
+            searched: 0,
+            continued: false,
+            room: 0,
+        }
+    }
+
+    /// How messages are told apart.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The beginning of a line whose newline has not come: a prompt. Holds back what may be half of
+    /// something, a trailing `\r` or an incomplete UTF-8 sequence. A newline that follows at once
+    /// ends what was handed out here and is no empty message of its own.
+    pub fn decode_partial(&mut self, source: &mut BytesMut) -> Option<Message> {
+        if !matches!(self.framing, Framing::Lines(_)) {
+            return None;
+        }
+        let carriage_return = usize::from(source.last() == Some(&b'\r'));
+        let whole = source.len() - carriage_return;
+        let ready = whole - incomplete_suffix(&source[..whole]);
+        if ready == 0 {
+            return None;
+        }
+        self.continued = true;
+        self.searched = 0;
+        Some(Message::Text(text(source.split_to(ready).freeze())))
+    }
+
+    /// Makes room for the next read: more after a read that took all there was room for, little again
+    /// when all has been handed out.
+    fn fit(&mut self, source: &mut BytesMut) {
+        if self.framing == Framing::Chunks {
+            source.reserve(CAPACITY_IN_FLOOD);
+        } else if source.len() == source.capacity() {
+            self.room = (self.room * GROWTH).clamp(FIRST_ROOM, CAPACITY_IN_FLOOD);
+            source.reserve(self.room);
+        } else if self.room > 0 && source.is_empty() {
+            *source = BytesMut::with_capacity(CAPACITY_AT_REST);
+            self.room = 0;
+        }
+    }
+
+    fn decode_line(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        while let Some(offset) = memchr(b'\n', &source[self.searched..]) {
+            let mut line = source.split_to(self.searched + offset + 1);
+            self.searched = 0;
+            line.truncate(line.len() - 1);
+            if line.last() == Some(&b'\r') {
+                line.truncate(line.len() - 1);
+            }
+            if line.len() > self.limit {
+                return Err(FramingError::TooLong(self.limit));
+            }
+            let continued = std::mem::take(&mut self.continued);
+            if !(continued && line.is_empty()) {
+                return Ok(Some(Message::Text(text(line.freeze()))));
+            }
+        }
+        self.searched = source.len();
+        // A `\r` may be half of the line's end and is not counted.
+        if source.len() > self.limit.saturating_add(1) {
+            return Err(FramingError::TooLong(self.limit));
+        }
+        Ok(None)
+    }
+
+    fn decode_length(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        let Some(&kind) = source.first() else {
+            return Ok(None);
+        };
+        if !matches!(kind, b't' | b'b') {
+            return Err(FramingError::Malformed(format!(
+                "byte 0x{kind:02x} where 't' or 'b' should begin a message"
+            )));
+        }
+        if source.len() < LENGTH_HEADER {
+            return Ok(None);
+        }
+        let length = u32::from_be_bytes([source[1], source[2], source[3], source[4]]) as usize;
+        if length > self.limit {
+            return Err(FramingError::TooLong(self.limit));
+        }
+        if source.len() - LENGTH_HEADER < length {
+            return Ok(None);
+        }
+        source.advance(LENGTH_HEADER);
+        let payload = source.split_to(length).freeze();
+        Ok(Some(match kind {
+            b't' => Message::Text(text(payload)),
+            _ => Message::Binary(payload),
+        }))
+    }
+}
+
+impl Decoder for Codec {
+    type Item = Message;
+    type Error = FramingError;
+
+    fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        let message = match self.framing {
+            Framing::Lines(_) => self.decode_line(source)?,
+            Framing::Length => self.decode_length(source)?,
+            Framing::Chunks if source.is_empty() => None,
+            Framing::Chunks => Some(Message::Binary(source.split().freeze())),
+        };
+        if message.is_none() {
+            self.fit(source);
+        }
+        Ok(message)
+    }
+
+    fn decode_eof(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        if let Some(message) = self.decode(source)? {
+            return Ok(Some(message));
+        }
+        if source.is_empty() {
+            return Ok(None);
+        }
+        match self.framing {
+            Framing::Length => Err(FramingError::Malformed(
+                "the output ended inside a message".to_owned(),
+            )),
+            _ if source.len() > self.limit => Err(FramingError::TooLong(self.limit)),
+            // The last line of a program that prints no newline at its end.
+            _ => {
+                self.searched = 0;
+                Ok(Some(Message::Text(text(source.split().freeze()))))
+            }
+        }
+    }
+}
+
+impl Encoder<Message> for Codec {
+    type Error = FramingError;
+
+    fn encode(&mut self, message: Message, target: &mut BytesMut) -> Result<(), FramingError> {
+        if target.is_empty() && target.capacity() > CAPACITY_IN_FLOOD {
+            // A long message has come and gone.
+            *target = BytesMut::new();
+        }
+        match (self.framing, message) {
+            (Framing::Lines(_), Message::Binary(_)) => return Err(FramingError::BinaryForLines),
+            (Framing::Lines(newline), Message::Text(line)) => {
+                encode_line(line.as_str().as_bytes(), newline, target)?;
+            }
+            (Framing::Chunks, Message::Text(text)) => target.extend_from_slice(text.as_ref()),
+            (Framing::Chunks, Message::Binary(bytes)) => target.extend_from_slice(&bytes),
+            (Framing::Length, Message::Text(text)) => {
+                encode_length(b't', text.as_str().as_bytes(), target)?;
+            }
+            (Framing::Length, Message::Binary(bytes)) => encode_length(b'b', &bytes, target)?,
+        }
+        Ok(())
+    }
+}
+
+fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(), FramingError> {
+    target.reserve(line.len() + 1);
+    let start = target.len();
+    match newline {
+        Newline::Reject if memchr(b'\n', line).is_some() => {
+            return Err(FramingError::NewlineInMessage);
+        }
+        Newline::Split | Newline::Reject => target.put_slice(line),
+        Newline::Space => {
+            target.put_slice(line);
+            for byte in &mut target[start..] {
+                if *byte == b'\n' {
+                    *byte = b' ';
+                }
+            }
+        }
+    }
+    target.put_u8(b'\n');
+    Ok(())
+}
+
+fn encode_length(kind: u8, payload: &[u8], target: &mut BytesMut) -> Result<(), FramingError> {
+    let length = u32::try_from(payload.len())
+        .map_err(|_| FramingError::Malformed("a message of 4 GiB or more".to_owned()))?;
+    target.reserve(LENGTH_HEADER + payload.len());
+    target.put_u8(kind);
+    target.put_u32(length);
+    target.put_slice(payload);
+    Ok(())
+}
+
+/// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
+pub(super) fn text(bytes: Bytes) -> Utf8Bytes {
+    match std::str::from_utf8(&bytes) {
+        Ok(_) => Utf8Bytes::try_from(bytes).unwrap_or_default(),
+        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+    }
+}
+
+/// How many bytes at the end begin a UTF-8 sequence that more bytes could complete.
+fn incomplete_suffix(bytes: &[u8]) -> usize {
+    let from = bytes.len().saturating_sub(3);
+    (from..bytes.len())
+        .find(|&start| {
+            matches!(std::str::from_utf8(&bytes[start..]),
+                Err(error) if error.valid_up_to() == 0 && error.error_len().is_none())
+        })
+        .map_or(0, |start| bytes.len() - start)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::properties;
+    use proptest::prelude::*;
+
+    const LINES: Framing = Framing::Lines(Newline::Split);
+
+    fn text_message(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    fn decode_all(
+        framing: Framing,
+        limit: usize,
+        pieces: &[&[u8]],
+    ) -> Result<Vec<Message>, FramingError> {
+        let (messages, end) = properties::decode(framing, limit, pieces);
+        end.map(|()| messages)
+    }
+
+    fn encode(framing: Framing, message: Message) -> Result<BytesMut, FramingError> {
+        let mut target = BytesMut::new();
+        Codec::new(framing, usize::MAX).encode(message, &mut target)?;
+        Ok(target)
+    }
+
+    #[test]
+    fn line_loses_its_newline_and_carriage_return() {
+        let messages = decode_all(LINES, 100, &[b"a\r\n\nb\n"]).expect("three lines");
+        assert_eq!(messages, ["a", "", "b"].map(text_message));
+    }
+
+    #[test]
+    fn last_line_without_newline_is_delivered() {
+        let messages = decode_all(LINES, 100, &[b"a\nb"]).expect("two lines");
+        assert_eq!(messages, ["a", "b"].map(text_message));
+    }
+
+    #[test]
+    fn invalid_bytes_become_replacement_characters() {
+        let messages = decode_all(LINES, 100, &[b"\xe2\x82", b"\xac \xff\n"]).expect("one line");
+        assert_eq!(messages, [text_message("€ \u{fffd}")]);
+    }
+
+    #[test]
+    fn line_at_the_limit_passes_and_one_byte_more_does_not() {
+        assert!(decode_all(LINES, 3, &[b"abc\r\n"]).is_ok());
+        assert!(matches!(
+            decode_all(LINES, 3, &[b"abcd\n"]),
+            Err(FramingError::TooLong(3))
+        ));
+        assert!(matches!(
+            decode_all(LINES, 3, &[b"abcde"]),
+            Err(FramingError::TooLong(3))
+        ));
+    }
+
+    #[test]
+    fn newline_in_a_message_follows_the_policy() {
+        let two = || text_message("a\nb");
+        assert_eq!(encode(LINES, two()).expect("split"), "a\nb\n");
+        assert_eq!(
+            encode(Framing::Lines(Newline::Space), two()).expect("space"),
+            "a b\n"
+        );
+        assert!(matches!(
+            encode(Framing::Lines(Newline::Reject), two()),
+            Err(FramingError::NewlineInMessage)
+        ));
+    }
+
+    #[test]
+    fn binary_message_is_refused_where_lines_are_read() {
+        let message = Message::Binary(Bytes::from_static(b"x"));
+        assert!(matches!(
+            encode(LINES, message),
+            Err(FramingError::BinaryForLines)
+        ));
+    }
+
+    #[test]
+    fn text_passes_through_chunks_as_bytes() {
+        assert_eq!(
+            encode(Framing::Chunks, text_message("a\n")).expect("bytes"),
+            "a\n"
+        );
+    }
+
+    #[test]
+    fn length_framing_names_the_byte_that_is_wrong() {
+        let error = decode_all(Framing::Length, 100, &[b"x"]).expect_err("no type byte");
+        assert!(error.to_string().contains("0x78"), "{error}");
+    }
+
+    #[test]
+    fn length_framing_refuses_a_message_over_the_limit_by_its_header() {
+        let result = decode_all(Framing::Length, 100, &[b"b\xff\xff\xff\xff"]);
+        assert!(matches!(result, Err(FramingError::TooLong(100))));
+    }
+
+    #[test]
+    fn length_framing_that_ends_early_is_malformed() {
+        let result = decode_all(Framing::Length, 100, &[b"t\0\0\0\x02a"]);
+        assert!(matches!(result, Err(FramingError::Malformed(_))));
+    }
+
+    #[test]
+    fn partial_line_holds_back_what_may_be_half_of_something() {
+        let mut codec = Codec::new(LINES, 100);
+        let mut source = BytesMut::from(&b"name? \xe2\x82"[..]);
+        assert_eq!(
+            codec.decode_partial(&mut source),
+            Some(text_message("name? "))
+        );
+        assert_eq!(codec.decode_partial(&mut source), None);
+        source.extend_from_slice(b"\xac\r");
+        assert_eq!(codec.decode_partial(&mut source), Some(text_message("€")));
+        source.extend_from_slice(b"\nnext\n");
+        assert_eq!(
+            codec.decode(&mut source).expect("line"),
+            Some(text_message("next"))
+        );
+    }
+
+    #[test]
+    fn searching_a_long_line_goes_on_where_it_stopped() {
+        let mut codec = Codec::new(LINES, 100);
+        let mut source = BytesMut::from(&b"abc"[..]);
+        assert_eq!(codec.decode(&mut source).expect("no line yet"), None);
+        assert_eq!(codec.searched, 3);
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_holds_for_framing_does(
+            limit in prop_oneof![0..20_usize, Just(usize::MAX)],
+            pieces in prop::collection::vec(prop_oneof![
+                "[a-z\u{e9}\u{20ac}\r\n]{0,9}".prop_map(String::into_bytes),
+                prop::collection::vec(any::<u8>(), 0..9),
+                (prop_oneof![Just(b't'), Just(b'b')], 0..9_u8).prop_map(|(kind, length)| {
+                    [&[kind, 0, 0, 0, length][..], &vec![b'x'; length.into()]].concat()
+                }),
+            ], 0..20),
+        ) {
+            properties::framing(limit, &pieces.concat());
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Shutdown: how each half of a session is brought to its end.
+
+use std::{pin::pin, process::ExitStatus, time::Duration};
+
+use futures_util::{
+    SinkExt,
+    future::{self, Either},
+};
+use tokio::time::timeout;
+
+use super::{
+    handle::Handle,
+    relay::{Waiting, exhaust, upstream},
+};
+use crate::{
+    backend::{Backend, Input, Output, Process, TerminationTimeouts},
+    message::Close,
+    transport::{Client, Disconnect, Incoming, Outbound, Outgoing},
+};
+
+/// The backend's half of a session.
+pub(super) struct BackendHalf<'a> {
+    pub(super) output: Output,
+    /// `None` once the program has end-of-file.
+    pub(super) input: Option<Input>,
+    pub(super) process: Option<Process>,
+    timeouts: &'a TerminationTimeouts,
+}
+
+impl<'a> BackendHalf<'a> {
+    pub(super) fn new(backend: Backend, timeouts: &'a TerminationTimeouts) -> Self {
+        BackendHalf {
+            output: backend.output,
+            input: Some(backend.input),
+            process: backend.process,
+            timeouts,
+        }
+    }
+
+    /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
+    /// termination ladder. What it still writes is read and thrown away, so that it can flush and go;
+    /// where there is no process, nobody waits for that, and what is there may serve another session.
+    pub(super) async fn wind_down(&mut self) {
+        let (input, process) = (&mut self.input, &mut self.process);
+        let rest = exhaust(process.as_ref().map(|_| &mut self.output));
+        let mut timeouts = *self.timeouts;
+        let end = async {
+            if let Some(sink) = input
+                && timeout(timeouts.eof, sink.flush()).await.is_err()
+            {
+                // A program that did not read for so long does not wait for the end of its input.
+                timeouts.eof = Duration::ZERO;
+            }
+            *input = None;
+            if let Some(process) = process {
+                process.end(&timeouts).await;
+            }
+        };
+        future::select(pin!(end), pin!(rest)).await;
+    }
+
+    /// Delivers what an input still holds, and drops it.
+    pub(super) async fn deliver(&mut self, input: Option<Input>) {
+        if let Some(mut input) = input {
+            let _ = timeout(self.timeouts.eof, input.flush()).await;
+        }
+    }
+
+    /// Ends the process, or what is left of its group, without touching the output.
+    pub(super) async fn end(&mut self) {
+        self.input = None;
+        if let Some(process) = &mut self.process {
+            process.end(self.timeouts).await;
+        }
+    }
+
+    /// The exit status, where there is a process.
+    pub(super) async fn exit(&mut self) -> Option<ExitStatus> {
+        match &mut self.process {
+            Some(process) => Some(process.exit().await),
+            None => None,
+        }
+    }
+}
+
+/// The client's half of a session.
+pub(super) struct ClientHalf {
+    pub(super) incoming: Incoming,
+    pub(super) outgoing: Outgoing,
+}
+
+impl ClientHalf {
+    pub(super) fn new(client: Client) -> Self {
+        ClientHalf {
+            incoming: client.incoming,
+            outgoing: client.outgoing,
+        }
+    }
+
+    /// Waits until the client has been sent all, as long as it is there. What it sends meanwhile goes to
+    /// `input`.
+    pub(super) async fn flush(
+        &mut self,
+        input: &mut Option<Input>,
+        handle: &Handle,
+    ) -> Result<(), Disconnect> {
+        let watching = pin!(upstream(
+            &mut self.incoming,
+            input,
+            &handle.received,
+            handle.drain()
+        ));
+        match future::select(self.outgoing.flush(), watching).await {
+            Either::Left((flushed, _)) => flushed.map_err(Disconnect::Lost),
+            Either::Right((gone, _)) => Err(gone),
+        }
+    }
+
+    /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace;
+    /// then the lingering close within another. What comes before the client's Close goes to `input`.
+    pub(super) async fn say_goodbye(
+        &mut self,
+        close: Close,
+        grace: Duration,
+        input: &mut Option<Input>,
+        handle: &Handle,
+    ) {
+        let handshake = async {
+            // Without room within the grace, it goes out behind the rest in what follows.
+            let close = Waiting::new(&mut self.outgoing, Outbound::Close(close));
+            if close.send().await.is_ok() {
+                let (incoming, received) = (&mut self.incoming, &handle.received);
+                upstream(incoming, input, received, handle.drain()).await;
+            }
+        };
+        let _ = timeout(grace, handshake).await;
+        self.shut(grace).await;
+    }
+
+    /// Shuts the connection without destroying what the client has not read yet.
+    pub(super) async fn shut(&mut self, grace: Duration) {
+        let _ = timeout(grace, self.outgoing.close()).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use tokio::{
+        io::{AsyncReadExt, duplex},
+        time::sleep,
+    };
+    use tokio_util::sync::CancellationToken;
+
+    use crate::{
+        message::Message,
+        transport::websocket::{self, Role},
+    };
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_takes_the_rest_late_gets_the_close_behind_it() {
+        const GRACE: Duration = Duration::from_secs(2);
+        let (near, mut far) = duplex(1);
+        let client = websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);
+        let mut client = ClientHalf::new(client);
+        let long = Outbound::Message(Message::Text("x".repeat(1000).into()));
+        assert!(timeout(GRACE, client.outgoing.send(long)).await.is_err());
+        let (mut nobody, handle) = (None, Handle::new(&CancellationToken::new()));
+        let close = Close::new(Close::NORMAL, "");
+        let goodbye = client.say_goodbye(close, GRACE, &mut nobody, &handle);
+        let mut read = Vec::new();
+        let late = async {
+            sleep(GRACE * 3 / 2).await;
+            far.read_to_end(&mut read).await.expect("an end");
+        };
+        future::join(goodbye, late).await;
+        assert!(read.ends_with(b"xxx\x88\x02\x03\xe8"));
+    }
+}

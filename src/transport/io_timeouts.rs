@@ -1,0 +1,200 @@
+//! Two deadlines on a byte stream: how long a client may be silent, how long it may take nothing.
+//!
+//! # How it works
+//! Time counts only while we wait. The clock of a direction starts when an operation has to wait
+//! and stops when bytes move, so a session that does not read (its program is busy) cannot find its
+//! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is set to
+//! where the deadline is by then, so a message costs no timer operation.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::{Instant, Sleep, sleep_until},
+};
+
+/// A stream whose reads and writes fail with `TimedOut` when nothing moves for too long.
+#[derive(Debug)]
+pub(super) struct TimeoutStream<S> {
+    stream: S,
+    silence: Deadline,
+    congestion: Deadline,
+}
+
+impl<S> TimeoutStream<S> {
+    /// `silence` bounds a read, `congestion` a write; `None` waits for ever.
+    pub(super) fn new(stream: S, silence: Option<Duration>, congestion: Option<Duration>) -> Self {
+        TimeoutStream {
+            stream,
+            silence: Deadline::new(silence),
+            congestion: Deadline::new(congestion),
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match Pin::new(&mut self.stream).poll_read(context, buffer) {
+            Poll::Pending => self
+                .silence
+                .poll_expired(context, "the other end was silent"),
+            ready => {
+                self.silence.stop();
+                ready
+            }
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match Pin::new(&mut self.stream).poll_write(context, buffer) {
+            Poll::Pending => self
+                .congestion
+                .poll_expired(context, "the other end took nothing")
+                .map_ok(|()| 0),
+            ready => {
+                if self.congestion.stop() {
+                    // There is room again, so the client took something: our ping may still be on its
+                    // way to it, behind all that.
+                    self.silence.stop();
+                }
+                ready
+            }
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// A limit on how long one direction waits.
+#[derive(Debug)]
+struct Deadline {
+    limit: Option<Duration>,
+    /// When the present wait began.
+    since: Option<Instant>,
+    timer: Option<Pin<Box<Sleep>>>,
+}
+
+impl Deadline {
+    fn new(limit: Option<Duration>) -> Self {
+        Deadline {
+            limit,
+            since: None,
+            timer: None,
+        }
+    }
+
+    /// Ends the present wait; whether there was one.
+    fn stop(&mut self) -> bool {
+        self.since.take().is_some()
+    }
+
+    /// Never ready with `Ok`: either the wait goes on, or it has been too long.
+    fn poll_expired(&mut self, context: &mut Context<'_>, what: &str) -> Poll<io::Result<()>> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let Some(limit) = self.limit else {
+            return Poll::Pending;
+        };
+        let deadline = since + limit;
+        let timer = self
+            .timer
+            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        while timer.as_mut().poll(context).is_ready() {
+            if Instant::now() >= deadline {
+                let error = format!("{what} for {limit:?}");
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
+            }
+            timer.as_mut().reset(deadline);
+        }
+        Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_ends_a_read() {
+        let (stream, _peer) = duplex(64);
+        let mut patient = TimeoutStream::new(stream, LIMIT, None);
+        let error = patient.read_u8().await.expect_err("nothing comes");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn any_byte_restarts_the_wait() {
+        let (stream, mut peer) = duplex(64);
+        let mut patient = TimeoutStream::new(stream, LIMIT, None);
+        let talk = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                peer.write_u8(1).await.expect("the other end reads");
+            }
+        };
+        let read = async {
+            for _ in 0..5 {
+                patient.read_u8().await.expect("in time");
+            }
+        };
+        tokio::join!(talk, read);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_in_which_nobody_reads_does_not_count() {
+        let (stream, mut peer) = duplex(64);
+        let mut patient = TimeoutStream::new(stream, LIMIT, None);
+        peer.write_u8(1).await.expect("fits");
+        patient.read_u8().await.expect("there");
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        peer.write_u8(1).await.expect("fits");
+        patient.read_u8().await.expect("was only read late");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn taking_what_waits_is_a_sign_of_life() {
+        let (stream, mut peer) = duplex(1);
+        let mut patient = TimeoutStream::new(stream, LIMIT, None);
+        let take = async {
+            for _ in 0..5 {
+                tokio::time::sleep(Duration::from_secs(50)).await;
+                peer.read_u8().await.expect("a byte");
+            }
+            peer.write_u8(1).await.expect("the other end reads");
+        };
+        let (mut reader, mut writer) = tokio::io::split(&mut patient);
+        let (_, written, read) = tokio::join!(take, writer.write_all(b"12345"), reader.read_u8());
+        assert!(written.is_ok() && read.is_ok(), "{written:?} {read:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_that_stopped_ends_a_write() {
+        let (stream, _peer) = duplex(1);
+        let mut patient = TimeoutStream::new(stream, None, LIMIT);
+        let error = patient.write_all(b"ab").await.expect_err("one byte fits");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+}

@@ -1,0 +1,127 @@
+//! The stream beneath a WebSocket, shared by what reads it and what writes it.
+
+use std::{
+    io, mem,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+use crate::message::Close;
+
+/// Capacity in bytes that a buffer keeps when there is nothing in it.
+const CAPACITY_AT_REST: usize = 512;
+
+/// A stream, and the frames that are to go out on it. Whole frames alone are given to it, so that those
+/// of two writers, messages and answers to pings, never mix.
+pub(super) struct FrameBuffer<S> {
+    stream: S,
+    /// Frames on their way, of which `sent` bytes have gone out.
+    unsent: Vec<u8>,
+    sent: usize,
+    /// We have sent Close: nothing follows it (RFC 6455 §5.5.1).
+    pub(super) is_closed: bool,
+    /// The Close of the other end, which nothing follows.
+    pub(super) peer_close: Option<Close>,
+}
+
+impl<S> FrameBuffer<S> {
+    pub(super) fn new(stream: S) -> Self {
+        FrameBuffer {
+            stream,
+            unsent: Vec::new(),
+            sent: 0,
+            is_closed: false,
+            peer_close: None,
+        }
+    }
+
+    /// Takes all of `frames`, to be sent behind what is on its way.
+    pub(super) fn give(&mut self, frames: &mut Vec<u8>) {
+        match self.unsent.is_empty() {
+            true => mem::swap(&mut self.unsent, frames),
+            false => self.unsent.append(frames),
+        }
+    }
+
+    /// The same for an answer that the library makes by itself.
+    pub(super) fn give_answer(&mut self, frame: &[u8]) {
+        if !self.is_closed {
+            self.unsent.extend_from_slice(frame);
+        }
+    }
+
+    /// Gives back the memory that a burst took.
+    pub(super) fn rest(&mut self) {
+        rest(&mut self.unsent);
+    }
+}
+
+/// Gives back the memory that a burst took, from a buffer that has nothing in it.
+pub(super) fn rest(buffer: &mut Vec<u8>) {
+    if buffer.capacity() > CAPACITY_AT_REST && buffer.is_empty() {
+        *buffer = Vec::new();
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> FrameBuffer<S> {
+    pub(super) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+
+    /// The same, behind what is in `ahead`, which has room.
+    pub(super) fn poll_read_ahead(
+        &mut self,
+        context: &mut Context<'_>,
+        ahead: &mut BytesMut,
+    ) -> Poll<io::Result<usize>> {
+        poll_read_buf(Pin::new(&mut self.stream), context, ahead)
+    }
+
+    /// Sends what was given.
+    pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.sent < self.unsent.len() {
+            let rest = &self.unsent[self.sent..];
+            let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            self.sent += written;
+        }
+        self.unsent.clear();
+        self.sent = 0;
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    pub(super) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+/// The two ends of a wire. Both are polled by the one task of a session, so the lock is never waited
+/// for; and it is taken for a burst of messages, not for each.
+pub(super) struct SharedStream<S>(Arc<Mutex<FrameBuffer<S>>>);
+
+impl<S> SharedStream<S> {
+    pub(super) fn new(wire: FrameBuffer<S>) -> Self {
+        SharedStream(Arc::new(Mutex::new(wire)))
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, FrameBuffer<S>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<S> Clone for SharedStream<S> {
+    fn clone(&self) -> Self {
+        SharedStream(Arc::clone(&self.0))
+    }
+}

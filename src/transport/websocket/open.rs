@@ -1,0 +1,84 @@
+//! A [`Client`] from a connection whose opening handshake is done.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{
+    deflate::{DeflateStream, Negotiated},
+    frame_buffer::{FrameBuffer, SharedStream},
+    reader::MessageReader,
+    sync_reader::SyncReader,
+    validator::Validator,
+    writer::MessageWriter,
+};
+use crate::transport::{client::Client, io_timeouts::TimeoutStream};
+
+/// What one WebSocket may do.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Options {
+    /// Longest message from the client, fragments together, in bytes; `None` has no limit but
+    /// [`LARGEST_FRAME`].
+    pub max_message: Option<usize>,
+    /// Silence after which a client counts as gone.
+    pub silence: Option<Duration>,
+    /// How long a client may take nothing of what it is sent.
+    pub write_timeout: Option<Duration>,
+}
+
+/// Longest single frame, however long messages may be, in bytes: memory for a frame is reserved when
+/// its header comes, and a header must not be able to ask for more than there is.
+pub const LARGEST_FRAME: usize = 1 << 30;
+
+/// Bytes of the library's read buffer, which every session has; [`SyncReader`] reads more at once.
+const READ_BUFFER: usize = 512;
+
+/// Our end of a WebSocket whose opening handshake is done. `read_ahead` holds what was read behind the
+/// handshake, `compression` what was negotiated in it. In [`Role::Client`] the other end is a server, and
+/// what it is sent is masked (RFC 6455 §5.3).
+pub fn open<S>(
+    stream: S,
+    mut read_ahead: Bytes,
+    role: Role,
+    options: &Options,
+    compression: Option<&Negotiated>,
+) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
+    let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
+    let stream = Validator::new(stream, &mut read_ahead);
+    match compression {
+        None => plain(stream, read_ahead, role, options),
+        Some(negotiated) => {
+            let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
+            plain(stream, Bytes::new(), role, options)
+        }
+    }
+}
+
+/// The other end of a stream of frames that are not compressed.
+fn plain<S>(stream: S, read_ahead: Bytes, role: Role, options: &Options) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        // An answer of the library goes to the connection as soon as it is made.
+        .write_buffer_size(0)
+        .max_message_size(options.max_message)
+        .max_frame_size(Some(
+            options
+                .max_message
+                .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
+        ));
+    let stream = SharedStream::new(FrameBuffer::new(stream));
+    let reader = SyncReader::new(stream.clone(), read_ahead);
+    Client {
+        incoming: Box::pin(MessageReader::new(reader, role, config)),
+        outgoing: Box::pin(MessageWriter::new(stream, role)),
+    }
+}

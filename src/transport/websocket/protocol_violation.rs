@@ -1,0 +1,46 @@
+//! Why a message is refused before the WebSocket library has it.
+
+use std::io;
+
+use crate::message::Close;
+
+/// What is wrong with a message. It travels inside an [`io::Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(super) enum ProtocolViolation {
+    /// Text that is not UTF-8.
+    #[error("a text message that is not UTF-8")]
+    Text,
+    /// More bytes than needed say how long a frame is, or the first bit is set (RFC 6455 §5.2).
+    #[error("a frame whose length is not well-formed")]
+    Length,
+    /// Compressed data is no DEFLATE stream (RFC 1951), reaches back too far, or ends within a block.
+    #[error("compressed data that cannot be inflated")]
+    Data,
+    /// Many times more bytes came than were in them.
+    #[error("a compressed message that is mostly padding")]
+    Padding,
+}
+
+impl ProtocolViolation {
+    /// What the client is told. RFC 7692 names no code for data: what that is not what it claims to be is 1007
+    /// (RFC 6455 §7.4.1), and a message that takes too much of us is 1009.
+    pub(super) fn close(self) -> Close {
+        let code = match self {
+            ProtocolViolation::Length => Close::PROTOCOL,
+            ProtocolViolation::Text | ProtocolViolation::Data => Close::INVALID_DATA,
+            ProtocolViolation::Padding => Close::TOO_BIG,
+        };
+        Close::new(code, self.to_string())
+    }
+
+    /// The one inside an error, if there is one.
+    pub(super) fn within(error: &io::Error) -> Option<Self> {
+        error.get_ref()?.downcast_ref().copied()
+    }
+}
+
+impl From<ProtocolViolation> for io::Error {
+    fn from(bad: ProtocolViolation) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, bad)
+    }
+}

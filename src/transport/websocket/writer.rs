@@ -1,0 +1,174 @@
+//! What the other end is sent: frames gathered here, and the end of it all.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::Bytes;
+use futures_util::Sink;
+use hyper_tungstenite::tungstenite::protocol::{
+    CloseFrame, Role,
+    frame::{
+        Frame,
+        coding::{Data, OpCode},
+    },
+};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::frame_buffer::{SharedStream, rest};
+use crate::{
+    message::{Close, Message},
+    transport::client::Outbound,
+};
+
+/// Bytes gathered before they are sent without being asked: most of what comes in one read of a program.
+/// A buffer of 64 KiB has room for them and for the frame that goes beyond.
+const FLUSH_AT: usize = 60 * 1024;
+
+pub(super) struct MessageWriter<S> {
+    stream: SharedStream<S>,
+    role: Role,
+    /// Whole frames that the wire has not been given yet.
+    gathered: Vec<u8>,
+    /// The wire could not send all that it was given.
+    is_stuck: bool,
+    closing: Closing,
+}
+
+/// How far the lingering close has come (RFC 9112 §9.6 has the reason): all is written, then our
+/// direction is shut, then what still comes is thrown away until the client shuts its own, unless it
+/// has sent its Close. Closing at once would answer unread bytes with RST, which destroys what the
+/// client has not read yet.
+enum Closing {
+    Answer,
+    Flush,
+    Shutdown,
+    Discard,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
+    pub(super) fn new(stream: SharedStream<S>, role: Role) -> Self {
+        MessageWriter {
+            stream,
+            role,
+            gathered: Vec::new(),
+            is_stuck: false,
+            closing: Closing::Answer,
+        }
+    }
+
+    fn gather(&mut self, mut frame: Frame) -> io::Result<()> {
+        if self.role == Role::Client {
+            frame.header_mut().mask = Some(rand::random());
+        }
+        self.gathered.reserve(frame.len());
+        frame.format(&mut self.gathered).map_err(io::Error::other)
+    }
+
+    /// The last frame of ours.
+    fn gather_close(&mut self, close: Close) -> io::Result<()> {
+        let body = close.is_sendable().then(|| CloseFrame {
+            code: close.code.into(),
+            reason: close.reason,
+        });
+        self.stream.lock().is_closed = true;
+        self.gather(Frame::close(body))
+    }
+
+    /// Gives the wire what was gathered and has it send that.
+    fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut buffer = self.stream.lock();
+        buffer.give(&mut self.gathered);
+        let sent = buffer.poll_send(context);
+        self.is_stuck = sent.is_pending();
+        if self.is_stuck {
+            // Nothing is gathered until all that has gone out.
+            rest(&mut self.gathered);
+        }
+        sent
+    }
+
+    /// Answers the Close of the other end, unless we have sent ours.
+    fn answer_close(&mut self) -> io::Result<()> {
+        let buffer = self.stream.lock();
+        match buffer.peer_close.clone().filter(|_| !buffer.is_closed) {
+            Some(close) => {
+                drop(buffer);
+                self.gather_close(close)
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Throws away what comes, until the other end has shut its direction or may send nothing more.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut buffer = self.stream.lock();
+        loop {
+            let mut scratch = [0; 1024];
+            let mut scratch = ReadBuf::new(&mut scratch);
+            let read = buffer.poll_read(context, &mut scratch);
+            if read.is_pending() && buffer.peer_close.is_some() {
+                // What has come all the same is read by now.
+                return Poll::Ready(Ok(()));
+            }
+            ready!(read)?;
+            if scratch.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.is_stuck || self.gathered.len() >= FLUSH_AT {
+            true => self.poll_send(context),
+            false => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, outbound: Outbound) -> io::Result<()> {
+        match outbound {
+            Outbound::Message(Message::Text(text)) => {
+                self.gather(Frame::message(text, OpCode::Data(Data::Text), true))
+            }
+            Outbound::Message(Message::Binary(bytes)) => {
+                self.gather(Frame::message(bytes, OpCode::Data(Data::Binary), true))
+            }
+            Outbound::Keepalive => self.gather(Frame::ping(Bytes::new())),
+            Outbound::Close(close) => self.gather_close(close),
+        }
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_send(context))?;
+        rest(&mut self.gathered);
+        self.stream.lock().rest();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            self.closing = match self.closing {
+                Closing::Answer => {
+                    self.answer_close()?;
+                    Closing::Flush
+                }
+                Closing::Flush => {
+                    // A socket that cannot be written to any more is shut down all the same.
+                    let _ = ready!(self.poll_send(context));
+                    Closing::Shutdown
+                }
+                Closing::Shutdown => {
+                    ready!(self.stream.lock().poll_shutdown(context))?;
+                    Closing::Discard
+                }
+                Closing::Discard => return self.poll_discard(context),
+            };
+        }
+    }
+}
