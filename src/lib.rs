@@ -20,20 +20,17 @@
 //!
 //! # Layers
 //! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
-//! see each other. `tests/architecture.rs` reads the imports against this table.
+//! see each other. `tests/architecture` reads the imports against this table.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|
 //! | 7 | `properties` | what holds for any input, for tests and for fuzzing |
-//! | 6 | `main` | args → config → [`server::Server`] → exit status |
+//! | 7 | `main` | arguments → command → exit status |
+//! | 7 | `commands` | what the binary can do: serve, connect, doctor, process 1 of a container |
 //! | 6 | [`args`] | what was typed |
 //! | 6 | [`config`] | what was typed, checked, as the values that the runtime modules own |
 //! | 6 | [`logging`] | `tracing` to stderr |
-//! | 6 | [`manager`] | what a service manager is told |
-//! | 6 | `serving` | from sockets to signals: serves, reloads, stops |
-//! | 6 | [`init`] | process 1 of a container |
-//! | 6 | `connecting` | the same for a client: connects, and ends by its outcome or a signal |
-//! | 6 | `examining` | `--doctor`: examines, prints, ends |
+//! | 6 | [`service_manager`] | what a service manager is told |
 //! | 5 | [`client`] | the other end: a program, or stdin and stdout, joined to a server elsewhere |
 //! | 5 | [`doctor`] | what this machine allows, and how many sessions follow |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
@@ -45,6 +42,7 @@
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
+//! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
 //! # Embedding
@@ -75,11 +73,10 @@ pub mod config;
 pub mod connection;
 pub mod doctor;
 pub mod environ;
+pub mod exit_status;
 pub mod framing;
 pub mod http;
-pub mod init;
 pub mod logging;
-pub mod manager;
 pub mod message;
 #[cfg(any(test, fuzzing))]
 mod pieces;
@@ -87,5 +84,6 @@ mod pieces;
 #[doc(hidden)]
 pub mod properties;
 pub mod server;
+pub mod service_manager;
 pub mod session;
 pub mod transport;

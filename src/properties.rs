@@ -18,16 +18,16 @@ pub fn framing(input: &[u8]) {
     }
 }
 
-/// [`http::path::UrlPath`]: a URL's path as it was sent.
+/// [`http::url_path::UrlPath`]: a URL's path as it was sent.
 pub fn path(input: &[u8]) {
     if let Ok(raw) = std::str::from_utf8(input) {
-        http::path::properties::path(raw);
+        http::url_path::properties::path(raw);
     }
 }
 
 /// The header block at the beginning of a CGI script's output, with some of the body behind it.
 pub fn cgi_response(input: &[u8]) {
-    http::cgi::properties::response(input);
+    http::pages::cgi::properties::response(input);
 }
 
 /// The PROXY protocol: what a connection begins with.
@@ -44,7 +44,7 @@ pub fn config_file(input: &[u8]) {
 
 /// The opening handshake: what a client sends at the beginning of a connection.
 pub fn handshake(input: &[u8]) {
-    http::upgrade::properties::handshake(input);
+    http::websocket::handshake::properties::handshake(input);
     server::connection::properties::connection(input);
 }
 

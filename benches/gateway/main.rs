@@ -4,7 +4,7 @@
 //! fresh server process. Every answer is checked; a wrong one, or a
 //! figure that no server could do, fails the run in the end.
 //!
-//! `cargo bench --bench gateway -- --help` tells how to use it. Linux only, as
+//! `scripts/bench --help` tells how to use it. Linux only, as
 //! it reads what servers cost from /proc.
 
 mod connection;
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     }
     let result = match options::parse(words) {
         Ok(Request::Help) => {
-            print!("{}", options::help());
+            print!("{}", options::HELP);
             return ExitCode::SUCCESS;
         }
         Ok(Request::Floor(options)) => floor(&options),

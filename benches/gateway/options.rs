@@ -89,32 +89,8 @@ const KNOWN_WEB: [(&str, &str, Modes); 3] = [
     ("lighttpd", "-D -f {site}/lighttpd.conf", &[]),
 ];
 
-pub(crate) fn help() -> String {
-    let mut text = String::from(
-        "Compares WebSocket servers that run a program per connection.\n\n\
-         cargo bench --bench gateway -- [floor|growth] [OPTION]...\n\n\
-         floor            what the machine itself allows, without any server\n\
-         growth           1 to 10,000 sessions, and messages of 16 B to 16 MiB\n\
-         --rounds N       runs of each figure for each server, in turn (default 5, of growth 2)\n\
-         --only FIG,FIG   these figures alone\n\
-         --quick          a trial of everything: two short rounds, not to be compared\n\
-         --json FILE      writes every value there as well\n\
-         --svg FILE       draws it; floors are measured for that, too\n\
-         --sessions N,N   numbers of sessions, of growth\n\
-         --server NAME='COMMAND with {port} and {program}'\n\
-         \x20                a server to compare; again for more. NAME alone is one of wsd,\n\
-         \x20                websocat. {command} and {arguments} are parts of {program};\n\
-         \x20                {mode} stands for the flags of wsd that a figure wants.\n\
-         \x20                The first one is what the others are compared with\n\
-         \x20                (default: wsd, and websocat if it is in PATH). For files and\n\
-         \x20                scripts, with wrk: wsd, nginx, lighttpd, or a COMMAND with\n\
-         \x20                {site}, where www has the files and cgi the script\n\nFigures:\n",
-    );
-    for figure in FIGURES {
-        text.push_str(&format!("  {:<14} {}\n", figure.name, figure.about));
-    }
-    text
-}
+/// What `--help` prints; `scripts/bench` prints the same without building anything.
+pub(crate) const HELP: &str = include_str!("help.txt");
 
 /// Parses the words behind `cargo bench --bench gateway --`.
 pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, String> {

@@ -13,11 +13,10 @@ use super::{
     url::Url,
 };
 use crate::{
-    http::extensions,
-    transport::websocket::{
-        accept_key,
-        deflate::{DeflateParams, Negotiated},
-        new_key,
+    http::websocket::extensions,
+    transport::{
+        websocket::deflate::{DeflateParams, Negotiated},
+        websocket::{accept_key, new_key},
     },
 };
 
@@ -48,7 +47,7 @@ pub(super) struct Opened {
 
 /// Asks a server for a WebSocket.
 ///
-/// # Errors
+/// # StderrTo
 /// Its refusal, or what is wrong with its answer.
 pub(super) async fn handshake(
     stream: Stream,
@@ -66,7 +65,7 @@ pub(super) async fn handshake(
             headers,
         } => {
             check(&headers, &key).map_err(Failure::Handshake)?;
-            let compression = extensions::confirmed(&headers, offer.compression);
+            let compression = extensions::confirm(&headers, offer.compression);
             Ok(Opened {
                 stream,
                 read_ahead,

@@ -1,17 +1,14 @@
 //! From the end of a session, or of the attempt to begin one, to an exit status.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+use std::process::ExitStatus;
 
 use super::{failure::Failure, url::Url};
 use crate::{
+    exit_status::{self, FAILURE},
     message::Close,
     session::{Ended, Summary},
 };
 
-/// What is left for another exit status to say.
-const FAILED: u8 = 1;
-/// An exit status for signal s is this and s, as shells have it.
-const SIGNAL: u8 = 128;
 /// The last code that tells an exit status.
 const LAST_STATUS: u16 = Close::PROGRAM + 255;
 
@@ -44,18 +41,18 @@ impl End {
 
     /// Something at this end is of no use.
     pub(super) fn near(reason: String) -> Self {
-        End::new(FAILED, Some(reason))
+        End::new(FAILURE, Some(reason))
     }
 
     /// Whoever interrupted it knows.
     pub(super) fn interrupted() -> Self {
-        End::new(FAILED, None)
+        End::new(FAILURE, None)
     }
 
     /// The end of a session.
     pub(super) fn of(summary: &Summary) -> Self {
         match &summary.ended {
-            Ended::ByBackend(_) => End::new(summary.exit.map_or(0, status_of), None),
+            Ended::ByBackend(_) => End::new(summary.exit.map_or(0, exit_status::of_process), None),
             Ended::ByClient(close) => End::by_far_end(close, summary.exit),
             Ended::ByServer(close) => End::near(our_reason(close)),
         }
@@ -110,13 +107,6 @@ impl From<Failure> for End {
     }
 }
 
-fn status_of(exit: ExitStatus) -> u8 {
-    match (exit.code(), exit.signal()) {
-        (Some(code), _) => code as u8,
-        (None, signal) => SIGNAL + signal.unwrap_or_default() as u8,
-    }
-}
-
 /// Why we have closed, with the flag that helps.
 fn our_reason(close: &Close) -> String {
     let reason = &close.reason;
@@ -136,6 +126,8 @@ fn our_reason(close: &Close) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
     use super::*;
 
     fn by_server(code: u16, exit: Option<i32>) -> (u8, bool) {

@@ -6,7 +6,7 @@ use anyhow::{Error, Result, anyhow, bail};
 use hyper::header::{HeaderMap, HeaderValue, ORIGIN};
 
 use super::{
-    Route,
+    LogOptions, Route,
     program::{streams, target},
     service::{PATIENCE, compression, environ, limits, subprotocols, websocket},
     tls::located,
@@ -15,7 +15,7 @@ use crate::{
     args::Args,
     backend::{Spawner, StderrTo, Streams, Target, TerminationTimeouts},
     client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
-    http::{headers, upgrade::Subprotocols},
+    http::{response_headers, websocket::Subprotocols},
     server::tls,
     session::SessionTimeouts,
 };
@@ -46,6 +46,8 @@ pub struct Client {
     offer: HandshakeOptions,
     near: Side,
     limits: SessionTimeouts,
+    /// What is logged.
+    pub log: LogOptions,
     args: Args,
 }
 
@@ -59,9 +61,9 @@ enum Side {
 /// Checks that a server was not given what only a client has.
 pub(super) fn check_is_server(args: &Args) -> Result<()> {
     let given = [
-        ("--linger", args.linger.is_some()),
-        ("--reconnect", args.reconnect),
-        ("--insecure", args.insecure),
+        ("--linger", args.client.linger.is_some()),
+        ("--reconnect", args.client.reconnect),
+        ("--insecure", args.client.insecure),
     ];
     match first(&given) {
         Some(flag) => bail!("{flag} is for a client: give --connect too"),
@@ -72,10 +74,10 @@ pub(super) fn check_is_server(args: &Args) -> Result<()> {
 impl Client {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # Errors
+    /// # StderrTo
     /// The first thing that is wrong.
     pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
-        let word = args.connect.as_deref().unwrap_or_default();
+        let word = args.client.connect.as_deref().unwrap_or_default();
         let wrong = |reason: String| anyhow!("invalid value '{word}' for '--connect': {reason}");
         let url: Url = word.parse().map_err(wrong)?;
         check_is_client(args, routes)?;
@@ -85,7 +87,7 @@ impl Client {
                 Side::Program(Target::Program(program, own_errors(streams)))
             }
             None => {
-                let linger = args.linger.map_or(LINGER, Duration::from_millis);
+                let linger = args.client.linger.map_or(LINGER, Duration::from_millis);
                 Side::Stdio(streams(args)?, linger)
             }
         };
@@ -96,13 +98,14 @@ impl Client {
             limits: client_limits(args, &near),
             near,
             url,
+            log: LogOptions::new(args),
             args: args.clone(),
         })
     }
 
     /// The options of a client; `start` starts what starts a program, if there is one.
     ///
-    /// # Errors
+    /// # StderrTo
     /// Those of `start`.
     pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
         let args = &self.args;
@@ -116,7 +119,7 @@ impl Client {
             near,
             websocket: websocket(args, &self.limits),
             limits: self.limits,
-            reconnect: args.reconnect,
+            reconnect: args.client.reconnect,
             url: self.url,
             tls: self.tls,
             offer: self.offer,
@@ -139,7 +142,7 @@ fn client_limits(args: &Args, near: &Side) -> SessionTimeouts {
     let limits = limits(args, PATIENCE);
     let eof = match near {
         Side::Stdio(..) => STDOUT_EOF,
-        Side::Program(_) => COMMAND_EOF + Duration::from_millis(args.closems),
+        Side::Program(_) => COMMAND_EOF + Duration::from_millis(args.program.limits.closems),
     };
     SessionTimeouts {
         termination: TerminationTimeouts {
@@ -162,43 +165,61 @@ fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
     // What a number is without its flag.
     let plain = Args::parse_from_words(Vec::new())?;
     let given = [
-        ("--port", args.port.is_some()),
-        ("--address", !args.address.is_empty()),
-        ("--host", !args.host.is_empty()),
-        ("--unixsocket", !args.unixsocket.is_empty()),
-        ("--unixsocket-mode", args.unixsocket_mode.is_some()),
-        ("--unixsocket-owner", args.unixsocket_owner.is_some()),
-        ("--reuseport", args.reuseport),
-        ("--proxy-protocol", args.proxy_protocol),
-        ("--h2c", args.h2c),
-        ("--inetd", args.inetd),
-        ("--redirport", args.redirport.is_some()),
-        ("--ssl", args.ssl),
-        ("--sslca-optional", args.sslca_optional),
-        ("--ssl-optional", args.ssl_optional),
-        ("--ssl-selfsigned", args.ssl_selfsigned),
-        ("--sameorigin", args.sameorigin),
-        ("--maxforks", args.maxforks != plain.maxforks),
-        ("--max-connections", args.max_connections != 0),
-        ("--max-connections-per-ip", args.max_connections_per_ip != 0),
-        ("--trust-proxy", !args.trust_proxy.is_empty()),
-        ("--drain-timeout", args.drain_timeout != plain.drain_timeout),
-        ("--drain-delay", args.drain_delay != 0),
-        ("--cgi-timeout", args.cgi_timeout != plain.cgi_timeout),
-        ("--cgi-maxbody", args.cgi_maxbody != plain.cgi_maxbody),
-        ("--reverselookup", args.reverselookup),
-        ("--dir", args.dir.is_some()),
-        ("--route", !args.route.is_empty() || !routes.is_empty()),
-        ("--staticdir", args.staticdir.is_some()),
-        ("--listing", args.listing),
-        ("--spa", args.spa),
-        ("--cgidir", args.cgidir.is_some()),
-        ("--devconsole", args.devconsole),
-        ("--header-ws", !args.header_ws.is_empty()),
-        ("--header-http", !args.header_http.is_empty()),
-        ("--admin", args.admin.is_some()),
-        ("--workers", args.workers.is_some()),
-        ("--doctor", args.doctor),
+        ("--port", args.listen.port.is_some()),
+        ("--address", !args.listen.address.is_empty()),
+        ("--host", !args.listen.host.is_empty()),
+        ("--unixsocket", !args.listen.unixsocket.is_empty()),
+        ("--unixsocket-mode", args.listen.unixsocket_mode.is_some()),
+        ("--unixsocket-owner", args.listen.unixsocket_owner.is_some()),
+        ("--reuseport", args.listen.reuseport),
+        ("--proxy-protocol", args.listen.proxy_protocol),
+        ("--h2c", args.listen.h2c),
+        ("--inetd", args.listen.inetd),
+        ("--redirport", args.listen.redirport.is_some()),
+        ("--ssl", args.tls.ssl),
+        ("--sslca-optional", args.tls.sslca_optional),
+        ("--ssl-optional", args.tls.ssl_optional),
+        ("--ssl-selfsigned", args.tls.ssl_selfsigned),
+        ("--sameorigin", args.program.sameorigin),
+        (
+            "--maxforks",
+            args.program.maxforks != plain.program.maxforks,
+        ),
+        ("--max-connections", args.access.max_connections != 0),
+        (
+            "--max-connections-per-ip",
+            args.access.max_connections_per_ip != 0,
+        ),
+        ("--trust-proxy", !args.access.trust_proxy.is_empty()),
+        (
+            "--drain-timeout",
+            args.operation.drain_timeout != plain.operation.drain_timeout,
+        ),
+        ("--drain-delay", args.operation.drain_delay != 0),
+        (
+            "--cgi-timeout",
+            args.program.limits.cgi_timeout != plain.program.limits.cgi_timeout,
+        ),
+        (
+            "--cgi-maxbody",
+            args.program.limits.cgi_maxbody != plain.program.limits.cgi_maxbody,
+        ),
+        ("--reverselookup", args.access.reverselookup),
+        ("--dir", args.pages.dir.is_some()),
+        (
+            "--route",
+            !args.pages.route.is_empty() || !routes.is_empty(),
+        ),
+        ("--staticdir", args.pages.staticdir.is_some()),
+        ("--listing", args.pages.listing),
+        ("--spa", args.pages.spa),
+        ("--cgidir", args.pages.cgidir.is_some()),
+        ("--devconsole", args.pages.devconsole),
+        ("--header-ws", !args.program.header_ws.is_empty()),
+        ("--header-http", !args.pages.header_http.is_empty()),
+        ("--admin", args.operation.admin.is_some()),
+        ("--workers", args.operation.workers.is_some()),
+        ("--doctor", args.invocation.doctor),
     ];
     match first(&given) {
         Some(flag) => bail!("{flag} and --connect exclude each other: {flag} is for a server"),
@@ -208,8 +229,8 @@ fn check_is_client(args: &Args, routes: &[Route]) -> Result<()> {
 
 /// Refuses what only a program has where there is none, and what only stdin has where there is one.
 fn check_near_end(args: &Args) -> Result<()> {
-    if !args.command.is_empty() {
-        if args.linger.is_some() {
+    if !args.program.command.is_empty() {
+        if args.client.linger.is_some() {
             bail!(
                 "--linger is about stdin, and with a COMMAND there is none: leave one of them out"
             );
@@ -217,14 +238,14 @@ fn check_near_end(args: &Args) -> Result<()> {
         return Ok(());
     }
     let given = [
-        ("--passenv", args.passenv.is_some()),
-        ("--env", !args.env.is_empty()),
-        ("--workdir", args.workdir.is_some()),
-        ("--user", args.user.is_some()),
-        ("--group", args.group.is_some()),
-        ("--limits", !args.limits.is_empty()),
-        ("--closems", args.closems != 0),
-        ("--passstderr", args.passstderr),
+        ("--passenv", args.program.process.passenv.is_some()),
+        ("--env", !args.program.process.env.is_empty()),
+        ("--workdir", args.program.process.workdir.is_some()),
+        ("--user", args.program.process.user.is_some()),
+        ("--group", args.program.process.group.is_some()),
+        ("--limits", !args.program.process.limits.is_empty()),
+        ("--closems", args.program.limits.closems != 0),
+        ("--passstderr", args.program.messages.passstderr),
     ];
     match first(&given) {
         Some(flag) => bail!("{flag} is about a program: give a COMMAND too"),
@@ -234,15 +255,15 @@ fn check_near_end(args: &Args) -> Result<()> {
 
 fn offer(args: &Args) -> Result<HandshakeOptions> {
     let mut all = HeaderMap::new();
-    for word in &args.header {
+    for word in &args.pages.header {
         let wrong = |reason| anyhow!("invalid value {word:?} for '--header': {reason}");
-        let (name, value) = headers::parse(word).map_err(wrong)?;
+        let (name, value) = response_headers::parse(word).map_err(wrong)?;
         if RESERVED.contains(&name.as_str()) {
             return Err(wrong(format!("'{name}' is set by wsd itself")));
         }
         all.append(name, value);
     }
-    match &args.origin[..] {
+    match &args.program.origin[..] {
         [] => {}
         [origin] => {
             let value = HeaderValue::from_str(origin).map_err(|_| {
@@ -269,10 +290,10 @@ fn offer(args: &Args) -> Result<HandshakeOptions> {
 fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
     if !url.is_tls {
         let given = [
-            ("--insecure", args.insecure),
-            ("--sslca", args.sslca.is_some()),
-            ("--sslcert", !args.sslcert.is_empty()),
-            ("--sslkey", !args.sslkey.is_empty()),
+            ("--insecure", args.client.insecure),
+            ("--sslca", args.tls.sslca.is_some()),
+            ("--sslcert", !args.tls.sslcert.is_empty()),
+            ("--sslkey", !args.tls.sslkey.is_empty()),
         ];
         return match first(&given) {
             Some(flag) => {
@@ -281,7 +302,7 @@ fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
             None => Ok(None),
         };
     }
-    let trust = match (&args.sslca, args.insecure) {
+    let trust = match (&args.tls.sslca, args.client.insecure) {
         (Some(_), true) => {
             bail!("--sslca and --insecure exclude each other: --insecure trusts anybody")
         }
@@ -289,7 +310,7 @@ fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
         (None, true) => Trust::Anybody,
         (None, false) => Trust::System,
     };
-    let shown = match (&args.sslcert[..], &args.sslkey[..]) {
+    let shown = match (&args.tls.sslcert[..], &args.tls.sslkey[..]) {
         ([], []) => None,
         ([certificate], [key]) => Some(tls::certified(certificate, key).map_err(located)?),
         ([_], []) => bail!("--sslcert needs the certificate's private key: give --sslkey too"),

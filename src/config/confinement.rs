@@ -16,14 +16,14 @@ const PIPES: u64 = 3;
 /// What the flags hold a program to.
 pub(super) fn confinement(args: &Args) -> Result<ProcessAttributes> {
     let credentials = credentials(args)?;
-    let limits = args.limits.iter().map(|word| {
+    let limits = args.program.process.limits.iter().map(|word| {
         limit(word, credentials.as_ref())
             .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
     });
     let limits: Vec<(Rlimit, u64)> = limits.collect::<Result<_>>()?;
     for (index, (limit, _)) in limits.iter().enumerate() {
         if limits[..index].iter().any(|(other, _)| other == limit) {
-            let words = args.limits.join(",");
+            let words = args.program.process.limits.join(",");
             bail!("invalid value '{words}' for '--limits': each limit can be given once");
         }
     }
@@ -73,7 +73,7 @@ fn hard_limit(limit: Rlimit) -> Option<u64> {
 }
 
 fn credentials(args: &Args) -> Result<Option<Credentials>> {
-    let (flag, word) = match (&args.user, &args.group) {
+    let (flag, word) = match (&args.program.process.user, &args.program.process.group) {
         (None, None) => return Ok(None),
         (Some(user), _) => ("--user", user),
         (None, Some(group)) => ("--group", group),
@@ -81,8 +81,16 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     if !geteuid().is_root() {
         bail!("invalid value '{word}' for '{flag}': only root can start programs as somebody else");
     }
-    let user = named("--user", args.user.as_deref(), account::user)?;
-    let group = named("--group", args.group.as_deref(), account::group)?;
+    let user = named(
+        "--user",
+        args.program.process.user.as_deref(),
+        account::user,
+    )?;
+    let group = named(
+        "--group",
+        args.program.process.group.as_deref(),
+        account::group,
+    )?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
         bail!("invalid value '{word}' for '--user': nobody has this number, so give --group too");

@@ -10,7 +10,7 @@ use crate::{
     connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
     environ::RequestInfo,
-    http::router::Mount,
+    http::pages::Mount,
     server::listener::BACKLOG,
 };
 
@@ -24,12 +24,11 @@ const CLIENT_PORT: u16 = 49152;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
-    let has_program = !args.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
-    let stand_in = Args {
-        command: vec![STAND_IN.into()],
-        ..args.clone()
-    };
+pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
+    let has_program =
+        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
+    let mut stand_in = args.clone();
+    stand_in.program.command = vec![STAND_IN.into()];
     let args = if has_program { args } else { &stand_in };
     let options = Config::with_routes(args, routes)?.http;
     let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
@@ -37,11 +36,16 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
     let Target::Program(program, streams) = &mount.target;
+    // What the program complains of is for whoever looks at the report.
+    let streams = Streams {
+        errors: StderrTo::Inherit,
+        ..*streams
+    };
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        target: Target::Program(program.clone(), own_errors(*streams)),
-        environment: environment(mount, args.port.unwrap_or_default()),
+        target: Target::Program(program.clone(), streams),
+        environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,
         patience: PATIENCE,
@@ -50,14 +54,6 @@ pub fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         backlog: BACKLOG.unsigned_abs().into(),
         processes: attributes.rlimits.iter().find_map(processes),
     })
-}
-
-/// What the program complains of is for whoever looks at the report.
-fn own_errors(streams: Streams) -> Streams {
-    Streams {
-        errors: StderrTo::Inherit,
-        ..streams
-    }
 }
 
 fn name(program: &Program) -> String {
@@ -84,20 +80,24 @@ fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
         subprotocol: None,
         id: "doctor",
     };
-    mount.service.environ.variables(&connection, &request)
+    mount.options.environ.variables(&connection, &request)
 }
 
 fn flags(args: &Args) -> Vec<Limit> {
     let limits = [
-        ("--maxforks", args.maxforks, "--maxforks=N, 0 has no limit"),
+        (
+            "--maxforks",
+            args.program.maxforks,
+            "--maxforks=N, 0 has no limit",
+        ),
         (
             "--max-connections",
-            args.max_connections,
+            args.access.max_connections,
             "--max-connections=N, 0 has no limit",
         ),
         (
             "--max-connections-per-ip, for one client",
-            args.max_connections_per_ip,
+            args.access.max_connections_per_ip,
             "--max-connections-per-ip=N, 0 has no limit",
         ),
     ];

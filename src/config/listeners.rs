@@ -23,14 +23,14 @@ const MODE: u32 = 0o600;
 /// # Errors
 /// The first flag that is wrong.
 pub(super) fn sockets(args: &Args) -> Result<Sockets> {
-    let tcp_is_wanted = args.port.is_some() || !args.address.is_empty();
-    if args.inetd && (tcp_is_wanted || !args.unixsocket.is_empty()) {
+    let tcp_is_wanted = args.listen.port.is_some() || !args.listen.address.is_empty();
+    if args.listen.inetd && (tcp_is_wanted || !args.listen.unixsocket.is_empty()) {
         bail!(
             "--inetd and --port, --address or --unixsocket exclude each other: the one serves what is on stdin, the others listen"
         );
     }
-    let has_tcp = !args.inetd && (tcp_is_wanted || args.unixsocket.is_empty());
-    if args.reuseport && !has_tcp {
+    let has_tcp = !args.listen.inetd && (tcp_is_wanted || args.listen.unixsocket.is_empty());
+    if args.listen.reuseport && !has_tcp {
         bail!("--reuseport is about --port: give that too");
     }
     Ok(Sockets {
@@ -45,7 +45,7 @@ pub(super) fn sockets(args: &Args) -> Result<Sockets> {
 /// # Errors
 /// When there is nothing to send to.
 pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>> {
-    let Some(port) = args.redirport else {
+    let Some(port) = args.listen.redirport else {
         return Ok(None);
     };
     if sockets(args)?.tcp.is_none() {
@@ -62,9 +62,9 @@ pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>> {
 
 fn tcp(args: &Args) -> Result<Tcp> {
     let default_port = if tls::is_on(args) { TLS_PORT } else { PORT };
-    let words = match args.address.is_empty() {
+    let words = match args.listen.address.is_empty() {
         true => &["127.0.0.1".to_owned()][..],
-        false => &args.address[..],
+        false => &args.listen.address[..],
     };
     let mut addresses = Vec::new();
     for word in words {
@@ -78,8 +78,8 @@ fn tcp(args: &Args) -> Result<Tcp> {
     }
     Ok(Tcp {
         addresses,
-        port: args.port.unwrap_or(default_port),
-        reuse_port: args.reuseport,
+        port: args.listen.port.unwrap_or(default_port),
+        reuse_port: args.listen.reuseport,
     })
 }
 
@@ -88,7 +88,7 @@ fn tcp(args: &Args) -> Result<Tcp> {
 /// # Errors
 /// What is neither.
 pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
-    let Some(word) = &args.admin else {
+    let Some(word) = &args.operation.admin else {
         return Ok(None);
     };
     let invalid = |reason: &str| anyhow!("invalid value '{word}' for '--admin': {reason}");
@@ -120,7 +120,7 @@ pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
         tcp: Some(Tcp {
             addresses,
             port,
-            reuse_port: args.reuseport,
+            reuse_port: args.listen.reuseport,
         }),
         tcp_is_wanted: true,
         ..nothing
@@ -130,7 +130,7 @@ pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
 fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
     let mut sockets: Vec<UnixSocket> = Vec::new();
     let permissions = permissions(args)?;
-    for path in &args.unixsocket {
+    for path in &args.listen.unixsocket {
         let name = UnixName::parse(path).map_err(|reason| {
             let word = path.display();
             anyhow!("invalid value '{word}' for '--unixsocket': {reason}")
@@ -143,8 +143,8 @@ fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
         .iter()
         .any(|socket| matches!(socket.name, UnixName::Path(_)));
     for (given, flag) in [
-        (args.unixsocket_mode.is_some(), "--unixsocket-mode"),
-        (args.unixsocket_owner.is_some(), "--unixsocket-owner"),
+        (args.listen.unixsocket_mode.is_some(), "--unixsocket-mode"),
+        (args.listen.unixsocket_owner.is_some(), "--unixsocket-owner"),
     ] {
         if given && !has_file {
             bail!("{flag} is about the file of --unixsocket: give that too, with a path");
@@ -154,12 +154,12 @@ fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
 }
 
 fn permissions(args: &Args) -> Result<Permissions> {
-    let (user, group) = match &args.unixsocket_owner {
+    let (user, group) = match &args.listen.unixsocket_owner {
         Some(word) => owner(word)
             .with_context(|| format!("invalid value '{word}' for '--unixsocket-owner'"))?,
         None => (None, None),
     };
-    let mode = match &args.unixsocket_mode {
+    let mode = match &args.listen.unixsocket_mode {
         Some(word) => mode(word).ok_or_else(|| {
             anyhow!(
                 "invalid value '{word}' for '--unixsocket-mode': three octal digits are wanted, such as 660"

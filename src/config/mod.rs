@@ -14,6 +14,7 @@ mod program;
 pub(crate) mod properties;
 mod route;
 mod service;
+mod task;
 mod tls;
 
 use std::{net::IpAddr, time::Duration};
@@ -25,23 +26,17 @@ use tokio::sync::Semaphore;
 use crate::{
     args::Args,
     http::{
-        self,
-        access::{Access, Authority},
-        cgi::Scripts,
-        connections::ConnectionLimits,
-        forwarded::Trust,
-        path::Root,
-        places::Places,
-        router::{Directory, Mount, Router},
-        service::Service,
+        self, RouteOptions,
+        access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
+        pages::{Directory, Mount, Root, Router, Scripts},
     },
     server::{self, Wanted, tls::TlsConfig},
 };
 use confinement::confinement;
-pub use doctor::subject;
 use program::{streams, target};
 pub use route::Route;
 use service::{added_headers, drain_time, service};
+pub use task::{LogOptions, Task};
 
 /// A server, ready to be started.
 #[derive(Debug)]
@@ -60,12 +55,14 @@ pub struct Config {
     pub server: server::Options,
     /// What answers there.
     pub http: http::Options,
+    /// What is logged.
+    pub log: LogOptions,
 }
 
 impl Config {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # Errors
+    /// # StderrTo
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
         Self::with_routes(args, &Route::typed(args)?)
@@ -73,7 +70,7 @@ impl Config {
 
     /// The same with routes that were not typed.
     ///
-    /// # Errors
+    /// # StderrTo
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self> {
         client::check_is_server(args)?;
@@ -86,8 +83,9 @@ impl Config {
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
             },
-            inetd: args.inetd,
-            workers: args.workers,
+            log: LogOptions::new(args),
+            inetd: args.listen.inetd,
+            workers: args.operation.workers,
             tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(args)) {
                 (true, true) => "https",
@@ -96,22 +94,22 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.drain_delay),
+                drain_delay: Duration::from_secs(args.operation.drain_delay),
                 drain_timeout: drain_timeout(args, routes),
-                proxy_protocol: args.proxy_protocol,
+                proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
-                reverse_lookup: args.reverselookup,
+                reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {
                 access: access(args)?,
-                places: places(args),
+                processes: process_limit(args),
                 connections: ConnectionLimits {
-                    all: unless_zero(args.max_connections),
-                    per_address: unless_zero(args.max_connections_per_ip),
+                    all: unless_zero(args.access.max_connections),
+                    per_address: unless_zero(args.access.max_connections_per_ip),
                 },
                 headers: added_headers(&[
-                    ("--header", &args.header),
-                    ("--header-http", &args.header_http),
+                    ("--header", &args.pages.header),
+                    ("--header-http", &args.pages.header_http),
                 ])?,
                 router,
             },
@@ -126,26 +124,26 @@ fn unless_zero<N: PartialEq + From<u8>>(number: N) -> Option<N> {
 
 fn router(args: &Args, routes: &[Route]) -> Result<Router> {
     let files = pages::files(args)?;
-    // Whatever answers at the top has the places of the whole server alone.
-    let service = service(args, files.as_ref(), Places::default())?;
+    // Whatever answers at the top has the limit of the whole server alone.
+    let options = service(args, files.as_ref(), ProcessLimit::default())?;
     let mut router = Router {
-        console: args.devconsole,
-        directory: directory(args, &service)?,
+        console: args.pages.devconsole,
+        directory: directory(args, &options)?,
         ..Router::default()
     };
     if let Some(target) = target(args)? {
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             target,
-            service: service.clone(),
+            options: options.clone(),
         });
     }
     for route in routes {
         let added = add_route(&mut router, args, route, files.as_ref());
         added.map_err(|error| route.locate(error))?;
     }
-    if let Some(directory) = &args.cgidir {
-        let scripts = pages::scripts(args, "--cgidir", directory, "", service)?;
+    if let Some(directory) = &args.pages.cgidir {
+        let scripts = pages::scripts(args, "--cgidir", directory, "", options)?;
         router.scripts.push(scripts);
     }
     router.files = files
@@ -161,27 +159,27 @@ fn add_route(
     files: Option<&Root>,
 ) -> Result<()> {
     let path = route.path()?;
-    let places = match route.args.maxforks == server.maxforks {
-        true => Places::default(),
-        false => places(&route.args),
+    let processes = match route.args.program.maxforks == server.program.maxforks {
+        true => ProcessLimit::default(),
+        false => process_limit(&route.args),
     };
-    let service = service(&route.args, files, places)?;
+    let options = service(&route.args, files, processes)?;
     let collides = |mount: &Mount| {
-        let other = &mount.service.subprotocols;
-        mount.path == path && other.collides_with(&service.subprotocols)
+        let other = &mount.options.subprotocols;
+        mount.path == path && other.collides_with(&options.subprotocols)
     };
     let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
     if router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
         return Err(route.wrong_path("there is a route for this path already"));
     }
     if let Some(directory) = route.cgi() {
-        let scripts = pages::scripts(&route.args, "--cgi", directory, &path, service)?;
+        let scripts = pages::scripts(&route.args, "--cgi", directory, &path, options)?;
         router.scripts.push(scripts);
     } else if let Some(target) = target(&route.args)? {
         router.mounts.push(Mount {
             path,
             target,
-            service,
+            options,
         });
     }
     Ok(())
@@ -201,17 +199,19 @@ fn check_something_answers(router: &Router) -> Result<()> {
     Ok(())
 }
 
-fn directory(args: &Args, service: &Service) -> Result<Option<Directory>> {
-    let Some(path) = &args.dir else {
+fn directory(args: &Args, options: &RouteOptions) -> Result<Option<Directory>> {
+    let Some(path) = &args.pages.dir else {
         return Ok(None);
     };
     let root = pages::root("--dir", path)?;
-    let directory = Directory::new(root, confinement(args)?, streams(args)?, service.clone());
+    let directory = Directory::new(root, confinement(args)?, streams(args)?, options.clone());
     Ok(Some(directory))
 }
 
-fn places(args: &Args) -> Places {
-    Places::new(unless_zero(args.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)))
+fn process_limit(args: &Args) -> ProcessLimit {
+    ProcessLimit::new(
+        unless_zero(args.program.maxforks).map(|most| most.min(Semaphore::MAX_PERMITS)),
+    )
 }
 
 /// As long as the most patient program may take.
@@ -222,7 +222,7 @@ fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
 
 fn access(args: &Args) -> Result<Access> {
     let mut hosts = Vec::new();
-    for word in &args.host {
+    for word in &args.listen.host {
         match word.parse() {
             Ok(Authority { name, port: None }) => hosts.push(name),
             _ => bail!(
@@ -236,9 +236,9 @@ fn access(args: &Args) -> Result<Access> {
     })
 }
 
-fn trust(args: &Args) -> Result<Trust> {
-    let mut trust = Trust::default();
-    for word in &args.trust_proxy {
+fn trust(args: &Args) -> Result<TrustedProxies> {
+    let mut trust = TrustedProxies::default();
+    for word in &args.access.trust_proxy {
         let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
         match (word.as_str(), word.parse().or(address)) {
             ("unix", _) => trust.unix = true,

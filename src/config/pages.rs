@@ -8,21 +8,20 @@ use super::{confinement::confinement, unless_zero};
 use crate::{
     args::Args,
     http::{
-        cgi::{self, Scripts},
-        file::{Files, Options},
-        path::Root,
-        service::Service,
+        RouteOptions,
+        pages::{CgiLimits, FileOptions, Files, Root, Scripts},
     },
 };
 
 /// The directory of static files.
 pub(super) fn files(args: &Args) -> Result<Option<Root>> {
-    for (given, flag) in [(args.listing, "--listing"), (args.spa, "--spa")] {
-        if given && args.staticdir.is_none() {
+    for (given, flag) in [(args.pages.listing, "--listing"), (args.pages.spa, "--spa")] {
+        if given && args.pages.staticdir.is_none() {
             bail!("{flag} is about the files of --staticdir: give that too");
         }
     }
-    args.staticdir
+    args.pages
+        .staticdir
         .as_deref()
         .map(|path| root("--staticdir", path))
         .transpose()
@@ -33,9 +32,9 @@ pub(super) fn served(args: &Args, mut files: Root, scripts: &[Scripts]) -> Resul
     for scripts in scripts {
         files = without_scripts(files, &scripts.root)?;
     }
-    let options = Options {
-        listing: args.listing,
-        spa: args.spa,
+    let options = FileOptions {
+        listing: args.pages.listing,
+        spa: args.pages.spa,
     };
     Ok(Files::new(files, options))
 }
@@ -61,17 +60,17 @@ pub(super) fn scripts(
     flag: &str,
     directory: &Path,
     path: &str,
-    service: Service,
+    options: RouteOptions,
 ) -> Result<Scripts> {
     Ok(Scripts {
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root(flag, directory)?),
-        limits: cgi::Limits {
-            timeout: unless_zero(args.cgi_timeout).map(Duration::from_secs),
-            max_body: unless_zero(args.cgi_maxbody),
+        limits: CgiLimits {
+            timeout: unless_zero(args.program.limits.cgi_timeout).map(Duration::from_secs),
+            max_body: unless_zero(args.program.limits.cgi_maxbody),
         },
         attributes: confinement(args)?,
-        service,
+        options,
     })
 }
 

@@ -17,12 +17,12 @@ use crate::{
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
 pub(super) fn target(args: &Args) -> Result<Option<Target>> {
-    let Some(name) = args.command.first() else {
+    let Some(name) = args.program.command.first() else {
         return Ok(None);
     };
     let program = Program {
-        file: file(name, args.workdir.as_deref())?,
-        arguments: args.command.clone(),
+        file: file(name, args.program.process.workdir.as_deref())?,
+        arguments: args.program.command.clone(),
         directory: directory(args)?,
         attributes: confinement(args)?,
     };
@@ -39,7 +39,7 @@ fn file(name: &OsString, workdir: Option<&Path>) -> Result<PathBuf> {
 }
 
 fn directory(args: &Args) -> Result<Option<PathBuf>> {
-    match &args.workdir {
+    match &args.program.process.workdir {
         Some(path) if !path.is_dir() => bail!(
             "invalid value '{}' for '--workdir': not a directory that can be read",
             path.display()
@@ -52,8 +52,8 @@ fn directory(args: &Args) -> Result<Option<PathBuf>> {
 /// How messages travel through the streams of a program, whichever it is.
 pub(super) fn streams(args: &Args) -> Result<Streams> {
     let framing = framing(args)?;
-    if args.passstderr && !matches!(framing, Framing::Lines(_)) {
-        let other = match (args.binary, framing) {
+    if args.program.messages.passstderr && !matches!(framing, Framing::Lines(_)) {
+        let other = match (args.program.messages.binary, framing) {
             (true, _) => "--binary",
             (false, Framing::Length) => "--framing=length",
             (false, _) => "--framing=chunks",
@@ -62,9 +62,9 @@ pub(super) fn streams(args: &Args) -> Result<Streams> {
     }
     Ok(Streams {
         framing,
-        max_line: unless_zero(args.maxlinesize).unwrap_or(usize::MAX),
-        flush_after: args.flush_after.map(Duration::from_millis),
-        errors: match args.passstderr {
+        max_line: unless_zero(args.program.limits.maxlinesize).unwrap_or(usize::MAX),
+        flush_after: args.program.messages.flush_after.map(Duration::from_millis),
+        errors: match args.program.messages.passstderr {
             true => StderrTo::Client,
             false => StderrTo::Log,
         },
@@ -72,22 +72,24 @@ pub(super) fn streams(args: &Args) -> Result<Streams> {
 }
 
 fn framing(args: &Args) -> Result<Framing> {
-    let newline = match args.newline {
+    let newline = match args.program.messages.newline {
         NewlinePolicy::Split => Newline::Split,
         NewlinePolicy::Reject => Newline::Reject,
         NewlinePolicy::Space => Newline::Space,
     };
-    Ok(match (args.framing, args.binary) {
-        (Some(FramingKind::Chunks), _) | (None, true) => Framing::Chunks,
-        (Some(kind @ (FramingKind::Lines | FramingKind::Length)), true) => {
-            let name = if kind == FramingKind::Lines {
-                "lines"
-            } else {
-                "length"
-            };
-            bail!("--binary and --framing={name} exclude each other: give one of them");
-        }
-        (Some(FramingKind::Length), false) => Framing::Length,
-        (Some(FramingKind::Lines) | None, false) => Framing::Lines(newline),
-    })
+    Ok(
+        match (args.program.messages.framing, args.program.messages.binary) {
+            (Some(FramingKind::Chunks), _) | (None, true) => Framing::Chunks,
+            (Some(kind @ (FramingKind::Lines | FramingKind::Length)), true) => {
+                let name = if kind == FramingKind::Lines {
+                    "lines"
+                } else {
+                    "length"
+                };
+                bail!("--binary and --framing={name} exclude each other: give one of them");
+            }
+            (Some(FramingKind::Length), false) => Framing::Length,
+            (Some(FramingKind::Lines) | None, false) => Framing::Lines(newline),
+        },
+    )
 }

@@ -57,7 +57,8 @@ fn names_a_flag(error: &Error) -> bool {
 
 /// Whether it takes more than a look at the file system to check it: names of hosts, keys, certificates.
 fn looks_outside(args: &Args) -> bool {
-    let asks_for_names = !args.address.is_empty() || args.admin.is_some();
-    let reads_files = !args.sslcert.is_empty() || !args.sslkey.is_empty() || args.sslca.is_some();
-    asks_for_names || reads_files || args.ssl_selfsigned
+    let asks_for_names = !args.listen.address.is_empty() || args.operation.admin.is_some();
+    let reads_files =
+        !args.tls.sslcert.is_empty() || !args.tls.sslkey.is_empty() || args.tls.sslca.is_some();
+    asks_for_names || reads_files || args.tls.ssl_selfsigned
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Error, Result, anyhow};
 
 use super::file::Section;
-use crate::{args::Args, http::path::UrlPath};
+use crate::{args::Args, http::UrlPath};
 
 /// A route, as it was given.
 #[derive(Debug)]
@@ -41,18 +41,17 @@ impl Route {
             if words.is_empty() {
                 return Err(invalid("the command is missing"));
             }
+            let mut route_args = args.clone();
+            route_args.program.command = words.into_iter().map(Into::into).collect();
             Ok(Route {
-                args: Args {
-                    command: words.into_iter().map(Into::into).collect(),
-                    ..args.clone()
-                },
+                args: route_args,
                 origin: Origin::Typed {
                     word: word.clone(),
                     path: path.to_owned(),
                 },
             })
         };
-        args.route.iter().map(route).collect()
+        args.pages.route.iter().map(route).collect()
     }
 
     pub(super) fn written(section: Section, args: Args) -> Self {

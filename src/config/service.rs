@@ -10,12 +10,12 @@ use crate::{
     backend::TerminationTimeouts,
     environ::{self, Environ},
     http::{
-        headers::{self, AddedHeaders},
-        origins::{AllowedOrigin, Origins},
-        path::Root,
-        places::Places,
-        service::Service,
-        upgrade::{Subprotocols, is_token_byte},
+        AddedHeaders, RouteOptions,
+        access::{AllowedOrigin, Origins, ProcessLimit},
+        fields::is_token,
+        pages::Root,
+        response_headers,
+        websocket::Subprotocols,
     },
     session::SessionTimeouts,
     transport::websocket,
@@ -32,28 +32,35 @@ pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
 /// What programs get of our environment: enough to find other programs and their libraries.
 const PASSED: [&str; 2] = ["PATH", "LD_LIBRARY_PATH"];
 
-/// The terms that the flags say; `places` are its own.
-pub(super) fn service(args: &Args, files: Option<&Root>, places: Places) -> Result<Service> {
+/// The terms that the flags say; `processes` are its own.
+pub(super) fn service(
+    args: &Args,
+    files: Option<&Root>,
+    processes: ProcessLimit,
+) -> Result<RouteOptions> {
     let limits = limits(args, PATIENCE);
-    Ok(Service {
+    Ok(RouteOptions {
         origins: origins(args)?,
         subprotocols: subprotocols(args)?,
-        headers: added_headers(&[("--header", &args.header), ("--header-ws", &args.header_ws)])?,
+        headers: added_headers(&[
+            ("--header", &args.pages.header),
+            ("--header-ws", &args.program.header_ws),
+        ])?,
         environ: environ(args, files)?,
         websocket: websocket(args, &limits),
         compression: compression(args),
         limits: Arc::new(limits),
-        places,
+        processes,
     })
 }
 
 /// What a WebSocket may do, whichever end of it we are.
 pub(super) fn websocket(args: &Args, limits: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
-        max_message: unless_zero(args.maxframesize),
+        max_message: unless_zero(args.program.limits.maxframesize),
         // Two pings without any byte from the other end.
         silence: limits.keepalive.map(|period| 2 * period),
-        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+        write_timeout: unless_zero(args.program.limits.write_timeout).map(Duration::from_millis),
     }
 }
 
@@ -65,33 +72,36 @@ pub(super) fn drain_time(args: &Args) -> Duration {
 
 /// What is waited for; `--closems` adds to each step of a patience.
 pub(super) fn limits(args: &Args, patience: TerminationTimeouts) -> SessionTimeouts {
-    let more = Duration::from_millis(args.closems);
+    let more = Duration::from_millis(args.program.limits.closems);
     let patience = TerminationTimeouts {
         eof: patience.eof + more,
         interrupt: patience.interrupt + more,
         terminate: patience.terminate + more,
     };
     SessionTimeouts {
-        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        keepalive: unless_zero(args.program.limits.pingms).map(Duration::from_millis),
         termination: patience,
         // What is left of the whole when the ladder has had its time.
-        drain: Duration::from_secs(args.drain_timeout).saturating_sub(patience.total()),
-        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
-        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+        drain: Duration::from_secs(args.operation.drain_timeout).saturating_sub(patience.total()),
+        idle: unless_zero(args.program.limits.idle_timeout).map(Duration::from_secs),
+        lifetime: unless_zero(args.program.limits.max_lifetime).map(Duration::from_secs),
     }
 }
 
 /// Whether messages are compressed, and how.
 pub(super) fn compression(args: &Args) -> Option<websocket::deflate::DeflateParams> {
-    args.compress.then_some(websocket::deflate::DeflateParams {
-        level: args.compress_level,
-        threshold: args.compress_threshold,
-    })
+    args.program
+        .messages
+        .compress
+        .then_some(websocket::deflate::DeflateParams {
+            level: args.program.messages.compress_level,
+            threshold: args.program.messages.compress_threshold,
+        })
 }
 
 pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
-    let mut passed = passed(args.passenv.as_deref())?;
-    for word in &args.env {
+    let mut passed = passed(args.program.process.passenv.as_deref())?;
+    for word in &args.program.process.env {
         match word.split_once('=') {
             None | Some(("", _)) => {
                 bail!("invalid value '{word}' for '--env': NAME=VALUE is wanted")
@@ -136,13 +146,18 @@ fn origins(args: &Args) -> Result<Origins> {
             .map_err(|reason| anyhow!("invalid value '{word}' for '--origin': {reason}"))
     };
     Ok(Origins {
-        allowed: args.origin.iter().map(parse).collect::<Result<_>>()?,
-        required: args.sameorigin,
+        allowed: args
+            .program
+            .origin
+            .iter()
+            .map(parse)
+            .collect::<Result<_>>()?,
+        required: args.program.sameorigin,
     })
 }
 
 pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
-    match &args.subprotocol[..] {
+    match &args.program.messages.subprotocol[..] {
         [] => Ok(Subprotocols::Offered),
         [none] if none == "none" => Ok(Subprotocols::Off),
         names if names.iter().any(|name| name == "none") => {
@@ -151,10 +166,7 @@ pub(super) fn subprotocols(args: &Args) -> Result<Subprotocols> {
                 names.join(",")
             );
         }
-        names => match names
-            .iter()
-            .find(|name| name.is_empty() || !name.bytes().all(is_token_byte))
-        {
+        names => match names.iter().find(|name| !is_token(name)) {
             Some(name) => bail!(
                 "invalid value '{name}' for '--subprotocol': a subprotocol is a token, letters and digits (RFC 6455 §4.1)"
             ),
@@ -168,7 +180,7 @@ pub(super) fn added_headers(flags: &[(&str, &[String])]) -> Result<AddedHeaders>
     let mut added = AddedHeaders::default();
     for (flag, words) in flags {
         for word in *words {
-            let (name, value) = headers::parse(word)
+            let (name, value) = response_headers::parse(word)
                 .map_err(|reason| anyhow!("invalid value {word:?} for '{flag}': {reason}"))?;
             added.append(name, value);
         }

@@ -18,17 +18,17 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
     if !is_on(args) {
         for (given, flag) in [
-            (!args.sslcert.is_empty(), "--sslcert"),
-            (!args.sslkey.is_empty(), "--sslkey"),
-            (args.sslca.is_some(), "--sslca"),
-            (args.ssl_optional, "--ssl-optional"),
+            (!args.tls.sslcert.is_empty(), "--sslcert"),
+            (!args.tls.sslkey.is_empty(), "--sslkey"),
+            (args.tls.sslca.is_some(), "--sslca"),
+            (args.tls.ssl_optional, "--ssl-optional"),
         ] {
             if given {
                 bail!("{flag} is about TLS: give --ssl too");
             }
         }
     }
-    if args.sslca_optional && args.sslca.is_none() {
+    if args.tls.sslca_optional && args.tls.sslca.is_none() {
         bail!("--sslca-optional is about the certificates of --sslca: give that too");
     }
     if !is_on(args) {
@@ -36,11 +36,11 @@ pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
     }
     let options = TlsOptions {
         identities: identities(args)?,
-        clients: args.sslca.clone().map(|authorities| ClientAuth {
+        clients: args.tls.sslca.clone().map(|authorities| ClientAuth {
             authorities,
-            required: !args.sslca_optional,
+            required: !args.tls.sslca_optional,
         }),
-        without_tls: match args.ssl_optional {
+        without_tls: match args.tls.ssl_optional {
             true => WithoutTls::Served,
             false => WithoutTls::Refused,
         },
@@ -50,23 +50,23 @@ pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
 
 /// Whether clients without TLS may begin with HTTP/2.
 pub(super) fn h2c(args: &Args) -> Result<bool> {
-    if args.h2c && is_on(args) && !args.ssl_optional {
+    if args.listen.h2c && is_on(args) && !args.tls.ssl_optional {
         bail!(
             "--h2c is about clients without TLS, which --ssl refuses: leave it out, since HTTP/2 is spoken by TLS \
              without it, or give --ssl-optional too"
         );
     }
-    Ok(args.h2c)
+    Ok(args.listen.h2c)
 }
 
 /// Whether TLS is spoken.
 pub(super) fn is_on(args: &Args) -> bool {
-    args.ssl || args.ssl_selfsigned
+    args.tls.ssl || args.tls.ssl_selfsigned
 }
 
 fn identities(args: &Args) -> Result<Vec<IdentitySource>> {
-    let (certificates, keys) = (&args.sslcert, &args.sslkey);
-    if args.ssl_selfsigned {
+    let (certificates, keys) = (&args.tls.sslcert, &args.tls.sslkey);
+    if args.tls.ssl_selfsigned {
         if let Some(file) = certificates.first().or(keys.first()) {
             bail!(
                 "--ssl-selfsigned and the file '{}' exclude each other: it makes its own certificate",
@@ -74,7 +74,7 @@ fn identities(args: &Args) -> Result<Vec<IdentitySource>> {
             );
         }
         let loopback = LOOPBACK.map(str::to_owned).into_iter();
-        let hosts = args.host.iter().map(|host| bare(host).to_owned());
+        let hosts = args.listen.host.iter().map(|host| bare(host).to_owned());
         return Ok(vec![IdentitySource::SelfSigned {
             names: loopback.chain(hosts).collect(),
         }]);

@@ -11,7 +11,13 @@ use hyper::{
 use tracing::info;
 use uuid::Uuid;
 
-use super::{Body, Current, empty, full, headers, metrics, refusal::Refusal};
+use super::{
+    body::{Body, body_from, empty},
+    current::Current,
+    metrics,
+    refusal::Refusal,
+    response_headers::forbid_sniffing,
+};
 use crate::{connection::ConnectionInfo, message::Close};
 
 /// Answers about a server. It goes on while that stops.
@@ -52,7 +58,7 @@ impl Admin {
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, no_store);
-        headers::forbid_sniffing(&mut response);
+        forbid_sniffing(&mut response);
         response
     }
 
@@ -62,7 +68,7 @@ impl Admin {
         connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
-        let shared = &handler.shared;
+        let state = &handler.state;
         let (parts, _) = request.into_parts();
         handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
@@ -85,13 +91,11 @@ impl Admin {
                 ),
             }),
             "/metrics" => {
-                let figures = shared
-                    .metrics
-                    .to_text(&shared.registry, &shared.connections);
+                let figures = state.metrics.to_text(&state.registry, &state.connections);
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
             "/sessions" => {
-                let sessions = format!("{}\n", shared.registry.to_json());
+                let sessions = format!("{}\n", state.registry.to_json());
                 Ok(text(StatusCode::OK, "application/json", sessions))
             }
             _ => Err(Refusal::NotFound),
@@ -101,15 +105,15 @@ impl Admin {
     fn readiness(&self) -> Result<(), Unready> {
         let handler = self.0.get();
         match () {
-            () if handler.shared.leaving.is_cancelled() => Err(Unready::Leaving),
-            () if handler.shared.places.are_taken() => Err(Unready::Full),
+            () if handler.state.leaving.is_cancelled() => Err(Unready::Leaving),
+            () if handler.state.processes.is_exhausted() => Err(Unready::Full),
             () => Ok(()),
         }
     }
 
     fn end(&self, id: &str) -> Result<Response<Body>, Refusal> {
         let close = Close::new(Close::GOING_AWAY, "the session was ended by the operator");
-        let registry = &self.0.get().shared.registry;
+        let registry = &self.0.get().state.registry;
         let id: Uuid = id.parse().map_err(|_| Refusal::NoSession)?;
         if registry.end(id, close).ok_or(Refusal::NoSession)? {
             info!(%id, "a session is ended: DELETE /sessions");
@@ -126,7 +130,7 @@ fn text(
     content_type: &'static str,
     body: impl Into<bytes::Bytes>,
 ) -> Response<Body> {
-    let mut response = Response::new(full(body));
+    let mut response = Response::new(body_from(body));
     *response.status_mut() = status;
     let content_type = HeaderValue::from_static(content_type);
     response

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::Handler;
+use super::handler::Handler;
 
 /// The handler in force. Another can take its place at any time: it answers the next request, while
 /// what the earlier one has begun goes on.

@@ -16,7 +16,7 @@ use prometheus::{
     process_collector::ProcessCollector,
 };
 
-use super::{connections::Connections, registry::Registry};
+use super::{access::Connections, websocket::Registry};
 use crate::session::{Ended, Summary, Traffic};
 
 /// Of [`Metrics::to_text`].
@@ -42,14 +42,14 @@ pub(super) struct Metrics {
     exits: IntCounterVec,
     refusals: IntCounterVec,
     requests: IntCounterVec,
-    carried: Carried,
+    traffic: TrafficCounters,
     /// Held while the sums are made.
     summing: Mutex<()>,
 }
 
 /// What has gone each way, by direction.
 #[derive(Debug)]
-struct Carried {
+struct TrafficCounters {
     messages: IntCounterVec,
     bytes: IntCounterVec,
     blocked: CounterVec,
@@ -110,17 +110,17 @@ impl Default for Metrics {
                 "Requests that were answered, by who answered and status.",
                 &["handler", "code"],
             ),
-            carried: Carried::new(&all),
+            traffic: TrafficCounters::new(&all),
             summing: Mutex::new(()),
             all,
         }
     }
 }
 
-impl Carried {
+impl TrafficCounters {
     fn new(all: &prometheus::Registry) -> Self {
         let direction = &["direction"];
-        Carried {
+        TrafficCounters {
             messages: counters(
                 all,
                 "wsd_messages_total",
@@ -151,31 +151,31 @@ impl Carried {
 
 impl Metrics {
     /// A program was started, or failed to be, within so much time.
-    pub(super) fn spawned(&self, time: Duration) {
+    pub(super) fn observe_spawn(&self, time: Duration) {
         self.spawn_seconds.observe(time.as_secs_f64());
     }
 
     /// A session was opened.
-    pub(super) fn opened(&self) {
+    pub(super) fn count_session(&self) {
         self.sessions.inc();
     }
 
     /// A session ended after so much time.
-    pub(super) fn ended(&self, summary: &Summary, time: Duration) {
+    pub(super) fn observe_session(&self, summary: &Summary, time: Duration) {
         self.session_seconds.observe(time.as_secs_f64());
         self.closes.with_label_values(&[code(&summary.ended)]).inc();
         if let Some(status) = summary.exit {
-            self.exits.with_label_values(&[shown(status)]).inc();
+            self.exits.with_label_values(&[exit_label(status)]).inc();
         }
     }
 
     /// Somebody was refused.
-    pub(super) fn refused(&self, reason: &str) {
+    pub(super) fn count_refusal(&self, reason: &str) {
         self.refusals.with_label_values(&[reason]).inc();
     }
 
     /// A request was answered.
-    pub(super) fn answered(&self, handler: &str, code: &str) {
+    pub(super) fn count_request(&self, handler: &str, code: &str) {
         self.requests.with_label_values(&[handler, code]).inc();
     }
 
@@ -184,9 +184,9 @@ impl Metrics {
         let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
         self.sessions_open.set(registry.open() as i64);
         self.connections_open.set(connections.open() as i64);
-        let carried = registry.carried();
-        self.carried.set("in", carried.received);
-        self.carried.set("out", carried.sent);
+        let totals = registry.totals();
+        self.traffic.set("in", totals.received);
+        self.traffic.set("out", totals.sent);
         let encoded = TextEncoder::new().encode_to_string(&self.all.gather());
         encoded.unwrap_or_default()
     }
@@ -208,7 +208,7 @@ fn code(ended: &Ended) -> String {
 }
 
 /// `0` to `255`, or `signal 9`.
-fn shown(status: ExitStatus) -> String {
+fn exit_label(status: ExitStatus) -> String {
     match (status.code(), status.signal()) {
         (Some(code), _) => code.to_string(),
         (None, Some(signal)) => format!("signal {signal}"),

@@ -18,7 +18,7 @@ const WEBSOCKET: &str = "websocket";
 /// # Errors
 /// 400 for a Host that is another than the authority; 501 for a CONNECT that asks for no WebSocket (RFC 9110
 /// §15.6.2, RFC 9220 §3).
-pub(super) fn fold<B>(request: &mut Request<B>) -> Result<(), Refusal> {
+pub(super) fn normalize_http2<B>(request: &mut Request<B>) -> Result<(), Refusal> {
     if request.version() != Version::HTTP_2 {
         return Ok(());
     }
@@ -77,14 +77,14 @@ mod tests {
     }
 
     fn status(mut request: Request<()>) -> Option<u16> {
-        let refusal = fold(&mut request).err()?;
+        let refusal = normalize_http2(&mut request).err()?;
         Some(refusal.status().as_u16())
     }
 
     #[test]
     fn authority_becomes_host_and_the_target_a_path() {
         let mut request = request(Method::GET, "https://h:8443/a%20b?c=d", &[], None);
-        fold(&mut request).expect("fine");
+        normalize_http2(&mut request).expect("fine");
         assert_eq!(request.uri(), "/a%20b?c=d");
         assert_eq!(request.headers()[header::HOST], "h:8443");
     }
@@ -113,7 +113,7 @@ mod tests {
             .header(header::HOST, "c")
             .body(())
             .expect("a request");
-        fold(&mut request).expect("fine");
+        normalize_http2(&mut request).expect("fine");
         assert_eq!(request.uri(), "http://a/b");
         assert_eq!(request.headers()[header::HOST], "c");
     }

@@ -7,7 +7,10 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 
-use super::{Body, full, path::BadPath};
+use super::{
+    body::{Body, body_from},
+    url_path::BadPath,
+};
 
 /// Why a request is refused. The client sees the status and this text, which names the flag that
 /// would allow what was refused; the log sees the sources too.
@@ -153,7 +156,7 @@ impl Refusal {
             StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_2 => StatusCode::BAD_REQUEST,
             status => status,
         };
-        let mut response = Response::new(full(format!("{self}\n")));
+        let mut response = Response::new(body_from(format!("{self}\n")));
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connection::{ConnectionInfo, Endpoint},
-    http::{admin::Admin, redirect::Destination},
+    http::{Admin, pages::Destination},
 };
 
 /// A listener, and what its clients find there.

@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use super::stream::peek_tcp_until;
-use crate::http::file::Outlet;
+use crate::http::pages::SendfileQueue;
 
 #[cfg(target_os = "linux")]
 const BEFORE_FILE: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
@@ -21,23 +21,23 @@ const BEFORE_FILE: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
 #[cfg(not(target_os = "linux"))]
 const BEFORE_FILE: SendFlags = SendFlags::empty();
 
-/// A stream that writes the bytes of files in the place of the placeholders of its [`Outlet`].
+/// A stream that writes the bytes of files in the place of the placeholders of its [`SendfileQueue`].
 #[derive(Debug)]
 pub(super) struct Sending {
     stream: TcpStream,
-    outlet: Outlet,
+    outlet: SendfileQueue,
 }
 
 impl Sending {
     pub(super) fn new(stream: TcpStream) -> Self {
         Sending {
             stream,
-            outlet: Outlet::default(),
+            outlet: SendfileQueue::default(),
         }
     }
 
     /// To be put into the extensions of requests.
-    pub(super) fn outlet(&self) -> &Outlet {
+    pub(super) fn outlet(&self) -> &SendfileQueue {
         &self.outlet
     }
 
@@ -95,7 +95,7 @@ impl AsyncWrite for Sending {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Outlet::is_placeholder(buffer) {
+        match SendfileQueue::is_placeholder(buffer) {
             true => self.poll_send_file(context),
             false => Pin::new(&mut self.stream).poll_write(context, buffer),
         }
@@ -108,7 +108,7 @@ impl AsyncWrite for Sending {
     ) -> Poll<io::Result<usize>> {
         let file = buffers
             .iter()
-            .position(|buffer| Outlet::is_placeholder(buffer));
+            .position(|buffer| SendfileQueue::is_placeholder(buffer));
         match (file, buffers) {
             (None, _) => Pin::new(&mut self.stream).poll_write_vectored(context, buffers),
             (Some(0), _) => self.poll_send_file(context),

@@ -35,7 +35,7 @@ impl Server {
     /// begun goes on.
     pub fn reload(&self, options: Options, http: http::Options) {
         self.options.send_replace(options);
-        self.current.replace(self.current.get().succeed(http));
+        self.current.replace(self.current.get().reconfigured(http));
     }
 
     /// The settings in force.

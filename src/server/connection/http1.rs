@@ -19,14 +19,14 @@ use super::{
     Exchange, HEAD_TIMEOUT, IDLE_TIMEOUT, LARGEST_HEAD,
     phase::{Answer, Phase, Timed},
 };
-use crate::{http::connections::Admitted, server::tls::MaybeTls};
+use crate::{http::access::ConnectionPermit, server::tls::MaybeTls};
 
 /// Serves until the connection closes or becomes a WebSocket, which keeps `admitted`.
 pub(super) async fn serve(
     stream: MaybeTls,
     exchange: Arc<Exchange>,
     drain: CancellationToken,
-    admitted: Option<Admitted>,
+    admitted: Option<ConnectionPermit>,
 ) {
     let remote = exchange.connection.remote;
     let asked = Arc::new(AtomicBool::new(false));

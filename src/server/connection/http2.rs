@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{Exchange, HEAD_TIMEOUT, IDLE_TIMEOUT, LARGEST_HEAD, Service, streams::Streams};
-use crate::{http::connections::Admitted, server::tls::MaybeTls};
+use crate::{http::access::ConnectionPermit, server::tls::MaybeTls};
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -42,7 +42,7 @@ pub(super) async fn serve(
     stream: MaybeTls,
     exchange: Arc<Exchange>,
     drain: CancellationToken,
-    admitted: Option<Admitted>,
+    admitted: Option<ConnectionPermit>,
 ) {
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.service, Service::TurnAway(_));

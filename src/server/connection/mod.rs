@@ -18,10 +18,9 @@ use super::{Server, tls::MaybeTls};
 use crate::{
     connection::ConnectionInfo,
     http::{
-        Body,
-        admin::Admin,
-        connections::{Admitted, Overload},
-        redirect::Destination,
+        Admin, Body,
+        access::{ConnectionPermit, Overload},
+        pages::Destination,
     },
 };
 pub(super) use phase::HANDSHAKE_RECORD;
@@ -65,7 +64,7 @@ pub(super) async fn serve(
     mut connection: ConnectionInfo,
     service: Service,
     server: Server,
-    admitted: Option<Admitted>,
+    admitted: Option<ConnectionPermit>,
 ) {
     let options = server.options();
     if let Some(address) = connection.remote.ip().filter(|_| options.reverse_lookup) {

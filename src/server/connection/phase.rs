@@ -27,7 +27,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::http::connections::Admitted;
+use crate::http::access::ConnectionPermit;
 
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.
@@ -79,7 +79,7 @@ pub(super) struct Timed<S> {
     timer: Option<Pin<Box<Sleep>>>,
     has_begun: bool,
     /// The connection counts for as long as there is a stream.
-    _admitted: Option<Admitted>,
+    _admitted: Option<ConnectionPermit>,
 }
 
 impl<S> Timed<S> {
@@ -87,7 +87,7 @@ impl<S> Timed<S> {
         stream: S,
         phase: Phase,
         limit: Duration,
-        admitted: Option<Admitted>,
+        admitted: Option<ConnectionPermit>,
     ) -> Self {
         Timed {
             stream,

@@ -20,12 +20,10 @@ use crate::{
     connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
-        self, Options,
-        access::Access,
-        connections::ConnectionLimits,
-        headers::AddedHeaders,
-        places::Places,
-        router::{Mount, Router},
+        AddedHeaders, Options, RouteOptions,
+        access::{Access, ConnectionLimits, ProcessLimit},
+        pages::{Mount, Router},
+        websocket::Subprotocols,
     },
     server::{self, Server, stream::Stream},
     transport::websocket::deflate::DeflateParams,
@@ -97,26 +95,26 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
                 errors: StderrTo::Log,
             },
         ),
-        service: http::service::Service {
+        options: RouteOptions {
             subprotocols,
             compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
             }),
-            ..http::service::Service::default()
+            ..RouteOptions::default()
         },
     };
-    let listed = http::upgrade::Subprotocols::Listed(vec!["ex1".to_owned()]);
+    let listed = Subprotocols::Listed(vec!["ex1".to_owned()]);
     let router = Router {
         mounts: vec![mount("/listed", listed)],
-        fallback: Some(mount("/", http::upgrade::Subprotocols::Offered)),
+        fallback: Some(mount("/", Subprotocols::Offered)),
         console: true,
         ..Router::default()
     };
     let options = Options {
         router,
         access: Access::default(),
-        places: Places::new(Some(0)),
+        processes: ProcessLimit::new(Some(0)),
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
     };

@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 
 use super::config::HTTP_2;
 use crate::{
-    http::file::Outlet,
+    http::pages::SendfileQueue,
     server::{sending::Sending, stream::Stream},
 };
 
@@ -37,7 +37,7 @@ impl From<Stream> for MaybeTls {
 
 impl MaybeTls {
     /// What files can be sent through by the kernel; it cannot encrypt them.
-    pub(in crate::server) fn outlet(&self) -> Option<&Outlet> {
+    pub(in crate::server) fn outlet(&self) -> Option<&SendfileQueue> {
         match self {
             MaybeTls::Sending(stream) => Some(stream.outlet()),
             MaybeTls::Plain(_) | MaybeTls::Tls(_) => None,

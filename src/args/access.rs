@@ -1,0 +1,23 @@
+//! Who may connect, and how many: what is the whole server's.
+
+/// Flags about access to the server.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Access")]
+pub struct AccessArgs {
+    /// Connections that may be open at a time, those of sessions too; 0 has no limit.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_connections: usize,
+
+    /// Connections that one client address may have open at a time; 0 has no limit.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub max_connections_per_ip: usize,
+
+    /// Proxies that are believed what Forwarded and X-Forwarded-For, -Proto and -Host say of clients:
+    /// addresses and networks, 'unix' for those that come through a unix socket; repeatable.
+    #[arg(long, value_name = "CIDR,...", value_delimiter = ',')]
+    pub trust_proxy: Vec<String>,
+
+    /// Look up clients' host names for REMOTE_HOST.
+    #[arg(long, help_heading = "Programs")]
+    pub reverselookup: bool,
+}

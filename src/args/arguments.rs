@@ -1,0 +1,215 @@
+//! All flags together: [`Args`].
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, error::ContextKind};
+
+use super::{
+    access::AccessArgs,
+    client::ClientArgs,
+    command_line::normalise,
+    invocation::InvocationArgs,
+    listen::ListenArgs,
+    log::{LogArgs, LogLevel},
+    operation::OperationArgs,
+    pages::PagesArgs,
+    program::ProgramArgs,
+    tls::TlsArgs,
+};
+
+/// Turns any program that reads lines and writes lines into a WebSocket server.
+///
+/// One process per connection: each text message becomes a line on the program's stdin, each line on
+/// its stdout becomes a message.
+#[derive(Debug, Clone, Parser)]
+#[command(
+    name = "wsd",
+    version,
+    args_override_self = true,
+    override_usage = "wsd [OPTIONS] COMMAND [ARGS...]",
+    max_term_width = 100,
+    after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
+                  \n\
+                  Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
+)]
+pub struct Args {
+    /// Where a server listens.
+    #[command(flatten)]
+    pub listen: ListenArgs,
+
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsArgs,
+
+    /// COMMAND, and what holds for every program that has nothing of its own.
+    #[command(flatten)]
+    pub program: ProgramArgs,
+
+    /// Who may connect, and how many.
+    #[command(flatten)]
+    pub access: AccessArgs,
+
+    /// What answers beside COMMAND.
+    #[command(flatten)]
+    pub pages: PagesArgs,
+
+    /// How a server is run.
+    #[command(flatten)]
+    pub operation: OperationArgs,
+
+    /// The client in place of a server.
+    #[command(flatten)]
+    pub client: ClientArgs,
+
+    /// The log.
+    #[command(flatten)]
+    pub log: LogArgs,
+
+    /// What is for the command line alone.
+    #[command(flatten)]
+    pub invocation: InvocationArgs,
+}
+
+impl Args {
+    /// Parses the words after the program's name.
+    ///
+    /// # Errors
+    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
+    /// are such errors too, with exit status 0.
+    pub fn parse_from_words(
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        Self::parse_normalised(normalise(words, &Args::command()))
+    }
+
+    /// How much is logged; a client's stderr belongs to whoever started it.
+    pub fn loglevel(&self) -> LogLevel {
+        self.log.loglevel.unwrap_or(match self.client.connect {
+            Some(_) => LogLevel::Error,
+            None => LogLevel::Access,
+        })
+    }
+
+    pub(super) fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
+        let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
+        parsed.map_err(|mut error| {
+            // clap would advise to pass an unknown flag as a COMMAND.
+            error.remove(ContextKind::Suggested);
+            error
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Args, clap::Error> {
+        Args::parse_from_words(line.split_whitespace().map(OsString::from))
+    }
+
+    fn error(line: &str) -> String {
+        parse(line).expect_err(line).to_string()
+    }
+
+    #[test]
+    fn clap_finds_nothing_wrong_with_the_declaration() {
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn value_is_taken_in_every_form() {
+        for line in [
+            "--port=81 cat",
+            "--port 81 cat",
+            "-port=81 cat",
+            "-port 81 cat",
+            "--port=81 -- cat",
+        ] {
+            let args = parse(line).expect(line);
+            assert_eq!(
+                (args.listen.port, args.program.command),
+                (Some(81), vec!["cat".into()]),
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn boolean_is_taken_in_every_form() {
+        for (line, binary) in [
+            ("--binary cat", true),
+            ("-binary cat", true),
+            ("--binary=true cat", true),
+            ("-binary=1 cat", true),
+            ("--binary=false cat", false),
+            ("--binary --binary=false cat", false),
+            ("cat", false),
+        ] {
+            assert_eq!(
+                parse(line).expect(line).program.messages.binary,
+                binary,
+                "{line}"
+            );
+        }
+    }
+
+    #[test]
+    fn options_end_where_the_command_begins() {
+        let args = parse("--port=81 sh -c --port=82 --bogus").expect("the rest is the program's");
+        assert_eq!(args.listen.port, Some(81));
+        assert_eq!(
+            args.program.command,
+            ["sh", "-c", "--port=82", "--bogus"].map(OsString::from)
+        );
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas_and_repeated() {
+        let args = parse("--origin=a,b --origin=c --passenv=X,Y cat").expect("lists");
+        assert_eq!(args.program.origin, ["a", "b", "c"]);
+        assert_eq!(
+            args.program.process.passenv,
+            Some(vec!["X".to_owned(), "Y".to_owned()])
+        );
+    }
+
+    #[test]
+    fn first_line_of_an_error_names_flag_and_value() {
+        for (line, words) in [
+            ("--port=http cat", ["--port", "http"]),
+            ("--port=70000 cat", ["--port", "70000"]),
+            ("--closems=-1 cat", ["--closems", "-1"]),
+            ("--binary=maybe cat", ["--binary", "maybe"]),
+            ("--loglevel=loud cat", ["--loglevel", "loud"]),
+            (
+                "--pingms=99999999999999 cat",
+                ["--pingms", "99999999999999"],
+            ),
+            ("--prot=80 cat", ["--prot", "unexpected"]),
+            ("-prot=80 cat", ["--prot", "unexpected"]),
+            ("--closems -1 cat", ["--closems", "-1"]),
+        ] {
+            let message = error(line);
+            let first = message.lines().next().expect("a line");
+            assert!(
+                words.iter().all(|word| first.contains(word)),
+                "{line}: {first}"
+            );
+        }
+    }
+
+    #[test]
+    fn last_of_a_repeated_flag_counts() {
+        let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
+        assert_eq!(
+            (args.listen.port, args.program.messages.binary),
+            (Some(2), true)
+        );
+    }
+
+    #[test]
+    fn misspelt_flag_gets_a_tip() {
+        assert!(error("--prot=80 cat").contains("--port"));
+    }
+}

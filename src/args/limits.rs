@@ -1,0 +1,45 @@
+//! How long is waited for what, and how much is taken.
+
+use super::ranges::{milliseconds, seconds};
+
+/// Flags about limits that a program may have of its own.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub struct LimitArgs {
+    /// Longest message from a client in bytes, fragments together; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    pub maxframesize: usize,
+
+    /// Longest line (or length-framed message) from the program in bytes; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    pub maxlinesize: usize,
+
+    /// Milliseconds added to each wait before a program gets SIGINT, SIGTERM and SIGKILL.
+    #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 0)]
+    pub closems: u64,
+
+    /// Milliseconds between pings; a client that is silent for two of them is gone; 0 sends none.
+    #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 30_000)]
+    pub pingms: u64,
+
+    /// End a client that takes nothing for MS milliseconds; 0 waits.
+    #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 0)]
+    pub write_timeout: u64,
+
+    /// End a session in which neither side has sent a message for SECONDS; 0 waits.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 0)]
+    pub idle_timeout: u64,
+
+    /// End a session after SECONDS, whatever it does; 0 has no limit.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 0)]
+    pub max_lifetime: u64,
+
+    /// Seconds that a CGI script gets for its header, and between two pieces of its output, and its client
+    /// between two pieces of a body; 0 has no limit.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 60)]
+    pub cgi_timeout: u64,
+
+    /// Largest body of a request to a CGI script in bytes; 0 has no limit.
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    pub cgi_maxbody: u64,
+}

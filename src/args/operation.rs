@@ -1,0 +1,27 @@
+//! How a server is run: its stop, its threads, what operators ask.
+
+use clap::builder::RangedU64ValueParser;
+
+use super::ranges::seconds;
+
+/// Flags about operation.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Operation")]
+pub struct OperationArgs {
+    /// Seconds that sessions get to end by themselves when the server is told to stop.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
+    pub drain_timeout: u64,
+
+    /// Seconds that the server goes on as ever after it was told to stop, while /readyz of --admin says
+    /// that it leaves.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 0, help_heading = "Limits")]
+    pub drain_delay: u64,
+
+    /// Answer operators at an address of their own: /healthz, /readyz, /metrics, /sessions.
+    #[arg(long, value_name = "ADDRESS:PORT|unix:PATH")]
+    pub admin: Option<String>,
+
+    /// Threads that serve connections [default: one for each CPU].
+    #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
+    pub workers: Option<usize>,
+}

@@ -1,0 +1,45 @@
+//! What answers where: programs by path, files, scripts, the console, and the headers of answers.
+
+use std::path::PathBuf;
+
+/// Flags about what answers beside COMMAND.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Pages")]
+pub struct PagesArgs {
+    /// Programs by path: each executable file in DIR answers WebSockets at its path.
+    #[arg(long, value_name = "DIR", help_heading = "Programs")]
+    pub dir: Option<PathBuf>,
+
+    /// A program at a path and beneath, repeatable; words are split as a shell would, but no shell is
+    /// started.
+    #[arg(long, value_name = "PATH=COMMAND", help_heading = "Programs")]
+    pub route: Vec<String>,
+
+    /// Serve the files in DIR on the same port.
+    #[arg(long, value_name = "DIR")]
+    pub staticdir: Option<PathBuf>,
+
+    /// List directories of --staticdir that have no index.html.
+    #[arg(long)]
+    pub listing: bool,
+
+    /// Answer unknown paths without an extension with the index.html of --staticdir.
+    #[arg(long)]
+    pub spa: bool,
+
+    /// Answer requests for the executables in DIR by running them (CGI/1.1), on the same port.
+    #[arg(long, value_name = "DIR")]
+    pub cgidir: Option<PathBuf>,
+
+    /// Serve a page at / to try the program from.
+    #[arg(long)]
+    pub devconsole: bool,
+
+    /// Header of every answer, or of the request of --connect, as 'Name: value'; repeatable.
+    #[arg(long, value_name = "HEADER", display_order = 100)]
+    pub header: Vec<String>,
+
+    /// Header of all other answers alone, repeatable.
+    #[arg(long, value_name = "HEADER", display_order = 102)]
+    pub header_http: Vec<String>,
+}

@@ -1,0 +1,59 @@
+//! What a program may have of its own: the flags that are keys of a `[[route]]`.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Args, Command};
+
+use super::{limits::LimitArgs, messages::MessageArgs, process::ProcessArgs};
+
+/// A program and its flags: exactly what a `[[route]]` may have.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Access")]
+pub struct ProgramArgs {
+    /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
+    /// 'null' for pages from file://, '*' for any; repeatable.
+    #[arg(long, value_name = "ORIGIN,...", value_delimiter = ',')]
+    pub origin: Vec<String>,
+
+    /// Refuse clients that send no Origin header, as command-line clients do.
+    #[arg(long)]
+    pub sameorigin: bool,
+
+    /// Programs that may run at a time; 0 has no limit.
+    #[arg(long, value_name = "N", default_value_t = 1024)]
+    pub maxforks: usize,
+
+    /// How messages travel.
+    #[command(flatten)]
+    pub messages: MessageArgs,
+
+    /// What is waited for, and how much is taken.
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    /// What the process gets.
+    #[command(flatten)]
+    pub process: ProcessArgs,
+
+    /// Header of WebSocket handshakes alone, repeatable.
+    #[arg(
+        long,
+        value_name = "HEADER",
+        help_heading = "Pages",
+        display_order = 101
+    )]
+    pub header_ws: Vec<String>,
+
+    /// The program to run for each connection, and its arguments.
+    #[arg(last = true, value_name = "COMMAND", hide = true)]
+    pub command: Vec<OsString>,
+}
+
+impl ProgramArgs {
+    /// The names of its flags, without dashes.
+    pub fn names() -> Vec<String> {
+        let flags = Self::augment_args(Command::new("route"));
+        let names = flags.get_arguments().filter_map(Arg::get_long);
+        names.map(str::to_owned).collect()
+    }
+}

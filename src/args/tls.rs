@@ -1,0 +1,36 @@
+//! TLS: a server's, and the certificates of both ends.
+
+use std::path::PathBuf;
+
+/// Flags about TLS.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "TLS")]
+pub struct TlsArgs {
+    /// Speak TLS: https:// and wss://.
+    #[arg(long)]
+    pub ssl: bool,
+
+    /// Certificate in PEM, with the chain above it; repeatable, chosen by the name that a client asks for.
+    #[arg(long, value_name = "FILE")]
+    pub sslcert: Vec<PathBuf>,
+
+    /// Private key of the certificate in PEM; one for each --sslcert, in the same order.
+    #[arg(long, value_name = "FILE")]
+    pub sslkey: Vec<PathBuf>,
+
+    /// Ask clients for a certificate that one of these authorities (PEM) has issued.
+    #[arg(long, value_name = "FILE")]
+    pub sslca: Option<PathBuf>,
+
+    /// Let clients without a certificate in, too.
+    #[arg(long)]
+    pub sslca_optional: bool,
+
+    /// Serve clients without TLS as well, on the same port.
+    #[arg(long)]
+    pub ssl_optional: bool,
+
+    /// Speak TLS with a certificate for localhost and --host that is made at the start, for development.
+    #[arg(long)]
+    pub ssl_selfsigned: bool,
+}

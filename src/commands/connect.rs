@@ -1,0 +1,63 @@
+//! `--connect`: a client from its start to its exit status.
+
+use std::{process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result, anyhow};
+use tokio::{runtime::Builder, time::sleep};
+use tokio_util::sync::CancellationToken;
+
+use wsd::{
+    backend::Spawner,
+    client::{self, Options, Outcome},
+    config::client::Client,
+    exit_status, logging,
+    server::signal::StopSignals,
+};
+
+use super::message::complain;
+
+/// What the session of a client that was interrupted gets to end in order: a second for the last words of
+/// its program, and as much for the closing handshake. Whoever types Ctrl-C waits for it.
+const STOPPING_GRACE: Duration = Duration::from_secs(2);
+
+/// Is the client, and says what went wrong.
+///
+/// # Errors
+/// When a thread or the runtime cannot be started.
+pub(crate) fn run(client: Client) -> Result<ExitCode> {
+    let _log =
+        logging::init(client.log.level, client.log.format).context("cannot start a thread")?;
+    // Before the runtime, and dropped after it: the program ends with the thread that started it.
+    let start = || Spawner::start().context("cannot start a thread");
+    let options = client.options(start)?;
+    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(connect(options));
+    // A thread may wait in a read of stdin, for ever.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Connects until that has ended for good; a signal ends it in order, a second one at once.
+async fn connect(options: Options) -> Result<ExitCode> {
+    let mut stops = StopSignals::new()?;
+    let stop = CancellationToken::new();
+    let mut work = Box::pin(client::run(&options, &stop));
+    let signal = tokio::select! {
+        outcome = &mut work => return Ok(exit_code(outcome)),
+        signal = stops.next() => signal,
+    };
+    stop.cancel();
+    tokio::select! {
+        _ = &mut work => {}
+        _ = stops.next() => {}
+        () = sleep(STOPPING_GRACE) => {}
+    }
+    Ok(ExitCode::from(exit_status::of_signal(signal.into())))
+}
+
+fn exit_code(outcome: Outcome) -> ExitCode {
+    if let Some(complaint) = outcome.complaint {
+        complain(&anyhow!(complaint));
+    }
+    ExitCode::from(outcome.status)
+}

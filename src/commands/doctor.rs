@@ -1,0 +1,30 @@
+//! `--doctor`: examines, prints, ends.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use wsd::{
+    backend::Spawner,
+    doctor::{self, Machine, Subject},
+    exit_status,
+};
+
+use super::message::print;
+
+/// Prints the report; fails if not one session is possible.
+pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
+    let machine = Machine::read(subject);
+    let spawner = Spawner::start().context("cannot start a thread")?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let report = runtime
+        .block_on(doctor::examine(subject, machine, &spawner))
+        .with_context(|| format!("COMMAND '{}' cannot be started", subject.name))?;
+    let printed = print(&report.to_string());
+    Ok(match report.sessions() {
+        Some(0) => ExitCode::from(exit_status::FAILURE),
+        _ => printed,
+    })
+}

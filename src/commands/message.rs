@@ -1,0 +1,38 @@
+//! What a command says outside the log: one message, and the exit status that goes with it. A stdout or
+//! stderr that is closed is no reason to panic.
+
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
+
+use anyhow::Error;
+use wsd::exit_status;
+
+/// Prints to stdout; the command has done what was asked for.
+pub(crate) fn print(text: &str) -> ExitCode {
+    let _ = io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Says why the command cannot run or go on.
+pub(crate) fn fail(error: &Error) -> ExitCode {
+    complain(error);
+    ExitCode::from(exit_status::FAILURE)
+}
+
+/// Says what is wrong with the command line or the configuration. clap's own errors are printed as it would:
+/// `--help` and `--version` are among them, with status 0.
+pub(crate) fn refuse(error: &Error) -> ExitCode {
+    if let Some(error) = error.downcast_ref::<clap::Error>() {
+        let _ = error.print();
+        return ExitCode::from(error.exit_code() as u8);
+    }
+    complain(error);
+    ExitCode::from(exit_status::USAGE)
+}
+
+/// Says on stderr what is wrong.
+pub(super) fn complain(error: &Error) {
+    let _ = writeln!(io::stderr(), "error: {error:#}");
+}

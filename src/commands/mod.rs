@@ -1,0 +1,9 @@
+//! Commands: what the binary can do, one file each. Each has its runtime and its exit status.
+
+pub(crate) mod connect;
+pub(crate) mod doctor;
+pub(crate) mod init;
+mod message;
+pub(crate) mod serve;
+
+pub(crate) use message::{fail, print, refuse};

@@ -1,0 +1,186 @@
+//! The server from sockets to signals: serves, reloads, stops.
+
+use std::{io, process::ExitCode, time::Duration};
+
+use anyhow::{Context, Result};
+use tokio::runtime::{Builder, Runtime};
+use tracing::{Level, error, event, info, warn};
+
+use wsd::{
+    backend::Spawner,
+    config::Config,
+    exit_status, logging,
+    server::{
+        Entrance, Purpose, Server,
+        inetd::Accepted,
+        listener::{Inherited, InheritedError},
+        signal,
+        tls::Tls,
+    },
+    service_manager,
+};
+
+use super::message::refuse;
+
+/// What sessions that are cut off get to kill their programs.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// What a stop may take beyond the drain, for connections that are being closed.
+const STOPPING_GRACE: Duration = Duration::from_secs(5);
+
+/// Where connections come from.
+enum Source {
+    /// Sockets that listen: these, and those to be bound.
+    Listening(Inherited),
+    /// inetd, which has accepted one.
+    Accepted(Accepted),
+}
+
+impl Source {
+    fn of(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Self> {
+        Ok(match config.inetd {
+            true => Source::Accepted(Accepted::take()?),
+            false => Source::Listening(inherited?),
+        })
+    }
+}
+
+/// Is the server. `configure` reads the configuration again.
+///
+/// # Errors
+/// When it cannot start, or not go on.
+pub(crate) fn run(
+    config: Config,
+    inherited: Result<Inherited, InheritedError>,
+    configure: impl Fn() -> Result<Config>,
+) -> Result<ExitCode> {
+    let source = match Source::of(&config, inherited) {
+        Ok(source) => source,
+        Err(error) => return Ok(refuse(&error)),
+    };
+    let _log =
+        logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
+    // Before the runtime, and dropped after it: programs end with the thread that started them.
+    let spawner = Spawner::start().context("cannot start a thread")?;
+    let runtime = runtime(config.workers)?;
+    let outcome = runtime.block_on(serve(config, source, spawner.clone(), configure));
+    // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
+    // name server is not waited for.
+    runtime.shutdown_timeout(SHUTDOWN_GRACE);
+    outcome
+}
+
+/// The threads that serve; `None` is one for each CPU.
+fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+    let mut threads = Builder::new_multi_thread();
+    if let Some(workers) = workers {
+        threads.worker_threads(workers);
+    }
+    threads.enable_all().build()
+}
+
+/// Serves until a signal; a second one does not wait for anything.
+async fn serve(
+    config: Config,
+    source: Source,
+    spawner: Spawner,
+    configure: impl Fn() -> Result<Config>,
+) -> Result<ExitCode> {
+    let mut stops = signal::StopSignals::new()?;
+    let mut reloads = signal::ReloadSignal::new()?;
+    let tls = config.tls.map(Tls::new);
+    let server = Server::new(config.server, config.http, spawner);
+    let (stop, stopped) = tokio::sync::oneshot::channel();
+    let stopped = async {
+        let _ = stopped.await;
+    };
+    let serving = async {
+        match source {
+            Source::Accepted(accepted) => {
+                tls.iter().for_each(|tls| tls.config().report());
+                let purpose = Purpose::site(tls.as_ref());
+                server.run_one(accepted, purpose, stopped).await?;
+            }
+            Source::Listening(inherited) => {
+                let inherited = inherited.listeners()?;
+                let entrances = config.entrances.open(inherited, tls.as_ref())?;
+                let status = announce(&entrances, config.scheme);
+                service_manager::ready(&status);
+                tls.iter().for_each(|tls| tls.config().report());
+                server.run(entrances, stopped).await;
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    };
+    let stops = async {
+        stops.next().await;
+        let options = server.options();
+        service_manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
+        let _ = stop.send(());
+        stops.next().await
+    };
+    let reloads = async {
+        loop {
+            reloads.next().await;
+            service_manager::reloading();
+            let outcome = reload(configure(), &server, tls.as_ref());
+            service_manager::ready(outcome);
+        }
+    };
+    tokio::select! {
+        outcome = serving => outcome,
+        signal = stops => Ok(ExitCode::from(exit_status::of_signal(signal.into()))),
+        never = reloads => never,
+        never = service_manager::watch(&server) => match never {},
+    }
+}
+
+/// Says where the server can be reached; in a word to the service manager, too.
+fn announce(entrances: &[Entrance], scheme: &str) -> String {
+    let mut urls = Vec::new();
+    for Entrance { listener, purpose } in entrances {
+        let address = listener.address();
+        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
+            true => " (open to the network: every interface)",
+            false => "",
+        };
+        match purpose {
+            Purpose::Redirect(to) => {
+                let (url, port) = (listener.url("http"), to.port);
+                event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
+            }
+            Purpose::Admin => {
+                let url = listener.url("http");
+                event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
+            }
+            Purpose::Plain | Purpose::Tls(_) => {
+                let url = listener.url(scheme);
+                event!(target: "listening", Level::INFO, "serving on {url}{scope}");
+                urls.push(url);
+            }
+        }
+    }
+    format!("Serving on {}", urls.join(", "))
+}
+
+/// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
+/// nothing. What came of it is for the service manager.
+fn reload(configured: Result<Config>, server: &Server, tls: Option<&Tls>) -> &'static str {
+    let config = match configured {
+        Ok(config) => config,
+        Err(error) => {
+            error!("the configuration stays as it is: {error:#}");
+            return "The configuration is wrong and stays as it was";
+        }
+    };
+    server.reload(config.server, config.http);
+    match (tls, config.tls) {
+        (Some(tls), Some(config)) => {
+            tls.replace(config);
+            tls.config().report();
+        }
+        (None, None) => {}
+        _ => warn!("whether TLS is spoken stays as it is until a restart"),
+    }
+    info!("the configuration was read again; addresses, port and log stay as they are");
+    "The configuration was read again"
+}

@@ -1,0 +1,242 @@
+//! Whom a server answers to: the Host rule, which keeps a page from reaching it under a name of the
+//! page's own (DNS rebinding).
+
+use std::{fmt, str::FromStr};
+
+use hyper::{Version, header, http::request::Parts};
+
+use super::forwarded::TrustedProxies;
+use crate::{connection::ConnectionInfo, http::refusal::Refusal};
+
+/// The rules of one server.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Names that this server answers to beside the loopback ones (`--host`).
+    pub hosts: Vec<String>,
+    /// Proxies that are believed what they say of clients (`--trust-proxy`).
+    pub trust: TrustedProxies,
+}
+
+/// A name and a port, as the Host header gives them (RFC 9110 §7.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Authority {
+    /// The name in lower case, an IPv6 address in brackets.
+    pub name: String,
+    /// The port, if it was given.
+    pub port: Option<u16>,
+}
+
+impl FromStr for Authority {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (name, port) = match text.rsplit_once(':') {
+            Some((name, port)) if !port.contains(']') => (name, Some(port)),
+            _ => (text, None),
+        };
+        let port = match port {
+            // RFC 3986 §3.2.3: an empty port is the default one.
+            None | Some("") => None,
+            Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => {
+                Some(digits.parse().map_err(drop)?)
+            }
+            Some(_) => return Err(()),
+        };
+        let valid = match name
+            .strip_prefix('[')
+            .and_then(|name| name.strip_suffix(']'))
+        {
+            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+            None => !name.is_empty() && name.bytes().all(is_name_byte),
+        };
+        if !valid {
+            return Err(());
+        }
+        Ok(Authority {
+            name: name.to_ascii_lowercase(),
+            port,
+        })
+    }
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
+}
+
+impl fmt::Display for Authority {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(formatter, "{}:{port}", self.name),
+            None => formatter.write_str(&self.name),
+        }
+    }
+}
+
+fn malformed() -> Refusal {
+    Refusal::BadRequest("the Host header is malformed".to_owned())
+}
+
+/// The names that every machine has for itself.
+pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+}
+
+impl Access {
+    /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
+    /// browser speaks.
+    ///
+    /// # Errors
+    /// As [`Access::authority`]; 403 on a loopback listener for a name that is neither loopback's nor listed.
+    pub(in crate::http) fn host(
+        &self,
+        request: &Parts,
+        connection: &ConnectionInfo,
+    ) -> Result<Option<Authority>, Refusal> {
+        let forwarded = connection.forwarded.as_ref();
+        let authority = match forwarded.and_then(|forwarded| forwarded.host.as_ref()) {
+            Some(host) => Some(host.parse().map_err(|()| malformed())?),
+            None => Self::authority(request)?,
+        };
+        match authority {
+            Some(authority) if !self.answers_to(&authority.name, connection) => {
+                Err(Refusal::Host(format!(
+                    "this server does not answer to the host '{0}'; --host={0} lets it",
+                    authority.name
+                )))
+            }
+            authority => Ok(authority),
+        }
+    }
+
+    /// The host that a request is for, whoever that is.
+    ///
+    /// # Errors
+    /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).
+    pub(in crate::http) fn authority(request: &Parts) -> Result<Option<Authority>, Refusal> {
+        let mut values = request.headers.get_all(header::HOST).iter();
+        let (value, more) = (values.next(), values.next());
+        if more.is_some() {
+            return Err(Refusal::BadRequest(
+                "there is more than one Host header".to_owned(),
+            ));
+        }
+        let text = match (request.uri.authority(), value) {
+            // RFC 9112 §3.2.2: a target with a host of its own overrides the header.
+            (Some(target), _) => target.as_str(),
+            (None, Some(value)) => value.to_str().map_err(|_| malformed())?,
+            (None, None) if request.version < Version::HTTP_11 => return Ok(None),
+            (None, None) => {
+                return Err(Refusal::BadRequest("the Host header is missing".to_owned()));
+            }
+        };
+        text.parse().map(Some).map_err(|()| malformed())
+    }
+
+    /// Whether `--host` lists a name.
+    pub(in crate::http) fn lists(&self, name: &str) -> bool {
+        let mut hosts = self.hosts.iter();
+        hosts.any(|host| host.eq_ignore_ascii_case(name))
+    }
+
+    fn answers_to(&self, name: &str, connection: &ConnectionInfo) -> bool {
+        let Some(local) = connection.local.ip() else {
+            // No page can reach a unix socket, so no name can be rebound to it.
+            return true;
+        };
+        let own = || match local {
+            std::net::IpAddr::V4(address) => address.to_string() == name,
+            std::net::IpAddr::V6(address) => format!("[{address}]") == name,
+        };
+        !local.is_loopback() || is_loopback_name(name) || own() || self.lists(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Endpoint;
+    use hyper::Request;
+    use std::net::SocketAddr;
+
+    fn host_status(access: &Access, listener: &str, hosts: &[&str]) -> Option<u16> {
+        let listener: SocketAddr = listener.parse().expect("an address");
+        host_status_at(access, listener.into(), hosts)
+    }
+
+    fn host_status_at(access: &Access, listener: Endpoint, hosts: &[&str]) -> Option<u16> {
+        let mut request = Request::builder().uri("/");
+        for host in hosts {
+            request = request.header(header::HOST, *host);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let connection = ConnectionInfo::new(listener, listener);
+        access
+            .host(&parts, &connection)
+            .err()
+            .map(|refusal| refusal.status().as_u16())
+    }
+
+    #[test]
+    fn loopback_listener_answers_to_its_own_names_only() {
+        let access = Access {
+            hosts: vec!["Dev.Example".to_owned()],
+            ..Access::default()
+        };
+        for host in [
+            "localhost",
+            "LOCALHOST:1",
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "dev.example",
+            "127.0.0.2",
+        ] {
+            assert_eq!(
+                host_status(&access, "127.0.0.2:8080", &[host]),
+                None,
+                "{host}"
+            );
+        }
+        for host in ["evil.example", "localhost.evil.example", "127.0.0.3"] {
+            assert_eq!(
+                host_status(&access, "[::ffff:127.0.0.1]:8080", &[host]),
+                Some(403),
+                "{host}"
+            );
+            assert_eq!(
+                host_status(&access, "127.0.0.1:8080", &[host]),
+                Some(403),
+                "{host}"
+            );
+            assert_eq!(
+                host_status(&access, "0.0.0.0:8080", &[host]),
+                None,
+                "{host}"
+            );
+        }
+    }
+
+    #[test]
+    fn unix_socket_answers_to_any_name_that_is_one() {
+        let status = |host| host_status_at(&Access::default(), Endpoint::Unix(None), &[host]);
+        assert_eq!(status("evil.example"), None);
+        assert_eq!(status("a b"), Some(400));
+    }
+
+    #[test]
+    fn malformed_hosts_are_bad_requests() {
+        for host in [
+            "", ":80", "a b", "h:x", "h:99999", "[::1", "[zz]", "a@h", "h/", "h:80:80",
+        ] {
+            assert_eq!(
+                host_status(&Access::default(), "0.0.0.0:1", &[host]),
+                Some(400),
+                "{host:?}"
+            );
+        }
+        assert_eq!(host_status(&Access::default(), "0.0.0.0:1", &[]), Some(400));
+        assert_eq!(
+            host_status(&Access::default(), "0.0.0.0:1", &["h", "h"]),
+            Some(400)
+        );
+    }
+}

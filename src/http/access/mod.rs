@@ -1,0 +1,19 @@
+//! Access control: who may ask, and how much at a time.
+//!
+//! Each file is one rule, and knows nothing of the others. In which order a request passes them is
+//! `http::handler`'s to say.
+
+mod connection_limits;
+mod forwarded;
+mod host;
+mod origin;
+mod process_limit;
+
+pub(in crate::http) use connection_limits::Connections;
+pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
+pub use forwarded::TrustedProxies;
+pub(in crate::http) use host::is_loopback_name;
+pub use host::{Access, Authority};
+pub use origin::{AllowedOrigin, Origins};
+pub use process_limit::ProcessLimit;
+pub(in crate::http) use process_limit::ProcessPermit;

@@ -1,0 +1,68 @@
+//! How many programs may run at a time, whoever asks for them.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::http::refusal::Refusal;
+
+/// The places of a server, or of one route; clones share them.
+#[derive(Debug, Clone, Default)]
+pub struct ProcessLimit(Option<Limited>);
+
+#[derive(Debug, Clone)]
+struct Limited {
+    all: usize,
+    available: Arc<Semaphore>,
+}
+
+/// Held by whoever runs a program, until the program has ended.
+#[derive(Debug)]
+pub(in crate::http) struct ProcessPermit {
+    _permits: [Option<OwnedSemaphorePermit>; 2],
+}
+
+impl ProcessLimit {
+    /// So many places; `None` has no limit.
+    pub fn new(limit: Option<usize>) -> Self {
+        ProcessLimit(limit.map(|all| Limited {
+            all,
+            available: Arc::new(Semaphore::new(all)),
+        }))
+    }
+
+    /// Takes over the places of a predecessor if there are as many, with who holds them.
+    pub(in crate::http) fn inherit_permits(&mut self, earlier: &ProcessLimit) {
+        let all = |limits: &ProcessLimit| limits.0.as_ref().map(|limited| limited.all);
+        if all(self) == all(earlier) {
+            *self = earlier.clone();
+        }
+    }
+
+    /// Takes a place of the server's and one of a route's `own`.
+    ///
+    /// # Errors
+    /// 503 when all of either are taken.
+    pub(in crate::http) fn acquire(&self, own: &ProcessLimit) -> Result<ProcessPermit, Refusal> {
+        Ok(ProcessPermit {
+            _permits: [self.permit()?, own.permit()?],
+        })
+    }
+
+    /// Whether none is free.
+    pub(in crate::http) fn is_exhausted(&self) -> bool {
+        let available = self
+            .0
+            .as_ref()
+            .map(|limited| limited.available.available_permits());
+        available == Some(0)
+    }
+
+    fn permit(&self) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        let Some(Limited { all, available }) = &self.0 else {
+            return Ok(None);
+        };
+        let permit = Arc::clone(available).try_acquire_owned();
+        permit.map(Some).map_err(|_| Refusal::Full(*all))
+    }
+}

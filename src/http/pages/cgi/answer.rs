@@ -1,0 +1,221 @@
+//! From a request to a running script and its answer: a body, a place, an id, a process, a task.
+
+use std::ffi::{OsStr, OsString};
+
+use hyper::{HeaderMap, Method, Response, Version, body::Incoming, header, http::request::Parts};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::Instant,
+};
+use tracing::{Instrument, error_span};
+use uuid::Uuid;
+
+use super::{
+    output::Output,
+    relay::{OutputRelay, RelayTimeouts},
+    request_body::{self, RequestBody},
+    response::{Dialect, Head, Reply},
+    response_body::{BodyChunk, body_from_chunks},
+    script_timeout,
+    scripts::{CgiLimits, Scripts},
+    task::{CLOSING_GRACE, ScriptTask},
+};
+use crate::{
+    backend::{Environment, ProcessAttributes, Program},
+    connection::ConnectionInfo,
+    environ::{self, Environ},
+    http::{
+        access::Authority,
+        body::{Body, empty},
+        pages::root::Script,
+        refusal::Refusal,
+        route_options::RouteOptions,
+        state::State,
+    },
+};
+
+/// What a script is asked with.
+#[derive(Debug)]
+pub(in crate::http) struct CgiRequest<'a> {
+    pub(in crate::http) parts: &'a Parts,
+    pub(in crate::http) host: Option<&'a Authority>,
+    pub(in crate::http) connection: &'a ConnectionInfo,
+    /// `None` when an earlier script has had it.
+    pub(in crate::http) body: Option<Incoming>,
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(in crate::http) enum CgiAnswer {
+    /// A response.
+    Response(Response<Body>),
+    /// Path and query of what is to answer instead.
+    LocalRedirect(String),
+}
+
+/// Runs scripts.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a State);
+
+impl Runner<'_> {
+    /// Runs a script for one request.
+    ///
+    /// # StderrTo
+    /// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
+    /// may work later, 500 when it will not; 502 and 504 for what the script does.
+    pub(in crate::http) async fn answer(
+        &self,
+        scripts: &Scripts,
+        script: &Script,
+        mut request: CgiRequest<'_>,
+    ) -> Result<CgiAnswer, Refusal> {
+        if self.0.drain.is_cancelled() {
+            return Err(Refusal::Draining);
+        }
+        let is_head = request.parts.method == Method::HEAD;
+        let content = self.content(&mut request, &scripts.limits).await?;
+        let permit = self.0.processes.acquire(&scripts.options.processes)?;
+        let id = Uuid::now_v7().to_string();
+        let span = error_span!("request", id);
+        let variables = variables(&scripts.options.environ, &request, script, &content, &id);
+        let program = program(script, &scripts.attributes);
+        let begun = Instant::now();
+        let starting = program.start(&self.0.spawner, &variables);
+        let started = starting.instrument(span.clone()).await;
+        self.0.metrics.observe_spawn(begun.elapsed());
+        let started = started.map_err(Refusal::Start)?;
+        let (answer, answered) = oneshot::channel();
+        let (chunks, body) = mpsc::channel(1);
+        let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);
+        let run = ScriptTask {
+            content,
+            input: started.input,
+            waiting,
+            relay: OutputRelay {
+                output: Output {
+                    pipe: started.output,
+                    process: started.process,
+                },
+                time_limit,
+                dialect: dialect(script),
+                is_head,
+                times: times(scripts),
+                answer: Some(answer),
+                chunks,
+                permit: Some(permit),
+            },
+            drain: self.0.drain.clone(),
+        };
+        self.0.tasks.spawn(run.run().instrument(span));
+        // It goes without an answer only when the server stops.
+        match answered.await.map_err(|_| Refusal::Draining)?? {
+            Reply::LocalRedirect(path) => Ok(CgiAnswer::LocalRedirect(path)),
+            Reply::Document(head) => {
+                let has_body = head.has_body(is_head);
+                Ok(CgiAnswer::Response(response(head, has_body, body)))
+            }
+        }
+    }
+
+    async fn content(
+        &self,
+        request: &mut CgiRequest<'_>,
+        limits: &CgiLimits,
+    ) -> Result<RequestBody, Refusal> {
+        let Some(incoming) = request.body.take() else {
+            return Ok(RequestBody::nothing());
+        };
+        let prepared = RequestBody::prepare(incoming, limits).await;
+        prepared.map_err(|(refusal, rest)| {
+            // A client that waits for a 100 sends nothing, and reading would be the 100.
+            if !request.parts.headers.contains_key(header::EXPECT) {
+                self.0
+                    .tasks
+                    .spawn(request_body::discard(rest, CLOSING_GRACE));
+            }
+            refusal
+        })
+    }
+}
+
+fn times(scripts: &Scripts) -> RelayTimeouts {
+    let RouteOptions {
+        limits, websocket, ..
+    } = &scripts.options;
+    RelayTimeouts {
+        client: websocket.write_timeout,
+        drain: limits.drain,
+        patience: limits.termination,
+    }
+}
+
+fn variables(
+    environ: &Environ,
+    request: &CgiRequest<'_>,
+    script: &Script,
+    content: &RequestBody,
+    id: &str,
+) -> Environment {
+    let facts = environ::RequestInfo {
+        method: &request.parts.method,
+        uri: &request.parts.uri,
+        version: request.parts.version,
+        headers: &headers(request.parts, content),
+        script_name: &script.name,
+        path_info: &script.info,
+        host: request.host.map(|host| (host.name.as_str(), host.port)),
+        subprotocol: None,
+        id,
+    };
+    let mut variables = environ.variables(request.connection, &facts);
+    let own = [
+        ("SCRIPT_FILENAME", script.file.as_os_str()),
+        // What php-cgi wants to see before it believes that a server has started it.
+        ("REDIRECT_STATUS", OsStr::new("200")),
+    ];
+    variables.retain(|(name, _)| own.iter().all(|(own, _)| name != own));
+    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    variables
+}
+
+/// The request's headers as the script sees them: with the exact length of its body, whose transfer
+/// coding is taken off (RFC 3875 §4.1.2, RFC 9112 §7). HTTP/2 needs none, nor the length (RFC 9113 §8.1.1).
+fn headers(parts: &Parts, content: &RequestBody) -> HeaderMap {
+    let mut headers = parts.headers.clone();
+    let is_coded = headers.remove(header::TRANSFER_ENCODING).is_some();
+    let is_framed = parts.version == Version::HTTP_2 && content.length > 0;
+    if is_coded || is_framed || headers.contains_key(header::CONTENT_LENGTH) {
+        headers.insert(header::CONTENT_LENGTH, content.length.into());
+    }
+    headers
+}
+
+/// How a script is run: in its own directory (RFC 3875 §7.2).
+fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
+    Program {
+        file: script.file.clone(),
+        arguments: vec![OsString::from(&script.file)],
+        directory: script.file.parent().map(Into::into),
+        attributes: attributes.clone(),
+    }
+}
+
+fn dialect(script: &Script) -> Dialect {
+    match script.name.rsplit('/').next() {
+        Some(name) if name.starts_with("nph-") => Dialect::NonParsed,
+        _ => Dialect::Parsed,
+    }
+}
+
+fn response(head: Head, has_body: bool, chunks: mpsc::Receiver<BodyChunk>) -> Response<Body> {
+    let mut response = Response::new(match has_body {
+        true => body_from_chunks(chunks),
+        false => empty(),
+    });
+    *response.status_mut() = head.status;
+    *response.headers_mut() = head.headers;
+    if let Some(reason) = head.reason {
+        response.extensions_mut().insert(reason);
+    }
+    response
+}

@@ -1,0 +1,24 @@
+//! CGI/1.1 (RFC 3875): an executable beneath a directory answers the requests that lead to it.
+//!
+//! It guarantees that no script outlives its request, that the client has the script's output as it
+//! comes, and that an answer which breaks off does not look whole. Which URL leads to which script is
+//! [`Root::find_script`](super::root::Root::find_script)'s to say.
+
+mod answer;
+mod header_block;
+mod min_rate;
+mod output;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
+mod relay;
+mod request_body;
+mod response;
+mod response_body;
+mod script_timeout;
+mod scripts;
+mod task;
+
+pub(in crate::http) use answer::{CgiAnswer, CgiRequest, Runner};
+pub(in crate::http) use request_body::discard;
+pub use scripts::{CgiLimits, Scripts};
+pub(in crate::http) use task::CLOSING_GRACE;

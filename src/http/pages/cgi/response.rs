@@ -1,0 +1,234 @@
+//! What a script's header block asks for (RFC 3875 §6); pure.
+
+use hyper::{
+    HeaderMap, StatusCode,
+    ext::ReasonPhrase,
+    header::{self, HeaderName, HeaderValue},
+};
+use memchr::memchr;
+
+use super::header_block::BadHeader;
+
+/// Headers of one connection only, which the gateway has its own of (RFC 9110 §7.6.1).
+pub(super) const HOP_BY_HOP: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// How a script speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// CGI header fields.
+    Parsed,
+    /// A whole HTTP response (RFC 3875 §5): a script whose name begins with `nph-`.
+    NonParsed,
+}
+
+/// What a script answers.
+#[derive(Debug)]
+pub(super) enum Reply {
+    /// A response, whose body follows.
+    Document(Head),
+    /// Path and query of what the gateway is to answer with instead (RFC 3875 §6.2.2).
+    LocalRedirect(String),
+}
+
+/// The head of a response.
+#[derive(Debug)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    /// What the script says for the status, if it says something.
+    pub(super) reason: Option<ReasonPhrase>,
+    pub(super) headers: HeaderMap,
+    /// What its Content-Length says.
+    pub(super) length: Option<u64>,
+}
+
+impl Head {
+    /// Whether a body follows (RFC 9112 §6.3).
+    pub(super) fn has_body(&self, is_head: bool) -> bool {
+        !is_head
+            && !matches!(
+                self.status,
+                StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+            )
+    }
+}
+
+/// Parses a whole block.
+///
+/// # Errors
+/// [`BadHeader`]: the script's output cannot be passed on.
+pub(super) fn parse(block: &[u8], dialect: Dialect) -> Result<Reply, BadHeader> {
+    let mut lines = block
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .enumerate()
+        .take_while(|(_, line)| !line.is_empty());
+    let first = match dialect {
+        Dialect::Parsed => None,
+        Dialect::NonParsed => {
+            let line = lines.next().ok_or(BadHeader::Empty)?.1;
+            Some(status_line(line).ok_or(BadHeader::StatusLine)?)
+        }
+    };
+    let mut headers = HeaderMap::new();
+    for (index, line) in lines {
+        let (name, value) = field(line).ok_or(BadHeader::Line(index + 1))?;
+        // 64 KiB hold fewer fields than the map can, but that is its business.
+        let added = headers.try_append(name, value);
+        added.map_err(|_| BadHeader::TooLarge)?;
+    }
+    match first {
+        Some(status) => document(status, headers, dialect),
+        None if headers.is_empty() => Err(BadHeader::Empty),
+        None => cgi(headers),
+    }
+}
+
+type Status = (StatusCode, Option<ReasonPhrase>);
+
+/// RFC 3875 §6.2: which of the four kinds of response it is.
+fn cgi(mut headers: HeaderMap) -> Result<Reply, BadHeader> {
+    let status = match only(&mut headers, &HeaderName::from_static("status"), "Status")? {
+        Some(value) => Some(status(value.as_bytes()).ok_or(BadHeader::Field("Status"))?),
+        None => None,
+    };
+    let location = only(&mut headers, &header::LOCATION, "Location")?;
+    let Some(location) = location else {
+        return document(
+            status.unwrap_or((StatusCode::OK, None)),
+            headers,
+            Dialect::Parsed,
+        );
+    };
+    let text = location
+        .to_str()
+        .map_err(|_| BadHeader::Field("Location"))?;
+    // A fragment is for the client to see to, and a script that gives a status speaks to the client.
+    let is_local = text.starts_with('/') && !text.contains('#') && status.is_none();
+    if text.is_empty() || is_local && text.starts_with("//") {
+        return Err(BadHeader::Field("Location"));
+    }
+    if is_local {
+        return Ok(Reply::LocalRedirect(text.to_owned()));
+    }
+    headers.insert(header::LOCATION, location);
+    document(
+        status.unwrap_or((StatusCode::FOUND, None)),
+        headers,
+        Dialect::Parsed,
+    )
+}
+
+fn document(
+    (status, reason): Status,
+    mut headers: HeaderMap,
+    dialect: Dialect,
+) -> Result<Reply, BadHeader> {
+    if let Some(value) = only(&mut headers, &header::CONTENT_TYPE, "Content-Type")? {
+        headers.insert(header::CONTENT_TYPE, value);
+    }
+    if dialect == Dialect::NonParsed && headers.contains_key(header::TRANSFER_ENCODING) {
+        // Its body would be encoded, and be encoded again.
+        return Err(BadHeader::Field("Transfer-Encoding"));
+    }
+    remove_hop_by_hop(&mut headers);
+    let length = content_length(&headers)?;
+    if let Some(length) = length {
+        headers.insert(header::CONTENT_LENGTH, length.into());
+    }
+    Ok(Reply::Document(Head {
+        status,
+        reason,
+        headers,
+        length,
+    }))
+}
+
+/// Takes out a field that may stand there once.
+fn only(
+    headers: &mut HeaderMap,
+    name: &HeaderName,
+    shown: &'static str,
+) -> Result<Option<HeaderValue>, BadHeader> {
+    let mut values = headers.get_all(name).iter();
+    if values.next().is_some() && values.next().is_some() {
+        return Err(BadHeader::Field(shown));
+    }
+    Ok(headers.remove(name))
+}
+
+/// RFC 9112 §5: a name, a colon right behind it, a value; no folded lines.
+fn field(line: &[u8]) -> Option<(HeaderName, HeaderValue)> {
+    let colon = memchr(b':', line)?;
+    let name = HeaderName::from_bytes(&line[..colon]).ok()?;
+    let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii()).ok()?;
+    Some((name, value))
+}
+
+/// `404 Not found`: three digits, and a reason or none. Interim statuses are not a script's to send.
+fn status(text: &[u8]) -> Option<Status> {
+    let (code, reason) = text.split_at_checked(3)?;
+    let code = StatusCode::from_bytes(code).ok()?;
+    let reason = match reason {
+        [] => reason,
+        [b' ', reason @ ..] => reason.trim_ascii(),
+        _ => return None,
+    };
+    let reason = match reason {
+        [] => None,
+        reason => Some(ReasonPhrase::try_from(reason).ok()?),
+    };
+    (!code.is_informational()).then_some((code, reason))
+}
+
+/// `HTTP/1.1 404 Not found` (RFC 9112 §4).
+fn status_line(line: &[u8]) -> Option<Status> {
+    match line.strip_prefix(b"HTTP/")? {
+        [major, b'.', minor, b' ', rest @ ..]
+            if major.is_ascii_digit() && minor.is_ascii_digit() =>
+        {
+            status(rest)
+        }
+        _ => None,
+    }
+}
+
+fn remove_hop_by_hop(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = headers
+        .get_all(header::CONNECTION)
+        .iter()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','))
+        .filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, BadHeader> {
+    let mut length = None;
+    for value in headers.get_all(header::CONTENT_LENGTH) {
+        let digits = value.to_str().unwrap_or_default();
+        let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.parse().ok().filter(|_| is_number);
+        if number.is_none() || length.is_some() && length != number {
+            return Err(BadHeader::Field("Content-Length"));
+        }
+        length = number;
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,173 @@
+//! A request for a file, answered: GET and HEAD, conditions, ranges.
+
+use std::io;
+
+use hyper::{
+    HeaderMap, Method, Response, StatusCode,
+    header::{self, HeaderValue},
+    http::request::Parts,
+};
+use tokio::task::spawn_blocking;
+
+use super::{
+    body::{self, ReadPlan},
+    conditional::{self, Verdict},
+    escape,
+    files::Files,
+    listing,
+    lookup::{self, Resource},
+    range::{self, Selection},
+    representation::Representation,
+};
+use crate::http::{
+    body::{Body, body_from, empty},
+    pages::root::Reach,
+    refusal::Refusal,
+    url_path::UrlPath,
+};
+
+/// Answers a request for a file.
+///
+/// # Errors
+/// [`Refusal`]: not GET or HEAD, nothing there, not a regular file, not readable, not in a coding
+/// that is accepted; a precondition that does not hold, a range that is not there.
+pub(in crate::http) async fn answer(
+    files: &Files,
+    parts: &Parts,
+    path: &UrlPath,
+) -> Result<Response<Body>, Refusal> {
+    if !matches!(parts.method, Method::GET | Method::HEAD) {
+        return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+    }
+    if path.is_hidden() {
+        return Err(Refusal::NotFound);
+    }
+    match respond(files, parts, path, Reach::Memory) {
+        Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
+        answer => return answer,
+    }
+    let (files, parts, path) = (files.clone(), parts.clone(), path.clone());
+    let answering = spawn_blocking(move || respond(&files, &parts, &path, Reach::Disk));
+    let answer = answering.await;
+    answer.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))?
+}
+
+fn respond(
+    files: &Files,
+    parts: &Parts,
+    path: &UrlPath,
+    reach: Reach,
+) -> Result<Response<Body>, Refusal> {
+    let resource = lookup::find(files, path, &parts.headers, reach)?;
+    Ok(match resource {
+        Resource::File(file) => represent(parts, file, reach)?,
+        Resource::Listing(page) => listing_page(&parts.method, page),
+        Resource::MissingSlash => redirect(path, parts.uri.query())?,
+    })
+}
+
+fn represent(
+    parts: &Parts,
+    found: Representation,
+    reach: Reach,
+) -> Result<Response<Body>, Refusal> {
+    let validators = &found.validators;
+    match conditional::judge(&parts.headers, validators) {
+        Verdict::Failed => return Err(Refusal::PreconditionFailed),
+        Verdict::NotModified => {
+            let mut response = Response::new(empty());
+            *response.status_mut() = StatusCode::NOT_MODIFIED;
+            describe(response.headers_mut(), &found);
+            return Ok(response);
+        }
+        Verdict::Proceed => {}
+    }
+    // Only GET has ranges (RFC 9110 §14.2).
+    let is_ranged =
+        parts.method == Method::GET && conditional::range_counts(&parts.headers, validators);
+    let selection = match is_ranged {
+        true => range::select(&parts.headers, found.length),
+        false => Selection::Whole,
+    };
+    let (status, bytes) = match selection {
+        Selection::Whole => (StatusCode::OK, 0..found.length),
+        Selection::Part(bytes) => (StatusCode::PARTIAL_CONTENT, bytes),
+        Selection::Unsatisfiable => return Err(Refusal::RangeNotSatisfiable(found.length)),
+    };
+
+    let mut response = Response::new(empty());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    describe(headers, &found);
+    headers.insert(
+        header::CONTENT_LENGTH,
+        (bytes.end.saturating_sub(bytes.start)).into(),
+    );
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    set(headers, header::CONTENT_TYPE, &found.content_type);
+    if let Some(name) = found.coding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    if status == StatusCode::PARTIAL_CONTENT {
+        let last = bytes.end.saturating_sub(1);
+        let text = format!("bytes {}-{last}/{}", bytes.start, found.length);
+        set(headers, header::CONTENT_RANGE, &text);
+    }
+    if parts.method == Method::GET {
+        let plan = ReadPlan::of(parts);
+        *response.body_mut() = body::of(found.file, bytes, reach, plan).map_err(Refusal::Read)?;
+    }
+    Ok(response)
+}
+
+/// What tells one state of a representation from another; on a 304 too (RFC 9110 §15.4.5).
+fn describe(headers: &mut HeaderMap, found: &Representation) {
+    set(headers, header::ETAG, &found.validators.etag);
+    if let Some(modified) = found.validators.modified {
+        let date = httpdate::fmt_http_date(modified);
+        set(headers, header::LAST_MODIFIED, &date);
+    }
+    // Always, since only what a client takes is looked for: whether another would get another coding is
+    // not known.
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+/// Sets a header whose value is made of our own characters.
+fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
+    }
+}
+
+fn listing_page(method: &Method, page: String) -> Response<Body> {
+    let length = page.len();
+    let mut response = Response::new(match *method {
+        Method::HEAD => empty(),
+        _ => body_from(page),
+    });
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length.into());
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
+        (header::CONTENT_SECURITY_POLICY, listing::POLICY),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// Relative links of a directory's page need the slash. A path with two slashes at its beginning would
+/// lead to another host, but leads to no directory either.
+fn redirect(path: &UrlPath, query: Option<&str>) -> Result<Response<Body>, Refusal> {
+    let mut target = escape::url(path.as_str());
+    target.push('/');
+    if let Some(query) = query {
+        target.push('?');
+        target.push_str(query);
+    }
+    Response::builder()
+        .status(StatusCode::MOVED_PERMANENTLY)
+        .header(header::LOCATION, target)
+        .body(empty())
+        .map_err(|_| Refusal::NotFound)
+}

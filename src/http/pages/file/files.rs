@@ -1,0 +1,34 @@
+//! The directory of static files, and how it is served: [`Files`].
+
+use std::sync::Arc;
+
+use super::open_file_cache::OpenFileCache;
+use crate::http::pages::root::Root;
+
+/// What is answered where there is no file.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct FileOptions {
+    /// A directory without an index is listed.
+    pub listing: bool,
+    /// An unknown path without an extension is the index of the root: a page that routes by itself.
+    pub spa: bool,
+}
+
+/// The files of one directory.
+#[derive(Debug, Clone)]
+pub struct Files {
+    pub(super) root: Arc<Root>,
+    pub(super) options: FileOptions,
+    pub(super) open_files: Arc<OpenFileCache>,
+}
+
+impl Files {
+    /// The files beneath a root.
+    pub fn new(root: Root, options: FileOptions) -> Self {
+        Files {
+            root: Arc::new(root),
+            options,
+            open_files: Arc::default(),
+        }
+    }
+}

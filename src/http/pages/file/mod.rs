@@ -1,0 +1,25 @@
+//! Static files: GET and HEAD of what lies beneath a root (RFC 9110 §9.3).
+//!
+//! Opening, looking at and reading a file may wait for a disk, which a worker of the runtime must not. So
+//! the worker asks the kernel for no more than it has in memory ([`Reach`](super::root::Reach)), which is
+//! nearly always all; else the whole answer is made in one visit to a blocking thread. What is larger than
+//! one read follows piece by piece. Who may ask is checked before; which path is no path at all, in
+//! [`url_path`](crate::http::url_path).
+
+mod answer;
+mod body;
+mod conditional;
+mod encoding;
+mod entity_tag;
+mod escape;
+mod files;
+mod listing;
+mod lookup;
+mod open_file_cache;
+mod range;
+mod representation;
+mod sendfile_queue;
+
+pub(in crate::http) use answer::answer;
+pub use files::{FileOptions, Files};
+pub use sendfile_queue::SendfileQueue;

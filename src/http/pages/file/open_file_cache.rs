@@ -1,0 +1,225 @@
+//! Files that are asked for again and again, kept open.
+//!
+//! # How it works
+//! A file that is kept is looked at by its path each time (stat(2)). As long as device, inode, size and
+//! times are those of the open file, opening it again would give the same file, and neither its opening nor its
+//! closing has to be paid for. What is sent is always read anew. A change of any kind, to the file, its
+//! permissions or what its name leads to, shows in the first look after it; then it is opened as any other.
+//!
+//! But stat(2) goes wherever links lead. A file that has moved out of the root with its directory, to where a
+//! link in its place leads, looks the same. So no file is kept for long, however often it is asked for.
+
+use std::{
+    collections::HashMap,
+    fs::{File, Metadata},
+    io,
+    os::unix::fs::MetadataExt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use rustix::fs::Stat;
+
+use crate::http::{
+    pages::root::{Reach, Root},
+    url_path::UrlPath,
+};
+
+/// Files kept at a time, a descriptor each.
+const MAX_FILES: usize = 64;
+/// How long a file is kept after it was opened. Shorter would open it too often to save anything; longer would
+/// keep what has moved out of the root. What its path leads through is then most likely still in the
+/// kernel's memory, so a look at it does not wait for the disk.
+const CACHE_TIME: Duration = Duration::from_secs(1);
+/// Longest file that is kept, in bytes: the time to send a larger one is not spent on its opening, and one that
+/// was deleted takes its room on the disk until it is no longer open.
+const MAX_LENGTH: u64 = 128 * 1024;
+
+/// An open file, and what it was when it was opened.
+pub(super) type Opened = (Arc<File>, Metadata);
+
+/// The open files beneath one root, by path.
+#[derive(Debug, Default)]
+pub(super) struct OpenFileCache(Mutex<HashMap<String, Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    opened: Opened,
+    since: Instant,
+}
+
+impl Entry {
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < CACHE_TIME
+    }
+}
+
+impl OpenFileCache {
+    /// Opens what a URL names, or finds it open.
+    ///
+    /// # Errors
+    /// As [`Root::open_beneath`].
+    pub(super) fn open(&self, root: &Root, path: &UrlPath, reach: Reach) -> io::Result<Opened> {
+        if let Some(opened) = self.find(root, path) {
+            return Ok(opened);
+        }
+        let file = root.open_beneath(path, reach)?;
+        let metadata = file.metadata()?;
+        let opened = (Arc::new(file), metadata);
+        // What took a disk is not in memory, where a look at it has to find it.
+        if reach == Reach::Memory && opened.1.is_file() && opened.1.len() <= MAX_LENGTH {
+            self.keep(path, &opened);
+        }
+        Ok(opened)
+    }
+
+    fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
+        let opened = self.opened(path)?;
+        match root.look(path) {
+            Ok(now) if is_same(&opened.1, &now) => Some(opened),
+            _ => {
+                self.entries().remove(path.as_str());
+                None
+            }
+        }
+    }
+
+    /// What was opened at this path, if that was just now.
+    fn opened(&self, path: &UrlPath) -> Option<Opened> {
+        let entries = self.entries();
+        let entry = entries.get(path.as_str())?;
+        entry.is_fresh().then(|| entry.opened.clone())
+    }
+
+    fn keep(&self, path: &UrlPath, opened: &Opened) {
+        let mut entries = self.entries();
+        entries.retain(|_, entry| entry.is_fresh());
+        if entries.len() < MAX_FILES {
+            let (opened, since) = (opened.clone(), Instant::now());
+            entries.insert(path.as_str().to_owned(), Entry { opened, since });
+        }
+    }
+
+    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether a path leads to an open file in the state in which it was opened. The inode's number is no
+/// other file's while it is open.
+fn is_same(opened: &Metadata, now: &Stat) -> bool {
+    let seen = (now.st_dev, now.st_ino, now.st_size as u64);
+    let times = (now.st_mtime, now.st_mtime_nsec as i64);
+    let changed = (now.st_ctime, now.st_ctime_nsec as i64);
+    seen == (opened.dev(), opened.ino(), opened.len())
+        && times == (opened.mtime(), opened.mtime_nsec())
+        && changed == (opened.ctime(), opened.ctime_nsec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+
+    struct Fixture {
+        directory: tempfile::TempDir,
+        root: Root,
+        cache: OpenFileCache,
+    }
+
+    fn fixture() -> Fixture {
+        let directory = tempfile::tempdir().expect("a directory");
+        fs::write(directory.path().join("a"), "one").expect("a file");
+        let root = Root::open(directory.path()).expect("the root");
+        let cache = OpenFileCache::default();
+        Fixture {
+            directory,
+            root,
+            cache,
+        }
+    }
+
+    impl Fixture {
+        fn open(&self) -> io::Result<Arc<File>> {
+            let path = UrlPath::decode("/a").expect("a path");
+            // What is not in memory is not kept; just written, it is.
+            let opened = self.cache.open(&self.root, &path, Reach::Memory);
+            opened.map(|(file, _)| file)
+        }
+
+        fn is_kept(&self) -> bool {
+            let before = self.open().expect("it is there");
+            Arc::ptr_eq(&before, &self.open().expect("it is there"))
+        }
+    }
+
+    #[test]
+    fn file_is_opened_once() {
+        assert!(fixture().is_kept());
+    }
+
+    #[test]
+    fn change_is_seen_at_once() {
+        let fixture = fixture();
+        let name = fixture.directory.path().join("a");
+        let other = fixture.directory.path().join("other");
+        fs::write(&other, "two").expect("a file");
+        let rewrite = || fs::write(&name, "three");
+        let replace = || fs::rename(&other, &name);
+        let protect = || {
+            let changed = || fs::metadata(&name).map(|now| (now.ctime(), now.ctime_nsec()));
+            let before = changed()?;
+            // The clock of a file system is coarse.
+            while changed()? == before {
+                fs::set_permissions(&name, Permissions::from_mode(0o600))?;
+            }
+            Ok(())
+        };
+        let changes: [&dyn Fn() -> io::Result<()>; 3] = [&rewrite, &replace, &protect];
+        for change in changes {
+            let before = fixture.open().expect("it is there");
+            change().expect("changed");
+            let after = fixture.open().expect("it is there");
+            assert!(!Arc::ptr_eq(&before, &after));
+        }
+        fs::remove_file(&name).expect("gone");
+        assert!(fixture.open().is_err());
+    }
+
+    #[test]
+    fn file_that_moved_out_of_the_root_is_kept_no_longer_than_any_other() {
+        let fixture = fixture();
+        let (inside, outside) = (fixture.directory.path(), tempfile::tempdir());
+        let outside = outside.expect("a directory");
+        fs::create_dir(inside.join("in")).expect("a directory");
+        fs::write(inside.join("in/a"), "one").expect("a file");
+        let path = UrlPath::decode("/in/a").expect("a path");
+        let open = || fixture.cache.open(&fixture.root, &path, Reach::Memory);
+        open().expect("it is there");
+        fs::rename(inside.join("in"), outside.path().join("in")).expect("one file system");
+        symlink(outside.path().join("in"), inside.join("in")).expect("a link");
+        for entry in fixture.cache.entries().values_mut() {
+            entry.since = entry
+                .since
+                .checked_sub(CACHE_TIME)
+                .expect("the machine has run for longer");
+        }
+        assert!(open().is_err());
+    }
+
+    #[test]
+    fn no_more_are_kept_than_there_is_room_for() {
+        let fixture = fixture();
+        for number in 0..2 * MAX_FILES {
+            let name = format!("file-{number}");
+            fs::write(fixture.directory.path().join(&name), "x").expect("a file");
+            let path = UrlPath::decode(&format!("/{name}")).expect("a path");
+            let opened = fixture.cache.open(&fixture.root, &path, Reach::Memory);
+            opened.expect("it is there");
+        }
+        assert_eq!(fixture.cache.entries().len(), MAX_FILES);
+    }
+}

@@ -1,0 +1,370 @@
+//! A directory whose files are served or run: from a URL's path to a file beneath it, with no way out.
+//!
+//! A [`Root`] opens what a [`UrlPath`] names in one step that the kernel keeps beneath the root
+//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in.
+
+use std::{
+    fs::{File, Metadata},
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+    path::{Component, Path, PathBuf},
+    sync::Arc,
+};
+
+use rustix::{
+    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, access, openat, statat},
+    io::Errno,
+};
+use tokio::task::spawn_blocking;
+
+use crate::http::url_path::{UrlPath, is_hidden};
+
+/// Opens a file to look at it alone: a program need not be readable.
+#[cfg(target_os = "linux")]
+const LOOK: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
+
+/// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Script {
+    /// The file, absolute.
+    pub file: PathBuf,
+    /// The part of the path that names it: `/env.sh` of `/env.sh/extra`.
+    pub name: String,
+    /// The rest: `/extra`, or empty.
+    pub info: String,
+}
+
+impl Script {
+    /// Whether its name has a segment that begins with a dot, as `.git/hooks/update` does.
+    pub fn is_hidden(&self) -> bool {
+        is_hidden(&self.name)
+    }
+}
+
+/// How far opening and reading may go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// What the kernel has in memory: it never waits, so a worker of the runtime may do it. What is not
+    /// there is `EAGAIN`, as is everything before Linux 5.12.
+    Memory,
+    /// The disk, which is for blocking threads.
+    Disk,
+}
+
+/// A directory that files are opened beneath.
+#[derive(Debug)]
+pub struct Root {
+    directory: OwnedFd,
+    path: PathBuf,
+    /// Directories whose files are not this root's.
+    without: Vec<Arc<Root>>,
+}
+
+impl Root {
+    /// Opens the directory itself.
+    ///
+    /// # Errors
+    /// As open(2) gives them; `ENOTDIR` for anything but a directory.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Root {
+            directory: openat(CWD, path, flags, Mode::empty())?,
+            path: std::path::absolute(path)?,
+            without: Vec::new(),
+        })
+    }
+
+    /// The same, but for what lies beneath another root, whichever path or link leads there.
+    pub fn without(mut self, other: Arc<Root>) -> Self {
+        self.without.push(other);
+        self
+    }
+
+    /// Where the directory is, absolute.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
+    ///
+    /// # Errors
+    /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out; `EAGAIN` for what
+    /// is out of reach.
+    pub fn open_beneath(&self, path: &UrlPath, reach: Reach) -> io::Result<File> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        self.open_with(relative, flags, reach)
+    }
+
+    /// What a URL names at present, wherever links lead to: to be compared with what was opened, and for
+    /// nothing else.
+    ///
+    /// # Errors
+    /// As stat(2) gives them.
+    pub fn look(&self, path: &UrlPath) -> io::Result<Stat> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        Ok(statat(&self.directory, relative, AtFlags::empty())?)
+    }
+
+    /// Looks at `name` in the directory that a URL names, without opening it for reading.
+    ///
+    /// # Errors
+    /// As [`Root::open_beneath`].
+    pub fn metadata_in(&self, path: &UrlPath, name: &str) -> io::Result<Metadata> {
+        let relative = path.relative().ok_or(Errno::NOENT)?;
+        let flags = OFlags::PATH | OFlags::CLOEXEC;
+        self.open_with(&relative.join(name), flags, Reach::Disk)?
+            .metadata()
+    }
+
+    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
+    /// for want of `/proc`, it does.
+    pub fn contains(&self, file: &File) -> bool {
+        match (place(&self.directory), place(file)) {
+            (Ok(root), Ok(file)) => file.starts_with(root),
+            _ => true,
+        }
+    }
+
+    /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread.
+    ///
+    /// # Errors
+    /// `NotFound` as there.
+    pub(in crate::http) async fn search_script(
+        self: &Arc<Self>,
+        path: &UrlPath,
+    ) -> io::Result<Script> {
+        match self.find_script(path, Reach::Memory) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let (root, path) = (Arc::clone(self), path.clone());
+                let search = spawn_blocking(move || root.find_script(&path, Reach::Disk));
+                search.await.map_err(io::Error::other)?
+            }
+            found => found,
+        }
+    }
+
+    /// Finds the program that a URL's path leads to: its first segments up to a file.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none, if the path is a directory's, or if the file cannot be executed;
+    /// `EAGAIN` for what is out of reach.
+    pub fn find_script(&self, path: &UrlPath, reach: Reach) -> io::Result<Script> {
+        let text = path.as_str();
+        if path.relative().is_none() && text != "/" {
+            return Err(Errno::NOENT.into());
+        }
+        let ends = text
+            .match_indices('/')
+            .map(|(end, _)| end)
+            .skip(1)
+            .chain([text.len()]);
+        for end in ends {
+            let (name, info) = text.split_at(end);
+            let relative = Path::new(&name[1..]);
+            let found = self
+                .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
+                .metadata()?;
+            if found.is_dir() {
+                continue;
+            }
+            let file = self.path.join(relative);
+            if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
+                return Err(Errno::NOENT.into());
+            }
+            return Ok(Script {
+                file,
+                name: name.to_owned(),
+                info: info.to_owned(),
+            });
+        }
+        Err(Errno::NOENT.into())
+    }
+
+    fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {
+        let opened: File = match open_resolved(&self.directory, relative, flags, reach) {
+            // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
+            Err(Errno::NOSYS | Errno::PERM) if reach == Reach::Disk => {
+                walk(&self.directory, relative, flags)?.into()
+            }
+            // Or no RESOLVE_CACHED.
+            Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if reach == Reach::Memory => {
+                return Err(Errno::AGAIN.into());
+            }
+            opened => opened?.into(),
+        };
+        match self.without.iter().any(|other| other.contains(&opened)) {
+            true => Err(Errno::NOENT.into()),
+            false => Ok(opened),
+        }
+    }
+}
+
+/// Where an open file is now (proc_pid_fd(5)).
+fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
+    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+#[cfg(target_os = "linux")]
+fn open_resolved(
+    root: &OwnedFd,
+    path: &Path,
+    flags: OFlags,
+    reach: Reach,
+) -> rustix::io::Result<OwnedFd> {
+    use rustix::fs::{ResolveFlags, openat2};
+    let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    if reach == Reach::Memory {
+        resolve |= ResolveFlags::CACHED;
+    }
+    loop {
+        match openat2(root, path, flags, Mode::empty(), resolve) {
+            // A rename raced with the resolution of a `..` in a link.
+            Err(Errno::AGAIN) if reach == Reach::Disk => {}
+            Err(Errno::INTR) => {}
+            opened => return opened,
+        }
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_resolved(_: &OwnedFd, _: &Path, _: OFlags, _: Reach) -> rustix::io::Result<OwnedFd> {
+    Err(Errno::NOSYS)
+}
+
+/// Opens segment by segment and follows no symbolic link at all.
+fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
+    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let mut here = openat(root, ".", directory, Mode::empty())?;
+    let mut components = path.components().peekable();
+    while let Some(component) = components.next() {
+        let name = match component {
+            Component::Normal(name) => name,
+            Component::CurDir => continue,
+            _ => return Err(Errno::XDEV),
+        };
+        let flags = match components.peek() {
+            Some(_) => directory,
+            None => flags | OFlags::NOFOLLOW,
+        };
+        here = openat(&here, name, flags, Mode::empty())?;
+    }
+    Ok(here)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, io::Read, os::unix::fs::symlink};
+
+    fn read(root: &Root, raw: &str) -> io::Result<String> {
+        let path = UrlPath::decode(raw).expect(raw);
+        let mut text = String::new();
+        root.open_beneath(&path, Reach::Disk)?
+            .read_to_string(&mut text)?;
+        Ok(text)
+    }
+
+    fn tree() -> tempfile::TempDir {
+        let tree = tempfile::tempdir().expect("a directory");
+        fs::create_dir_all(tree.path().join("root/sub")).expect("a directory");
+        fs::write(tree.path().join("secret"), "secret").expect("a file");
+        fs::write(tree.path().join("root/a"), "a").expect("a file");
+        symlink("../secret", tree.path().join("root/out")).expect("a link");
+        symlink("/etc/passwd", tree.path().join("root/absolute")).expect("a link");
+        symlink("../a", tree.path().join("root/sub/in")).expect("a link");
+        tree
+    }
+
+    #[test]
+    fn links_are_followed_inside_and_not_out() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        assert_eq!(read(&root, "/a").expect("a file"), "a");
+        assert_eq!(read(&root, "/sub/in").expect("a link inside"), "a");
+        for raw in ["/out", "/absolute", "//a", "/sub//in", "/a/", "/nothing"] {
+            assert!(read(&root, raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn what_was_just_opened_is_in_memory_and_stays_beneath() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        for raw in ["/a", "/sub/in", "/out", "/absolute", "/nothing"] {
+            let path = UrlPath::decode(raw).expect(raw);
+            let on_disk = root.open_beneath(&path, Reach::Disk);
+            match root.open_beneath(&path, Reach::Memory) {
+                // Whatever the machine has dropped, or a kernel that is older.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                in_memory => assert_eq!(in_memory.is_ok(), on_disk.is_ok(), "{raw}"),
+            }
+        }
+    }
+
+    #[test]
+    fn the_walk_without_openat2_follows_no_link() {
+        let tree = tree();
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        let open = |path: &str| walk(&root.directory, Path::new(path), OFlags::RDONLY);
+        assert!(open("a").is_ok() && open(".").is_ok() && open("sub").is_ok());
+        for path in [
+            "out",
+            "absolute",
+            "sub/in",
+            "..",
+            "../secret",
+            "/etc/passwd",
+        ] {
+            assert!(open(path).is_err(), "{path}");
+        }
+    }
+
+    #[test]
+    fn path_is_split_at_the_program() {
+        use std::os::unix::fs::PermissionsExt;
+        let tree = tree();
+        let program = tree.path().join("root/sub/run.sh");
+        fs::write(&program, "#!/bin/sh\n").expect("a file");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("its mode");
+        let root = Root::open(&tree.path().join("root")).expect("the root");
+        let find = |raw: &str| root.find_script(&UrlPath::decode(raw).expect(raw), Reach::Disk);
+        for (raw, info) in [
+            ("/sub/run.sh", ""),
+            ("/sub/run.sh/", "/"),
+            ("/sub/run.sh/a/b%20c", "/a/b c"),
+        ] {
+            let script = find(raw).expect(raw);
+            assert_eq!(
+                (script.name.as_str(), script.info.as_str()),
+                ("/sub/run.sh", info),
+                "{raw}"
+            );
+            assert_eq!(script.file, program);
+        }
+        // Directories, what is not executable, what is not there, what leads out.
+        for raw in [
+            "/",
+            "/sub",
+            "/sub/",
+            "/a",
+            "/nothing",
+            "/out",
+            "/absolute",
+            "//sub/run.sh",
+            "/sub//run.sh",
+        ] {
+            assert!(find(raw).is_err(), "{raw}");
+        }
+    }
+
+    #[test]
+    fn a_root_that_is_a_file_is_an_error() {
+        let tree = tree();
+        assert!(Root::open(&tree.path().join("secret")).is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! How a program is served, whichever it is: who may open it, what it finds, what it may take.
+
+use std::sync::Arc;
+
+use super::{
+    access::{Origins, ProcessLimit},
+    response_headers::AddedHeaders,
+    websocket::Subprotocols,
+};
+use crate::{environ::Environ, session::SessionTimeouts, transport::websocket};
+
+/// The terms of one route, or of all programs that have no terms of their own.
+#[derive(Debug, Clone, Default)]
+pub struct RouteOptions {
+    /// Whose pages may open it.
+    pub origins: Origins,
+    /// What the opening handshake selects.
+    pub subprotocols: Subprotocols,
+    /// What is added to an opening handshake that succeeds.
+    pub headers: AddedHeaders,
+    /// What a program finds in its environment.
+    pub environ: Environ,
+    /// How long its sessions wait for what.
+    pub limits: Arc<SessionTimeouts>,
+    /// What a WebSocket may do.
+    pub websocket: websocket::Options,
+    /// How messages are compressed, if they are at all.
+    pub compression: Option<websocket::deflate::DeflateParams>,
+    /// Programs at a time that this service alone may run.
+    pub processes: ProcessLimit,
+}

@@ -1,0 +1,252 @@
+//! What can be typed, and what is said when it is wrong.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use crate::support::{Client, Gateway, Signal, run};
+
+/// The first line of the message that a wrong command line gets; it must exit 2 and start nothing.
+fn complaint(words: &[&str]) -> String {
+    let output = run(words);
+    assert_eq!(output.code, Some(2), "{words:?}: {output:?}");
+    assert_eq!(output.stdout, "", "{words:?}");
+    output.stderr.lines().next().expect("a message").to_owned()
+}
+
+#[test]
+fn help_version_and_license_go_to_stdout() {
+    for (words, part) in [
+        (["--help"], "Usage: wsd [OPTIONS] COMMAND [ARGS...]"),
+        (["-help"], "Usage: wsd"),
+        (["-h"], "Usage: wsd"),
+        (["--version"], concat!("wsd ", env!("CARGO_PKG_VERSION"))),
+        (["--license"], "MIT License"),
+    ] {
+        let output = run(&words);
+        assert_eq!(output.code, Some(0), "{words:?}");
+        assert!(
+            output.stdout.contains(part) && output.stderr.is_empty(),
+            "{output:?}"
+        );
+    }
+}
+
+#[test]
+fn no_arguments_give_a_short_usage() {
+    let output = run(&[]);
+    assert_eq!(output.code, Some(2));
+    assert!(
+        output
+            .stderr
+            .contains("Usage: wsd [OPTIONS] COMMAND [ARGS...]"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn first_line_names_flag_value_and_what_is_wrong() {
+    for (words, parts) in [
+        (
+            &["--port=http", "cat"][..],
+            &["--port", "http", "invalid digit"][..],
+        ),
+        (&["--port=65536", "cat"], &["--port", "65536", "not in"]),
+        (&["--port"], &["--port"]),
+        (&["--maxforks=-1", "cat"], &["--maxforks", "-1"]),
+        (&["--pingms=1s", "cat"], &["--pingms", "1s"]),
+        (&["--workers=0", "cat"], &["--workers", "1..=1024"]),
+        (&["--bogus", "cat"], &["--bogus", "unexpected"]),
+        (&["--binary=perhaps", "cat"], &["--binary", "perhaps"]),
+        (&["--framing=words", "cat"], &["--framing", "words"]),
+        (&["--newline=keep", "cat"], &["--newline", "keep"]),
+        (&["--loglevel=verbose", "cat"], &["--loglevel", "verbose"]),
+        (
+            &["--address=127.0.0.1:80", "cat"],
+            &["--address", "127.0.0.1:80", "--port"],
+        ),
+        (&["--address=300.0.0.1", "cat"], &["--address", "300.0.0.1"]),
+        (&["--host=http://x", "cat"], &["--host", "http://x"]),
+        (&["--origin=http://a b", "cat"], &["--origin", "http://a b"]),
+        (
+            &["--subprotocol=a b", "cat"],
+            &["--subprotocol", "a b", "token"],
+        ),
+        (
+            &["--staticdir=/nowhere", "cat"],
+            &["--staticdir", "/nowhere"],
+        ),
+        (&["--cgidir=/nowhere"], &["--cgidir", "/nowhere"]),
+        (
+            &["--cgi-timeout=99999999999", "cat"],
+            &["--cgi-timeout", "99999999999"],
+        ),
+        (&["--cgi-maxbody=10MB", "cat"], &["--cgi-maxbody", "10MB"]),
+        (
+            &["--binary", "--framing=length", "cat"],
+            &["--binary", "--framing=length", "exclude"],
+        ),
+        (
+            &["--passstderr", "--binary", "cat"],
+            &["--passstderr", "--binary", "exclude"],
+        ),
+        (&["/nowhere/program"], &["/nowhere/program", "no such file"]),
+        (
+            &["no-such-program-anywhere"],
+            &["no-such-program-anywhere", "PATH"],
+        ),
+        (&["/tmp"], &["/tmp", "directory"]),
+        (&["--devconsole"], &["COMMAND"]),
+        (&["--passenv=A=b", "cat"], &["--passenv", "A=b"]),
+        (&["--ssl", "cat"], &["--ssl", "--sslcert"]),
+        (&["cat -n"], &["cat -n"]),
+    ] {
+        let line = complaint(words);
+        assert!(
+            parts.iter().all(|part| line.contains(part)),
+            "{words:?}: {line}"
+        );
+    }
+}
+
+#[test]
+fn file_that_is_not_executable_gets_a_remedy() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("program");
+    fs::write(&file, "#!/bin/sh\n").expect("a file");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).expect("its mode");
+    let output = run(&[file.to_str().expect("text")]);
+    assert_eq!(output.code, Some(2));
+    assert!(
+        output.stderr.contains("not executable") && output.stderr.contains("chmod +x"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn address_in_use_is_exit_1_and_named() {
+    let server = Gateway::with("cat").start();
+    let port = format!("--port={}", server.port());
+    let output = run(&[&port, "cat"]);
+    assert_eq!(output.code, Some(1));
+    let address = server.address.to_string();
+    assert!(
+        output.stderr.contains(&address)
+            && output.stderr.contains("already in use")
+            && output.stderr.contains("--port=0"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn words_behind_the_command_are_the_programs() {
+    let server = Gateway::with("-loglevel=error -- echo --port=1 -binary=true --").start();
+    assert_eq!(server.connect().text(), "--port=1 -binary=true --");
+}
+
+#[test]
+fn several_addresses_share_a_port() {
+    let server =
+        Gateway::with("--address=127.0.0.1 --address=[::1] --address=127.0.0.3 cat").start();
+    for host in ["127.0.0.1", "[::1]", "127.0.0.3"] {
+        let address = format!("{host}:{}", server.port())
+            .parse()
+            .expect("an address");
+        let mut client = Client::connect(address, "/", &[]);
+        client.send(host);
+        assert_eq!(client.text(), host);
+    }
+}
+
+#[test]
+fn loopback_is_the_default() {
+    let server = Gateway::with("cat").start();
+    assert!(server.url.starts_with("ws://127.0.0.1:"), "{}", server.url);
+    let other = format!("127.0.0.2:{}", server.port());
+    assert!(std::net::TcpStream::connect(other).is_err());
+}
+
+#[test]
+fn session_is_one_line_at_its_start_and_one_at_its_end() {
+    let mut server = Gateway::new().program("cat; exit 3").start();
+    let mut client = Client::connect(
+        server.address,
+        "/path?query",
+        &["Cookie: secret=1", "Authorization: Bearer secret"],
+    );
+    client.send("hello");
+    assert_eq!(client.text(), "hello");
+    client.close();
+    let end = server.wait_for_line("session ended");
+    for part in [
+        "duration_ms=",
+        "messages_in=1",
+        "bytes_in=5",
+        "messages_out=1",
+        "bytes_out=5",
+        "exit_status=3",
+        "code=1000",
+        "by=\"client\"",
+    ] {
+        assert!(end.contains(part), "{part} in {end}");
+    }
+    let log = server.log();
+    assert_eq!(log.matches("session started").count(), 1, "{log}");
+    assert!(
+        log.contains("uri=/path?query") && !log.contains("secret"),
+        "{log}"
+    );
+}
+
+#[test]
+fn json_log_is_one_object_a_line() {
+    let mut server = Gateway::with("--log-format=json")
+        .program("echo oops >&2; cat")
+        .start();
+    server.connect().close();
+    let end = server.wait_for_line("session ended");
+    for line in server.log().lines() {
+        let value: serde_json::Value = serde_json::from_str(line).expect("JSON");
+        assert!(
+            value["timestamp"].is_string() && value["message"].is_string(),
+            "{line}"
+        );
+    }
+    let end: serde_json::Value = serde_json::from_str(&end).expect("JSON");
+    assert_eq!(end["code"], 1000);
+    assert_eq!(end["span"]["id"].as_str().map(str::len), Some(36));
+}
+
+#[test]
+fn loglevel_decides_what_is_said() {
+    for (level, session) in [
+        ("debug", true),
+        ("access", true),
+        ("info", false),
+        ("error", false),
+    ] {
+        let mut server = Gateway::with(&format!("--loglevel={level}"))
+            .program("echo oops >&2; echo done")
+            .start();
+        let mut client = server.connect();
+        assert_eq!(client.text(), "done");
+        client.closed();
+        server.signal(Signal::TERM);
+        server.wait();
+        let log = server.log();
+        assert_eq!(log.contains("session ended"), session, "{level}: {log}");
+        assert!(log.contains("oops"), "{level}: {log}");
+    }
+}
+
+#[test]
+fn numbers_as_large_as_can_be_typed_do_no_harm() {
+    let mut server = Gateway::with("--maxforks=18446744073709551615 --maxframesize=18446744073709551615 --maxlinesize=18446744073709551615 \
+         --pingms=31536000000 --closems=31536000000 --write-timeout=31536000000 --flush-after=31536000000 \
+         --drain-timeout=31536000 cat")
+        .start();
+    let mut client = server.connect();
+    client.send("hello");
+    assert_eq!(client.text(), "hello");
+    client.close();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+}

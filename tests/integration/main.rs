@@ -1,0 +1,43 @@
+//! What wsd does, seen from outside: a module a theme, and in `support` what they share.
+//!
+//! They are one program, so that there is one link and an unused helper is a warning. So no test may
+//! change what the process has but once: its environment, its working directory, its limits. What needs
+//! such a thing gives it to a process of its own (`sh -c 'ulimit -n 28; exec wsd …'`).
+//!
+//! `cargo test --test integration sessions::` runs one theme.
+
+mod support;
+
+mod admin;
+mod browser;
+mod cgi;
+mod client_compression;
+mod client_mode;
+mod clients;
+mod command_line;
+mod compression;
+mod config;
+mod conformance;
+mod connections;
+mod doctor;
+mod environment;
+mod handshake;
+mod headers;
+mod hostile_paths;
+mod http2;
+mod listeners;
+mod manual;
+mod pages;
+mod pictures;
+mod processes;
+mod proxies;
+mod readme;
+mod relay;
+mod route_keys;
+mod routes;
+mod service_manager;
+mod sessions;
+mod static_files;
+mod stop;
+mod takeover;
+mod tls;

@@ -1,0 +1,221 @@
+//! What is written for people, tested like code: flags, links, commands, close codes.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use crate::support::run;
+
+/// README, CHANGELOG and every page of `docs/`, with their texts.
+fn pages() -> Vec<(PathBuf, String)> {
+    let mut files = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    files.extend(
+        fs::read_dir("docs")
+            .expect("docs")
+            .flatten()
+            .map(|entry| entry.path()),
+    );
+    let read = |file: PathBuf| {
+        let text = fs::read_to_string(&file).expect("a page");
+        (file, text)
+    };
+    let pages: Vec<_> = files
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|extension| extension == "md"))
+        .map(read)
+        .collect();
+    assert!(pages.len() > 5, "the pages were not found");
+    pages
+}
+
+/// Words that begin with `--` and are no more than a flag's name.
+fn flags_in(text: &str) -> BTreeSet<String> {
+    let is_name = |character: char| {
+        character.is_ascii_lowercase() || character.is_ascii_digit() || character == '-'
+    };
+    text.match_indices("--")
+        .filter(|(start, _)| {
+            let before = text[..*start].chars().next_back();
+            before.is_none_or(|character| !character.is_alphanumeric() && character != '-')
+        })
+        .map(|(start, _)| {
+            let name: String = text[start + 2..]
+                .chars()
+                .take_while(|character| is_name(*character))
+                .collect();
+            format!("--{}", name.trim_end_matches('-'))
+        })
+        .filter(|flag| flag.len() > 3)
+        .collect()
+}
+
+fn flags_of_help() -> BTreeSet<String> {
+    let help = run(&["--help"]).stdout;
+    let is_definition = |line: &&str| line.trim_start().starts_with('-');
+    help.lines()
+        .filter(is_definition)
+        .flat_map(|line| {
+            flags_in(
+                line.split("  ")
+                    .find(|part| part.contains("--"))
+                    .unwrap_or(line),
+            )
+        })
+        .collect()
+}
+
+/// Flags of other programs that the pages name.
+const FOREIGN: [&str; 22] = [
+    "--json",
+    "--svg",
+    "--server",
+    "--test",
+    "--lib",
+    "--seconds",
+    "--release",
+    "--locked",
+    "--path",
+    "--bench",
+    "--only",
+    "--rounds",
+    "--kill-child",
+    "--mount-proc",
+    "--unix-socket",
+    "--http2-prior-knowledge",
+    "--log-net-log",
+    "--target",
+    "--ignore-missing",
+    "--now",
+    "--rm",
+    "--from",
+];
+
+#[test]
+fn every_flag_of_the_pages_exists() {
+    let known = flags_of_help();
+    assert!(known.len() > 25, "{known:?}");
+    for (file, text) in pages() {
+        // What is announced for later stands under a heading of its own.
+        let text = text.split("## Not yet").next().expect("a beginning");
+        for flag in flags_in(text) {
+            let is_known = known.contains(&flag) || FOREIGN.contains(&flag.as_str());
+            assert!(
+                is_known,
+                "{} names {flag}, which wsd does not have",
+                file.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn every_flag_of_the_help_is_documented() {
+    let text = fs::read_to_string("docs/command-line.md").expect("the page");
+    let documented = flags_in(&text);
+    for flag in flags_of_help() {
+        assert!(
+            documented.contains(&flag),
+            "docs/command-line.md says nothing of {flag}"
+        );
+    }
+}
+
+#[test]
+fn every_relative_link_leads_somewhere() {
+    for (file, text) in pages() {
+        for (start, _) in text.match_indices("](") {
+            let target: String = text[start + 2..]
+                .chars()
+                .take_while(|character| *character != ')')
+                .collect();
+            let path = target.split('#').next().expect("a path");
+            if path.is_empty() || path.contains("://") {
+                continue;
+            }
+            let found = file.parent().unwrap_or(Path::new("")).join(path);
+            assert!(found.exists(), "{} links to {target}", file.display());
+        }
+    }
+}
+
+/// The commands of console blocks: what stands behind `$ `.
+fn commands(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| line.strip_prefix("$ "))
+}
+
+#[test]
+fn options_of_the_commands_in_the_pages_parse() {
+    let mut seen = 0;
+    for (file, text) in pages() {
+        for command in commands(&text) {
+            let words = command
+                .strip_prefix("wsd ")
+                .or(command.strip_prefix("cargo run --release -- "));
+            // A shell's own syntax is the shell's business.
+            let Some(words) =
+                words.filter(|words| !words.contains(['|', '>', '<', '&', '$', '\'', '"']))
+            else {
+                continue;
+            };
+            let parsed =
+                wsd::args::Args::parse_from_words(words.split_whitespace().map(Into::into));
+            let harmless = |error: &clap::Error| {
+                error.exit_code() == 0
+                    || text.contains(
+                        &error
+                            .to_string()
+                            .lines()
+                            .next()
+                            .unwrap_or_default()
+                            .to_owned(),
+                    )
+            };
+            assert!(
+                parsed.as_ref().err().is_none_or(harmless),
+                "{}: {command}: {parsed:?}",
+                file.display()
+            );
+            seen += 1;
+        }
+    }
+    assert!(seen > 5, "only {seen} commands were found");
+}
+
+#[test]
+fn first_commands_of_the_readme_name_files_that_exist() {
+    let text = fs::read_to_string("README.md").expect("the README");
+    assert!(text.contains(
+        "cargo run --release -- --port=8080 --devconsole ./examples/fizzbuzz/fizzbuzz.py"
+    ));
+    assert!(text.contains("scripts/test"));
+    for command in commands(&text) {
+        for word in command
+            .split_whitespace()
+            .filter(|word| word.starts_with("./examples/") || word.starts_with("scripts/"))
+        {
+            assert!(Path::new(word).exists(), "README: {command}");
+        }
+    }
+}
+
+#[test]
+fn every_example_says_how_it_is_run() {
+    let entries = fs::read_dir("examples").expect("examples").flatten();
+    for entry in entries.filter(|entry| entry.path().is_dir()) {
+        let readme =
+            fs::read_to_string(entry.path().join("README.md")).expect("an example has a README");
+        assert!(
+            readme.contains("cargo run --release --") || readme.contains("./examples/"),
+            "{:?}",
+            entry.path()
+        );
+    }
+}
+
+#[test]
+fn the_version_is_in_the_changelog() {
+    let text = fs::read_to_string("CHANGELOG.md").expect("the changelog");
+    assert!(text.contains(env!("CARGO_PKG_VERSION")));
+}

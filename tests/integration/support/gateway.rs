@@ -1,0 +1,374 @@
+//! A wsd of a test: how it is started, and what can be asked of it while it runs.
+
+use std::{
+    ffi::{OsStr, OsString},
+    fs,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    os::unix::process::ExitStatusExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Instant,
+};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use super::{
+    Client, PATIENCE, children_of, eventually,
+    http::{Answer, http},
+    kill, orphan_killer_of,
+};
+
+/// The binary under test.
+pub(crate) const WSD: &str = env!("CARGO_BIN_EXE_wsd");
+
+/// Closes what the caller of the tests holds open (a lock, the pipes of make, an editor's sockets), so that a
+/// limit of descriptors means the same everywhere. Only bash takes a descriptor of more than one digit.
+const CLOSE_INHERITED: &str = "for fd in /proc/self/fd/*; do \
+    fd=${fd##*/}; [ \"$fd\" -le 2 ] || eval \"exec $fd>&-\"; done; ";
+
+/// How a wsd is to be started: by default on a free port, with neither stdin nor stdout.
+#[must_use]
+pub(crate) struct Gateway {
+    binary: OsString,
+    words: Vec<OsString>,
+    program: Option<String>,
+    variables: Vec<(String, OsString)>,
+    directory: Option<PathBuf>,
+    /// What a shell does before it becomes the gateway.
+    shell: Option<String>,
+    /// A command that runs the words behind it, and its own options.
+    wrapper: Vec<String>,
+    stdin: Stdio,
+    stdout: Stdio,
+    /// Where the configuration file lies.
+    file: Option<TempDir>,
+}
+
+impl Gateway {
+    /// Words of the command line: flags, and behind them a program if it needs no quotes. They are split
+    /// at spaces.
+    pub(crate) fn with(words: &str) -> Self {
+        Self::new().args(words.split_whitespace())
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::started_by(WSD).args(["--port=0"])
+    }
+
+    /// One that listens where its words say, and nowhere else.
+    pub(crate) fn without_port() -> Self {
+        Self::started_by(WSD)
+    }
+
+    /// A program that becomes or starts a wsd, and lets its log through.
+    pub(crate) fn started_by(program: &str) -> Self {
+        Gateway {
+            binary: program.into(),
+            words: Vec::new(),
+            program: None,
+            variables: Vec::new(),
+            directory: None,
+            shell: None,
+            wrapper: Vec::new(),
+            stdin: Stdio::null(),
+            stdout: Stdio::null(),
+            file: None,
+        }
+    }
+
+    /// Further words, as they are.
+    pub(crate) fn args<W: AsRef<OsStr>>(mut self, words: impl IntoIterator<Item = W>) -> Self {
+        let words = words.into_iter();
+        self.words
+            .extend(words.map(|word| word.as_ref().to_owned()));
+        self
+    }
+
+    /// `sh -c SCRIPT` is the program; stands behind all other words.
+    pub(crate) fn program(mut self, script: &str) -> Self {
+        self.program = Some(script.to_owned());
+        self
+    }
+
+    /// `--config` with a file of this text, in a directory that lasts as long as the server and is called
+    /// DIR in it.
+    pub(crate) fn file(mut self, text: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("wsd.toml");
+        let text = text.replace("DIR", &directory.path().display().to_string());
+        fs::write(&path, text).expect("a file");
+        self.file = Some(directory);
+        self.args([format!("--config={}", path.display())])
+    }
+
+    /// Where its configuration file lies.
+    pub(crate) fn directory(&self) -> &Path {
+        self.file.as_ref().expect("it has a file").path()
+    }
+
+    /// A variable of its environment.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        let value = value.as_ref().to_owned();
+        self.variables.push((name.to_owned(), value));
+        self
+    }
+
+    /// Where it runs.
+    pub(crate) fn current_dir(mut self, directory: &Path) -> Self {
+        self.directory = Some(directory.to_owned());
+        self
+    }
+
+    /// It is started by a shell (bash) without any descriptor but 0 to 2, that does this first.
+    pub(crate) fn shell(mut self, text: &str) -> Self {
+        self.shell = Some(text.to_owned());
+        self
+    }
+
+    /// It is started by a command that is given the gateway's own as further words.
+    pub(crate) fn under(mut self, words: &[&str]) -> Self {
+        self.wrapper = words.iter().map(ToString::to_string).collect();
+        self
+    }
+
+    pub(crate) fn stdin(mut self, stdin: impl Into<Stdio>) -> Self {
+        self.stdin = stdin.into();
+        self
+    }
+
+    pub(crate) fn stdout(mut self, stdout: impl Into<Stdio>) -> Self {
+        self.stdout = stdout.into();
+        self
+    }
+
+    /// Starts it, and waits until it says where it listens.
+    pub(crate) fn start(self) -> Server {
+        let mut server = self.spawn();
+        server.listens();
+        server
+    }
+
+    /// Starts it only.
+    pub(crate) fn spawn(mut self) -> Server {
+        let file = self.file.take();
+        let mut command = self.command();
+        let mut child = command.stderr(Stdio::piped()).spawn().expect("wsd starts");
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                // Reads on whatever becomes of them, so that the server never waits for its log.
+                let _ = sender.send(line);
+            }
+        });
+        Server {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            url: String::new(),
+            child,
+            lines,
+            seen: Vec::new(),
+            file,
+        }
+    }
+
+    /// Runs it to its end, for command lines that start nothing.
+    pub(crate) fn output(mut self) -> Output {
+        let _file = self.file.take();
+        let mut command = self.command();
+        let output = command.stdout(Stdio::piped()).output().expect("wsd runs");
+        let code = output.status.code();
+        Output {
+            code: code.or(output.status.signal().map(|signal| -signal)),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
+
+    fn command(self) -> Command {
+        let mut words: Vec<OsString> = self.wrapper.iter().map(OsString::from).collect();
+        if let Some(text) = self.shell {
+            let script = format!("{CLOSE_INHERITED}{text}; exec \"$0\" \"$@\"");
+            words.extend(["bash".into(), "-c".into(), script.into()]);
+        }
+        words.push(self.binary);
+        words.extend(self.words);
+        if let Some(script) = self.program {
+            words.extend(["sh".into(), "-c".into(), script.into()]);
+        }
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).envs(self.variables);
+        if let Some(directory) = self.directory {
+            command.current_dir(directory);
+        }
+        command.stdin(self.stdin).stdout(self.stdout);
+        command
+    }
+}
+
+/// What a command printed, and how it ended: its exit status, or a signal as a negative number.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs `wsd WORDS` to its end.
+pub(crate) fn run(words: &[&str]) -> Output {
+    Gateway::without_port().args(words).output()
+}
+
+/// A running wsd; killed on drop, which ends its programs too.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    /// The URL that it printed.
+    pub(crate) url: String,
+    child: Child,
+    lines: Receiver<String>,
+    seen: Vec<String>,
+    file: Option<TempDir>,
+}
+
+impl Server {
+    /// Waits for the next line that tells where it listens. A unix socket has no port.
+    pub(crate) fn listens(&mut self) {
+        let line = self.wait_for_line("serving on ");
+        let url = line.split("serving on ").nth(1).expect("a URL");
+        self.url = url.split(['"', ' ']).next().expect("a URL").to_owned();
+        if self.url.starts_with("unix:") {
+            return;
+        }
+        let port = self.url.rsplit(':').next().expect("a port");
+        let port = port.trim_end_matches('/').parse().expect("a port number");
+        self.address.set_port(port);
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    pub(crate) fn pid(&self) -> i32 {
+        self.child.id() as i32
+    }
+
+    /// Where its configuration file lies.
+    pub(crate) fn directory(&self) -> &Path {
+        self.file.as_ref().expect("it has a file").path()
+    }
+
+    /// Its configuration file.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.directory().join("wsd.toml")
+    }
+
+    /// A WebSocket to `/`.
+    pub(crate) fn connect(&self) -> Client {
+        self.connect_to("/")
+    }
+
+    pub(crate) fn connect_to(&self, target: &str) -> Client {
+        Client::connect(self.address, target, &[])
+    }
+
+    /// Asks for a WebSocket, whatever comes of it.
+    pub(crate) fn ask(&self, target: &str, headers: &[&str]) -> Client {
+        Client::ask(self.address, target, headers)
+    }
+
+    /// The status that a client gets who asks for a WebSocket.
+    pub(crate) fn status(&self, target: &str, headers: &[&str]) -> u16 {
+        self.ask(target, headers).status()
+    }
+
+    /// The first message that a program sends.
+    pub(crate) fn text(&self, target: &str) -> String {
+        self.connect_to(target).text()
+    }
+
+    /// A GET without anything special.
+    pub(crate) fn get(&self, target: &str) -> Answer {
+        self.request("GET", target, "")
+    }
+
+    /// A request with headers, each a line with its end.
+    pub(crate) fn request(&self, method: &str, target: &str, headers: &str) -> Answer {
+        let port = self.port();
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{headers}Connection: close\r\n\r\n"
+        );
+        http(self.address, &request)
+    }
+
+    /// Waits until the log has a line with `part`, and returns it; lines that were waited for before
+    /// do not count again.
+    pub(crate) fn wait_for_line(&mut self, part: &str) -> String {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => {
+                    self.seen.push(line.clone());
+                    if line.contains(part) {
+                        return line;
+                    }
+                }
+                Err(error) => panic!(
+                    "no line with {part:?} ({error}); the log:\n{}",
+                    self.seen.join("\n")
+                ),
+            }
+        }
+    }
+
+    /// All of the log up to now.
+    pub(crate) fn log(&mut self) -> String {
+        self.seen.extend(self.lines.try_iter());
+        self.seen.join("\n")
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill(self.pid(), signal);
+    }
+
+    /// Waits for the server's own end, and that of its log.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let mut status = None;
+        eventually("the server has ended", || {
+            status = self.child.try_wait().expect("a child");
+            status.is_some()
+        });
+        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
+            self.seen.push(line);
+        }
+        status.expect("it has ended")
+    }
+
+    /// Whether it still runs.
+    pub(crate) fn runs(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_none()
+    }
+
+    /// The programs that the server has started and that still exist, zombies too.
+    pub(crate) fn children(&self) -> Vec<i32> {
+        children_of(self.pid())
+    }
+
+    /// The process that outlives it and ends what it has started.
+    pub(crate) fn orphan_killer(&self) -> i32 {
+        orphan_killer_of(self.pid())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if thread::panicking() {
+            eprintln!("the server's log:\n{}", self.log());
+        }
+    }
+}
