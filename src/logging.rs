@@ -7,6 +7,10 @@
 //! A thread writes. Whoever logs only puts a line into its queue, and never waits: a terminal that is
 //! held by Ctrl-S, or a pipe that nobody reads, would else stop every worker of the runtime, and with
 //! them all sessions and the signals too. Lines that find the queue full are dropped, and counted.
+//!
+//! tracing-appender's `NonBlocking` does the same, but prints "Failed to send shutdown signal" to stdout where
+//! the process ends before a stderr that takes nothing. stdout is the client's connection with `--inetd`, and has
+//! the messages with `--connect`; where it is closed, printing is a panic. Nor does it say how many lines it dropped.
 
 use std::{
     io::{self, Write},

@@ -1,27 +1,29 @@
 //! The handler in force, which a reload puts another in the place of.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+
+use tokio::sync::watch;
 
 use super::handler::Handler;
 
 /// The handler in force. Another can take its place at any time: it answers the next request, while
 /// what the earlier one has begun goes on.
 #[derive(Debug, Clone)]
-pub struct Current(Arc<RwLock<Arc<Handler>>>);
+pub struct Current(watch::Sender<Arc<Handler>>);
 
 impl Current {
     /// Puts a handler in force.
     pub fn new(handler: Handler) -> Self {
-        Current(Arc::new(RwLock::new(Arc::new(handler))))
+        Current(watch::Sender::new(Arc::new(handler)))
     }
 
     /// The one in force now.
     pub fn get(&self) -> Arc<Handler> {
-        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.0.borrow())
     }
 
     /// Puts another in its place.
     pub fn replace(&self, handler: Handler) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(handler);
+        self.0.send_replace(Arc::new(handler));
     }
 }

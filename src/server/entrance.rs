@@ -179,8 +179,8 @@ pub(super) async fn serve(
 
 /// Of a listener for all addresses the client knows the one that it has reached.
 fn name_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
-    if let Stream::Tcp(socket) = stream
-        && let Ok(address) = socket.local_addr()
+    if let Stream::Left(tcp) = stream
+        && let Ok(address) = tcp.socket().local_addr()
     {
         connection.local = address.into();
     }

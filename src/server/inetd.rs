@@ -14,7 +14,10 @@ use rustix::{
 use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
-use super::{listener, stream::Stream};
+use super::{
+    listener,
+    stream::{self, Stream},
+};
 use crate::connection::{ConnectionInfo, Endpoint};
 
 /// The first descriptor that is not of the standard three.
@@ -77,7 +80,7 @@ impl Accepted {
                 let stream = UnixStream::from_std(socket.into())?;
                 let peer = listener::peer(&stream);
                 (
-                    Stream::Unix(stream),
+                    Stream::Right(stream),
                     Endpoint::Unix(None),
                     Endpoint::Unix(peer),
                 )
@@ -86,7 +89,7 @@ impl Accepted {
                 listener::tune(&socket)?;
                 let stream = TcpStream::from_std(socket.into())?;
                 let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-                (Stream::Tcp(stream), local.into(), remote.into())
+                (stream::tcp(stream), local.into(), remote.into())
             }
         };
         let connection = ConnectionInfo::new(local, remote);

@@ -12,7 +12,6 @@ use tokio::{
     net::TcpStream,
 };
 
-use super::stream::peek_tcp_until;
 use crate::http::pages::SendfileQueue;
 
 #[cfg(target_os = "linux")]
@@ -23,7 +22,7 @@ const BEFORE_FILE: SendFlags = SendFlags::empty();
 
 /// A stream that writes the bytes of files in the place of the placeholders of its [`SendfileQueue`].
 #[derive(Debug)]
-pub(super) struct Sending {
+pub struct Sending {
     stream: TcpStream,
     outlet: SendfileQueue,
 }
@@ -41,13 +40,9 @@ impl Sending {
         &self.outlet
     }
 
-    /// [`Stream::peek_until`](super::stream::Stream::peek_until).
-    pub(super) async fn peek_until<T>(
-        &self,
-        buffer: &mut [u8],
-        told_by: impl Fn(&[u8]) -> Option<T>,
-    ) -> io::Result<Option<T>> {
-        peek_tcp_until(&self.stream, buffer, told_by).await
+    /// The socket, to look at.
+    pub(super) fn socket(&self) -> &TcpStream {
+        &self.stream
     }
 
     fn poll_send_file(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {

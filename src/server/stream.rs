@@ -3,38 +3,26 @@
 //! What is laid over it (TLS, the time limits of HTTP) takes any such stream, and knows nothing of
 //! sockets.
 
-use std::{
-    io::{self, IoSlice},
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::io;
 
 use rustix::net::{RecvFlags, recv};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, Interest, ReadBuf},
+    io::Interest,
     net::{TcpStream, UnixStream},
 };
+use tokio_util::either::Either;
 
-/// An accepted stream.
-#[derive(Debug)]
-pub enum Stream {
-    /// tcp(7), of either family.
-    Tcp(TcpStream),
-    /// unix(7).
-    Unix(UnixStream),
+use super::sending::Sending;
+
+/// An accepted stream: tcp(7) of either family on the left, unix(7) on the right.
+pub type Stream = Either<Sending, UnixStream>;
+
+/// The stream of a TCP socket.
+pub(super) fn tcp(socket: TcpStream) -> Stream {
+    Either::Left(Sending::new(socket))
 }
 
-/// The stream inside, with what it can do called by its name.
-macro_rules! inner {
-    ($stream:expr, $operation:ident $(, $argument:expr)*) => {
-        match $stream.get_mut() {
-            Stream::Tcp(stream) => Pin::new(stream).$operation($($argument),*),
-            Stream::Unix(stream) => Pin::new(stream).$operation($($argument),*),
-        }
-    };
-}
-
-/// [`Stream::peek_until`], of any kind of socket.
+/// [`peek_until`], of any kind of socket.
 macro_rules! peek_until {
     ($socket:expr, $buffer:expr, $told_by:expr) => {
         loop {
@@ -62,91 +50,35 @@ fn is_wait(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-impl Stream {
-    /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none.
-    /// No more of them are seen than the buffer holds, and nobody says when there will be no more than some.
-    ///
-    /// # Errors
-    /// recv(2)'s.
-    pub async fn peek_until<T>(
-        &self,
-        buffer: &mut [u8],
-        told_by: impl Fn(&[u8]) -> Option<T>,
-    ) -> io::Result<Option<T>> {
-        match self {
-            Stream::Tcp(socket) => peek_tcp_until(socket, buffer, told_by).await,
-            Stream::Unix(socket) => peek_until!(socket, buffer, told_by),
-        }
-    }
-}
-
-/// [`Stream::peek_until`], of a TCP socket.
+/// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none.
+/// No more of them are seen than the buffer holds, and nobody says when there will be no more than some.
 ///
 /// # Errors
 /// recv(2)'s.
-pub(super) async fn peek_tcp_until<T>(
-    socket: &TcpStream,
+pub async fn peek_until<T>(
+    stream: &Stream,
     buffer: &mut [u8],
     told_by: impl Fn(&[u8]) -> Option<T>,
 ) -> io::Result<Option<T>> {
-    peek_until!(socket, buffer, told_by)
-}
-
-impl AsyncRead for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        inner!(self, poll_read, context, buffer)
-    }
-}
-
-impl AsyncWrite for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write, context, buffer)
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffers: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write_vectored, context, buffers)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        match self {
-            Stream::Tcp(stream) => stream.is_write_vectored(),
-            Stream::Unix(stream) => stream.is_write_vectored(),
-        }
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_flush, context)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_shutdown, context)
+    match stream {
+        Either::Left(tcp) => peek_until!(tcp.socket(), buffer, told_by),
+        Either::Right(unix) => peek_until!(unix, buffer, told_by),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::IoSlice;
     use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt},
+        io::{AsyncReadExt, AsyncWrite, AsyncWriteExt},
         net::TcpListener,
     };
 
     #[tokio::test]
     async fn several_buffers_go_out_at_once() {
         let (near, mut far) = UnixStream::pair().expect("two ends");
-        let mut stream = Stream::Unix(near);
+        let mut stream = Stream::Right(near);
         assert!(stream.is_write_vectored());
         let buffers = [IoSlice::new(b"ab"), IoSlice::new(b"cd")];
         assert_eq!(stream.write_vectored(&buffers).await.expect("room"), 4);
@@ -162,7 +94,7 @@ mod tests {
         mut far: impl AsyncWrite + Unpin,
     ) -> io::Result<Option<()>> {
         let mut buffer = [0; 4];
-        let looking = near.peek_until(&mut buffer, |_| None);
+        let looking = peek_until(&near, &mut buffer, |_| None);
         let leaving = async {
             far.write_all(b"P").await.expect("room");
             tokio::task::yield_now().await;
@@ -174,7 +106,7 @@ mod tests {
     #[tokio::test]
     async fn nothing_is_waited_for_behind_the_end_of_a_unix_stream() {
         let (near, far) = UnixStream::pair().expect("two ends");
-        let told = look_in_vain(Stream::Unix(near), far).await;
+        let told = look_in_vain(Stream::Right(near), far).await;
         assert_eq!(told.expect("a look"), None);
     }
 
@@ -184,7 +116,7 @@ mod tests {
         let address = listener.local_addr().expect("its address");
         let far = TcpStream::connect(address).await.expect("it listens");
         let (near, _) = listener.accept().await.expect("a client");
-        let told = look_in_vain(Stream::Tcp(near), far).await;
+        let told = look_in_vain(tcp(near), far).await;
         assert_eq!(told.expect("a look"), None);
     }
 }

@@ -52,7 +52,7 @@ mod tests {
     #[tokio::test]
     async fn preface_that_comes_byte_by_byte_is_known_and_left() {
         let (near, mut far) = UnixStream::pair().expect("two ends");
-        let mut stream = MaybeTls::from(Stream::Unix(near));
+        let mut stream = MaybeTls::from(Stream::Right(near));
         let sending = async {
             for byte in b"PRI * " {
                 far.write_u8(*byte).await.expect("room");
@@ -69,11 +69,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn client_that_says_too_little_or_goes_is_not_waited_for() {
         let (near, mut far) = UnixStream::pair().expect("two ends");
-        let stream = MaybeTls::from(Stream::Unix(near));
+        let stream = MaybeTls::from(Stream::Right(near));
         far.write_all(b"PR").await.expect("room");
         assert_eq!(protocol(&stream).await, None);
         let (near, far) = UnixStream::pair().expect("two ends");
         drop(far);
-        assert_eq!(protocol(&MaybeTls::from(Stream::Unix(near))).await, None);
+        assert_eq!(protocol(&MaybeTls::from(Stream::Right(near))).await, None);
     }
 }

@@ -76,7 +76,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         let _ = far.read_to_end(&mut answer).await;
         answer
     };
-    let stream = Stream::Unix(near).into();
+    let stream = Stream::Right(near).into();
     let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
     tokio::join!(client, serving).0
 }

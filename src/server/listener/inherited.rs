@@ -1,5 +1,9 @@
 //! Sockets that whoever started us has opened, as systemd does (sd_listen_fds(3)): descriptors from 3 on,
 //! told of in `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`.
+//!
+//! sd-notify's `listen_fds_with_names` reads the same variables, but knows no process 1 that has passed them
+//! on, stops at a list of names that is shorter than that of descriptors, and says neither which descriptor is
+//! not open nor which value is no number.
 #![allow(
     unsafe_code,
     reason = "a descriptor that only an environment variable tells of has no owner yet"

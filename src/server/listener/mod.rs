@@ -15,7 +15,7 @@ use std::{
 
 use tokio::net::{TcpListener, UnixListener};
 
-use super::stream::Stream;
+use super::stream::{self, Stream};
 use crate::connection::{ConnectionInfo, Endpoint};
 pub use inherited::{Inherited, InheritedError};
 use socket_file::SocketFile;
@@ -198,12 +198,12 @@ impl Listener {
         let (stream, local, remote) = match &self.socket {
             Socket::Tcp { socket, address } => {
                 let (stream, remote) = socket.accept().await?;
-                (Stream::Tcp(stream), (*address).into(), remote.into())
+                (stream::tcp(stream), (*address).into(), remote.into())
             }
             Socket::Unix { socket, .. } => {
                 let (stream, _) = socket.accept().await?;
                 let remote = Endpoint::Unix(unix::peer(&stream));
-                (Stream::Unix(stream), Endpoint::Unix(None), remote)
+                (Stream::Right(stream), Endpoint::Unix(None), remote)
             }
         };
         Ok((stream, ConnectionInfo::new(local, remote)))
@@ -310,7 +310,7 @@ mod tests {
         let address = listeners[0].address().expect("an IP address");
         let _client = std::net::TcpStream::connect(address).expect("it listens");
         let (stream, _) = listeners[0].accept().await.expect("a client");
-        assert!(matches!(stream, Stream::Tcp(stream) if stream.nodelay().expect("an option")));
+        assert!(matches!(stream, Stream::Left(tcp) if tcp.socket().nodelay().expect("an option")));
     }
 
     #[tokio::test]

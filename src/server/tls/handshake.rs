@@ -14,7 +14,10 @@ use tokio_rustls::{
 use super::{MaybeTls, Tls, WithoutTls, certificate::Certificate};
 use crate::{
     connection::TlsInfo,
-    server::{connection::HANDSHAKE_RECORD, stream::Stream},
+    server::{
+        connection::HANDSHAKE_RECORD,
+        stream::{self, Stream},
+    },
 };
 
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
@@ -71,7 +74,7 @@ impl Tls {
     ) -> Result<(MaybeTls, Option<TlsInfo>), HandshakeError> {
         let config = self.config();
         let first_byte = |bytes: &[u8]| bytes.first().copied();
-        match stream.peek_until(&mut [0], first_byte).await {
+        match stream::peek_until(&stream, &mut [0], first_byte).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
             Ok(Some(_)) if config.options.without_tls == WithoutTls::Served => {
                 return Ok((stream.into(), None));
@@ -157,7 +160,7 @@ mod tests {
     ) -> (Result<MaybeTls, HandshakeError>, UnixStream) {
         let (near, mut far) = UnixStream::pair().expect("two ends");
         far.write_all(bytes).await.expect("room");
-        let accepted = tls(without_tls).accept(Stream::Unix(near)).await;
+        let accepted = tls(without_tls).accept(Stream::Right(near)).await;
         (accepted.map(|(stream, _)| stream), far)
     }
 
@@ -178,7 +181,7 @@ mod tests {
     async fn client_that_goes_is_not_worth_a_line() {
         let (near, far) = UnixStream::pair().expect("two ends");
         drop(far);
-        let refused = tls(WithoutTls::Refused).accept(Stream::Unix(near)).await;
+        let refused = tls(WithoutTls::Refused).accept(Stream::Right(near)).await;
         assert!(
             matches!(refused, Err(HandshakeError::Silent)),
             "{refused:?}"

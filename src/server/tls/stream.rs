@@ -12,26 +12,22 @@ use tokio_rustls::server::TlsStream;
 use super::config::HTTP_2;
 use crate::{
     http::pages::SendfileQueue,
-    server::{sending::Sending, stream::Stream},
+    server::stream::{self, Stream},
 };
 
-/// An accepted stream, decrypted where it has to be.
+/// An accepted stream, decrypted where it has to be. Not tokio-util's `Either`, since what ends without
+/// close_notify ends in an error there.
 #[derive(Debug)]
 pub(in crate::server) enum MaybeTls {
     /// As it came.
     Plain(Stream),
-    /// As it came, on TCP: files go out by themselves.
-    Sending(Sending),
     /// TLS, whose handshake is done. Boxed, since it is large, and plain connections have none.
     Tls(Box<TlsStream<Stream>>),
 }
 
 impl From<Stream> for MaybeTls {
     fn from(stream: Stream) -> Self {
-        match stream {
-            Stream::Tcp(stream) => MaybeTls::Sending(Sending::new(stream)),
-            stream @ Stream::Unix(_) => MaybeTls::Plain(stream),
-        }
+        MaybeTls::Plain(stream)
     }
 }
 
@@ -39,8 +35,8 @@ impl MaybeTls {
     /// What files can be sent through by the kernel; it cannot encrypt them.
     pub(in crate::server) fn outlet(&self) -> Option<&SendfileQueue> {
         match self {
-            MaybeTls::Sending(stream) => Some(stream.outlet()),
-            MaybeTls::Plain(_) | MaybeTls::Tls(_) => None,
+            MaybeTls::Plain(Stream::Left(tcp)) => Some(tcp.outlet()),
+            MaybeTls::Plain(Stream::Right(_)) | MaybeTls::Tls(_) => None,
         }
     }
 
@@ -48,7 +44,7 @@ impl MaybeTls {
     pub(in crate::server) fn is_http2(&self) -> bool {
         match self {
             MaybeTls::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
-            MaybeTls::Plain(_) | MaybeTls::Sending(_) => false,
+            MaybeTls::Plain(_) => false,
         }
     }
 
@@ -63,8 +59,7 @@ impl MaybeTls {
         told_by: impl Fn(&[u8]) -> Option<T>,
     ) -> io::Result<Option<T>> {
         match self {
-            MaybeTls::Plain(stream) => stream.peek_until(buffer, told_by).await,
-            MaybeTls::Sending(stream) => stream.peek_until(buffer, told_by).await,
+            MaybeTls::Plain(stream) => stream::peek_until(stream, buffer, told_by).await,
             MaybeTls::Tls(_) => Ok(None),
         }
     }
@@ -75,7 +70,6 @@ macro_rules! inner {
     ($stream:expr, $operation:ident $(, $argument:expr)*) => {
         match $stream.get_mut() {
             MaybeTls::Plain(stream) => Pin::new(stream).$operation($($argument),*),
-            MaybeTls::Sending(stream) => Pin::new(stream).$operation($($argument),*),
             MaybeTls::Tls(stream) => Pin::new(stream).$operation($($argument),*),
         }
     };
@@ -116,7 +110,6 @@ impl AsyncWrite for MaybeTls {
     fn is_write_vectored(&self) -> bool {
         match self {
             MaybeTls::Plain(stream) => stream.is_write_vectored(),
-            MaybeTls::Sending(stream) => stream.is_write_vectored(),
             MaybeTls::Tls(stream) => stream.is_write_vectored(),
         }
     }
