@@ -55,12 +55,14 @@ impl Close {
     pub const ABNORMAL: u16 = 1006;
     /// A text message that is not UTF-8.
     pub const INVALID_DATA: u16 = 1007;
-    /// A message that the policy forbids, such as one with a newline under `--newline=reject`.
+    /// A message that the policy forbids, such as one with a newline where a message has to be one line.
     pub const POLICY: u16 = 1008;
     /// A message over the limit.
     pub const TOO_BIG: u16 = 1009;
     /// The program's output could not be turned into messages.
     pub const INTERNAL: u16 = 1011;
+    /// What we are a gateway to has failed (IANA's registry of close codes): its connection was lost.
+    pub const BAD_GATEWAY: u16 = 1014;
     /// First code of the private range (RFC 6455 §7.4.2): 4000+n says exit status n, 4128+s signal s.
     pub const PROGRAM: u16 = 4000;
     /// A control frame holds 125 bytes, two of which are the code (RFC 6455 §5.5).

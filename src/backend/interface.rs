@@ -4,14 +4,24 @@ use std::{ffi::OsString, pin::Pin};
 
 use futures_util::{Sink, Stream};
 
-use super::process::Process;
-use crate::{framing::FramingError, message::Message};
+use super::{error::BackendError, process::Process};
+use crate::message::Message;
 
-/// A program's output: its messages, and at most one error, which is the last item.
-pub type Output = Pin<Box<dyn Stream<Item = Result<Message, FramingError>> + Send>>;
+/// What a backend says: messages, and at most one error, which is the last item.
+///
+/// The end of the stream is an orderly end: the session ends with the exit status of the process, and as
+/// 1000 where there is none. [`BackendError::Failed`] ends it with its own close.
+pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Send>>;
 
-/// A program's input. Dropping it gives the program end-of-file.
-pub type Input = Pin<Box<dyn Sink<Message, Error = FramingError> + Send>>;
+/// What a backend is told.
+///
+/// *Closing* the sink is the end of the input: what it holds is delivered, and then the backend is told that
+/// no more comes, each kind in its own way. A pipe is closed, since its reader gets end-of-file by nothing
+/// else. *Dropping* it says the same at once, and loses what is not delivered. To close it again is no error.
+///
+/// [`BackendError::Framing`] refuses the one message. Any other error means that it takes no more: the session
+/// goes on, and why it is to end, if it is, comes from the output.
+pub type Input = Pin<Box<dyn Sink<Message, Error = BackendError> + Send>>;
 
 /// The live thing behind a session.
 pub struct Backend {
@@ -19,14 +29,26 @@ pub struct Backend {
     pub output: Output,
     /// What it is told.
     pub input: Input,
+    /// Whether it is told more when it has said all.
+    pub after_output: AfterOutput,
     /// The process, where it is one.
     pub process: Option<Process>,
+}
+
+/// What becomes of a backend's input when its output has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AfterOutput {
+    /// It ends too: a program that has closed its stdout has most often ended.
+    EndInput,
+    /// It takes all that comes before the client's Close.
+    KeepInput,
 }
 
 impl std::fmt::Debug for Backend {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Backend")
+            .field("after_output", &self.after_output)
             .field("process", &self.process)
             .finish_non_exhaustive()
     }

@@ -3,6 +3,8 @@
 //! A backend is two streams of messages and, where it is a program, the [`Process`] behind them.
 //! It knows nothing of HTTP or WebSocket.
 
+mod error;
+mod input;
 mod interface;
 mod output;
 mod process;
@@ -11,12 +13,17 @@ mod program;
 mod spawn;
 mod stderr;
 mod stdio;
+mod stream_options;
 mod target;
 
-pub use interface::{Backend, Environment, Input, Output};
+pub use error::BackendError;
+pub use input::framed_input;
+pub use interface::{AfterOutput, Backend, Environment, Input, Output};
+pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
-pub use program::{PipedProcess, Program, StderrTo, Streams};
+pub use program::{PipedProcess, Program, StderrTo};
 pub use spawn::Spawner;
-pub use stdio::{Failure, Stdio};
-pub use target::Target;
+pub use stdio::{Stdio, StdioError};
+pub use stream_options::{MaxLine, StreamOptions};
+pub use target::{Resources, Target};

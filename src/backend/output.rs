@@ -1,6 +1,7 @@
 //! A program's output as a stream of messages.
 
 use std::{
+    convert::Infallible,
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -14,32 +15,38 @@ use tokio::{
     io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
     sync::oneshot,
-    time::{Instant, Sleep},
+    time::Instant,
 };
 use tokio_util::codec::FramedRead;
 
-use super::interface::Output;
+use super::{
+    error::BackendError,
+    interface::Output,
+    stream_options::{StreamCodec, StreamOptions},
+};
 use crate::{
-    framing::{CAPACITY_AT_REST, Codec, Framing, FramingError},
+    framing::{CAPACITY_AT_REST, Framing},
     message::Message,
+    timer::LazyTimer,
 };
 
-/// The messages of one pipe, or of what reads like one; with `flush_after`, a partial line too once
-/// it has been quiet that long.
-pub(super) fn messages<R>(pipe: R, codec: Codec, flush_after: Option<Duration>) -> Output
+/// The messages that are read from a stream of bytes; with `flush_after`, a partial line too once it has
+/// been quiet that long.
+pub fn framed_output<R>(stream: R, streams: &StreamOptions) -> Output
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    if codec.framing() == Framing::Chunks {
-        return Box::pin(Chunks(Some(pipe)));
+    if streams.framing == Framing::Chunks {
+        return Box::pin(Chunks(Some(stream)));
     }
-    let framed = FramedRead::with_capacity(pipe, codec, CAPACITY_AT_REST);
-    match flush_after {
+    let framed = FramedRead::with_capacity(stream, StreamCodec::new(streams), CAPACITY_AT_REST);
+    match streams.flush_after {
         None => Box::pin(framed),
         Some(quiet) => Box::pin(Prompting {
             framed,
             quiet,
-            waiting: None,
+            partial: None,
+            timer: LazyTimer::default(),
         }),
     }
 }
@@ -52,7 +59,7 @@ const CHUNK: usize = 64 * 1024;
 struct Chunks<R>(Option<R>);
 
 impl<R: AsyncRead + Unpin> Stream for Chunks<R> {
-    type Item = Result<Message, FramingError>;
+    type Item = Result<Message, BackendError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let Some(pipe) = &mut self.0 else {
@@ -77,16 +84,12 @@ impl<R: AsyncRead + Unpin> Stream for Chunks<R> {
 const STDERR_REST: Duration = Duration::from_millis(100);
 
 /// Both pipes' lines as JSON objects, in the order in which they come, until stdout ends.
-pub(super) fn wrapped(
-    stdout: Receiver,
-    stderr: Receiver,
-    codec: impl Fn() -> Codec,
-    flush_after: Option<Duration>,
-) -> Output {
+pub(super) fn wrapped(stdout: Receiver, stderr: Receiver, streams: &StreamOptions) -> Output {
     let name = |pipe, name: &'static str| {
-        messages(pipe, codec(), flush_after).map(move |line| line.map(|line| wrap(name, &line)))
+        framed_output(pipe, streams).map(move |line| line.map(|line| wrap(name, &line)))
     };
-    let (alive, ended) = oneshot::channel::<Never>();
+    // Nothing is ever sent: the end of the sender is the message.
+    let (alive, ended) = oneshot::channel::<Infallible>();
     let mut alive = Some(alive);
     let end_of_stdout = stream::poll_fn(move |_| {
         drop(alive.take());
@@ -102,9 +105,6 @@ pub(super) fn wrapped(
     ))
 }
 
-/// Nothing is ever sent: the end of the sender is the message.
-enum Never {}
-
 fn wrap(stream: &str, message: &Message) -> Message {
     let data = match message {
         Message::Text(text) => text.as_str(),
@@ -116,26 +116,24 @@ fn wrap(stream: &str, message: &Message) -> Message {
 
 /// Hands out a partial line when nothing more has come for a while.
 struct Prompting<R> {
-    framed: FramedRead<R, Codec>,
+    framed: FramedRead<R, StreamCodec>,
     quiet: Duration,
-    /// Since when so many bytes of a partial line wait.
-    waiting: Option<(usize, Pin<Box<Sleep>>)>,
+    /// How many bytes of a partial line wait, and since when they are so many.
+    partial: Option<(usize, Instant)>,
+    timer: LazyTimer,
 }
 
 impl<R> Prompting<R> {
     fn poll_quiet(&mut self, held: usize, context: &mut Context<'_>) -> Poll<()> {
-        let deadline = Instant::now() + self.quiet;
-        let (seen, sleep) = self
-            .waiting
-            .get_or_insert_with(|| (held, Box::pin(tokio::time::sleep_until(deadline))));
-        if *seen != held {
-            *seen = held;
-            sleep.as_mut().reset(deadline);
-        }
-        sleep.as_mut().poll(context)
+        let since = match self.partial {
+            Some((before, since)) if before == held => since,
+            _ => Instant::now(),
+        };
+        self.partial = Some((held, since));
+        self.timer.poll_expired(since + self.quiet, context)
     }
 
-    fn partial(&mut self) -> Option<Message> {
+    fn take_partial(&mut self) -> Option<Message> {
         // The codec and its buffer are borrowed one after the other.
         let mut held: BytesMut = std::mem::take(self.framed.read_buffer_mut());
         let message = self.framed.decoder_mut().decode_partial(&mut held);
@@ -145,20 +143,20 @@ impl<R> Prompting<R> {
 }
 
 impl<R: AsyncRead + Unpin> Stream for Prompting<R> {
-    type Item = Result<Message, FramingError>;
+    type Item = Result<Message, BackendError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if let Poll::Ready(item) = self.framed.poll_next_unpin(context) {
-            self.waiting = None;
+            self.partial = None;
             return Poll::Ready(item);
         }
         let held = self.framed.read_buffer().len();
         if held == 0 || self.poll_quiet(held, context).is_pending() {
             return Poll::Pending;
         }
-        match self.partial() {
+        match self.take_partial() {
             Some(message) => {
-                self.waiting = None;
+                self.partial = None;
                 Poll::Ready(Some(Ok(message)))
             }
             // What is held back is half of something: wait for the other half.

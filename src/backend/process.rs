@@ -83,7 +83,7 @@ impl Process {
         }
     }
 
-    /// Waits for the leader's exit. Cancel-safe.
+    /// Waits for the leader's exit. Cancel safe: yes.
     pub async fn exit(&mut self) -> ExitStatus {
         poll_fn(|context| self.poll_exit(context)).await
     }
@@ -91,6 +91,8 @@ impl Process {
     /// Brings the process to an end: waits, then SIGINT, SIGTERM and SIGKILL to the group, a
     /// timeout each; what is left of the group when the leader has exited is killed. The caller has
     /// closed the input before.
+    ///
+    /// Cancel safe: no, the ladder would begin anew; a process that is dropped then is killed.
     pub async fn end(&mut self, timeouts: &TerminationTimeouts) -> ExitStatus {
         let steps = [
             (timeouts.eof, Signal::INT),

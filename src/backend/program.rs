@@ -5,21 +5,20 @@ use std::{
     io,
     os::unix::ffi::OsStrExt,
     path::PathBuf,
-    time::Duration,
 };
 
 use tokio::net::unix::pipe;
-use tokio_util::codec::FramedWrite;
 
 use super::{
-    interface::{Backend, Environment},
-    output,
+    input::{Stdin, framed_input},
+    interface::{AfterOutput, Backend, Environment},
+    output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
     spawn::{Command, Spawner},
     stderr,
+    stream_options::StreamOptions,
 };
-use crate::framing::{Codec, Framing};
 
 /// What to run.
 #[derive(Debug, Clone, Default)]
@@ -32,19 +31,6 @@ pub struct Program {
     pub directory: Option<PathBuf>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
-}
-
-/// How a program's stdin, stdout and stderr are joined to a client.
-#[derive(Debug, Clone, Copy)]
-pub struct Streams {
-    /// How messages are told apart.
-    pub framing: Framing,
-    /// Longest line or `length` message of its output, in bytes.
-    pub max_line: usize,
-    /// Sends a partial line once the output has been quiet for so long.
-    pub flush_after: Option<Duration>,
-    /// Where its stderr goes.
-    pub errors: StderrTo,
 }
 
 /// A process that was started, with its pipes as they are.
@@ -76,12 +62,9 @@ pub enum StderrTo {
     Inherit,
 }
 
-/// Input kept for a program that does not read, in bytes. Smaller means fewer bytes a system call and
-/// pings unanswered sooner behind unread data; larger means more memory a session.
-const INPUT_BUFFER: usize = 32 * 1024;
-
 impl Program {
     /// Starts a process with plain pipes; its stderr goes to the log, under the span that is current.
+    /// Cancel safe: yes; a process that was started meanwhile is killed.
     ///
     /// # Errors
     /// As [`Target::open`](super::target::Target::open).
@@ -97,29 +80,27 @@ impl Program {
     /// Starts a process whose streams carry messages.
     pub(super) async fn open(
         &self,
-        streams: &Streams,
+        streams: &StreamOptions,
+        stderr_to: StderrTo,
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
         let (mut started, errors) = self.spawn(spawner, environment).await?;
-        let codec = || Codec::new(streams.framing, streams.max_line);
-        let output = match streams.errors {
+        let output = match stderr_to {
             StderrTo::Log => {
                 started = started.with_log(errors);
-                output::messages(started.output, codec(), streams.flush_after)
+                framed_output(started.output, streams)
             }
             StderrTo::Inherit => {
                 started.process.set_stderr_task(stderr::pass_on(errors));
-                output::messages(started.output, codec(), streams.flush_after)
+                framed_output(started.output, streams)
             }
-            StderrTo::Client => output::wrapped(started.output, errors, codec, streams.flush_after),
+            StderrTo::Client => output::wrapped(started.output, errors, streams),
         };
-        // Nothing is reserved for a client that says nothing.
-        let mut input = FramedWrite::with_capacity(started.input, codec(), 0);
-        input.set_backpressure_boundary(INPUT_BUFFER);
         Ok(Backend {
             output,
-            input: Box::pin(input),
+            input: framed_input(Stdin::new(started.input), streams),
+            after_output: AfterOutput::EndInput,
             process: Some(started.process),
         })
     }

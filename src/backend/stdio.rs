@@ -13,6 +13,7 @@
 //! pipes and terminals, and these would find them in non-blocking mode too.
 
 use std::{
+    convert::Infallible,
     io,
     os::fd::AsFd,
     pin::Pin,
@@ -26,22 +27,16 @@ use std::{
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use tokio::{
-    fs::File,
-    sync::oneshot,
-    time::{Instant, Sleep, sleep_until},
-};
+use tokio::{fs::File, sync::oneshot, time::Instant};
 use tokio_util::codec::FramedWrite;
 
 use super::{
-    interface::{Backend, Output},
-    output,
-    program::Streams,
+    error::BackendError,
+    interface::{AfterOutput, Backend, Output},
+    output::framed_output,
+    stream_options::{StreamCodec, StreamOptions},
 };
-use crate::{
-    framing::{Codec, FramingError},
-    message::Message,
-};
+use crate::{message::Message, timer::LazyTimer};
 
 /// Bytes kept for a stdout that takes nothing: what a Linux pipe holds (pipe(7)), so that one write
 /// fills it.
@@ -50,7 +45,7 @@ const STDOUT_BUFFER: usize = 64 * 1024;
 /// Stdin and stdout, for one session at a time.
 #[derive(Clone)]
 pub struct Stdio {
-    streams: Streams,
+    streams: StreamOptions,
     linger: Duration,
     stdin: Arc<Mutex<Output>>,
     state: Arc<State>,
@@ -58,7 +53,7 @@ pub struct Stdio {
 
 /// What went wrong with one of the two.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum StdioError {
     /// stdin could not be read.
     #[error("stdin cannot be read: {0}")]
     Input(io::Error),
@@ -75,7 +70,7 @@ struct State {
     unwritten: AtomicBool,
     /// When all was last written.
     written: Mutex<Instant>,
-    failure: Mutex<Option<Failure>>,
+    failure: Mutex<Option<StdioError>>,
 }
 
 impl Stdio {
@@ -84,17 +79,12 @@ impl Stdio {
     ///
     /// # Errors
     /// The operating system's (dup(2)).
-    pub fn new(streams: Streams, linger: Duration) -> io::Result<Self> {
-        let codec = Codec::new(streams.framing, streams.max_line);
+    pub fn new(streams: StreamOptions, linger: Duration) -> io::Result<Self> {
         let stdin = file(io::stdin())?;
         Ok(Stdio {
             streams,
             linger,
-            stdin: Arc::new(Mutex::new(output::messages(
-                stdin,
-                codec,
-                streams.flush_after,
-            ))),
+            stdin: Arc::new(Mutex::new(framed_output(stdin, &streams))),
             state: Arc::new(State {
                 ended: AtomicBool::new(false),
                 unwritten: AtomicBool::new(false),
@@ -109,22 +99,24 @@ impl Stdio {
     /// # Errors
     /// The operating system's (dup(2)).
     pub fn open(&self) -> io::Result<Backend> {
-        // Dropped with the input, which tells the output that nobody takes what comes.
         let (open, closed) = oneshot::channel();
-        let codec = Codec::new(self.streams.framing, self.streams.max_line);
+        let codec = StreamCodec::new(&self.streams);
         let mut stdout = FramedWrite::new(file(io::stdout())?, codec);
         stdout.set_backpressure_boundary(STDOUT_BUFFER);
         let messages = Messages {
             stdio: self.clone(),
-            lingering: None,
+            at_end: None,
+            timer: LazyTimer::default(),
         };
         Ok(Backend {
             output: Box::pin(messages.take_until(closed)),
             input: Box::pin(Stdout {
                 stdout,
                 state: Arc::clone(&self.state),
-                _open: open,
+                open: Some(open),
             }),
+            // A WebSocket is closed in both directions at once, and answers may still be on their way.
+            after_output: AfterOutput::KeepInput,
             process: None,
         })
     }
@@ -135,7 +127,7 @@ impl Stdio {
     }
 
     /// What went wrong, told once.
-    pub fn take_failure(&self) -> Option<Failure> {
+    pub fn take_failure(&self) -> Option<StdioError> {
         lock(&self.state.failure).take()
     }
 }
@@ -164,7 +156,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl State {
-    fn fail(&self, failure: Failure) {
+    fn fail(&self, failure: StdioError) {
         lock(&self.failure).get_or_insert(failure);
     }
 }
@@ -172,7 +164,9 @@ impl State {
 /// What stdin says to one session, and then the wait for the last answers.
 struct Messages {
     stdio: Stdio,
-    lingering: Option<Pin<Box<Sleep>>>,
+    /// When this session found stdin at its end.
+    at_end: Option<Instant>,
+    timer: LazyTimer,
 }
 
 impl Messages {
@@ -182,31 +176,23 @@ impl Messages {
         if linger.is_zero() {
             return Poll::Ready(());
         }
-        let sleep = self
-            .lingering
-            .get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + linger)));
-        loop {
-            ready!(sleep.as_mut().poll(context));
-            let since = match state.unwritten.load(Ordering::Relaxed) {
-                true => Instant::now(),
-                false => *lock(&state.written),
-            };
-            if since + linger <= sleep.deadline() {
-                return Poll::Ready(());
-            }
-            sleep.as_mut().reset(since + linger);
-        }
+        let at_end = *self.at_end.get_or_insert_with(Instant::now);
+        let last = match state.unwritten.load(Ordering::Relaxed) {
+            true => Instant::now(),
+            false => at_end.max(*lock(&state.written)),
+        };
+        self.timer.poll_expired(last + linger, context)
     }
 }
 
 impl Stream for Messages {
-    type Item = Result<Message, FramingError>;
+    type Item = Result<Message, BackendError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if !self.stdio.is_at_end() {
             let state = &self.stdio.state;
             match ready!(lock(&self.stdio.stdin).poll_next_unpin(context)) {
-                Some(Err(FramingError::Io(error))) => state.fail(Failure::Input(error)),
+                Some(Err(BackendError::Io(error))) => state.fail(StdioError::Input(error)),
                 Some(item) => return Poll::Ready(Some(item)),
                 None => {}
             }
@@ -218,41 +204,39 @@ impl Stream for Messages {
 
 /// Writes what comes, and notes when all of it is written.
 struct Stdout {
-    stdout: FramedWrite<File, Codec>,
+    stdout: FramedWrite<File, StreamCodec>,
     state: Arc<State>,
-    _open: oneshot::Sender<Never>,
+    /// Nothing is ever sent: its end tells the output that nobody takes what comes.
+    open: Option<oneshot::Sender<Infallible>>,
 }
 
-/// Nothing is ever sent: the end of the sender is the message.
-enum Never {}
-
 impl Stdout {
-    fn note(&self, polled: Poll<Result<(), FramingError>>) -> Poll<Result<(), FramingError>> {
-        if let Poll::Ready(Err(FramingError::Io(error))) = &polled
+    fn note(&self, polled: Poll<Result<(), BackendError>>) -> Poll<Result<(), BackendError>> {
+        if let Poll::Ready(Err(BackendError::Io(error))) = &polled
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             let error = match error.raw_os_error() {
                 Some(number) => io::Error::from_raw_os_error(number),
                 None => error.kind().into(),
             };
-            self.state.fail(Failure::Output(error));
+            self.state.fail(StdioError::Output(error));
         }
         polled
     }
 }
 
 impl Sink<Message> for Stdout {
-    type Error = FramingError;
+    type Error = BackendError;
 
     fn poll_ready(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), FramingError>> {
+    ) -> Poll<Result<(), BackendError>> {
         let ready = self.stdout.poll_ready_unpin(context);
         self.note(ready)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), FramingError> {
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), BackendError> {
         self.state.unwritten.store(true, Ordering::Relaxed);
         self.stdout.start_send_unpin(message)
     }
@@ -260,7 +244,7 @@ impl Sink<Message> for Stdout {
     fn poll_flush(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), FramingError>> {
+    ) -> Poll<Result<(), BackendError>> {
         let flushed = self.stdout.poll_flush_unpin(context);
         if flushed.is_ready() && self.state.unwritten.swap(false, Ordering::Relaxed) {
             *lock(&self.state.written) = Instant::now();
@@ -269,9 +253,11 @@ impl Sink<Message> for Stdout {
     }
 
     fn poll_close(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-    ) -> Poll<Result<(), FramingError>> {
-        self.poll_flush(context)
+    ) -> Poll<Result<(), BackendError>> {
+        let flushed = ready!(self.as_mut().poll_flush(context));
+        self.open = None;
+        Poll::Ready(flushed)
     }
 }

@@ -12,15 +12,15 @@ use tracing::{info, warn};
 
 use super::{
     backoff::Backoff,
+    connect_error::ConnectError,
     dial,
-    failure::Failure,
-    handshake::{self, HandshakeOptions, Opened},
-    outcome::{End, Outcome},
-    tls::Tls,
+    handshake::{self, HandshakeOptions, OpenWebSocket},
+    outcome::{ConnectionEnd, Outcome},
+    tls::ClientTls,
     url::Url,
 };
 use crate::{
-    backend::{Backend, Environment, Spawner, Stdio, Streams, Target},
+    backend::{Backend, Environment, Resources, Stdio, StreamOptions, Target},
     message::Close,
     session::{self, Handle, SessionTimeouts},
     transport::websocket::{self, Role},
@@ -35,12 +35,12 @@ const CONNECTING: Duration = Duration::from_secs(10);
 pub struct Options {
     /// The server.
     pub url: Url,
-    /// The terms of TLS, for a URL that wants it.
-    pub tls: Option<Tls>,
+    /// TLS, for a URL that wants it.
+    pub tls: Option<ClientTls>,
     /// What the handshake says.
-    pub offer: HandshakeOptions,
-    /// Who is at this end.
-    pub near: LocalEnd,
+    pub handshake: HandshakeOptions,
+    /// What is joined to the server.
+    pub local_end: LocalEnd,
     /// What the WebSocket may do.
     pub websocket: websocket::Options,
     /// How long a session waits for what.
@@ -49,30 +49,28 @@ pub struct Options {
     pub reconnect: bool,
 }
 
-/// Who is at this end.
+/// What is joined to the server at this end.
 #[derive(Debug)]
 pub enum LocalEnd {
     /// Our own stdin and stdout; a session ends when nothing has come for so long after the end of stdin.
-    Stdio(Streams, Duration),
+    Stdio(StreamOptions, Duration),
     /// A program, one process a connection, and its environment.
-    Program(Target, Environment, Spawner),
+    Program(Target, Environment, Resources),
 }
 
 /// Connects, and joins what came about, until it has ended for good or `stop` is cancelled: then the
 /// session ends in order, and what is left of it when that has its time is the caller's to drop.
+///
+/// Cancel safe: no. Dropped before it is ready, it kills its program and drops the connection without a Close.
 pub async fn run(options: &Options, stop: &CancellationToken) -> Outcome {
-    if options.tls.as_ref().is_some_and(|tls| tls.trusts_anybody) {
-        let url = &options.url;
-        warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
-    }
     let end = match ClientLoop::new(options) {
         Ok(joint) => joint.run(stop).await,
-        Err(error) => End::from(Failure::Stdio(error)),
+        Err(error) => ConnectionEnd::from(ConnectError::Stdio(error)),
     };
     end.outcome(&options.url)
 }
 
-/// One client with its near end.
+/// One client with its local end.
 struct ClientLoop<'a> {
     options: &'a Options,
     stdio: Option<Stdio>,
@@ -80,14 +78,14 @@ struct ClientLoop<'a> {
 
 impl<'a> ClientLoop<'a> {
     fn new(options: &'a Options) -> io::Result<Self> {
-        let stdio = match &options.near {
+        let stdio = match &options.local_end {
             LocalEnd::Stdio(streams, linger) => Some(Stdio::new(*streams, *linger)?),
             LocalEnd::Program(..) => None,
         };
         Ok(ClientLoop { options, stdio })
     }
 
-    async fn run(&self, stop: &CancellationToken) -> End {
+    async fn run(&self, stop: &CancellationToken) -> ConnectionEnd {
         let mut backoff = Backoff::default();
         loop {
             let start = Instant::now();
@@ -109,10 +107,10 @@ impl<'a> ClientLoop<'a> {
         }
     }
 
-    async fn connect_once(&self, stop: &CancellationToken) -> End {
+    async fn connect_once(&self, stop: &CancellationToken) -> ConnectionEnd {
         let opened = tokio::select! {
             opened = self.open() => opened,
-            () = stop.cancelled() => return End::interrupted(),
+            () = stop.cancelled() => return ConnectionEnd::interrupted(),
         };
         match opened {
             Ok(opened) => match self.join(opened, stop).await {
@@ -123,17 +121,24 @@ impl<'a> ClientLoop<'a> {
         }
     }
 
-    async fn open(&self) -> Result<Opened, Failure> {
+    async fn open(&self) -> Result<OpenWebSocket, ConnectError> {
         let Options {
-            url, tls, offer, ..
+            url,
+            tls,
+            handshake: offered,
+            ..
         } = self.options;
         let stream = in_time("no connection", dial::dial(url, tls.as_ref())).await?;
-        let handshake = handshake::handshake(stream, url, offer);
+        let handshake = handshake::handshake(stream, url, offered);
         in_time("no answer to the opening handshake", handshake).await
     }
 
     /// The session.
-    async fn join(&self, opened: Opened, stop: &CancellationToken) -> Result<End, Failure> {
+    async fn join(
+        &self,
+        opened: OpenWebSocket,
+        stop: &CancellationToken,
+    ) -> Result<ConnectionEnd, ConnectError> {
         let subprotocol = opened.subprotocol.as_deref();
         let compression = opened.compression.as_ref();
         let extension = compression.map(|agreed| agreed.to_string());
@@ -164,22 +169,22 @@ impl<'a> ClientLoop<'a> {
         );
         let failure = self.stdio.as_ref().and_then(Stdio::take_failure);
         Ok(match failure {
-            Some(failure) => End::near(failure.to_string()),
-            None => End::of(&summary),
+            Some(failure) => ConnectionEnd::local(failure.to_string()),
+            None => ConnectionEnd::of(&summary),
         })
     }
 
-    async fn open_local_end(&self, subprotocol: Option<&str>) -> Result<Backend, Failure> {
-        match (&self.options.near, &self.stdio) {
-            (LocalEnd::Program(target, environment, spawner), _) => {
+    async fn open_local_end(&self, subprotocol: Option<&str>) -> Result<Backend, ConnectError> {
+        match (&self.options.local_end, &self.stdio) {
+            (LocalEnd::Program(target, environment, resources), _) => {
                 let mut environment = environment.clone();
                 if let Some(name) = subprotocol {
                     environment.push(("WS_PROTOCOL".into(), name.into()));
                 }
-                let opened = target.open(spawner, &environment).await;
-                opened.map_err(Failure::Program)
+                let opened = target.open(resources, &environment).await;
+                opened.map_err(ConnectError::Program)
             }
-            (LocalEnd::Stdio(..), Some(stdio)) => stdio.open().map_err(Failure::Stdio),
+            (LocalEnd::Stdio(..), Some(stdio)) => stdio.open().map_err(ConnectError::Stdio),
             (LocalEnd::Stdio(..), None) => unreachable!("made by `new`"),
         }
     }
@@ -187,10 +192,10 @@ impl<'a> ClientLoop<'a> {
 
 async fn in_time<T>(
     what: &'static str,
-    step: impl Future<Output = Result<T, Failure>>,
-) -> Result<T, Failure> {
+    step: impl Future<Output = Result<T, ConnectError>>,
+) -> Result<T, ConnectError> {
     match timeout(CONNECTING, step).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(Failure::TimedOut(what, CONNECTING.as_secs())),
+        Err(_) => Err(ConnectError::TimedOut(what, CONNECTING.as_secs())),
     }
 }

@@ -12,17 +12,17 @@ use tokio_rustls::client::TlsStream;
 use tokio_util::either::Either;
 
 use super::{
-    exchange::{Answer, exchange},
-    failure::Failure,
+    connect_error::ConnectError,
+    exchange::{UpgradeResult, exchange},
     proxy::{Proxy, proxy_for},
-    tls::Tls,
-    url::{Place, Url, bracketed},
+    tls::ClientTls,
+    url::{ServerAddress, Url, bracketed},
 };
 
 /// What is below TLS.
-pub(super) type Socket = Either<TcpStream, UnixStream>;
+pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
 /// What HTTP is spoken over.
-pub(super) type Stream = Either<Socket, TlsStream<Socket>>;
+pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -31,24 +31,28 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// What it failed of.
-pub(super) async fn dial(url: &Url, tls: Option<&Tls>) -> Result<Stream, Failure> {
+pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<DialedStream, ConnectError> {
     let socket = match &url.place {
-        Place::Unix(path) => Either::Right(unix(path).await.map_err(Failure::Connect)?),
-        Place::Host(host, port) => {
+        ServerAddress::Unix(path) => {
+            Either::Right(unix(path).await.map_err(ConnectError::Connect)?)
+        }
+        ServerAddress::Host(host, port) => {
             let proxy = proxy_for(url, |name| env::var(name).ok());
-            let proxy = proxy.map_err(|reason| Failure::Proxy {
+            let proxy = proxy.map_err(|reason| ConnectError::Proxy {
                 reason,
                 may_pass: false,
             })?;
             let socket = match proxy {
-                None => tcp(host, *port).await.map_err(Failure::Connect)?,
+                None => tcp(host, *port).await.map_err(ConnectError::Connect)?,
                 Some(proxy) => tunnel(&proxy, host, *port).await?,
             };
             Either::Left(socket)
         }
     };
     match (tls, &url.place) {
-        (Some(tls), Place::Host(host, _)) => Ok(Either::Right(tls.connect(host, socket).await?)),
+        (Some(tls), ServerAddress::Host(host, _)) => {
+            Ok(Either::Right(tls.connect(host, socket).await?))
+        }
         _ => Ok(Either::Left(socket)),
     }
 }
@@ -85,8 +89,8 @@ async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
 }
 
 /// Asks a proxy for a tunnel to a server (RFC 9110 §9.3.6).
-async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Failure> {
-    let failure = |reason: String, may_pass| Failure::Proxy {
+async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+    let failure = |reason: String, may_pass| ConnectError::Proxy {
         reason: format!("the proxy {}:{}: {reason}", proxy.host, proxy.port),
         may_pass,
     };
@@ -104,11 +108,11 @@ async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Failu
     let request = request.map_err(|error| fail(error.to_string()))?;
     let answer = exchange(socket, request, StatusCode::is_success).await;
     match answer.map_err(|error| fail(error.to_string()))? {
-        Answer::Switched {
+        UpgradeResult::Switched {
             stream, read_ahead, ..
         } if read_ahead.is_empty() => Ok(stream),
-        Answer::Switched { .. } => Err(fail("it spoke first in the tunnel".to_owned())),
-        Answer::Refused(refusal) => Err(failure(
+        UpgradeResult::Switched { .. } => Err(fail("it spoke first in the tunnel".to_owned())),
+        UpgradeResult::Refused(refusal) => Err(failure(
             format!("it refuses: {refusal}"),
             refusal.may_pass(),
         )),

@@ -21,7 +21,7 @@ const BODY_READ: usize = 4 * 1024;
 const LINE_SHOWN: usize = 200;
 
 /// What came back.
-pub(super) enum Answer<S> {
+pub(super) enum UpgradeResult<S> {
     /// The connection is ours.
     Switched {
         stream: S,
@@ -30,12 +30,12 @@ pub(super) enum Answer<S> {
         headers: HeaderMap,
     },
     /// It is not.
-    Refused(Refusal),
+    Refused(UnexpectedResponse),
 }
 
 /// An answer that is not the one wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
+pub struct UnexpectedResponse {
     /// Its status.
     pub status: StatusCode,
     /// Where it would send us.
@@ -44,7 +44,7 @@ pub struct Refusal {
     pub line: Option<String>,
 }
 
-impl Refusal {
+impl UnexpectedResponse {
     /// Whether the same request may be answered otherwise the next time (RFC 9110 §15.5.9, §15.6; RFC
     /// 6585 §4).
     pub(super) fn may_pass(&self) -> bool {
@@ -54,7 +54,7 @@ impl Refusal {
     }
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for UnexpectedResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.status)?;
         if let Some(location) = &self.location {
@@ -75,7 +75,7 @@ pub(super) async fn exchange<S>(
     stream: S,
     request: Request<String>,
     wanted: impl Fn(&StatusCode) -> bool,
-) -> Result<Answer<S>, hyper::Error>
+) -> Result<UpgradeResult<S>, hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -87,8 +87,8 @@ where
     let answer = async {
         let response = sender.send_request(request).await?;
         match wanted(&response.status()) {
-            true => switched(response).await,
-            false => Ok(Answer::Refused(refusal(response).await)),
+            true => take_stream(response).await,
+            false => Ok(UpgradeResult::Refused(refusal(response).await)),
         }
     };
     // The connection ends when it has handed the stream over, and what is done with that comes after.
@@ -98,7 +98,7 @@ where
     }
 }
 
-async fn switched<S>(mut response: Response<Incoming>) -> Result<Answer<S>, hyper::Error>
+async fn take_stream<S>(mut response: Response<Incoming>) -> Result<UpgradeResult<S>, hyper::Error>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -106,14 +106,14 @@ where
     let parts = upgraded
         .downcast::<TokioIo<S>>()
         .expect("what was given comes back");
-    Ok(Answer::Switched {
+    Ok(UpgradeResult::Switched {
         stream: parts.io.into_inner(),
         read_ahead: parts.read_buf,
         headers: response.into_parts().0.headers,
     })
 }
 
-async fn refusal(response: Response<Incoming>) -> Refusal {
+async fn refusal(response: Response<Incoming>) -> UnexpectedResponse {
     let (parts, body) = response.into_parts();
     let text = |name| {
         let value = parts.headers.get(name)?.to_str().ok()?;
@@ -121,7 +121,7 @@ async fn refusal(response: Response<Incoming>) -> Refusal {
     };
     let kind = text(header::CONTENT_TYPE).unwrap_or_default();
     let is_text = kind.is_empty() || kind.starts_with("text/plain") || kind.contains("json");
-    Refusal {
+    UnexpectedResponse {
         status: parts.status,
         location: text(header::LOCATION).filter(|_| parts.status.is_redirection()),
         line: match is_text {

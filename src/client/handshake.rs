@@ -7,13 +7,13 @@ use hyper::{
 };
 
 use super::{
-    dial::Stream,
-    exchange::{Answer, exchange},
-    failure::Failure,
+    connect_error::ConnectError,
+    dial::DialedStream,
+    exchange::{UpgradeResult, exchange},
     url::Url,
 };
 use crate::{
-    http::websocket::extensions,
+    http::websocket::extensions::{self, BadAnswer},
     transport::{
         websocket::deflate::{DeflateParams, Negotiated},
         websocket::{accept_key, new_key},
@@ -35,8 +35,8 @@ pub struct HandshakeOptions {
 }
 
 /// A connection that carries messages from here on.
-pub(super) struct Opened {
-    pub(super) stream: Stream,
+pub(super) struct OpenWebSocket {
+    pub(super) stream: DialedStream,
     /// What came behind the answer.
     pub(super) read_ahead: Bytes,
     /// The subprotocol that the server selected.
@@ -47,41 +47,54 @@ pub(super) struct Opened {
 
 /// Asks a server for a WebSocket.
 ///
-/// # StderrTo
+/// # Errors
 /// Its refusal, or what is wrong with its answer.
 pub(super) async fn handshake(
-    stream: Stream,
+    stream: DialedStream,
     url: &Url,
-    offer: &HandshakeOptions,
-) -> Result<Opened, Failure> {
+    options: &HandshakeOptions,
+) -> Result<OpenWebSocket, ConnectError> {
     let key = new_key();
-    let request = request(url, offer, &key)?;
+    let request = request(url, options, &key)?;
     let is_wanted = |status: &StatusCode| *status == StatusCode::SWITCHING_PROTOCOLS;
     match exchange(stream, request, is_wanted).await? {
-        Answer::Refused(refusal) => Err(Failure::Refused(refusal)),
-        Answer::Switched {
+        UpgradeResult::Refused(refusal) => Err(ConnectError::Refused(refusal)),
+        UpgradeResult::Switched {
             stream,
             read_ahead,
             headers,
         } => {
-            check(&headers, &key).map_err(Failure::Handshake)?;
-            let compression = extensions::confirm(&headers, offer.compression);
-            Ok(Opened {
+            check(&headers, &key).map_err(ConnectError::Handshake)?;
+            let compression = extensions::confirm(&headers, options.compression);
+            Ok(OpenWebSocket {
                 stream,
                 read_ahead,
-                subprotocol: subprotocol(&headers, offer).map_err(Failure::Handshake)?,
-                compression: compression.map_err(Failure::Handshake)?,
+                subprotocol: subprotocol(&headers, options)?,
+                compression: compression.map_err(extension_failure)?,
             })
         }
     }
 }
 
-fn request(url: &Url, offer: &HandshakeOptions, key: &str) -> Result<Request<String>, Failure> {
-    let wrong = |error: &dyn std::fmt::Display| Failure::Handshake(error.to_string());
+/// Why the extensions that a server selects cannot be, and the flag that would have offered one.
+fn extension_failure(answer: BadAnswer) -> ConnectError {
+    let remedy = match answer {
+        BadAnswer::DeflateNotOffered => " (--compress)",
+        _ => "",
+    };
+    ConnectError::Handshake(format!("{answer}{remedy}"))
+}
+
+fn request(
+    url: &Url,
+    options: &HandshakeOptions,
+    key: &str,
+) -> Result<Request<String>, ConnectError> {
+    let wrong = |error: &dyn std::fmt::Display| ConnectError::Handshake(error.to_string());
     let mut request = Request::new(String::new());
     *request.uri_mut() = url.target.clone().into();
     let headers = request.headers_mut();
-    let mut set = |name: HeaderName, value: &str| -> Result<(), Failure> {
+    let mut set = |name: HeaderName, value: &str| -> Result<(), ConnectError> {
         let value = HeaderValue::from_str(value).map_err(|error| wrong(&error))?;
         headers.insert(name, value);
         Ok(())
@@ -92,22 +105,22 @@ fn request(url: &Url, offer: &HandshakeOptions, key: &str) -> Result<Request<Str
     set(header::SEC_WEBSOCKET_VERSION, "13")?;
     set(header::SEC_WEBSOCKET_KEY, key)?;
     set(header::USER_AGENT, USER_AGENT)?;
-    if !offer.subprotocols.is_empty() {
+    if !options.subprotocols.is_empty() {
         set(
             header::SEC_WEBSOCKET_PROTOCOL,
-            &offer.subprotocols.join(", "),
+            &options.subprotocols.join(", "),
         )?;
     }
-    if offer.compression.is_some() {
+    if options.compression.is_some() {
         set(header::SEC_WEBSOCKET_EXTENSIONS, Negotiated::OFFER)?;
     }
     if let Some(credentials) = &url.authorization {
         headers.insert(header::AUTHORIZATION, credentials.clone());
     }
-    for name in offer.headers.keys() {
+    for name in options.headers.keys() {
         headers.remove(name);
     }
-    for (name, value) in &offer.headers {
+    for (name, value) in &options.headers {
         headers.append(name, value.clone());
     }
     Ok(request)
@@ -138,19 +151,20 @@ fn check(headers: &HeaderMap, key: &str) -> Result<(), String> {
 }
 
 /// The subprotocol that was selected.
-fn subprotocol(headers: &HeaderMap, offer: &HandshakeOptions) -> Result<Option<String>, String> {
+fn subprotocol(
+    headers: &HeaderMap,
+    options: &HandshakeOptions,
+) -> Result<Option<String>, ConnectError> {
     let Some(selected) = headers.get(header::SEC_WEBSOCKET_PROTOCOL) else {
         return Ok(None);
     };
-    let offered = offer.subprotocols.iter();
+    let offered = options.subprotocols.iter();
     match offered
         .into_iter()
         .find(|name| selected.as_bytes() == name.as_bytes())
     {
         Some(name) => Ok(Some(name.clone())),
-        None => Err(format!(
-            "it selects the subprotocol {selected:?}, which was not offered (--subprotocol)"
-        )),
+        None => Err(ConnectError::Subprotocol(selected.clone())),
     }
 }
 
@@ -161,7 +175,7 @@ mod tests {
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 
     fn checked(change: &[(HeaderName, Option<&'static str>)]) -> Result<Option<String>, String> {
-        let offer = HandshakeOptions {
+        let options = HandshakeOptions {
             subprotocols: vec!["a".to_owned(), "b".to_owned()],
             ..HandshakeOptions::default()
         };
@@ -181,7 +195,7 @@ mod tests {
             };
         }
         check(&headers, KEY)?;
-        subprotocol(&headers, &offer)
+        subprotocol(&headers, &options).map_err(|failure| failure.to_string())
     }
 
     #[test]
@@ -212,8 +226,8 @@ mod tests {
     #[test]
     fn given_header_takes_the_place_of_our_own() {
         let url: Url = "ws://u:p@a:81/x?y".parse().expect("a URL");
-        let mut offer = HandshakeOptions::default();
-        let plain = request(&url, &offer, KEY).expect("a request");
+        let mut options = HandshakeOptions::default();
+        let plain = request(&url, &options, KEY).expect("a request");
         assert_eq!(plain.uri(), "/x?y");
         assert_eq!(plain.headers()[header::HOST], "a:81");
         assert!(
@@ -221,13 +235,13 @@ mod tests {
                 .as_bytes()
                 .starts_with(b"Basic ")
         );
-        offer
+        options
             .headers
             .insert(header::HOST, HeaderValue::from_static("b"));
-        offer
+        options
             .headers
             .insert(header::AUTHORIZATION, HeaderValue::from_static("Bearer x"));
-        let changed = request(&url, &offer, KEY).expect("a request");
+        let changed = request(&url, &options, KEY).expect("a request");
         assert_eq!(changed.headers()[header::HOST], "b");
         assert_eq!(changed.headers()[header::AUTHORIZATION], "Bearer x");
     }

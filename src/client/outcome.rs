@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use super::{failure::Failure, url::Url};
+use super::{connect_error::ConnectError, url::Url};
 use crate::{
     exit_status::{self, FAILURE},
     message::Close,
@@ -19,42 +19,64 @@ pub struct Outcome {
     pub status: u8,
     /// What whoever started it should read, the URL in it.
     pub complaint: Option<String>,
+    /// What set otherwise would have avoided it.
+    pub related_option: Option<RelatedOption>,
+}
+
+/// What the end of a client may depend on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RelatedOption {
+    /// Whether binary messages are taken.
+    Binary,
+    /// The longest message of the server.
+    MaxMessage,
+    /// What becomes of a newline within a message.
+    Newline,
+    /// The subprotocols that are offered.
+    Subprotocols,
 }
 
 /// How one connection, or the attempt to make one, ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct End {
+pub(super) struct ConnectionEnd {
     status: u8,
     reason: Option<String>,
+    related_option: Option<RelatedOption>,
     /// Whether another attempt may do better.
     pub(super) may_pass: bool,
 }
 
-impl End {
+impl ConnectionEnd {
     fn new(status: u8, reason: Option<String>) -> Self {
-        End {
+        ConnectionEnd {
             status,
             reason,
+            related_option: None,
             may_pass: false,
         }
     }
 
     /// Something at this end is of no use.
-    pub(super) fn near(reason: String) -> Self {
-        End::new(FAILURE, Some(reason))
+    pub(super) fn local(reason: String) -> Self {
+        ConnectionEnd::new(FAILURE, Some(reason))
     }
 
     /// Whoever interrupted it knows.
     pub(super) fn interrupted() -> Self {
-        End::new(FAILURE, None)
+        ConnectionEnd::new(FAILURE, None)
     }
 
     /// The end of a session.
     pub(super) fn of(summary: &Summary) -> Self {
         match &summary.ended {
-            Ended::ByBackend(_) => End::new(summary.exit.map_or(0, exit_status::of_process), None),
-            Ended::ByClient(close) => End::by_far_end(close, summary.exit),
-            Ended::ByServer(close) => End::near(our_reason(close)),
+            Ended::ByBackend(_) => {
+                ConnectionEnd::new(summary.exit.map_or(0, exit_status::of_process), None)
+            }
+            Ended::ByClient(close) => ConnectionEnd::by_far_end(close, summary.exit),
+            Ended::ByServer(close) => ConnectionEnd {
+                related_option: related_option_of(close),
+                ..ConnectionEnd::local(our_reason(close))
+            },
         }
     }
 
@@ -67,19 +89,19 @@ impl End {
         match close.code {
             Close::NORMAL | Close::NO_STATUS => {
                 let failed = exit.and_then(|status| status.code());
-                End::new(failed.map_or(0, |status| status as u8), None)
+                ConnectionEnd::new(failed.map_or(0, |status| status as u8), None)
             }
-            Close::ABNORMAL => End {
+            Close::ABNORMAL => ConnectionEnd {
                 may_pass: true,
-                ..End::near(format!("the connection was lost: {}", close.reason))
+                ..ConnectionEnd::local(format!("the connection was lost: {}", close.reason))
             },
             code @ Close::PROGRAM..=LAST_STATUS if code != Close::PROGRAM => {
-                End::new((code - Close::PROGRAM) as u8, Some(told))
+                ConnectionEnd::new((code - Close::PROGRAM) as u8, Some(told))
             }
-            code => End {
+            code => ConnectionEnd {
                 // A server that stops, fails or is overloaded (RFC 6455 §7.4.1 and its registry).
                 may_pass: matches!(code, Close::GOING_AWAY | Close::INTERNAL..=1014),
-                ..End::near(told)
+                ..ConnectionEnd::local(told)
             },
         }
     }
@@ -94,33 +116,42 @@ impl End {
         Outcome {
             status: self.status,
             complaint: self.reason.map(|reason| format!("{url}: {reason}")),
+            related_option: self.related_option,
         }
     }
 }
 
-impl From<Failure> for End {
-    fn from(failure: Failure) -> Self {
-        End {
+impl From<ConnectError> for ConnectionEnd {
+    fn from(failure: ConnectError) -> Self {
+        ConnectionEnd {
             may_pass: failure.may_pass(),
-            ..End::near(failure.to_string())
+            related_option: match failure {
+                ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
+                _ => None,
+            },
+            ..ConnectionEnd::local(failure.to_string())
         }
     }
 }
 
-/// Why we have closed, with the flag that helps.
+/// Why we have closed.
 fn our_reason(close: &Close) -> String {
     let reason = &close.reason;
     match close.code {
-        Close::UNSUPPORTED => {
-            "a binary message came, and a message is a line here: --binary takes it, \
-                               and so does --framing=length"
-                .to_owned()
-        }
-        Close::TOO_BIG => format!("the server sent {reason} (--maxframesize)"),
+        Close::UNSUPPORTED => "a binary message came, and a message is a line here".to_owned(),
+        Close::TOO_BIG | Close::INVALID_DATA => format!("the server sent {reason}"),
         Close::PROTOCOL => format!("the server breaks the protocol: {reason}"),
-        Close::INVALID_DATA => format!("the server sent {reason}"),
-        Close::POLICY => format!("the server's {reason} (--newline)"),
+        Close::POLICY => format!("the server's {reason}"),
         _ => reason.to_string(),
+    }
+}
+
+fn related_option_of(close: &Close) -> Option<RelatedOption> {
+    match close.code {
+        Close::UNSUPPORTED => Some(RelatedOption::Binary),
+        Close::TOO_BIG => Some(RelatedOption::MaxMessage),
+        Close::POLICY => Some(RelatedOption::Newline),
+        _ => None,
     }
 }
 
@@ -135,7 +166,7 @@ mod tests {
             ended: Ended::ByClient(Close::new(code, "")),
             exit: exit.map(ExitStatus::from_raw),
         };
-        let end = End::of(&summary);
+        let end = ConnectionEnd::of(&summary);
         (end.status, end.may_pass)
     }
 
@@ -177,7 +208,10 @@ mod tests {
                 ended: Ended::ByBackend(Close::new(1000, "")),
                 exit: Some(ExitStatus::from_raw(exit)),
             };
-            assert_eq!(End::of(&summary), End::new(status, None));
+            assert_eq!(
+                ConnectionEnd::of(&summary),
+                ConnectionEnd::new(status, None)
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use hyper::{
 };
 use ipnet::IpNet;
 
-use super::url::{self, Place, Url};
+use super::url::{self, ServerAddress, Url};
 
 /// The port of a proxy that names none.
 const DEFAULT_PORT: u16 = 80;
@@ -35,7 +35,7 @@ pub(super) fn proxy_for(
     server: &Url,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, String> {
-    let Place::Host(host, port) = &server.place else {
+    let ServerAddress::Host(host, port) = &server.place else {
         return Ok(None);
     };
     let names = match server.is_tls {

@@ -2,6 +2,7 @@
 
 use std::{io, sync::Arc};
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
@@ -15,7 +16,7 @@ use tokio_rustls::{
     },
 };
 
-use super::{dial::Socket, failure::Failure};
+use super::connect_error::ConnectError;
 
 /// What is spoken inside (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -31,22 +32,21 @@ pub enum Trust {
     Anybody,
 }
 
-/// The terms of TLS.
+/// TLS as a client speaks it.
 #[derive(Clone)]
-pub struct Tls {
+pub struct ClientTls {
     connector: TlsConnector,
-    /// Whether any certificate will do.
-    pub(super) trusts_anybody: bool,
+    trusts_anybody: bool,
 }
 
-impl std::fmt::Debug for Tls {
+impl std::fmt::Debug for ClientTls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Tls").finish_non_exhaustive()
+        formatter.debug_struct("ClientTls").finish_non_exhaustive()
     }
 }
 
-impl Tls {
-    /// Terms; `shown` is the certificate for a server that asks for one.
+impl ClientTls {
+    /// Trusts whom `trust` says; `shown` is the certificate for a server that asks for one.
     ///
     /// # Errors
     /// When nobody would be trusted, since the system's authorities are not found.
@@ -70,10 +70,15 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
-        Ok(Tls {
+        Ok(ClientTls {
             connector: Arc::new(config).into(),
             trusts_anybody,
         })
+    }
+
+    /// Whether any certificate will do.
+    pub fn trusts_anybody(&self) -> bool {
+        self.trusts_anybody
     }
 
     /// The same as rustls takes it.
@@ -82,17 +87,17 @@ impl Tls {
     }
 
     /// The TLS handshake with the server of a name or address.
-    pub(super) async fn connect(
+    pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         &self,
         host: &str,
-        socket: Socket,
-    ) -> Result<TlsStream<Socket>, Failure> {
+        socket: S,
+    ) -> Result<TlsStream<S>, ConnectError> {
         let name = ServerName::try_from(host.to_owned()).map_err(|_| {
             let reason = format!("'{host}' cannot be a name in a certificate");
-            Failure::Tls(io::Error::new(io::ErrorKind::InvalidData, reason))
+            ConnectError::Tls(io::Error::new(io::ErrorKind::InvalidData, reason))
         })?;
         let connected = self.connector.connect(name, socket).await;
-        connected.map_err(Failure::Tls)
+        connected.map_err(ConnectError::Tls)
     }
 }
 

@@ -17,7 +17,7 @@ const TLS_PORT: u16 = 443;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Url {
     /// Where it listens.
-    pub place: Place,
+    pub place: ServerAddress,
     /// Whether TLS is spoken.
     pub is_tls: bool,
     /// The path and query, as they stand in the request.
@@ -28,7 +28,7 @@ pub struct Url {
 
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum ServerAddress {
     /// A host (a name, or an address without brackets) and a port.
     Host(String, u16),
     /// The path of a unix socket.
@@ -43,9 +43,9 @@ impl Url {
             false => PLAIN_PORT,
         };
         match &self.place {
-            Place::Unix(_) => "localhost".to_owned(),
-            Place::Host(host, port) if *port == default => bracketed(host),
-            Place::Host(host, port) => format!("{}:{port}", bracketed(host)),
+            ServerAddress::Unix(_) => "localhost".to_owned(),
+            ServerAddress::Host(host, port) if *port == default => bracketed(host),
+            ServerAddress::Host(host, port) => format!("{}:{port}", bracketed(host)),
         }
     }
 
@@ -64,7 +64,7 @@ impl Url {
             .parse()
             .map_err(|_| "the path cannot stand in a request")?;
         Ok(Url {
-            place: Place::Unix(path.into()),
+            place: ServerAddress::Unix(path.into()),
             is_tls: false,
             target,
             authorization: None,
@@ -99,7 +99,7 @@ impl Url {
             false => format!("/{target}").parse(),
         };
         Ok(Url {
-            place: Place::Host(host, port(authority)?.unwrap_or(default)),
+            place: ServerAddress::Host(host, port(authority)?.unwrap_or(default)),
             is_tls,
             target: target.map_err(|_| "the path cannot stand in a request")?,
             authorization: authorization(authority),
@@ -138,8 +138,12 @@ impl fmt::Display for Url {
             false => "ws",
         };
         match &self.place {
-            Place::Unix(path) => write!(formatter, "ws+unix:{}:{}", path.display(), self.target),
-            Place::Host(..) => write!(formatter, "{scheme}://{}{}", self.host(), self.target),
+            ServerAddress::Unix(path) => {
+                write!(formatter, "ws+unix:{}:{}", path.display(), self.target)
+            }
+            ServerAddress::Host(..) => {
+                write!(formatter, "{scheme}://{}{}", self.host(), self.target)
+            }
         }
     }
 }
@@ -242,7 +246,7 @@ mod tests {
 
     #[test]
     fn socket_may_have_a_path_behind_it() {
-        let place = Place::Unix("/run/a.sock".into());
+        let place = ServerAddress::Unix("/run/a.sock".into());
         assert_eq!(url("ws+unix:/run/a.sock").target, "/");
         for text in ["ws+unix:/run/a.sock:/x?y", "ws+unix:///run/a.sock:/x?y"] {
             assert_eq!(

@@ -5,10 +5,11 @@ use std::{process::ExitCode, time::Duration};
 use anyhow::{Context, Result, anyhow};
 use tokio::{runtime::Builder, time::sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use wsd::{
-    backend::Spawner,
-    client::{self, Options, Outcome},
+    backend::{Resources, Spawner},
+    client::{self, ClientTls, Options, Outcome, RelatedOption},
     config::client::Client,
     exit_status, logging,
     server::signal::StopSignals,
@@ -28,7 +29,10 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
     let _log =
         logging::init(client.log.level, client.log.format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: the program ends with the thread that started it.
-    let start = || Spawner::start().context("cannot start a thread");
+    let start = || {
+        let spawner = Spawner::start().context("cannot start a thread")?;
+        Ok(Resources { spawner })
+    };
     let options = client.options(start)?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(connect(options));
@@ -39,6 +43,10 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
 
 /// Connects until that has ended for good; a signal ends it in order, a second one at once.
 async fn connect(options: Options) -> Result<ExitCode> {
+    if options.tls.as_ref().is_some_and(ClientTls::trusts_anybody) {
+        let url = &options.url;
+        warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
+    }
     let mut stops = StopSignals::new()?;
     let stop = CancellationToken::new();
     let mut work = Box::pin(client::run(&options, &stop));
@@ -57,7 +65,18 @@ async fn connect(options: Options) -> Result<ExitCode> {
 
 fn exit_code(outcome: Outcome) -> ExitCode {
     if let Some(complaint) = outcome.complaint {
-        complain(&anyhow!(complaint));
+        let advice = outcome.related_option.map_or("", advice);
+        complain(&anyhow!("{complaint}{advice}"));
     }
     ExitCode::from(outcome.status)
+}
+
+/// The flags by which something is set, behind a complaint.
+fn advice(option: RelatedOption) -> &'static str {
+    match option {
+        RelatedOption::Binary => ": --binary takes it, and so does --framing=length",
+        RelatedOption::MaxMessage => " (--maxframesize)",
+        RelatedOption::Newline => " (--newline)",
+        RelatedOption::Subprotocols => " (--subprotocol)",
+    }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use wsd::{
-    backend::Spawner,
+    backend::{Resources, Spawner},
     doctor::{self, Machine, Subject},
     exit_status,
 };
@@ -20,7 +20,7 @@ pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
         .enable_all()
         .build()?;
     let report = runtime
-        .block_on(doctor::examine(subject, machine, &spawner))
+        .block_on(doctor::examine(subject, machine, &Resources { spawner }))
         .with_context(|| format!("COMMAND '{}' cannot be started", subject.name))?;
     let printed = print(&report.to_string());
     Ok(match report.sessions() {

@@ -13,8 +13,8 @@ use super::{
 };
 use crate::{
     args::Args,
-    backend::{Spawner, StderrTo, Streams, Target, TerminationTimeouts},
-    client::{HandshakeOptions, LocalEnd, Options, Tls, Trust, Url},
+    backend::{Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
+    client::{ClientTls, HandshakeOptions, LocalEnd, Options, Trust, Url},
     http::{response_headers, websocket::Subprotocols},
     server::tls,
     session::SessionTimeouts,
@@ -42,7 +42,7 @@ const RESERVED: [&str; 3] = [
 #[derive(Debug)]
 pub struct Client {
     url: Url,
-    tls: Option<Tls>,
+    tls: Option<ClientTls>,
     offer: HandshakeOptions,
     near: Side,
     limits: SessionTimeouts,
@@ -54,7 +54,7 @@ pub struct Client {
 /// Who is at this end.
 #[derive(Debug)]
 enum Side {
-    Stdio(Streams, Duration),
+    Stdio(StreamOptions, Duration),
     Program(Target),
 }
 
@@ -74,7 +74,7 @@ pub(super) fn check_is_server(args: &Args) -> Result<()> {
 impl Client {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args, routes: &[Route]) -> Result<Self> {
         let word = args.client.connect.as_deref().unwrap_or_default();
@@ -83,8 +83,8 @@ impl Client {
         check_is_client(args, routes)?;
         check_near_end(args)?;
         let near = match target(args)? {
-            Some(Target::Program(program, streams)) => {
-                Side::Program(Target::Program(program, own_errors(streams)))
+            Some(Target::Program(program, streams, stderr)) => {
+                Side::Program(Target::Program(program, streams, own_stderr(stderr)))
             }
             None => {
                 let linger = args.client.linger.map_or(LINGER, Duration::from_millis);
@@ -105,9 +105,9 @@ impl Client {
 
     /// The options of a client; `start` starts what starts a program, if there is one.
     ///
-    /// # StderrTo
+    /// # Errors
     /// Those of `start`.
-    pub fn options(self, start: impl FnOnce() -> Result<Spawner>) -> Result<Options> {
+    pub fn options(self, start: impl FnOnce() -> Result<Resources>) -> Result<Options> {
         let args = &self.args;
         let near = match self.near {
             Side::Stdio(streams, linger) => LocalEnd::Stdio(streams, linger),
@@ -116,25 +116,22 @@ impl Client {
             }
         };
         Ok(Options {
-            near,
+            local_end: near,
             websocket: websocket(args, &self.limits),
             limits: self.limits,
             reconnect: args.client.reconnect,
             url: self.url,
             tls: self.tls,
-            offer: self.offer,
+            handshake: self.offer,
         })
     }
 }
 
 /// Our stderr is the user's, and so is the program's.
-fn own_errors(streams: Streams) -> Streams {
-    match streams.errors {
-        StderrTo::Log => Streams {
-            errors: StderrTo::Inherit,
-            ..streams
-        },
-        _ => streams,
+fn own_stderr(stderr: StderrTo) -> StderrTo {
+    match stderr {
+        StderrTo::Log => StderrTo::Inherit,
+        stderr => stderr,
     }
 }
 
@@ -287,7 +284,7 @@ fn offer(args: &Args) -> Result<HandshakeOptions> {
     })
 }
 
-fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
+fn tls(args: &Args, url: &Url) -> Result<Option<ClientTls>> {
     if !url.is_tls {
         let given = [
             ("--insecure", args.client.insecure),
@@ -318,5 +315,5 @@ fn tls(args: &Args, url: &Url) -> Result<Option<Tls>> {
         _ => bail!("--sslcert and --sslkey are given more than once: a client has one certificate"),
     };
     let help = |reason| -> Error { anyhow!("--connect={url}: {reason}: give --sslca") };
-    Tls::new(trust, shown).map(Some).map_err(help)
+    ClientTls::new(trust, shown).map(Some).map_err(help)
 }

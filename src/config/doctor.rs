@@ -6,7 +6,7 @@ use hyper::{HeaderMap, Method, Uri, Version};
 use super::{Config, Route, service::PATIENCE, unless_zero};
 use crate::{
     args::Args,
-    backend::{Program, Rlimit, StderrTo, Streams, Target},
+    backend::{Program, Rlimit, StderrTo, Target},
     connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
     environ::RequestInfo,
@@ -35,16 +35,12 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
     let Some(mount) = mounts.next() else {
         bail!("--doctor examines a program: give a COMMAND or a --route");
     };
-    let Target::Program(program, streams) = &mount.target;
-    // What the program complains of is for whoever looks at the report.
-    let streams = Streams {
-        errors: StderrTo::Inherit,
-        ..*streams
-    };
+    let Target::Program(program, streams, _) = &mount.target;
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        target: Target::Program(program.clone(), streams),
+        // What the program complains of is for whoever looks at the report.
+        target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
         is_stand_in: !has_program,

@@ -33,7 +33,7 @@ use crate::{
     server::{self, ListenOptions, tls::TlsConfig},
 };
 use confinement::confinement;
-use program::{streams, target};
+use program::{stderr_to, streams, target};
 pub use route::Route;
 use service::{added_headers, drain_time, service};
 pub use task::{LogOptions, Task};
@@ -62,7 +62,7 @@ pub struct Config {
 impl Config {
     /// Checks everything that can be checked before anything is started.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn new(args: &Args) -> Result<Self> {
         Self::with_routes(args, &Route::typed(args)?)
@@ -70,7 +70,7 @@ impl Config {
 
     /// The same with routes that were not typed.
     ///
-    /// # StderrTo
+    /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self> {
         client::check_is_server(args)?;
@@ -204,7 +204,13 @@ fn directory(args: &Args, options: &RouteOptions) -> Result<Option<Directory>> {
         return Ok(None);
     };
     let root = pages::root("--dir", path)?;
-    let directory = Directory::new(root, confinement(args)?, streams(args)?, options.clone());
+    let directory = Directory::new(
+        root,
+        confinement(args)?,
+        streams(args)?,
+        stderr_to(args),
+        options.clone(),
+    );
     Ok(Some(directory))
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Result, bail};
 use super::{command, confinement::confinement, unless_zero};
 use crate::{
     args::{Args, FramingKind, NewlinePolicy},
-    backend::{Program, StderrTo, Streams, Target},
+    backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
     framing::{Framing, Newline},
 };
 
@@ -26,7 +26,11 @@ pub(super) fn target(args: &Args) -> Result<Option<Target>> {
         directory: directory(args)?,
         attributes: confinement(args)?,
     };
-    Ok(Some(Target::Program(program, streams(args)?)))
+    Ok(Some(Target::Program(
+        program,
+        streams(args)?,
+        stderr_to(args),
+    )))
 }
 
 /// The file to execute. It is looked up from here, and executed from its working directory.
@@ -50,7 +54,7 @@ fn directory(args: &Args) -> Result<Option<PathBuf>> {
 }
 
 /// How messages travel through the streams of a program, whichever it is.
-pub(super) fn streams(args: &Args) -> Result<Streams> {
+pub(super) fn streams(args: &Args) -> Result<StreamOptions> {
     let framing = framing(args)?;
     if args.program.messages.passstderr && !matches!(framing, Framing::Lines(_)) {
         let other = match (args.program.messages.binary, framing) {
@@ -60,15 +64,22 @@ pub(super) fn streams(args: &Args) -> Result<Streams> {
         };
         bail!("--passstderr and {other} exclude each other: --passstderr sends lines of JSON");
     }
-    Ok(Streams {
+    Ok(StreamOptions {
         framing,
-        max_line: unless_zero(args.program.limits.maxlinesize).unwrap_or(usize::MAX),
-        flush_after: args.program.messages.flush_after.map(Duration::from_millis),
-        errors: match args.program.messages.passstderr {
-            true => StderrTo::Client,
-            false => StderrTo::Log,
+        max_line: MaxLine {
+            bytes: unless_zero(args.program.limits.maxlinesize).unwrap_or(usize::MAX),
+            set_by: "--maxlinesize",
         },
+        flush_after: args.program.messages.flush_after.map(Duration::from_millis),
     })
+}
+
+/// Where a program's stderr goes.
+pub(super) fn stderr_to(args: &Args) -> StderrTo {
+    match args.program.messages.passstderr {
+        true => StderrTo::Client,
+        false => StderrTo::Log,
+    }
 }
 
 fn framing(args: &Args) -> Result<Framing> {

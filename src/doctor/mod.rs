@@ -12,7 +12,7 @@ mod report;
 
 use std::io;
 
-use crate::backend::{Environment, Spawner, Target, TerminationTimeouts};
+use crate::backend::{Environment, Resources, Target, TerminationTimeouts};
 pub use limit::{Limit, Resource};
 pub use machine::Machine;
 pub use need::{Measured, Need};
@@ -42,13 +42,17 @@ pub struct Subject {
     pub backlog: u64,
 }
 
-/// Starts the program, measures it, ends it, and tells what follows; `machine` was read before `spawner`
-/// was started, which raises the limit of open files.
+/// Starts the program, measures it, ends it, and tells what follows; `machine` was read before the
+/// spawner was started, which raises the limit of open files.
 ///
 /// # Errors
 /// When the program cannot be started: see [`Target::open`].
-pub async fn examine(subject: &Subject, machine: Machine, spawner: &Spawner) -> io::Result<Report> {
-    let measured = need::measure(subject, spawner).await?;
+pub async fn examine(
+    subject: &Subject,
+    machine: Machine,
+    resources: &Resources,
+) -> io::Result<Report> {
+    let measured = need::measure(subject, resources).await?;
     let mut limits = subject.flags.clone();
     limits.extend(machine.limits);
     Ok(Report {

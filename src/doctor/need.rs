@@ -12,7 +12,7 @@ use super::{
     Resource, Subject,
     processes::{self, Taken},
 };
-use crate::backend::{Backend, Spawner};
+use crate::backend::{Backend, Resources};
 
 /// Between two looks at the program.
 const LOOK: Duration = Duration::from_millis(50);
@@ -86,13 +86,14 @@ pub struct Measured {
 }
 
 /// Starts the program, waits until it has settled, and ends it.
-pub(super) async fn measure(subject: &Subject, spawner: &Spawner) -> io::Result<Measured> {
+pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Result<Measured> {
     let before = processes::descriptors("self");
     let Backend {
         output,
         input,
         process,
-    } = subject.target.open(spawner, &subject.environment).await?;
+        ..
+    } = subject.target.open(resources, &subject.environment).await?;
     let opened = processes::descriptors("self").saturating_sub(before);
     let mut looks = Looks::default();
     let mut ended = None;

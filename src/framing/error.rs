@@ -9,7 +9,7 @@ pub enum FramingError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// A line or message of the program is longer than the limit, in bytes.
-    #[error("the message is longer than {0} bytes (--maxlinesize)")]
+    #[error("the message is longer than {0} bytes")]
     TooLong(usize),
     /// The program's `length` framing is broken.
     #[error("the length framing is broken: {0}")]

@@ -16,7 +16,7 @@ use prometheus::{
     process_collector::ProcessCollector,
 };
 
-use super::{access::Connections, websocket::Registry};
+use super::{access::Connections, sessions::Registry};
 use crate::session::{Ended, Summary, Traffic};
 
 /// Of [`Metrics::to_text`].

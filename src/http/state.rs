@@ -6,27 +6,17 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     access::{Connections, ProcessLimit},
+    lifecycle::LifecycleTokens,
     metrics::Metrics,
-    websocket::Registry,
+    sessions::Registry,
 };
-use crate::backend::Spawner;
-
-/// How handlers take part in the life of their server: what it waits for, and what it tells them. Clones
-/// are the same.
-#[derive(Debug, Clone, Default)]
-pub struct LifecycleTokens {
-    /// The tasks of all connections, sessions and scripts, which a stop waits for.
-    pub tasks: TaskTracker,
-    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
-    pub leaving: CancellationToken,
-    /// Cancelled when the server is stopping: sessions then end soon.
-    pub drain: CancellationToken,
-}
+use crate::backend::Resources;
 
 /// Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
-    pub(super) spawner: Spawner,
+    /// What opening a backend takes.
+    pub(super) resources: Resources,
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
@@ -42,9 +32,13 @@ pub(super) struct State {
 
 impl State {
     /// For a new server.
-    pub(super) fn new(spawner: Spawner, processes: ProcessLimit, tokens: LifecycleTokens) -> Self {
+    pub(super) fn new(
+        resources: Resources,
+        processes: ProcessLimit,
+        tokens: LifecycleTokens,
+    ) -> Self {
         State {
-            spawner,
+            resources,
             processes,
             tasks: tokens.tasks,
             leaving: tokens.leaving,

@@ -1,44 +1,57 @@
-//! The relay itself: `upstream` and `downstream`, each between its own two ends.
+//! The relay: `upstream` and `downstream`, each between its own two ends.
+//!
+//! # How it works
+//! Each direction is a loop in one future: take the next message from its source, wait for room in its
+//! sink, feed the message. While the source has nothing, what was fed is flushed, so a burst takes one system
+//! call and a lone message does not wait. `upstream` has `discard_messages` for its rest, when the program takes no
+//! more: the client's Close is to be noticed all the same.
+//!
+//! The two futures race. When one of them ends, the other is dropped wherever it waits, and of a message that
+//! waited for room in it nobody else would know. So what waits is held by [`Waiting`], which feeds it when
+//! it is dropped: [`Sink::start_send`] without the wait before it only lets the sink's buffer grow by this
+//! one message, in its order. The sink belongs to the session, and what ends the session flushes it
+//! (`shutdown`). Between two messages a future holds nothing; thus both are cancel safe.
+//!
+//! A flood is cut into turns of [`COOP_BUDGET`] messages. After each of them `upstream` looks whether the
+//! session drains, and `downstream` at the clock of the keepalive: else neither would come to pass.
 
 use std::{
     io,
     pin::{Pin, pin},
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll},
 };
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt, future};
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::handle::Meter;
+use super::{
+    handle::Meter,
+    interrupts::{COOP_BUDGET, Interrupts},
+    waiting::{Waiting, timed},
+};
 use crate::{
-    backend::{Input, Output, Process},
+    backend::{BackendError, Input, Output},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing},
 };
 
-/// How long output may pause after the program has ended before whoever still holds its stdout, a
-/// grandchild in the background, is taken to have nothing to say.
-const LINGER: Duration = Duration::from_millis(500);
-/// Messages passed on between two looks at the clock and at the process.
-const COOP_BUDGET: u32 = 64;
-
 /// Why no more messages go to the client.
 pub(super) enum OutputEnd {
-    /// The program closed its stdout, most often by shutdown.
+    /// The program closed its stdout, most often by ending.
     Ended,
     /// The program ended, and whoever still holds its stdout has been quiet since.
     Lingered,
-    /// The program wrote what is no message.
-    Broken(FramingError),
+    /// The backend says what is no message, or was lost.
+    Broken(BackendError),
+    /// The backend ends the session with this.
+    Failed(Close),
     /// The client takes no more.
     Undeliverable(io::Error),
 }
 
 /// Client to program. Ends only when the client has gone: a program that reads no more, and a drain,
-/// only end the input.
+/// only end the input. Cancel safe: yes.
 pub(super) async fn upstream(
     incoming: &mut Incoming,
     input: &mut Option<Input>,
@@ -46,94 +59,64 @@ pub(super) async fn upstream(
     drain: &CancellationToken,
 ) -> Disconnect {
     let mut draining = pin!(drain.cancelled());
-    let mut burst = 0;
-    loop {
-        let Some(sink) = input else {
-            return discard(incoming, received).await;
-        };
-        burst = (burst + 1) % COOP_BUDGET;
+    let mut turn = 0;
+    while let Some(sink) = input {
+        turn = (turn + 1) % COOP_BUDGET;
         // A client that sends without a pause must not keep the end from its program.
-        let next = match burst == 0 && drain.is_cancelled() {
+        let next = match turn == 0 && drain.is_cancelled() {
             true => Next::Drain,
-            false => tokio::select! {
-                biased;
-                next = next_or_flush(incoming, sink) => Next::from(next),
-                () = &mut draining => Next::Drain,
-            },
+            false => next_or_drain(incoming, sink, draining.as_mut()).await,
         };
-        let message = match next {
-            Next::Message(message) => message,
-            Next::Disconnect(gone) => return gone,
-            Next::Unread => {
-                *input = None;
-                continue;
+        match next {
+            Next::Message(message) => {
+                received.count(&message);
+                match deliver(message, sink, received, draining.as_mut()).await {
+                    Ok(()) => {}
+                    Err(BackendError::Framing(error)) => {
+                        return Disconnect::Violation(refusal(&error));
+                    }
+                    Err(_) => *input = None,
+                }
             }
+            Next::Disconnect(disconnect) => return disconnect,
+            Next::Unread => *input = None,
             Next::Drain => {
-                // What was received is still delivered, then comes end-of-file.
-                let _ = sink.flush().await;
+                // What was received is still delivered, then the input ends.
+                let _ = sink.close().await;
                 *input = None;
-                continue;
             }
-        };
-        received.count(&message);
-        let mut waiting = Waiting::new(sink, message);
-        let ready = tokio::select! {
-            biased;
-            ready = timed(received, |context| waiting.poll_ready(context)) => ready,
-            // Taken all the same: the sink's buffer grows by this one message.
-            () = &mut draining => Ok(()),
-        };
-        let fed = ready.and_then(|()| waiting.feed());
-        drop(waiting);
-        match fed {
-            Ok(()) => {}
-            Err(FramingError::Io(_)) => *input = None,
-            Err(error) => return Disconnect::Violation(refusal(&error)),
         }
+    }
+    discard_messages(incoming, received).await
+}
+
+async fn next_or_drain(
+    incoming: &mut Incoming,
+    sink: &mut Input,
+    draining: Pin<&mut impl Future>,
+) -> Next {
+    tokio::select! {
+        biased;
+        next = next_or_flush(incoming, sink) => Next::from(next),
+        _ = draining => Next::Drain,
     }
 }
 
-/// What waits for room. If the wait is given up, as when the other direction ends meanwhile, it is fed all
-/// the same: who flushes the sink at the end finds it there, in its place.
-pub(super) struct Waiting<'a, Item, Error> {
-    sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
-    item: Option<Item>,
-}
-
-impl<'a, Item, Error> Waiting<'a, Item, Error> {
-    pub(super) fn new(
-        sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
-        item: Item,
-    ) -> Self {
-        Waiting {
-            sink,
-            item: Some(item),
-        }
+/// Feeds a message when there is room for it; in a drain at once, by which the sink's buffer grows by this
+/// one message.
+async fn deliver(
+    message: Message,
+    sink: &mut Input,
+    received: &Meter,
+    draining: Pin<&mut impl Future>,
+) -> Result<(), BackendError> {
+    let mut waiting = Waiting::new(sink, message);
+    tokio::select! {
+        biased;
+        ready = timed(received, |context| waiting.poll_ready(context)) => ready?,
+        _ = draining => {}
     }
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        self.sink.as_mut().poll_ready(context)
-    }
-
-    fn feed(&mut self) -> Result<(), Error> {
-        match self.item.take() {
-            Some(item) => self.sink.as_mut().start_send(item),
-            None => Ok(()),
-        }
-    }
-
-    /// Feeds and flushes.
-    pub(super) async fn send(mut self) -> Result<(), Error> {
-        future::poll_fn(|context| self.poll_ready(context)).await?;
-        self.feed()?;
-        self.sink.flush().await
-    }
-}
-
-impl<Item, Error> Drop for Waiting<'_, Item, Error> {
-    fn drop(&mut self) {
-        let _ = self.feed();
-    }
+    waiting.feed()
 }
 
 /// What `upstream` does next.
@@ -145,11 +128,11 @@ enum Next {
     Drain,
 }
 
-impl From<Result<Option<Result<Message, Disconnect>>, FramingError>> for Next {
-    fn from(next: Result<Option<Result<Message, Disconnect>>, FramingError>) -> Self {
+impl From<Result<Option<Result<Message, Disconnect>>, BackendError>> for Next {
+    fn from(next: Result<Option<Result<Message, Disconnect>>, BackendError>) -> Self {
         match next {
             Ok(Some(Ok(message))) => Next::Message(message),
-            Ok(Some(Err(gone))) => Next::Disconnect(gone),
+            Ok(Some(Err(disconnect))) => Next::Disconnect(disconnect),
             Ok(None) => Next::Disconnect(Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())),
             Err(_) => Next::Unread,
         }
@@ -167,19 +150,20 @@ fn refusal(error: &FramingError) -> Close {
     Close::new(code, error.to_string())
 }
 
-/// Reads a client on for its close alone.
-async fn discard(incoming: &mut Incoming, received: &Meter) -> Disconnect {
+/// Reads a client on for its close alone. Cancel safe: yes.
+async fn discard_messages(incoming: &mut Incoming, received: &Meter) -> Disconnect {
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
-            Some(Err(gone)) => return gone,
+            Some(Err(disconnect)) => return disconnect,
             None => return Disconnect::Lost(io::ErrorKind::UnexpectedEof.into()),
         }
     }
 }
 
 /// Reads a program on, where there is one, so that it can flush and go; never ready.
-pub(super) async fn exhaust(output: Option<&mut Output>) {
+/// Cancel safe: yes.
+pub(super) async fn discard_output(output: Option<&mut Output>) {
     if let Some(output) = output {
         while output.next().await.is_some() {}
     }
@@ -190,12 +174,13 @@ pub(super) async fn exhaust(output: Option<&mut Output>) {
 pub(super) async fn downstream(
     output: &mut Output,
     outgoing: &mut Outgoing,
-    mut watch: Watch<'_>,
+    mut interrupts: Interrupts<'_>,
     sent: &Meter,
 ) -> OutputEnd {
     loop {
-        let turn = future::poll_fn(|context| watch.poll_turn(output, outgoing, context)).await;
-        let event = match turn {
+        let turn =
+            future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, context)).await;
+        let outbound = match turn {
             Turn::Message(message) => {
                 sent.count(&message);
                 Outbound::Message(message)
@@ -203,44 +188,17 @@ pub(super) async fn downstream(
             Turn::Keepalive => Outbound::Keepalive,
             Turn::End(end) => return end,
         };
-        let mut waiting = Waiting::new(outgoing, event);
+        let mut waiting = Waiting::new(outgoing, outbound);
         let ready = timed(sent, |context| {
             let ready = waiting.poll_ready(context);
             if ready.is_pending() {
                 // A slow client must not keep a program that has ended from being reaped.
-                let _ = watch.poll_exited(context);
+                let _ = interrupts.poll_exited(context);
             }
             ready
         });
         if let Err(error) = ready.await.and_then(|()| waiting.feed()) {
             return OutputEnd::Undeliverable(error);
-        }
-    }
-}
-
-/// Waits for room, and has the meter count how long; a clock is read only if there is none.
-async fn timed<T>(meter: &Meter, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    let mut wait = Wait { meter, since: None };
-    future::poll_fn(|context| {
-        let room = poll(context);
-        if room.is_pending() {
-            wait.since.get_or_insert_with(Instant::now);
-        }
-        room
-    })
-    .await
-}
-
-/// Counts also if it is given up.
-struct Wait<'a> {
-    meter: &'a Meter,
-    since: Option<Instant>,
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if let Some(since) = self.since {
-            self.meter.was_blocked(since.elapsed());
         }
     }
 }
@@ -252,88 +210,44 @@ enum Turn {
     End(OutputEnd),
 }
 
-/// What `downstream` watches beside the output: the clock and the process.
-pub(super) struct Watch<'a> {
-    process: &'a mut Option<Process>,
-    keepalive: Option<Interval>,
-    /// Runs from the program's end, or from the last output after it.
-    linger: Option<Pin<Box<Sleep>>>,
-    burst: u32,
+/// The next message, or what else is due; whenever there is nothing to pass on, what was fed is flushed.
+fn poll_turn(
+    output: &mut Output,
+    outgoing: &mut Outgoing,
+    interrupts: &mut Interrupts<'_>,
+    context: &mut Context<'_>,
+) -> Poll<Turn> {
+    if interrupts.count_turn() && interrupts.poll_keepalive(context).is_ready() {
+        return Poll::Ready(Turn::Keepalive);
+    }
+    match poll_next_or_flush(output, outgoing, context) {
+        Poll::Ready(Ok(Some(Ok(message)))) => {
+            interrupts.restart_linger();
+            return Poll::Ready(Turn::Message(message));
+        }
+        Poll::Ready(Ok(Some(Err(error)))) => {
+            return Poll::Ready(Turn::End(end_of_output(error, interrupts)));
+        }
+        Poll::Ready(Ok(None)) => return Poll::Ready(Turn::End(OutputEnd::Ended)),
+        Poll::Ready(Err(error)) => {
+            return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
+        }
+        Poll::Pending => {}
+    }
+    if interrupts.poll_keepalive(context).is_ready() {
+        return Poll::Ready(Turn::Keepalive);
+    }
+    let lingered = interrupts.poll_lingered(context);
+    lingered.map(|()| Turn::End(OutputEnd::Lingered))
 }
 
-impl<'a> Watch<'a> {
-    pub(super) fn new(process: &'a mut Option<Process>, keepalive: Option<Duration>) -> Self {
-        let keepalive = keepalive.map(|period| {
-            let mut ticks = interval_at(Instant::now() + period, period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        });
-        Watch {
-            process,
-            keepalive,
-            linger: None,
-            burst: 0,
-        }
-    }
-
-    /// The next message, or what else is due. In a flood the clock is looked at once a burst, so that
-    /// messages cost no timer; whenever there is nothing to pass on, what was fed is flushed.
-    fn poll_turn(
-        &mut self,
-        output: &mut Output,
-        outgoing: &mut Outgoing,
-        context: &mut Context<'_>,
-    ) -> Poll<Turn> {
-        self.burst += 1;
-        if self.burst >= COOP_BUDGET {
-            self.burst = 0;
-            if self.poll_keepalive(context).is_ready() {
-                return Poll::Ready(Turn::Keepalive);
-            }
-        }
-        match poll_next_or_flush(output, outgoing, context) {
-            Poll::Ready(Ok(Some(Ok(message)))) => {
-                self.linger = None;
-                return Poll::Ready(Turn::Message(message));
-            }
-            Poll::Ready(Ok(Some(Err(FramingError::Io(_))) | None)) => {
-                return Poll::Ready(Turn::End(OutputEnd::Ended));
-            }
-            Poll::Ready(Ok(Some(Err(error)))) => {
-                return Poll::Ready(Turn::End(OutputEnd::Broken(error)));
-            }
-            Poll::Ready(Err(error)) => {
-                return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
-            }
-            Poll::Pending => {}
-        }
-        if self.poll_keepalive(context).is_ready() {
-            return Poll::Ready(Turn::Keepalive);
-        }
-        self.poll_lingered(context)
-            .map(|()| Turn::End(OutputEnd::Lingered))
-    }
-
-    fn poll_keepalive(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.keepalive {
-            Some(ticks) => ticks.poll_tick(context).map(drop),
-            None => Poll::Pending,
-        }
-    }
-
-    fn poll_lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_exited(context));
-        self.linger
-            .get_or_insert_with(|| Box::pin(sleep(LINGER)))
-            .as_mut()
-            .poll(context)
-    }
-
-    fn poll_exited(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.process {
-            Some(process) => process.poll_exit(context).map(drop),
-            None => Poll::Pending,
-        }
+/// What an error of the output comes to.
+fn end_of_output(error: BackendError, interrupts: &Interrupts<'_>) -> OutputEnd {
+    match error {
+        BackendError::Failed(close) => OutputEnd::Failed(close),
+        // The exit status says more.
+        BackendError::Io(_) if interrupts.has_process() => OutputEnd::Ended,
+        error => OutputEnd::Broken(error),
     }
 }
 
@@ -365,6 +279,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use futures_util::stream;
+    use std::time::Duration;
     use tokio::{
         io::{AsyncReadExt, duplex},
         time::timeout,
@@ -382,7 +297,7 @@ mod tests {
         let codec = Codec::new(Framing::Lines(Newline::Split), usize::MAX);
         let mut sink = FramedWrite::new(near, codec);
         sink.set_backpressure_boundary(1);
-        let mut input: Option<Input> = Some(Box::pin(sink));
+        let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));
         let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
         let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));
         let (meter, drain) = (Meter::default(), CancellationToken::new());
@@ -408,7 +323,13 @@ mod tests {
         let meter = Meter::default();
         let mut carry = async || {
             let outgoing = &mut client.outgoing;
-            downstream(&mut output, outgoing, Watch::new(&mut None, None), &meter).await;
+            downstream(
+                &mut output,
+                outgoing,
+                Interrupts::new(&mut None, None),
+                &meter,
+            )
+            .await;
             outgoing.close().await
         };
         assert!(timeout(Duration::from_secs(1), carry()).await.is_err());

@@ -11,13 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handle::Handle,
+    interrupts::Interrupts,
     outcome::{Ended, Summary, close_for},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf},
     time_limits::{SessionTimeouts, TimeLimits},
 };
 use crate::{
-    backend::Backend,
+    backend::{Backend, BackendError, Input},
     message::Close,
     transport::{Client, Disconnect},
 };
@@ -39,6 +40,9 @@ const REST: Duration = Duration::from_millis(100);
 
 /// Joins a client to a backend until the session has ended and its process is gone. `handle` may ask it
 /// to end soon: the input gets end-of-file, what the program still writes is delivered.
+///
+/// Cancel safe: no. Dropped before it is ready, it kills the process group and drops the connection without a
+/// Close; what was under way is lost. To end a session in order, ask its handle.
 pub fn run<'a>(
     client: Client,
     backend: Backend,
@@ -58,6 +62,7 @@ pub fn run<'a>(
     async move { session.run().await }
 }
 
+/// A session that runs.
 struct Session<'a> {
     client: ClientHalf,
     backend: BackendHalf<'a>,
@@ -70,6 +75,12 @@ struct Session<'a> {
 enum RelayEnd {
     Client(Disconnect),
     Output(OutputEnd),
+    DrainDeadline,
+}
+
+/// Why the client did not get all that the backend said.
+enum Undelivered {
+    Client(Disconnect),
     DrainDeadline,
 }
 
@@ -93,14 +104,23 @@ impl Session<'_> {
             }
             RelayEnd::Output(OutputEnd::Broken(error)) => {
                 tracing::error!("{error}");
-                let close = Close::new(Close::INTERNAL, error.to_string());
-                self.end_by_server(close).await
+                let code = match error {
+                    BackendError::Io(_) => Close::BAD_GATEWAY,
+                    _ => Close::INTERNAL,
+                };
+                self.end_by_server(Close::new(code, error.to_string()))
+                    .await
+            }
+            RelayEnd::Output(OutputEnd::Failed(close)) => {
+                self.end_with(close.clone()).await;
+                Ended::ByBackend(close)
             }
             RelayEnd::Output(OutputEnd::Undeliverable(error)) => {
-                let gone = self.receive_rest().await.unwrap_or(Disconnect::Lost(error));
-                self.end_by_client(gone).await
+                let rest = self.receive_rest().await;
+                self.end_by_client(rest.unwrap_or(Disconnect::Lost(error)))
+                    .await
             }
-            RelayEnd::Client(gone) => self.end_by_client(gone).await,
+            RelayEnd::Client(disconnect) => self.end_by_client(disconnect).await,
             RelayEnd::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
         }
     }
@@ -117,7 +137,7 @@ impl Session<'_> {
         let downstream = pin!(relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Watch::new(&mut self.backend.process, self.timeouts.keepalive),
+            Interrupts::new(&mut self.backend.process, self.timeouts.keepalive),
             &self.handle.sent,
         ));
         // Most sessions have no such limit, and this is polled whenever a message comes.
@@ -128,7 +148,7 @@ impl Session<'_> {
             })
         });
         tokio::select! {
-            gone = upstream => RelayEnd::Client(gone),
+            disconnect = upstream => RelayEnd::Client(disconnect),
             end = downstream => RelayEnd::Output(end),
             () = deadline => RelayEnd::DrainDeadline,
             Some(never) = OptionFuture::from(time_limits.as_mut()) => match never {},
@@ -143,7 +163,7 @@ impl Session<'_> {
         let rest = relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Watch::new(&mut ended, None),
+            Interrupts::new(&mut ended, None),
             &self.handle.sent,
         );
         // A process that has left the group may hold it for ever.
@@ -159,31 +179,25 @@ impl Session<'_> {
             self.handle.drain(),
         ));
         let process = self.backend.process.as_ref();
-        let output = pin!(relay::exhaust(process.map(|_| &mut self.backend.output)));
+        let output = pin!(relay::discard_output(
+            process.map(|_| &mut self.backend.output)
+        ));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
-            Ok(Either::Left((gone @ Disconnect::Closed(_), _))) => Some(gone),
+            Ok(Either::Left((disconnect @ Disconnect::Closed(_), _))) => Some(disconnect),
             _ => None,
         }
     }
 
     /// The output has ended: the client gets all of it and then the close that tells the exit status.
     async fn end_by_backend(&mut self) -> Ended {
-        // What the client sent to a program that has gone can be delivered to nobody. Where there is no
-        // process, the input takes all that comes before the client's Close.
-        let input = self.backend.input.take();
-        let mut input = input.filter(|_| self.backend.process.is_none());
-        let delivered = async {
-            tokio::select! {
-                delivered = self.client.flush(&mut input, self.handle) => delivered.map_err(Some),
-                () = deadline(self.handle.drain(), self.timeouts.drain) => Err(None),
-            }
-        };
-        let (delivered, ()) = future::join(delivered, self.backend.wind_down()).await;
-        if let Err(reason) = delivered {
+        // Where the input ends too, what the client sent can be delivered to nobody; else it takes all that
+        // comes before the client's Close.
+        let mut input = self.backend.take_input_to_keep();
+        if let Err(undelivered) = self.deliver_output(&mut input).await {
             self.backend.input = input;
-            return match reason {
-                Some(gone) => self.end_by_client(gone).await,
-                None => self.end_by_server(self.handle.going_away()).await,
+            return match undelivered {
+                Undelivered::Client(disconnect) => self.end_by_client(disconnect).await,
+                Undelivered::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
             };
         }
         let ended = match (
@@ -197,20 +211,40 @@ impl Session<'_> {
         let (close, grace) = (ended.close().clone(), self.closing_grace());
         let goodbye = self
             .client
-            .say_goodbye(close, grace, &mut input, self.handle);
+            .closing_handshake(close, grace, &mut input, self.handle);
         goodbye.await;
         self.backend.deliver(input).await;
         ended
     }
 
+    /// Waits until the client has all that was said, while the backend runs down.
+    async fn deliver_output(&mut self, input: &mut Option<Input>) -> Result<(), Undelivered> {
+        let delivered = async {
+            tokio::select! {
+                flushed = self.client.flush(input, self.handle) => {
+                    flushed.map_err(Undelivered::Client)
+                }
+                () = deadline(self.handle.drain(), self.timeouts.drain) => {
+                    Err(Undelivered::DrainDeadline)
+                }
+            }
+        };
+        let (delivered, ()) = future::join(delivered, self.backend.wind_down()).await;
+        delivered
+    }
+
     /// The client goes: its connection is shut while the program is brought to its end.
-    async fn end_by_client(&mut self, gone: Disconnect) -> Ended {
-        let close = match gone {
+    async fn end_by_client(&mut self, disconnect: Disconnect) -> Ended {
+        let close = match disconnect {
             Disconnect::Violation(close) => return self.refuse(close).await,
             Disconnect::Closed(close) => close,
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
-        future::join(self.backend.wind_down(), self.client.shut(CLOSING_GRACE)).await;
+        future::join(
+            self.backend.wind_down(),
+            self.client.lingering_close(CLOSING_GRACE),
+        )
+        .await;
         Ended::ByClient(close)
     }
 
@@ -227,28 +261,33 @@ impl Session<'_> {
         let input = &mut self.backend.input;
         let questions = async {
             if let Some(sink) = input {
-                let _ = sink.flush().await;
+                let _ = sink.close().await;
             }
             *input = None;
         };
         let answers = relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Watch::new(&mut self.backend.process, None),
+            Interrupts::new(&mut self.backend.process, None),
             &self.handle.sent,
         );
         future::join(questions, answers).await;
     }
 
-    /// The gateway ends it: the client is told at once, the program runs down meanwhile.
+    /// The gateway ends it.
     async fn end_by_server(&mut self, close: Close) -> Ended {
+        self.end_with(close.clone()).await;
+        Ended::ByServer(close)
+    }
+
+    /// The client is told at once, the backend runs down meanwhile.
+    async fn end_with(&mut self, close: Close) {
         let grace = self.closing_grace();
         let mut nobody = None;
         let goodbye = self
             .client
-            .say_goodbye(close.clone(), grace, &mut nobody, self.handle);
+            .closing_handshake(close, grace, &mut nobody, self.handle);
         future::join(self.backend.wind_down(), goodbye).await;
-        Ended::ByServer(close)
     }
 
     fn closing_grace(&self) -> Duration {
@@ -260,7 +299,199 @@ impl Session<'_> {
 }
 
 /// When a session that drains has had its time.
-async fn deadline(drain: &CancellationToken, patience: Duration) {
+async fn deadline(drain: &CancellationToken, grace: Duration) {
     drain.cancelled().await;
-    sleep(patience).await;
+    sleep(grace).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+    use futures_util::{Sink, StreamExt, stream};
+    use std::{
+        io,
+        pin::Pin,
+        sync::{Arc, Mutex, PoisonError},
+        task::{Context, Poll},
+    };
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use crate::{
+        backend::AfterOutput,
+        message::Message,
+        transport::websocket::{self, Role, frame::encode},
+    };
+
+    const KEY: Option<[u8; 4]> = Some([1, 2, 3, 4]);
+    const TEXT: u8 = 0x81;
+    const CLOSE: u8 = 0x88;
+
+    /// What an input was told, in order; one that is `broken` takes nothing.
+    #[derive(Clone, Default)]
+    struct Told {
+        told: Arc<Mutex<Vec<String>>>,
+        broken: bool,
+    }
+
+    impl Told {
+        fn note(&self, what: &str) {
+            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.push(what.to_owned());
+        }
+
+        fn all(&self) -> Vec<String> {
+            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            told.clone()
+        }
+    }
+
+    impl Sink<Message> for Told {
+        type Error = BackendError;
+
+        fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+            match self.broken {
+                true => Poll::Ready(Err(io::Error::from(io::ErrorKind::BrokenPipe).into())),
+                false => Poll::Ready(Ok(())),
+            }
+        }
+
+        fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), BackendError> {
+            match message {
+                Message::Text(text) => self.note(&text),
+                Message::Binary(_) => self.note("binary"),
+            }
+            Ok(())
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+            self.note("the end");
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    type Said = Result<Message, BackendError>;
+
+    fn text(text: &str) -> Said {
+        Ok(Message::Text(text.into()))
+    }
+
+    fn failed(error: impl Into<BackendError>) -> Said {
+        Err(error.into())
+    }
+
+    /// A session of a backend that says this and then is silent, or has ended; what the client was sent
+    /// before and after it sent `frames`, and how it ended.
+    async fn session(
+        said: Vec<Said>,
+        after_output: Option<AfterOutput>,
+        input: &Told,
+        frames: &[u8],
+    ) -> (Vec<u8>, Ended) {
+        let output = stream::iter(said);
+        let backend = Backend {
+            output: match after_output {
+                Some(_) => Box::pin(output),
+                None => Box::pin(output.chain(stream::pending())),
+            },
+            input: Box::pin(input.clone()),
+            after_output: after_output.unwrap_or(AfterOutput::KeepInput),
+            process: None,
+        };
+        let (near, mut far) = duplex(1024);
+        let client = websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);
+        let (timeouts, handle) = (
+            SessionTimeouts::default(),
+            Handle::new(&CancellationToken::new()),
+        );
+        let talk = async {
+            let mut seen = Vec::new();
+            if after_output.is_some() {
+                // Up to the header of the Close.
+                while !seen.contains(&CLOSE) {
+                    seen.push(far.read_u8().await.expect("a byte"));
+                }
+            }
+            far.write_all(frames).await.expect("the session reads");
+            far.read_to_end(&mut seen).await.expect("an end");
+            seen
+        };
+        let (summary, seen) = future::join(run(client, backend, &timeouts, &handle), talk).await;
+        (seen, summary.ended)
+    }
+
+    fn close_frame(close: &Close, key: Option<[u8; 4]>) -> Vec<u8> {
+        let payload = [&close.code.to_be_bytes()[..], close.reason.as_bytes()].concat();
+        encode(CLOSE, &payload, key)
+    }
+
+    fn normal() -> Close {
+        Close::new(Close::NORMAL, "")
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backend_that_fails_says_how_its_session_ends() {
+        let slow = Close::new(1013, "too slow");
+        let said = vec![text("one"), failed(BackendError::Failed(slow.clone()))];
+        let end = Some(AfterOutput::EndInput);
+        let (seen, ended) = session(said, end, &Told::default(), &[]).await;
+        let expected = [encode(TEXT, b"one", None), close_frame(&slow, None)].concat();
+        assert_eq!((seen, ended), (expected, Ended::ByBackend(slow)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backend_that_is_lost_is_no_orderly_end() {
+        let said = vec![failed(io::Error::from(io::ErrorKind::ConnectionReset))];
+        let end = Some(AfterOutput::EndInput);
+        let (_, ended) = session(said, end, &Told::default(), &[]).await;
+        assert!(matches!(&ended, Ended::ByServer(close) if close.code == Close::BAD_GATEWAY));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn output_that_ends_is_an_orderly_end() {
+        let end = Some(AfterOutput::EndInput);
+        let answer = close_frame(&normal(), KEY);
+        let (seen, ended) = session(vec![text("one")], end, &Told::default(), &answer).await;
+        let expected = [encode(TEXT, b"one", None), close_frame(&normal(), None)].concat();
+        assert_eq!((seen, ended), (expected, Ended::ByBackend(normal())));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backend_decides_whether_its_input_outlives_its_output() {
+        for (after_output, expected) in [
+            (AfterOutput::KeepInput, &["late", "the end"][..]),
+            (AfterOutput::EndInput, &[]),
+        ] {
+            let input = Told::default();
+            let frames = [encode(TEXT, b"late", KEY), close_frame(&normal(), KEY)].concat();
+            session(Vec::new(), Some(after_output), &input, &frames).await;
+            assert_eq!(input.all(), expected, "{after_output:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn input_is_closed_behind_the_last_message() {
+        let input = Told::default();
+        let frames = [encode(TEXT, b"last", KEY), close_frame(&normal(), KEY)].concat();
+        let (_, ended) = session(Vec::new(), None, &input, &frames).await;
+        assert_eq!(input.all(), ["last", "the end"]);
+        assert_eq!(ended, Ended::ByClient(normal()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn input_that_takes_no_more_is_no_end_of_the_session() {
+        let input = Told {
+            broken: true,
+            ..Told::default()
+        };
+        let frames = [encode(TEXT, b"lost", KEY), close_frame(&normal(), KEY)].concat();
+        let (seen, ended) = session(vec![text("one")], None, &input, &frames).await;
+        assert!(seen.starts_with(&encode(TEXT, b"one", None)));
+        assert_eq!(ended, Ended::ByClient(normal()));
+        assert_eq!(input.all(), [""; 0]);
+    }
 }

@@ -10,10 +10,11 @@ use tokio::time::timeout;
 
 use super::{
     handle::Handle,
-    relay::{Waiting, exhaust, upstream},
+    relay::{discard_output, upstream},
+    waiting::Waiting,
 };
 use crate::{
-    backend::{Backend, Input, Output, Process, TerminationTimeouts},
+    backend::{AfterOutput, Backend, Input, Output, Process, TerminationTimeouts},
     message::Close,
     transport::{Client, Disconnect, Incoming, Outbound, Outgoing},
 };
@@ -21,9 +22,10 @@ use crate::{
 /// The backend's half of a session.
 pub(super) struct BackendHalf<'a> {
     pub(super) output: Output,
-    /// `None` once the program has end-of-file.
+    /// `None` once it has ended.
     pub(super) input: Option<Input>,
     pub(super) process: Option<Process>,
+    after_output: AfterOutput,
     timeouts: &'a TerminationTimeouts,
 }
 
@@ -33,20 +35,29 @@ impl<'a> BackendHalf<'a> {
             output: backend.output,
             input: Some(backend.input),
             process: backend.process,
+            after_output: backend.after_output,
             timeouts,
         }
+    }
+
+    /// Takes out the input of a backend that is told more when it has said all; another's ends here.
+    pub(super) fn take_input_to_keep(&mut self) -> Option<Input> {
+        let input = self.input.take();
+        input.filter(|_| self.after_output == AfterOutput::KeepInput)
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
     /// termination ladder. What it still writes is read and thrown away, so that it can flush and go;
     /// where there is no process, nobody waits for that, and what is there may serve another session.
+    ///
+    /// Cancel safe: no, the ladder would begin anew.
     pub(super) async fn wind_down(&mut self) {
         let (input, process) = (&mut self.input, &mut self.process);
-        let rest = exhaust(process.as_ref().map(|_| &mut self.output));
+        let rest = discard_output(process.as_ref().map(|_| &mut self.output));
         let mut timeouts = *self.timeouts;
         let end = async {
             if let Some(sink) = input
-                && timeout(timeouts.eof, sink.flush()).await.is_err()
+                && timeout(timeouts.eof, sink.close()).await.is_err()
             {
                 // A program that did not read for so long does not wait for the end of its input.
                 timeouts.eof = Duration::ZERO;
@@ -59,10 +70,10 @@ impl<'a> BackendHalf<'a> {
         future::select(pin!(end), pin!(rest)).await;
     }
 
-    /// Delivers what an input still holds, and drops it.
+    /// Delivers what an input still holds, and ends it.
     pub(super) async fn deliver(&mut self, input: Option<Input>) {
         if let Some(mut input) = input {
-            let _ = timeout(self.timeouts.eof, input.flush()).await;
+            let _ = timeout(self.timeouts.eof, input.close()).await;
         }
     }
 
@@ -98,7 +109,7 @@ impl ClientHalf {
     }
 
     /// Waits until the client has been sent all, as long as it is there. What it sends meanwhile goes to
-    /// `input`.
+    /// `input`. Cancel safe: yes.
     pub(super) async fn flush(
         &mut self,
         input: &mut Option<Input>,
@@ -118,7 +129,7 @@ impl ClientHalf {
 
     /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace;
     /// then the lingering close within another. What comes before the client's Close goes to `input`.
-    pub(super) async fn say_goodbye(
+    pub(super) async fn closing_handshake(
         &mut self,
         close: Close,
         grace: Duration,
@@ -134,11 +145,11 @@ impl ClientHalf {
             }
         };
         let _ = timeout(grace, handshake).await;
-        self.shut(grace).await;
+        self.lingering_close(grace).await;
     }
 
-    /// Shuts the connection without destroying what the client has not read yet.
-    pub(super) async fn shut(&mut self, grace: Duration) {
+    /// Shuts the connection without destroying what the client has not read yet. Cancel safe: yes.
+    pub(super) async fn lingering_close(&mut self, grace: Duration) {
         let _ = timeout(grace, self.outgoing.close()).await;
     }
 }
@@ -168,7 +179,7 @@ mod tests {
         assert!(timeout(GRACE, client.outgoing.send(long)).await.is_err());
         let (mut nobody, handle) = (None, Handle::new(&CancellationToken::new()));
         let close = Close::new(Close::NORMAL, "");
-        let goodbye = client.say_goodbye(close, GRACE, &mut nobody, &handle);
+        let goodbye = client.closing_handshake(close, GRACE, &mut nobody, &handle);
         let mut read = Vec::new();
         let late = async {
             sleep(GRACE * 3 / 2).await;

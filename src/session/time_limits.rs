@@ -48,11 +48,11 @@ pub(super) struct TimeLimits {
 #[derive(Clone)]
 struct Activity {
     start: Instant,
-    seen: Arc<Seen>,
+    seen: Arc<ActivityState>,
 }
 
 #[derive(Default)]
-struct Seen {
+struct ActivityState {
     /// Milliseconds since the start.
     last: AtomicU64,
     /// Whether program and client have yet to take what is on its way to them.
@@ -141,6 +141,7 @@ impl Activity {
         Backend {
             output: Box::pin(backend.output.inspect(move |_| activity.touch())),
             input: Box::pin(Watched::new(backend.input, self.clone(), PROGRAM)),
+            after_output: backend.after_output,
             process: backend.process,
         }
     }

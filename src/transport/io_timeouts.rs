@@ -1,22 +1,23 @@
-//! Two deadlines on a byte stream: how long a client may be silent, how long it may take nothing.
+//! I/O timeouts of a byte stream, one on reads and one on writes: how long a client may be silent, how long it may take nothing.
 //!
 //! # How it works
 //! Time counts only while we wait. The clock of a direction starts when an operation has to wait
 //! and stops when bytes move, so a session that does not read (its program is busy) cannot find its
-//! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is set to
-//! where the deadline is by then, so a message costs no timer operation.
+//! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is X
 
 use std::{
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Instant, Sleep, sleep_until},
+    time::Instant,
 };
+
+use crate::timer::LazyTimer;
 
 /// A stream whose reads and writes fail with `TimedOut` when nothing moves for too long.
 #[derive(Debug)]
@@ -92,7 +93,7 @@ struct Deadline {
     limit: Option<Duration>,
     /// When the present wait began.
     since: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LazyTimer,
 }
 
 impl Deadline {
@@ -100,7 +101,7 @@ impl Deadline {
         Deadline {
             limit,
             since: None,
-            timer: None,
+            timer: LazyTimer::default(),
         }
     }
 
@@ -115,18 +116,9 @@ impl Deadline {
         let Some(limit) = self.limit else {
             return Poll::Pending;
         };
-        let deadline = since + limit;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        while timer.as_mut().poll(context).is_ready() {
-            if Instant::now() >= deadline {
-                let error = format!("{what} for {limit:?}");
-                return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)));
-            }
-            timer.as_mut().reset(deadline);
-        }
-        Poll::Pending
+        ready!(self.timer.poll_expired(since + limit, context));
+        let error = format!("{what} for {limit:?}");
+        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)))
     }
 }
 

@@ -215,6 +215,13 @@ fn every_example_says_how_it_is_run() {
 }
 
 #[test]
+fn the_readme_names_the_minimum_version_of_rust() {
+    let text = fs::read_to_string("README.md").expect("the README");
+    let version = env!("CARGO_PKG_RUST_VERSION");
+    assert!(text.contains(&format!("version {version} or later")));
+}
+
+#[test]
 fn the_version_is_in_the_changelog() {
     let text = fs::read_to_string("CHANGELOG.md").expect("the changelog");
     assert!(text.contains(env!("CARGO_PKG_VERSION")));

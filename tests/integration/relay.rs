@@ -13,13 +13,13 @@ use hyper_tungstenite::{
 };
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio_util::{
-    codec::{FramedRead, FramedWrite},
-    sync::CancellationToken,
-};
+use tokio_util::sync::CancellationToken;
 use wsd::{
-    backend::{Backend, TerminationTimeouts},
-    framing::{Codec, Framing, Newline},
+    backend::{
+        AfterOutput, Backend, MaxLine, StreamOptions, TerminationTimeouts, framed_input,
+        framed_output,
+    },
+    framing::{Framing, Newline},
     message::Close,
     session::{self, Ended, Handle, SessionTimeouts, Summary},
     transport::websocket,
@@ -51,10 +51,18 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,
     };
-    let codec = || Codec::new(framing, usize::MAX);
+    let streams = StreamOptions {
+        framing,
+        max_line: MaxLine {
+            bytes: usize::MAX,
+            set_by: "",
+        },
+        flush_after: None,
+    };
     let backend = Backend {
-        output: Box::pin(FramedRead::new(gateway_out, codec())),
-        input: Box::pin(FramedWrite::new(gateway_in, codec())),
+        output: framed_output(gateway_out, &streams),
+        input: framed_input(gateway_in, &streams),
+        after_output: AfterOutput::KeepInput,
         process: None,
     };
     let step = Duration::from_millis(100);

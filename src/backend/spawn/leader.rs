@@ -10,19 +10,19 @@ use std::{
 use rustix::process::Signal;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::system::Handle;
+use super::system::ProcessHandle;
 
 /// The leader of a process group, until it is reaped and after.
 #[derive(Debug)]
 pub(in crate::backend) struct Leader {
-    handle: Handle,
+    handle: ProcessHandle,
     status: Option<ExitStatus>,
     /// The group was killed after its leader had gone: its number may be a stranger's by now.
     is_over: bool,
 }
 
 impl Leader {
-    pub(super) fn new(handle: Handle) -> Self {
+    pub(super) fn new(handle: ProcessHandle) -> Self {
         Leader {
             handle,
             status: None,

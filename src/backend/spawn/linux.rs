@@ -1,5 +1,5 @@
 //! Linux: `clone`(2) with `CLONE_VM | CLONE_VFORK`, so that a start costs the same whatever memory the
-//! gateway has, and a pidfd, so that a signal never meets a stranger who got the same number.
+//! gateway has, and a pidfd ([`ProcessHandle`]).
 //!
 //! A program that runs as another user is started on a copy of the memory: from the change of user to
 //! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
@@ -7,50 +7,34 @@
 //!
 //! What the child does, and by which rules, stands in [`child`]. All signals are blocked on the spawner's
 //! threads, so that no handler of the gateway runs in it.
-#![allow(
-    unsafe_code,
-    reason = "clone, and signals by descriptor, have no safe form"
-)]
+#![allow(unsafe_code, reason = "clone has no safe form")]
 
 use std::{
     ffi::CString,
     io,
     mem::MaybeUninit,
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::process::ExitStatusExt,
-    },
-    process::ExitStatus,
+    os::fd::{AsRawFd, FromRawFd, OwnedFd},
     ptr,
     sync::{Arc, PoisonError, RwLock},
 };
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
-    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{
-        self, Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
-        kill_process_group, pidfd_send_signal, waitid, waitpid,
-    },
+    process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
 };
 
+pub(super) use super::process_handle::ProcessHandle;
 use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
-    orphan_killer::{OrphanKiller, Registration},
+    orphan_killer::OrphanKiller,
     reserved_fds::ReservedFds,
 };
 use crate::backend::process_attributes::Rlimit;
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
-/// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
-const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
-
-/// A wait status that says neither exited nor signalled (wait(2)).
-const UNKNOWN_STATUS: c_int = 0x7f;
-
 /// What a thread of the spawner keeps between two starts.
 pub(super) struct System {
     stack: Box<[MaybeUninit<u128>]>,
@@ -109,7 +93,7 @@ impl System {
     }
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
         let turns = Arc::clone(&self.turns);
         let shares_descriptors =
             self.reserved_fds.is_some() && command.attributes.credentials.is_none();
@@ -122,7 +106,7 @@ impl System {
         }
     }
 
-    fn start(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+    fn start(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
@@ -182,7 +166,7 @@ impl System {
         })
     }
 
-    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<Handle> {
+    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<ProcessHandle> {
         let memory = match spec.error_pipe < 0 {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
@@ -220,11 +204,7 @@ impl System {
         }
         // SAFETY: the kernel has just made this descriptor for us.
         let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-        Ok(Handle {
-            pid,
-            pidfd: Some(pidfd),
-            registration: None,
-        })
+        Ok(ProcessHandle::new(pid, pidfd))
     }
 }
 
@@ -267,108 +247,4 @@ fn resource_limits(files: ResourceLimit, limits: &[(Rlimit, u64)]) -> Vec<Resour
         (resource as libc::c_long, [*value; 2])
     });
     [files].into_iter().chain(own).collect()
-}
-
-/// A process by number and by descriptor.
-#[derive(Debug)]
-pub(super) struct Handle {
-    pid: Pid,
-    /// `None` once taken.
-    pidfd: Option<OwnedFd>,
-    /// `None` once the group has ended.
-    registration: Option<Registration>,
-}
-
-impl Handle {
-    pub(super) fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    /// Moves the right to wait out of a leader that is being dropped.
-    pub(super) fn take(&mut self) -> Handle {
-        Handle {
-            pid: self.pid,
-            pidfd: self.pidfd.take(),
-            registration: None,
-        }
-    }
-
-    /// Takes the group off the orphan killer's table.
-    pub(super) fn unregister(&mut self) {
-        self.registration = None;
-    }
-
-    fn pidfd(&self) -> Option<BorrowedFd<'_>> {
-        self.pidfd.as_ref().map(AsFd::as_fd)
-    }
-
-    fn reap(&self, options: WaitIdOptions) -> Option<ExitStatus> {
-        let status = match waitid(
-            WaitId::PidFd(self.pidfd()?),
-            options | WaitIdOptions::EXITED,
-        ) {
-            Ok(status) => status?,
-            // Somebody else has reaped it: it has ended, and nobody knows how.
-            Err(Errno::CHILD) => return Some(ExitStatus::from_raw(UNKNOWN_STATUS)),
-            Err(_) => return None,
-        };
-        // As wait(2) encodes it: the exit status in the second byte or the signal in the first.
-        let raw = match status.terminating_signal() {
-            Some(signal) => signal,
-            None => status.exit_status().unwrap_or_default() << 8,
-        };
-        Some(ExitStatus::from_raw(raw))
-    }
-
-    /// Reaps it if it has exited.
-    pub(super) fn try_wait(&self) -> Option<ExitStatus> {
-        self.reap(WaitIdOptions::NOHANG)
-    }
-
-    /// Blocks until it has exited, and reaps it.
-    pub(super) fn wait(&self) {
-        while let Some(pidfd) = self.pidfd() {
-            match waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED) {
-                Err(Errno::INTR) => {}
-                _ => return,
-            }
-        }
-    }
-
-    /// Kills the leader alone: one that has no group of its own yet.
-    pub(super) fn kill(&self) {
-        if let Some(pidfd) = self.pidfd() {
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
-        }
-    }
-
-    /// Signals the group. After the leader was reaped only the descriptor still names it beyond
-    /// doubt; where the kernel cannot signal a group by it, the number is used: it stays taken for
-    /// as long as the group has a member (setsid(2), credentials(7)).
-    pub(super) fn signal_group(&self, signal: Signal) {
-        let Some(pidfd) = self.pidfd() else {
-            return;
-        };
-        // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
-        let sent = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                pidfd.as_raw_fd(),
-                signal.as_raw(),
-                ptr::null::<c_void>(),
-                PIDFD_SIGNAL_PROCESS_GROUP,
-            )
-        };
-        // ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox
-        // forbids the call.
-        if sent < 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
-            let _ = kill_process_group(self.pid, signal);
-        }
-    }
-}
-
-impl AsRawFd for Handle {
-    fn as_raw_fd(&self) -> RawFd {
-        self.pidfd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
-    }
 }

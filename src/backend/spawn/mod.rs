@@ -14,6 +14,8 @@ mod leader;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod orphan_killer;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+mod process_handle;
+#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod reserved_fds;
 mod spawner;
 // `--cfg wsd_portable_spawn` compiles the other one on Linux, which is how it is checked.

@@ -39,7 +39,7 @@ impl System {
     pub(super) fn block_signals(&mut self) {}
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<Handle>> {
+    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
         if command.attributes != ProcessAttributes::default() {
             let reason = "users and resource limits need Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
@@ -50,7 +50,7 @@ impl System {
             stdin: pipe(child.stdin.take().map(OwnedFd::from))?,
             stdout: pipe(child.stdout.take().map(OwnedFd::from))?,
             stderr: pipe(child.stderr.take().map(OwnedFd::from))?,
-            process: Handle::new(child)?,
+            process: ProcessHandle::new(child)?,
             exec_error: None,
         })
     }
@@ -82,13 +82,13 @@ fn prepare(command: &Command) -> process::Command {
 
 /// A process by number; `exited` becomes readable when its waiter has reaped it.
 #[derive(Debug)]
-pub(super) struct Handle {
+pub(super) struct ProcessHandle {
     pid: Pid,
     exited: Option<OwnedFd>,
     status: Arc<Mutex<Option<ExitStatus>>>,
 }
 
-impl Handle {
+impl ProcessHandle {
     fn new(mut child: process::Child) -> io::Result<Self> {
         let (exited, waiter) = pipe_with(PipeFlags::CLOEXEC)?;
         let status = Arc::new(Mutex::new(None));
@@ -101,7 +101,7 @@ impl Handle {
                 *found.lock().unwrap_or_else(PoisonError::into_inner) = ended;
                 drop(waiter);
             })?;
-        Ok(Handle {
+        Ok(ProcessHandle {
             pid,
             exited: Some(exited),
             status,
@@ -112,8 +112,8 @@ impl Handle {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    pub(super) fn take(&mut self) -> Handle {
-        Handle {
+    pub(super) fn take(&mut self) -> ProcessHandle {
+        ProcessHandle {
             pid: self.pid,
             exited: self.exited.take(),
             status: Arc::clone(&self.status),
@@ -139,7 +139,7 @@ impl Handle {
     }
 }
 
-impl AsRawFd for Handle {
+impl AsRawFd for ProcessHandle {
     fn as_raw_fd(&self) -> RawFd {
         self.exited.as_ref().map_or(-1, AsRawFd::as_raw_fd)
     }

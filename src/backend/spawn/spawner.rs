@@ -25,12 +25,12 @@ use super::{
     system::System,
 };
 
-type Request = (Command, oneshot::Sender<io::Result<Child<Leader>>>);
+type StartRequest = (Command, oneshot::Sender<io::Result<Child<Leader>>>);
 
 /// Starts processes; a cheap handle to the threads that do.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    requests: mpsc::Sender<Request>,
+    requests: mpsc::Sender<StartRequest>,
 }
 
 /// Requests that wait for a thread; beyond it, who asks waits.
@@ -88,7 +88,7 @@ impl Spawner {
 }
 
 /// Starts what is asked for, until nobody can ask any more.
-fn start_all(mut system: System, queue: &Mutex<mpsc::Receiver<Request>>) {
+fn start_all(mut system: System, queue: &Mutex<mpsc::Receiver<StartRequest>>) {
     system.block_signals();
     // Who waits for a request holds the queue; the other thread waits for that.
     let next = || {

@@ -99,10 +99,7 @@ impl Access {
         };
         match authority {
             Some(authority) if !self.answers_to(&authority.name, connection) => {
-                Err(Refusal::Host(format!(
-                    "this server does not answer to the host '{0}'; --host={0} lets it",
-                    authority.name
-                )))
+                Err(Refusal::UnknownHost(authority.name))
             }
             authority => Ok(authority),
         }

@@ -2,16 +2,26 @@
 //!
 //! The handlers (`file`, `cgi`, `console`, `redirect`) never see each other.
 
+mod answer;
 pub(crate) mod cgi;
 mod console;
-pub(in crate::http) mod dispatch;
+mod directory;
 mod file;
-mod redirect;
+pub(in crate::http) mod local_redirect;
+mod mount;
+pub(in crate::http) mod redirect;
 mod root;
+mod route;
+mod route_match;
 mod router;
 
+pub(in crate::http) use answer::{PlainAnswer, answer};
 pub use cgi::{CgiLimits, Scripts};
+pub use directory::Directory;
 pub use file::{FileOptions, Files, SendfileQueue};
+pub use mount::{Mount, MountMatch};
 pub use redirect::Destination;
 pub use root::{Reach, Root, Script};
-pub use router::{Directory, Mount, Route, RouteMatch, Router};
+pub use route::{Page, PlainRoute, WebSocketRoute};
+pub use route_match::RouteMatch;
+pub use router::Router;

@@ -1,14 +1,13 @@
-//! WebSockets, as far as they are HTTP: the opening handshake (RFC 6455 §4.2, RFC 8441 §5), and the session
-//! that a request opens.
+//! WebSockets, as far as they are HTTP: the opening handshake (RFC 6455 §4.2, RFC 8441 §5), and its answer.
 //!
 //! What a WebSocket carries is `transport`'s business, what a session does is `session`'s.
 
+mod answer;
 pub mod extensions;
 pub(crate) mod handshake;
-pub(in crate::http) mod open;
-mod registry;
 mod subprotocol;
 mod tunnel;
 
-pub(in crate::http) use registry::Registry;
+pub(in crate::http) use answer::answer;
+pub(in crate::http) use handshake::Handshake;
 pub use subprotocol::Subprotocols;

@@ -16,7 +16,7 @@ use tokio::{
 
 use super::ConnectionRole;
 use crate::{
-    backend::{Program, Spawner, StderrTo, Streams, Target},
+    backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
     framing::{Framing, Newline},
     http::{
@@ -88,12 +88,15 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
         path: path.to_owned(),
         target: Target::Program(
             Program::default(),
-            Streams {
+            StreamOptions {
                 framing: Framing::Lines(Newline::Split),
-                max_line: 0,
+                max_line: MaxLine {
+                    bytes: 0,
+                    set_by: "",
+                },
                 flush_after: None,
-                errors: StderrTo::Log,
             },
+            StderrTo::Log,
         ),
         options: RouteOptions {
             subprotocols,

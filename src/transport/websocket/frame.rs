@@ -18,7 +18,7 @@ const CONTROL: u8 = 0x8;
 const CLOSE: u8 = 0x8;
 
 /// The first bit of a length is 0.
-pub(super) const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
+const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
 
 /// A header, or as much of it as has come.
 #[derive(Debug, Clone, Copy, Default)]
@@ -29,7 +29,7 @@ pub(super) struct Header {
 
 /// The first byte of a frame that we make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Kind {
+pub(super) struct FrameKind {
     /// 0 for a continuation.
     pub(super) opcode: u8,
     pub(super) is_final: bool,
@@ -38,7 +38,7 @@ pub(super) struct Kind {
 
 impl Header {
     /// A header of our own.
-    pub(super) fn new(kind: Kind, payload: usize, mask: Option<[u8; 4]>) -> Self {
+    pub(super) fn new(kind: FrameKind, payload: usize, mask: Option<[u8; 4]>) -> Self {
         let final_bit = if kind.is_final { FINAL } else { 0 };
         let compressed_bit = if kind.is_compressed { RSV1 } else { 0 };
         let first = kind.opcode | final_bit | compressed_bit;
@@ -234,7 +234,7 @@ mod tests {
             is_final: bool,
             piece in 1..14_usize,
         ) {
-            let kind = Kind { opcode: TEXT, is_final, is_compressed: true };
+            let kind = FrameKind { opcode: TEXT, is_final, is_compressed: true };
             let written = Header::new(kind, payload, mask);
             let mut read = Header::default();
             let mut is_whole = false;

@@ -15,13 +15,14 @@ const CHUNK: usize = 1024;
 #[derive(Debug, Default)]
 pub(super) struct FrameScanner {
     header: Header,
-    place: Place,
-    message: Message,
+    place: ScanPosition,
+    message: ScannedMessage,
+    violation: Option<ProtocolViolation>,
 }
 
 /// Where in a frame.
 #[derive(Debug, Clone, Copy, Default)]
-enum Place {
+enum ScanPosition {
     #[default]
     Header,
     /// Bytes of payload to come.
@@ -32,7 +33,7 @@ enum Place {
 
 /// Whose frames come.
 #[derive(Debug, Clone, Copy, Default)]
-enum Message {
+enum ScannedMessage {
     #[default]
     None,
     Text(Utf8),
@@ -42,25 +43,38 @@ enum Message {
 
 /// What was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Finding {
-    pub(super) violation: ProtocolViolation,
+struct Finding {
+    violation: ProtocolViolation,
     /// Where what is fine ends.
-    pub(super) at: usize,
+    at: usize,
 }
 
 impl FrameScanner {
-    /// Looks at what comes next.
-    ///
-    /// # Errors
-    /// What is to be refused; behind that nothing more is to be looked at.
-    pub(super) fn look(&mut self, bytes: &[u8]) -> Result<(), Finding> {
+    /// Looks at what comes next; how much of it comes before a violation, all of it if there is none. Behind a
+    /// violation nothing more is to be looked at.
+    pub(super) fn sound_prefix(&mut self, bytes: &[u8]) -> usize {
+        match self.look(bytes) {
+            Ok(()) => bytes.len(),
+            Err(Finding { violation, at }) => {
+                self.violation = Some(violation);
+                at
+            }
+        }
+    }
+
+    /// The violation that was found.
+    pub(super) fn violation(&self) -> Option<ProtocolViolation> {
+        self.violation
+    }
+
+    fn look(&mut self, bytes: &[u8]) -> Result<(), Finding> {
         let mut rest = bytes;
         while !rest.is_empty() {
             let at = bytes.len() - rest.len();
             let looked = match self.place {
-                Place::Header => self.begin_frame(&mut rest),
-                Place::Payload(missing) => self.go_on(missing, &mut rest),
-                Place::End => return Ok(()),
+                ScanPosition::Header => self.begin_frame(&mut rest),
+                ScanPosition::Payload(missing) => self.go_on(missing, &mut rest),
+                ScanPosition::End => return Ok(()),
             };
             looked.map_err(|violation| Finding { violation, at })?;
         }
@@ -68,7 +82,7 @@ impl FrameScanner {
     }
 
     fn begin_frame(&mut self, rest: &mut &[u8]) -> Result<(), ProtocolViolation> {
-        if let (Message::None, Some(behind)) = (self.message, behind_short_message(rest))
+        if let (ScannedMessage::None, Some(behind)) = (self.message, behind_short_message(rest))
             && self.header.is_empty()
         {
             *rest = behind;
@@ -85,11 +99,11 @@ impl FrameScanner {
         if header.is_opener() {
             let is_whole = header.is_final() && payload <= rest.len() as u64;
             self.message = match header.is_text() && header.is_plain() && !is_whole {
-                true => Message::Text(Utf8::default()),
-                false => Message::Opaque,
+                true => ScannedMessage::Text(Utf8::default()),
+                false => ScannedMessage::Opaque,
             };
         }
-        self.place = Place::Payload(payload);
+        self.place = ScanPosition::Payload(payload);
         if payload == 0 {
             self.end_frame();
         }
@@ -99,13 +113,13 @@ impl FrameScanner {
     fn go_on(&mut self, missing: u64, rest: &mut &[u8]) -> Result<(), ProtocolViolation> {
         let most = usize::try_from(missing).unwrap_or(usize::MAX);
         let (piece, later) = rest.split_at(most.min(rest.len()));
-        if let (Message::Text(utf8), false) = (&mut self.message, self.header.is_control())
+        if let (ScannedMessage::Text(utf8), false) = (&mut self.message, self.header.is_control())
             && !is_text_so_far(utf8, piece, self.header.mask_before(missing))
         {
             return Err(ProtocolViolation::Text);
         }
         *rest = later;
-        self.place = Place::Payload(missing - piece.len() as u64);
+        self.place = ScanPosition::Payload(missing - piece.len() as u64);
         if piece.len() == most {
             self.end_frame();
         }
@@ -114,11 +128,11 @@ impl FrameScanner {
 
     fn end_frame(&mut self) {
         if self.header.is_final() && !self.header.is_control() {
-            self.message = Message::None;
+            self.message = ScannedMessage::None;
         }
         self.place = match self.header.is_close() {
-            true => Place::End,
-            false => Place::Header,
+            true => ScanPosition::End,
+            false => ScanPosition::Header,
         };
         self.header = Header::default();
     }
@@ -135,7 +149,8 @@ fn behind_short_message(bytes: &[u8]) -> Option<&[u8]> {
     (length < 126).then(|| bytes.get(size..)).flatten()
 }
 
-fn is_text_so_far(utf8: &mut Utf8, masked: &[u8], key: [u8; 4]) -> bool {
+/// Whether that may be the next bytes of a text.
+pub(super) fn is_text_so_far(utf8: &mut Utf8, masked: &[u8], key: [u8; 4]) -> bool {
     if utf8.is_between_characters() && is_ascii(masked, key) {
         return true;
     }

@@ -6,9 +6,10 @@
 //! close, so that the client reads all that was sent before it.
 //!
 //! # How it works
-//! From the connection up, what comes passes `TimeoutStream` (silence), `Validator` (rules that the
-//! library checks late), `DeflateStream` where compression was negotiated, and `SyncReader`, in which the
-//! library reads. What goes is gathered by `MessageWriter` and takes the same way down, without the library.
+//! From the connection up, what comes passes `TimeoutStream` (silence), `DeflateStream` where compression was
+//! negotiated, and `SyncReader`, in which the library reads. Rules that the library checks late or not at all
+//! are checked by who reads frames first: `DeflateStream`, or else `FrameScanner`. What goes is gathered by
+//! `MessageWriter` and takes the same way down, without the library.
 
 pub mod deflate;
 #[doc(hidden)]
@@ -21,7 +22,6 @@ mod protocol_violation;
 mod reader;
 mod sync_reader;
 mod utf8;
-mod validator;
 mod writer;
 
 pub use hyper_tungstenite::tungstenite::protocol::Role;

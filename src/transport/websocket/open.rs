@@ -9,9 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::{
     deflate::{DeflateStream, Negotiated},
     frame_buffer::{FrameBuffer, SharedStream},
+    frame_scanner::FrameScanner,
     reader::MessageReader,
     sync_reader::SyncReader,
-    validator::Validator,
     writer::MessageWriter,
 };
 use crate::transport::{client::Client, io_timeouts::TimeoutStream};
@@ -40,7 +40,7 @@ const READ_BUFFER: usize = 512;
 /// what it is sent is masked (RFC 6455 §5.3).
 pub fn open<S>(
     stream: S,
-    mut read_ahead: Bytes,
+    read_ahead: Bytes,
     role: Role,
     options: &Options,
     compression: Option<&Negotiated>,
@@ -50,18 +50,27 @@ where
 {
     // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
     let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
-    let stream = Validator::new(stream, &mut read_ahead);
     match compression {
-        None => plain(stream, read_ahead, role, options),
+        None => {
+            let scanner = Some(FrameScanner::default());
+            plain(stream, read_ahead, scanner, role, options)
+        }
         Some(negotiated) => {
+            // It looks at frames itself.
             let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
-            plain(stream, Bytes::new(), role, options)
+            plain(stream, Bytes::new(), None, role, options)
         }
     }
 }
 
 /// The other end of a stream of frames that are not compressed.
-fn plain<S>(stream: S, read_ahead: Bytes, role: Role, options: &Options) -> Client
+fn plain<S>(
+    stream: S,
+    read_ahead: Bytes,
+    scanner: Option<FrameScanner>,
+    role: Role,
+    options: &Options,
+) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -76,9 +85,32 @@ where
                 .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
         ));
     let stream = SharedStream::new(FrameBuffer::new(stream));
-    let reader = SyncReader::new(stream.clone(), read_ahead);
+    let reader = SyncReader::new(stream.clone(), read_ahead, scanner);
     Client {
         incoming: Box::pin(MessageReader::new(reader, role, config)),
         outgoing: Box::pin(MessageWriter::new(stream, role)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::SinkExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    const LONG: [u8; 10] = [0x81, 0xfe, 0, 2, 0, 0, 0, 0, b'h', b'i'];
+
+    #[tokio::test]
+    async fn what_comes_behind_a_shutdown_is_not_looked_at() {
+        let (near, mut far) = duplex(64);
+        let ahead = Bytes::from_static(&LONG);
+        let mut client = open(near, ahead, Role::Server, &Options::default(), None);
+        let talk = async {
+            assert_eq!(far.read_u8().await.ok(), None, "our direction is shut");
+            far.write_all(&LONG).await.expect("it is taken");
+            drop(far);
+        };
+        let (closed, ()) = tokio::join!(client.outgoing.close(), talk);
+        closed.expect("fine");
     }
 }

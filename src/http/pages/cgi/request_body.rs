@@ -192,13 +192,6 @@ impl Input {
     }
 }
 
-/// Reads on so that a client that is still sending finds the answer, and not a reset connection.
-pub(in crate::http) async fn discard(mut incoming: Incoming, time: Duration) {
-    let mut rate = MinRate::new(None);
-    let all = async { while let Ok(Some(_)) = next(&mut incoming, &mut rate).await {} };
-    let _ = timeout(time, all).await;
-}
-
 /// The next piece of a body; `None` at its end.
 async fn next(incoming: &mut Incoming, rate: &mut MinRate) -> Result<Option<Bytes>, Refusal> {
     loop {

@@ -27,10 +27,8 @@ use super::{
     response::Reply,
     script_timeout::WaitingForSender,
 };
-use crate::http::refusal::Refusal;
+use crate::http::{body::CLOSING_GRACE, refusal::Refusal};
 
-/// What a client gets to send the rest of a body that nobody reads.
-pub(in crate::http) const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// What a script may still write that nobody sees, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
 

@@ -12,7 +12,8 @@ const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
 /// when it flushes.
 const ROOM: usize = 64;
 
-/// Compresses one message after the other.
+/// Compresses one message after the other. Of the same shape as `Inflater`, and no more alike than that: each
+/// has its own rule for when a block ends, what a message leaves behind, and when memory may go.
 #[derive(Debug)]
 pub(super) struct Deflater {
     /// A third of a megabyte, made for the first message.

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io};
 use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{deflater::Deflater, params::Negotiated, send_buffer::SendBuffer};
-use crate::transport::websocket::frame::{Header, Kind, mask};
+use crate::transport::websocket::frame::{FrameKind, Header, mask};
 
 /// Bytes taken at once, so that a long message holds up other sessions for milliseconds at most.
 const STEP: usize = 256 * 1024;
@@ -14,21 +14,21 @@ const STEP: usize = 256 * 1024;
 #[derive(Debug)]
 pub(super) struct DeflatingWriter {
     header: Header,
-    place: Place,
+    place: DeflatingPosition,
     threshold: u64,
     pub(super) deflater: Deflater,
 }
 
 /// Where in a frame; `payload` is what of it is to come.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum DeflatingPosition {
     Header,
     Passed {
         payload: u64,
     },
     Deflated {
         payload: u64,
-        /// Where in the send_buffer the frame begins, with room for a header of `room` bytes.
+        /// Where in the send buffer the frame begins, with room for a header of `room` bytes.
         start: usize,
         room: usize,
     },
@@ -38,7 +38,7 @@ impl DeflatingWriter {
     pub(super) fn new(negotiated: &Negotiated, role: Role) -> Self {
         DeflatingWriter {
             header: Header::default(),
-            place: Place::Header,
+            place: DeflatingPosition::Header,
             // An empty message has nothing to compress.
             threshold: negotiated.params.threshold.max(1) as u64,
             deflater: Deflater::new(negotiated.params.level, negotiated.outgoing(role)),
@@ -46,7 +46,7 @@ impl DeflatingWriter {
     }
 
     /// Takes bytes from the front of `input`, at least one if there is one, and puts what they become
-    /// into the send_buffer. Returns the bytes taken.
+    /// into the send buffer. Returns the bytes taken.
     ///
     /// # Errors
     /// None that data could bring about.
@@ -59,19 +59,19 @@ impl DeflatingWriter {
         let most = rest.len();
         while !rest.is_empty() {
             match self.place {
-                Place::Header => {
+                DeflatingPosition::Header => {
                     if self.header.take(&mut rest) {
                         self.begin_frame(send_buffer);
                     }
                 }
-                Place::Passed { payload } => {
+                DeflatingPosition::Passed { payload } => {
                     let now = front(&mut rest, payload);
                     send_buffer.bytes.extend_from_slice(now);
-                    self.go_on(Place::Passed {
+                    self.go_on(DeflatingPosition::Passed {
                         payload: payload - now.len() as u64,
                     });
                 }
-                Place::Deflated {
+                DeflatingPosition::Deflated {
                     payload,
                     start,
                     room,
@@ -85,7 +85,7 @@ impl DeflatingWriter {
                     } else {
                         self.deflater.deflate(&now, &mut send_buffer.bytes)?;
                     }
-                    self.go_on(Place::Deflated {
+                    self.go_on(DeflatingPosition::Deflated {
                         payload,
                         start,
                         room,
@@ -107,7 +107,7 @@ impl DeflatingWriter {
     }
 
     fn is_deflating(&self) -> bool {
-        matches!(self.place, Place::Deflated { .. })
+        matches!(self.place, DeflatingPosition::Deflated { .. })
     }
 
     fn begin_frame(&mut self, send_buffer: &mut SendBuffer) {
@@ -118,14 +118,14 @@ impl DeflatingWriter {
             // What is compressed is seldom of another length of header.
             let (start, room) = (send_buffer.bytes.len(), header.bytes().len());
             send_buffer.bytes.extend_from_slice(header.bytes());
-            self.place = Place::Deflated {
+            self.place = DeflatingPosition::Deflated {
                 payload,
                 start,
                 room,
             };
         } else {
             send_buffer.bytes.extend_from_slice(header.bytes());
-            self.go_on(Place::Passed { payload });
+            self.go_on(DeflatingPosition::Passed { payload });
         }
     }
 
@@ -144,7 +144,7 @@ impl DeflatingWriter {
     /// for the message has not been seen by anybody: it is put on what is sent instead.
     fn seal(&mut self, start: usize, room: usize, send_buffer: &mut SendBuffer) {
         let payload = send_buffer.bytes.len() - start - room;
-        let kind = Kind {
+        let kind = FrameKind {
             opcode: self.header.opcode(),
             is_final: true,
             is_compressed: true,
@@ -161,11 +161,12 @@ impl DeflatingWriter {
         send_buffer.finish();
     }
 
-    fn go_on(&mut self, place: Place) {
+    fn go_on(&mut self, place: DeflatingPosition) {
         self.place = match place {
-            Place::Passed { payload: 0 } | Place::Deflated { payload: 0, .. } => {
+            DeflatingPosition::Passed { payload: 0 }
+            | DeflatingPosition::Deflated { payload: 0, .. } => {
                 self.header = Header::default();
-                Place::Header
+                DeflatingPosition::Header
             }
             place => place,
         };

@@ -1,28 +1,28 @@
-//! When state has not been used for long enough to be worth its memory no more.
+//! An idle timeout: when state has not been used for long enough to be worth its memory no more.
 
 use std::{
-    pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
+
+use crate::timer::LazyTimer;
 
 /// Shorter, and a chat's state would be made anew for each line; longer, and clients that said
 /// something once would hold a third of a megabyte each for nothing.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// The time since the last use. The timer is armed once and left alone while there is use: when it
-/// fires, it is set to where the deadline is by then.
+/// The time since the last use.
 #[derive(Debug, Default)]
 pub(super) struct IdleTimer {
     last_use: Option<Instant>,
-    timer: Option<Pin<Box<Sleep>>>,
+    timer: LazyTimer,
 }
 
 impl IdleTimer {
     /// Begins the wait again.
-    pub(super) fn used(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.last_use = Some(Instant::now());
     }
 
@@ -31,17 +31,8 @@ impl IdleTimer {
         let Some(last_use) = self.last_use else {
             return Poll::Pending;
         };
-        let deadline = last_use + IDLE;
-        let timer = self
-            .timer
-            .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
-        loop {
-            ready!(timer.as_mut().poll(context));
-            if Instant::now() >= deadline {
-                *self = IdleTimer::default();
-                return Poll::Ready(());
-            }
-            timer.as_mut().reset(deadline);
-        }
+        ready!(self.timer.poll_expired(last_use + IDLE, context));
+        *self = IdleTimer::default();
+        Poll::Ready(())
     }
 }

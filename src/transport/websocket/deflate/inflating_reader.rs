@@ -4,8 +4,10 @@ use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{inflater::Inflater, params::Negotiated};
 use crate::transport::websocket::{
-    frame::{Header, Kind, LONGEST_PAYLOAD, mask},
+    frame::{FrameKind, Header, mask},
+    frame_scanner::is_text_so_far,
     protocol_violation::ProtocolViolation,
+    utf8::Utf8,
 };
 
 /// The least room in which frames are made: the longest header of ours, and a piece of payload.
@@ -32,8 +34,8 @@ const ENDLESS: u64 = u64::MAX;
 #[derive(Debug)]
 pub(super) struct InflatingReader {
     header: Header,
-    place: Place,
-    message: Message,
+    place: InflatingPosition,
+    message: InflatingMessage,
     /// A client's frames have a mask, a server's have none (RFC 6455 §5.1).
     are_masked: bool,
     pub(super) inflater: Inflater,
@@ -42,7 +44,7 @@ pub(super) struct InflatingReader {
 
 /// Where in a frame.
 #[derive(Debug, Clone, Copy)]
-enum Place {
+enum InflatingPosition {
     Header,
     /// In one that goes up as it is: bytes of its header and of its payload to come.
     Passed {
@@ -57,9 +59,10 @@ enum Place {
 
 /// Whose frames come.
 #[derive(Debug, Clone, Copy)]
-enum Message {
+enum InflatingMessage {
     None,
-    Plain,
+    /// One that goes up as it is; a text with what was seen of its last character.
+    Plain(Option<Utf8>),
     Compressed(Fragments),
 }
 
@@ -85,8 +88,8 @@ impl InflatingReader {
     pub(super) fn new(negotiated: &Negotiated, role: Role) -> Self {
         InflatingReader {
             header: Header::default(),
-            place: Place::Header,
-            message: Message::None,
+            place: InflatingPosition::Header,
+            message: InflatingMessage::None,
             are_masked: role == Role::Server,
             inflater: Inflater::new(negotiated.incoming(role)),
             failure: None,
@@ -119,50 +122,60 @@ impl InflatingReader {
 
     /// Gives memory back, unless it holds something.
     pub(super) fn free(&mut self) {
-        if !matches!(self.message, Message::Compressed(_)) {
+        if !matches!(self.message, InflatingMessage::Compressed(_)) {
             self.inflater.free();
         }
     }
 
     fn step(&mut self, input: &mut &[u8], output: &mut [u8]) -> Result<Step, ProtocolViolation> {
         match (self.place, self.message) {
-            (Place::Header, _) => Ok(self.begin_frame(input)),
-            (Place::Inflated { payload }, Message::Compressed(fragments)) => {
+            (InflatingPosition::Header, _) => self.begin_frame(input),
+            (InflatingPosition::Inflated { payload }, InflatingMessage::Compressed(fragments)) => {
                 self.inflate(payload, fragments, input, output)
             }
-            (Place::Passed { header, payload }, _) => Ok(self.pass(header, payload, input, output)),
-            (Place::Inflated { .. }, _) => Ok(Step::Waits),
+            (InflatingPosition::Passed { header, payload }, _) => {
+                self.pass(header, payload, input, output)
+            }
+            (InflatingPosition::Inflated { .. }, _) => Ok(Step::Waits),
         }
     }
 
-    fn begin_frame(&mut self, input: &mut &[u8]) -> Step {
+    fn begin_frame(&mut self, input: &mut &[u8]) -> Result<Step, ProtocolViolation> {
         if !self.header.take(input) {
-            return Step::Waits;
+            return Ok(Step::Waits);
         }
         let header = &self.header;
+        if !header.is_length_well_formed() {
+            return Err(ProtocolViolation::Length);
+        }
         let (size, payload) = (header.bytes().len(), header.payload());
-        let passed = |payload| Place::Passed {
+        let passed = |payload| InflatingPosition::Passed {
             header: size,
             payload,
         };
         self.place = match (self.message, self.is_in_order()) {
-            (_, false) => passed(ENDLESS),
+            (_, false) => {
+                // Nothing behind it is looked at any more.
+                self.message = InflatingMessage::Plain(None);
+                passed(ENDLESS)
+            }
             (_, true) if header.is_control() => passed(payload),
-            (Message::None, true) if header.is_compressed() => {
-                self.message = Message::Compressed(Fragments {
+            (InflatingMessage::None, true) if header.is_compressed() => {
+                self.message = InflatingMessage::Compressed(Fragments {
                     opcode: header.opcode(),
                     taken: 0,
                     given: 0,
                 });
-                Place::Inflated { payload }
+                InflatingPosition::Inflated { payload }
             }
-            (Message::Compressed(_), true) => Place::Inflated { payload },
-            (Message::None | Message::Plain, true) => {
-                self.message = Message::Plain;
+            (InflatingMessage::Compressed(_), true) => InflatingPosition::Inflated { payload },
+            (InflatingMessage::None, true) => {
+                self.message = InflatingMessage::Plain(header.is_text().then(Utf8::default));
                 passed(payload)
             }
+            (InflatingMessage::Plain(_), true) => passed(payload),
         };
-        Step::Done { written: 0 }
+        Ok(Step::Done { written: 0 })
     }
 
     /// Whether a frame with this header may come here (RFC 6455 §5.4, RFC 7692 §6). Where it may not,
@@ -171,37 +184,52 @@ impl InflatingReader {
         let header = &self.header;
         let is_expected = match self.message {
             _ if header.is_control() => header.is_plain(),
-            Message::None => header.is_opener() && (header.is_plain() || header.is_compressed()),
-            Message::Plain | Message::Compressed(_) => {
+            InflatingMessage::None => {
+                header.is_opener() && (header.is_plain() || header.is_compressed())
+            }
+            InflatingMessage::Plain(_) | InflatingMessage::Compressed(_) => {
                 header.is_continuation() && header.is_plain()
             }
         };
-        is_expected && header.is_masked() == self.are_masked && header.payload() <= LONGEST_PAYLOAD
+        is_expected && header.is_masked() == self.are_masked
     }
 
     fn end_frame(&mut self) {
         if self.header.is_final() && !self.header.is_control() {
-            self.message = Message::None;
+            self.message = InflatingMessage::None;
         }
         self.header = Header::default();
-        self.place = Place::Header;
+        self.place = InflatingPosition::Header;
     }
 
-    fn pass(&mut self, header: usize, payload: u64, input: &mut &[u8], output: &mut [u8]) -> Step {
+    fn pass(
+        &mut self,
+        header: usize,
+        payload: u64,
+        input: &mut &[u8],
+        output: &mut [u8],
+    ) -> Result<Step, ProtocolViolation> {
         let whole = self.header.bytes();
         let unsent = copy(&whole[whole.len() - header..], output);
         let most = input.len().min(saturated(payload));
         let more = copy(&input[..most], &mut output[unsent..]);
-        *input = &input[more..];
+        let (piece, rest) = input.split_at(more);
+        if let InflatingMessage::Plain(Some(utf8)) = &mut self.message
+            && !self.header.is_control()
+            && !is_text_so_far(utf8, piece, self.header.mask_before(payload))
+        {
+            return Err(ProtocolViolation::Text);
+        }
+        *input = rest;
         let (header, payload) = (header - unsent, payload - more as u64);
-        self.place = Place::Passed { header, payload };
+        self.place = InflatingPosition::Passed { header, payload };
         let written = unsent + more;
         if header == 0 && payload == 0 {
             self.end_frame();
         } else if written == 0 {
-            return Step::Waits;
+            return Ok(Step::Waits);
         }
-        Step::Done { written }
+        Ok(Step::Done { written })
     }
 
     /// Makes one fragment of what is there, and of the frame's end if that has come.
@@ -248,8 +276,8 @@ impl InflatingReader {
             let kind = fragments.next(ends_message);
             written = self.begin_fragment(kind, given, output);
         }
-        self.message = Message::Compressed(fragments);
-        self.place = Place::Inflated { payload };
+        self.message = InflatingMessage::Compressed(fragments);
+        self.place = InflatingPosition::Inflated { payload };
         if ends_frame {
             self.end_frame();
         } else if !is_full {
@@ -263,7 +291,7 @@ impl InflatingReader {
     }
 
     /// Puts a header before the payload that begins at [`FRAGMENT_HEADER`]; returns the bytes of both.
-    fn begin_fragment(&self, kind: Kind, payload: usize, output: &mut [u8]) -> usize {
+    fn begin_fragment(&self, kind: FrameKind, payload: usize, output: &mut [u8]) -> usize {
         // A mask of zeros leaves the payload as it is.
         let mask = self.are_masked.then_some([0; 4]);
         let header = Header::new(kind, payload, mask);
@@ -286,8 +314,8 @@ impl InflatingReader {
 
 impl Fragments {
     /// What the next one is; those behind it are continuations.
-    fn next(&mut self, is_final: bool) -> Kind {
-        Kind {
+    fn next(&mut self, is_final: bool) -> FrameKind {
+        FrameKind {
             opcode: std::mem::take(&mut self.opcode),
             is_final,
             is_compressed: false,

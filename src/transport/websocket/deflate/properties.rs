@@ -9,9 +9,9 @@ use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{
-    DeflateParams, Negotiated,
     deflating_writer::DeflatingWriter,
     inflating_reader::{InflatingReader, LEAST_ROOM},
+    params::{DeflateParams, Negotiated},
     send_buffer::SendBuffer,
 };
 use crate::{
@@ -198,13 +198,19 @@ pub(super) fn messages_that_are_written_come_back(agreed: &Negotiated, messages:
 
 /// The frames of a message: one, or every third time two with a ping in between.
 fn in_frames((index, message): (usize, &Vec<u8>)) -> Vec<(u8, Vec<u8>)> {
+    // What the library sends as text is text.
+    let opcode = match std::str::from_utf8(message) {
+        Ok(_) => TEXT,
+        Err(_) => BINARY,
+    };
     match index % 3 {
         2 => {
             let (now, later) = message.split_at(message.len() / 2);
             let ping = (FIN | PING, b"ping".to_vec());
-            vec![(TEXT, now.to_vec()), ping, (FIN, later.to_vec())]
+            vec![(opcode, now.to_vec()), ping, (FIN, later.to_vec())]
         }
-        kind => vec![(FIN | if kind == 0 { TEXT } else { BINARY }, message.clone())],
+        0 => vec![(FIN | opcode, message.clone())],
+        _ => vec![(FIN | BINARY, message.clone())],
     }
 }
 

@@ -92,7 +92,7 @@ impl<S> DeflateStream<S> {
             self.made = Bytes::copy_from_slice(later);
         }
         if self.reader.inflater.was_used() {
-            self.idle.used();
+            self.idle.restart();
         }
         Ok(input.len() - rest.len())
     }
@@ -152,7 +152,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for DeflateStream<S> {
         let budget = ready!(coop::poll_proceed(context));
         let taken = this.writer.write(buffer, &mut this.send_buffer)?;
         if this.writer.deflater.was_used() {
-            this.idle.used();
+            this.idle.restart();
         }
         budget.made_progress();
         match this.send_buffer.poll_send(&mut this.stream, context) {

@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{
-    DeflateParams, Negotiated,
     deflating_writer::DeflatingWriter,
     inflating_reader::{InflatingReader, LEAST_ROOM},
+    params::{DeflateParams, Negotiated},
     properties::{
         self, FIN, PING, RSV1, TAIL, TEXT, deflated, frame, frames, inflated, negotiated, plain,
         write, zlib,
@@ -160,7 +160,6 @@ fn ping_between_fragments_passes() {
 fn frames_out_of_order_go_up_as_they_are_and_all_behind_them() {
     let opener = frame(RSV1 | TEXT, &[0xf2]);
     let unmasked = vec![FIN | RSV1 | TEXT, 1, 0];
-    let endless = [&[FIN | RSV1 | TEXT, 0xff][..], &[0xff; 8], &[0; 4]].concat();
     for (before, bad) in [
         // RSV1 where there may be none, and bits of other extensions.
         (vec![], frame(FIN | RSV1 | PING, b"x")),
@@ -181,7 +180,6 @@ fn frames_out_of_order_go_up_as_they_are_and_all_behind_them() {
         (vec![], frame(FIN | RSV1 | 3, b"x")),
         (vec![], unmasked.clone()),
         (opener.clone(), unmasked),
-        (vec![], endless),
     ] {
         let mut reader = InflatingReader::new(&negotiated(0), Role::Server);
         let seen = read(&mut reader, &[&before], 4096).expect("nothing wrong yet");
@@ -193,6 +191,31 @@ fn frames_out_of_order_go_up_as_they_are_and_all_behind_them() {
             seen.is_ok_and(|seen| seen == [bad.clone(), behind].concat()),
             "{bad:x?}"
         );
+    }
+}
+
+#[test]
+fn length_that_is_not_well_formed_is_refused() {
+    let longest = [&[FIN | RSV1 | TEXT, 0xff][..], &[0xff; 8], &[0; 4]].concat();
+    let padded = [&[FIN | TEXT, 0xfe, 0, 2][..], &[0; 4], b"hi"].concat();
+    for bad in [longest, padded] {
+        let before = frame(FIN | TEXT, b"x");
+        let mut reader = InflatingReader::new(&negotiated(0), Role::Server);
+        let (violation, seen) = read(&mut reader, &[&before, &bad], 4096).expect_err("a length");
+        assert_eq!((violation, seen), (ProtocolViolation::Length, before));
+    }
+}
+
+#[test]
+fn text_that_is_not_compressed_is_checked_as_it_comes() {
+    let text = frame(TEXT, b"\xe2\x82");
+    for (rest, expected) in [(&b"\xac"[..], true), (b"x", false)] {
+        let mut reader = InflatingReader::new(&negotiated(0), Role::Server);
+        let rest = frame(FIN, rest);
+        let pieces = [&text[..], &frame(FIN | PING, b"\xff"), &rest];
+        let read = read(&mut reader, &pieces, 4096);
+        assert_eq!(read.is_ok(), expected);
+        assert!(expected || read.is_err_and(|(violation, _)| violation == ProtocolViolation::Text));
     }
 }
 

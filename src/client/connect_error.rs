@@ -2,11 +2,13 @@
 
 use std::io;
 
-use super::exchange::Refusal;
+use hyper::header::HeaderValue;
+
+use super::exchange::UnexpectedResponse;
 
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
-pub enum Failure {
+pub enum ConnectError {
     /// Nobody is there: the name has no address, or no address lets us in.
     #[error("cannot connect: {0}")]
     Connect(io::Error),
@@ -26,10 +28,15 @@ pub enum Failure {
     Http(#[from] hyper::Error),
     /// The server answers with another status than 101.
     #[error("the server refuses: {0}")]
-    Refused(Refusal),
+    Refused(UnexpectedResponse),
     /// An answer that RFC 6455 §4.1 has us fail on.
     #[error("the server's handshake is wrong: {0}")]
     Handshake(String),
+    /// The server selects a subprotocol that was not offered (RFC 6455 §4.1).
+    #[error(
+        "the server's handshake is wrong: it selects the subprotocol {0:?}, which was not offered"
+    )]
+    Subprotocol(HeaderValue),
     /// All of it took too long.
     #[error("{0} within {1} s")]
     TimedOut(&'static str, u64),
@@ -41,16 +48,19 @@ pub enum Failure {
     Stdio(io::Error),
 }
 
-impl Failure {
+impl ConnectError {
     /// Whether the same may be well the next time.
     pub fn may_pass(&self) -> bool {
         match self {
-            Failure::Connect(_) | Failure::Http(_) | Failure::TimedOut(..) => true,
-            Failure::Proxy { may_pass, .. } => *may_pass,
+            ConnectError::Connect(_) | ConnectError::Http(_) | ConnectError::TimedOut(..) => true,
+            ConnectError::Proxy { may_pass, .. } => *may_pass,
             // A certificate is not going to be another.
-            Failure::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
-            Failure::Refused(refusal) => refusal.may_pass(),
-            Failure::Handshake(_) | Failure::Program(_) | Failure::Stdio(_) => false,
+            ConnectError::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
+            ConnectError::Refused(refusal) => refusal.may_pass(),
+            ConnectError::Handshake(_)
+            | ConnectError::Subprotocol(_)
+            | ConnectError::Program(_)
+            | ConnectError::Stdio(_) => false,
         }
     }
 }

@@ -1,0 +1,37 @@
+//! Why a backend says no more, or cannot be told something.
+
+use std::io;
+
+use crate::{framing::FramingError, message::Close};
+
+/// Why there is no message, and how the session is to end, if the backend knows.
+#[derive(Debug, thiserror::Error)]
+pub enum BackendError {
+    /// The way to it failed, a pipe or a socket. For input this is most often a program that has closed its
+    /// stdin (EPIPE), and no end of the session.
+    #[error("{0}")]
+    Io(#[from] io::Error),
+    /// It says a line or message that is too long.
+    #[error("the message is longer than {bytes} bytes ({set_by})")]
+    TooLong {
+        /// The limit.
+        bytes: usize,
+        /// What sets it.
+        set_by: &'static str,
+    },
+    /// What it says is no message, or a message cannot be said to it.
+    #[error("{0}")]
+    Framing(FramingError),
+    /// It ends the session, and this is what the client is told.
+    #[error("{}", .0.reason)]
+    Failed(Close),
+}
+
+impl From<FramingError> for BackendError {
+    fn from(error: FramingError) -> Self {
+        match error {
+            FramingError::Io(error) => BackendError::Io(error),
+            error => BackendError::Framing(error),
+        }
+    }
+}

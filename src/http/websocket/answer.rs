@@ -1,0 +1,78 @@
+//! The answer to an opening handshake: a session, whose client comes by the connection, or by the stream of
+//! it, that the request has become (RFC 6455 §4.2.2, RFC 8441 §5).
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::{Response, Version, upgrade::OnUpgrade};
+
+use super::{handshake::Handshake, tunnel::Tunnel};
+use crate::{
+    http::{
+        access::ConnectionPermit,
+        body::Body,
+        pages::RouteMatch,
+        refusal::Refusal,
+        request::ClientRequest,
+        sessions::{self, SessionRequest},
+        state::State,
+    },
+    transport::{
+        Client,
+        websocket::{self, Role, deflate::Negotiated},
+    },
+};
+
+/// Opens a session and answers 101, by HTTP/2 200.
+///
+/// # Errors
+/// Those of [`sessions::open`].
+pub(in crate::http) async fn answer(
+    state: &State,
+    request: ClientRequest<'_>,
+    found: RouteMatch<'_>,
+    handshake: Handshake,
+    upgrade: OnUpgrade,
+    permit: Option<ConnectionPermit>,
+) -> Result<Response<Body>, Refusal> {
+    let options = found.options;
+    let client = client(
+        upgrade,
+        request.parts.version,
+        options.websocket,
+        handshake.compression(),
+    );
+    let mut response = handshake.to_response();
+    options.headers.add_to(&mut response);
+    let asked = SessionRequest {
+        request,
+        found,
+        subprotocol: handshake.subprotocol(),
+        extension: handshake.compression().map(|agreed| agreed.to_string()),
+        permit,
+    };
+    sessions::open(state, asked, client, response).await
+}
+
+/// The client, once it has the answer.
+async fn client(
+    upgrade: OnUpgrade,
+    version: Version,
+    options: websocket::Options,
+    compression: Option<Negotiated>,
+) -> Client {
+    match upgrade.await {
+        Ok(upgraded) => {
+            let tunnel = Tunnel::new(upgraded, version);
+            websocket::open(
+                tunnel,
+                Bytes::new(),
+                Role::Server,
+                &options,
+                compression.as_ref(),
+            )
+        }
+        // It went before it had the answer; the program is brought to its end all the same.
+        Err(error) => Client::lost(io::Error::other(error)),
+    }
+}
