@@ -16,14 +16,14 @@ use super::{
 use crate::{
     args::Args,
     http,
-    server::{self, Wanted, tls::TlsConfig},
+    server::{self, ListenOptions, tls::TlsConfig},
 };
 
 /// A server, ready to be started.
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub entrances: Wanted,
+    pub listen: ListenOptions,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
     /// Threads that serve connections; `None` is one for each CPU.
@@ -57,7 +57,7 @@ impl Config {
         let router = router(args, routes)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
-            entrances: Wanted {
+            listen: ListenOptions {
                 site: listeners::sockets(args)?,
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
