@@ -5,6 +5,7 @@ use std::io;
 use hyper::header::HeaderValue;
 
 use super::exchange::UnexpectedResponse;
+use crate::http::websocket::extensions::BadAnswer;
 
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
@@ -37,6 +38,9 @@ pub enum ConnectError {
         "the server's handshake is wrong: it selects the subprotocol {0:?}, which was not offered"
     )]
     Subprotocol(HeaderValue),
+    /// The server selects extensions that cannot be (RFC 6455 §9.1).
+    #[error("the server's handshake is wrong: {0}")]
+    Extension(BadAnswer),
     /// All of it took too long.
     #[error("{0} within {1} s")]
     TimedOut(&'static str, u64),
@@ -58,6 +62,7 @@ impl ConnectError {
             ConnectError::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
             ConnectError::Refused(refusal) => refusal.may_pass(),
             ConnectError::Handshake(_)
+            | ConnectError::Extension(_)
             | ConnectError::Subprotocol(_)
             | ConnectError::Program(_)
             | ConnectError::Stdio(_) => false,

@@ -78,5 +78,6 @@ fn advice(option: RelatedOption) -> &'static str {
         RelatedOption::MaxMessage => " (--maxframesize)",
         RelatedOption::Newline => " (--newline)",
         RelatedOption::Subprotocols => " (--subprotocol)",
+        RelatedOption::Compression => " (--compress)",
     }
 }
