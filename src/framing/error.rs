@@ -1,4 +1,4 @@
-//! Why bytes are no message, or a message cannot become bytes.
+//! Framing errors: why bytes are no message, or a message cannot become bytes.
 
 use std::io;
 
