@@ -165,7 +165,7 @@ impl Metrics {
         }
     }
 
-    /// Somebody was refused.
+    /// A request or a connection was refused.
     pub(super) fn count_refusal(&self, reason: &str) {
         self.refusals.with_label_values(&[reason]).inc();
     }

@@ -1,6 +1,6 @@
 //! Refusals: every way not to get what one asked for, and the status, headers and text that say it.
 //!
-//! Whoever refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
+//! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
 //! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
 use std::io;
