@@ -38,9 +38,9 @@ pub enum ConnectError {
         "the server's handshake is wrong: it selects the subprotocol {0:?}, which was not offered"
     )]
     Subprotocol(HeaderValue),
-    /// The server selects extensions that cannot be (RFC 6455 §9.1).
+    /// The server selects extensions that cannot be (RFC 6455 §4.1, RFC 7692 §7.1).
     #[error("the server's handshake is wrong: {0}")]
-    Extension(BadAnswer),
+    Extensions(BadAnswer),
     /// All of it took too long.
     #[error("{0} within {1} s")]
     TimedOut(&'static str, u64),
@@ -62,8 +62,8 @@ impl ConnectError {
             ConnectError::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
             ConnectError::Refused(refusal) => refusal.may_pass(),
             ConnectError::Handshake(_)
-            | ConnectError::Extension(_)
             | ConnectError::Subprotocol(_)
+            | ConnectError::Extensions(_)
             | ConnectError::Program(_)
             | ConnectError::Stdio(_) => false,
         }

@@ -130,7 +130,7 @@ impl From<ConnectError> for ConnectionEnd {
             may_pass: failure.may_pass(),
             related_option: match failure {
                 ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
-                ConnectError::Extension(BadAnswer::DeflateNotOffered) => {
+                ConnectError::Extensions(BadAnswer::DeflateNotOffered) => {
                     Some(RelatedOption::Compression)
                 }
                 _ => None,

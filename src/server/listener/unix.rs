@@ -13,10 +13,7 @@ use std::{
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixStream;
 
-use super::{
-    socket_file::{IN_USE, SocketFile},
-    tcp::BACKLOG,
-};
+use super::{bind_error::PathError, socket_file::SocketFile, tcp::BACKLOG};
 use crate::connection::PeerCredentials;
 
 /// What a unix socket is bound to (unix(7)).
@@ -128,7 +125,7 @@ pub(super) fn bind(wanted: &UnixSocket) -> io::Result<(UnixListener, Option<Sock
         UnixName::Path(path) => Some(SocketFile::make(path, wanted.permissions, bind, listen)?),
         _ => {
             bind().map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => io::Error::other(IN_USE),
+                io::ErrorKind::AddrInUse => PathError::InUse.into(),
                 _ => error,
             })?;
             listen()?;
