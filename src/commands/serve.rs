@@ -11,7 +11,7 @@ use wsd::{
     config::Config,
     exit_status, logging,
     server::{
-        Entrance, Purpose, Server,
+        EntryPoint, Role, Server,
         inetd::Accepted,
         listener::{Inherited, InheritedError},
         signal,
@@ -97,16 +97,16 @@ async fn serve(
         match source {
             Source::Accepted(accepted) => {
                 tls.iter().for_each(|tls| tls.config().report());
-                let purpose = Purpose::site(tls.as_ref());
-                server.run_one(accepted, purpose, stopped).await?;
+                let role = Role::site(tls.as_ref());
+                server.run_one(accepted, role, stopped).await?;
             }
             Source::Listening(inherited) => {
                 let inherited = inherited.listeners()?;
-                let entrances = config.entrances.open(inherited, tls.as_ref())?;
-                let status = announce(&entrances, config.scheme);
+                let entries = config.listen.bind(inherited, tls.as_ref())?;
+                let status = announce(&entries, config.scheme);
                 service_manager::ready(&status);
                 tls.iter().for_each(|tls| tls.config().report());
-                server.run(entrances, stopped).await;
+                server.run(entries, stopped).await;
             }
         }
         Ok(ExitCode::SUCCESS)
@@ -135,24 +135,24 @@ async fn serve(
 }
 
 /// Says where the server can be reached; in a word to the service manager, too.
-fn announce(entrances: &[Entrance], scheme: &str) -> String {
+fn announce(entries: &[EntryPoint], scheme: &str) -> String {
     let mut urls = Vec::new();
-    for Entrance { listener, purpose } in entrances {
+    for EntryPoint { listener, role } in entries {
         let address = listener.address();
         let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
             true => " (open to the network: every interface)",
             false => "",
         };
-        match purpose {
-            Purpose::Redirect(to) => {
+        match role {
+            Role::Redirect(to) => {
                 let (url, port) = (listener.url("http"), to.port);
                 event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
             }
-            Purpose::Admin => {
+            Role::Admin => {
                 let url = listener.url("http");
                 event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
             }
-            Purpose::Plain | Purpose::Tls(_) => {
+            Role::Plain | Role::Tls(_) => {
                 let url = listener.url(scheme);
                 event!(target: "listening", Level::INFO, "serving on {url}{scope}");
                 urls.push(url);

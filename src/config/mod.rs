@@ -30,7 +30,7 @@ use crate::{
         access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
         pages::{Directory, Mount, Root, Router, Scripts},
     },
-    server::{self, Wanted, tls::TlsConfig},
+    server::{self, ListenOptions, tls::TlsConfig},
 };
 use confinement::confinement;
 use program::{stderr_to, streams, target};
@@ -42,7 +42,7 @@ pub use task::{LogOptions, Task};
 #[derive(Debug)]
 pub struct Config {
     /// Where to listen.
-    pub entrances: Wanted,
+    pub listen: ListenOptions,
     /// Whether there is but one connection to serve, on stdin.
     pub inetd: bool,
     /// Threads that serve connections; `None` is one for each CPU.
@@ -78,7 +78,7 @@ impl Config {
         check_something_answers(&router)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
-            entrances: Wanted {
+            listen: ListenOptions {
                 site: listeners::sockets(args)?,
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,

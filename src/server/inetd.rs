@@ -15,8 +15,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{
+    io::{Stream, tcp_stream},
     listener,
-    stream::{self, Stream},
 };
 use crate::connection::{ConnectionInfo, Endpoint};
 
@@ -89,7 +89,7 @@ impl Accepted {
                 listener::tune(&socket)?;
                 let stream = TcpStream::from_std(socket.into())?;
                 let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-                (stream::tcp(stream), local.into(), remote.into())
+                (tcp_stream(stream), local.into(), remote.into())
             }
         };
         let connection = ConnectionInfo::new(local, remote);

@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Service;
+use super::ConnectionRole;
 use crate::{
     backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
@@ -25,7 +25,7 @@ use crate::{
         pages::{Mount, Router},
         websocket::Subprotocols,
     },
-    server::{self, Server, stream::Stream},
+    server::{self, Server, io::Stream},
     transport::websocket::deflate::DeflateParams,
 };
 
@@ -77,7 +77,7 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         answer
     };
     let stream = Stream::Right(near).into();
-    let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
+    let serving = super::serve(stream, connection, ConnectionRole::Site, SITE.clone());
     tokio::join!(client, serving).0
 }
 

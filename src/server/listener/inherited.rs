@@ -24,7 +24,7 @@ use std::{
 use rustix::process::{Pid, getpid, getppid};
 use socket2::{Domain, SockRef, Type};
 
-use super::{Listener, Succession, is_listening};
+use super::bound::{Handover, Listener, is_listening};
 
 /// The first descriptor (`SD_LISTEN_FDS_START`).
 const FIRST: RawFd = 3;
@@ -113,7 +113,7 @@ impl Inherited {
                 title,
                 reason: format!("cannot be used: {error}"),
             })?;
-            listener.succession = Succession::SameSocket;
+            listener.handover = Handover::SameSocket;
             Ok(listener)
         };
         self.0.into_iter().map(listener).collect()

@@ -6,8 +6,11 @@ use std::{
     os::fd::AsFd,
 };
 
-use super::BACKLOG;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+/// Connections that wait to be accepted. std's 128 makes a storm of 500 clients wait for a second, the
+/// time until a SYN that was dropped is sent again; the kernel caps it at `net.core.somaxconn`.
+pub const BACKLOG: i32 = 4096;
 
 /// Addresses to be bound.
 #[derive(Debug, Clone, PartialEq, Eq)]

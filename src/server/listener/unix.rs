@@ -14,8 +14,8 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixStream;
 
 use super::{
-    BACKLOG,
     socket_file::{IN_USE, SocketFile},
+    tcp::BACKLOG,
 };
 use crate::connection::PeerCredentials;
 

@@ -20,9 +20,8 @@ use super::{
     resolver::Resolver,
     watch::Stamp,
 };
+use crate::server::io::HTTP_2;
 
-/// HTTP/2's name as a protocol inside TLS (RFC 9113 §3.2).
-pub(super) const HTTP_2: &[u8] = b"h2";
 /// What is spoken inside (RFC 7301), the first before the others: whoever adds a protocol adds it here, and
 /// its handler in `connection`.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];

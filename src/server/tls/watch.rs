@@ -10,7 +10,7 @@ use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
 use tokio::time::sleep;
 use tracing::{error, info};
 
-use super::Tls;
+use super::current::Tls;
 
 /// Between two looks. Longer delays a certificate that somebody waits for; shorter reads more half-written
 /// pairs, and wakes an idle machine.

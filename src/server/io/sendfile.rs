@@ -1,4 +1,4 @@
-//! A TCP stream on which files go out by sendfile(2): [`Sending`].
+//! A TCP stream on which files go out by sendfile(2): [`SendfileStream`].
 
 use std::{
     io::{self, IoSlice},
@@ -22,31 +22,31 @@ const BEFORE_FILE: SendFlags = SendFlags::empty();
 
 /// A stream that writes the bytes of files in the place of the placeholders of its [`SendfileQueue`].
 #[derive(Debug)]
-pub struct Sending {
+pub(in crate::server) struct SendfileStream {
     stream: TcpStream,
-    outlet: SendfileQueue,
+    queue: SendfileQueue,
 }
 
-impl Sending {
+impl SendfileStream {
     pub(super) fn new(stream: TcpStream) -> Self {
-        Sending {
+        SendfileStream {
             stream,
-            outlet: SendfileQueue::default(),
+            queue: SendfileQueue::default(),
         }
     }
 
-    /// To be put into the extensions of requests.
-    pub(super) fn outlet(&self) -> &SendfileQueue {
-        &self.outlet
+    /// What files are to be put into; for the extensions of requests.
+    pub(super) fn queue(&self) -> &SendfileQueue {
+        &self.queue
     }
 
     /// The socket, to look at.
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(in crate::server) fn socket(&self) -> &TcpStream {
         &self.stream
     }
 
     fn poll_send_file(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.poll_send(context, || self.outlet.send(&self.stream))
+        self.poll_send(context, || self.queue.send(&self.stream))
     }
 
     /// Sends what goes before a file: the kernel waits for the file to fill the packet (send(2), `MSG_MORE`).
@@ -74,7 +74,7 @@ impl Sending {
     }
 }
 
-impl AsyncRead for Sending {
+impl AsyncRead for SendfileStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -84,7 +84,7 @@ impl AsyncRead for Sending {
     }
 }
 
-impl AsyncWrite for Sending {
+impl AsyncWrite for SendfileStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -12,14 +12,14 @@ use tokio::{
 };
 use tokio_util::either::Either;
 
-use super::sending::Sending;
+use super::sendfile::SendfileStream;
 
 /// An accepted stream: tcp(7) of either family on the left, unix(7) on the right.
-pub type Stream = Either<Sending, UnixStream>;
+pub(in crate::server) type Stream = Either<SendfileStream, UnixStream>;
 
 /// The stream of a TCP socket.
-pub(super) fn tcp(socket: TcpStream) -> Stream {
-    Either::Left(Sending::new(socket))
+pub(in crate::server) fn tcp_stream(socket: TcpStream) -> Stream {
+    Either::Left(SendfileStream::new(socket))
 }
 
 /// [`peek_until`], of any kind of socket.
@@ -53,9 +53,11 @@ fn is_wait(error: &io::Error) -> bool {
 /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none.
 /// No more of them are seen than the buffer holds, and nobody says when there will be no more than some.
 ///
+/// Cancel safe: yes.
+///
 /// # Errors
 /// recv(2)'s.
-pub async fn peek_until<T>(
+pub(in crate::server) async fn peek_until<T>(
     stream: &Stream,
     buffer: &mut [u8],
     told_by: impl Fn(&[u8]) -> Option<T>,
@@ -116,7 +118,7 @@ mod tests {
         let address = listener.local_addr().expect("its address");
         let far = TcpStream::connect(address).await.expect("it listens");
         let (near, _) = listener.accept().await.expect("a client");
-        let told = look_in_vain(tcp(near), far).await;
+        let told = look_in_vain(tcp_stream(near), far).await;
         assert_eq!(told.expect("a look"), None);
     }
 }

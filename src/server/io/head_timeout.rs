@@ -1,4 +1,4 @@
-//! What a connection is doing, and the time limit on a request's head.
+//! The time limit on a request's head: [`HeadTimeout`].
 //!
 //! # How it works
 //! hyper has one time limit for all that comes before a request is complete, the pause between two
@@ -21,26 +21,24 @@ use std::{
     time::Duration,
 };
 
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
-use crate::http::access::ConnectionPermit;
-
-/// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
-/// with it.
-pub(in crate::server) const HANDSHAKE_RECORD: u8 = 0x16;
+use super::maybe_tls::HANDSHAKE_RECORD;
 
 /// Shared by the stream, which sees bytes, and the service, which sees requests.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Phase(Arc<Seen>);
+pub(in crate::server) struct Phase(Arc<State>);
 
 #[derive(Debug, Default)]
-struct Seen {
+struct State {
     phase: AtomicU8,
+    /// Whether the first byte was that of a TLS handshake.
     tls: AtomicBool,
+    /// Whether a request has come.
+    asked: AtomicBool,
 }
 
 /// A head is on its way; where a connection begins.
@@ -51,13 +49,24 @@ const BUSY: u8 = 1;
 const IDLE: u8 = 2;
 
 impl Phase {
-    /// A request is complete.
-    pub(super) fn request(&self) {
+    /// A request has come, and is being answered.
+    pub(in crate::server) fn begin_request(&self) {
+        self.0.asked.store(true, Ordering::Relaxed);
         self.set(BUSY);
     }
 
+    /// It has been answered.
+    pub(in crate::server) fn end_request(&self) {
+        self.set(IDLE);
+    }
+
+    /// Whether a request has ever come.
+    pub(in crate::server) fn has_asked(&self) -> bool {
+        self.0.asked.load(Ordering::Relaxed)
+    }
+
     /// Whether the first byte was that of a TLS handshake.
-    pub(super) fn began_with_tls(&self) -> bool {
+    pub(in crate::server) fn began_with_tls(&self) -> bool {
         self.0.tls.load(Ordering::Relaxed)
     }
 
@@ -72,35 +81,28 @@ impl Phase {
 
 /// A stream on which a request's head may take only so long.
 #[derive(Debug)]
-pub(super) struct Timed<S> {
+pub(in crate::server) struct HeadTimeout<S> {
     stream: S,
     phase: Phase,
     limit: Duration,
     timer: Option<Pin<Box<Sleep>>>,
     has_begun: bool,
-    /// The connection counts for as long as there is a stream.
-    _admitted: Option<ConnectionPermit>,
 }
 
-impl<S> Timed<S> {
-    pub(super) fn new(
-        stream: S,
-        phase: Phase,
-        limit: Duration,
-        admitted: Option<ConnectionPermit>,
-    ) -> Self {
-        Timed {
+impl<S> HeadTimeout<S> {
+    /// Limits heads to `limit`, by what `phase` is told of requests.
+    pub(in crate::server) fn new(stream: S, phase: Phase, limit: Duration) -> Self {
+        HeadTimeout {
             stream,
             phase,
             limit,
             timer: None,
             has_begun: false,
-            _admitted: admitted,
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -129,7 +131,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Timed<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -159,48 +161,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Timed<S> {
     }
 }
 
-/// A response's body, at whose end the connection is idle.
-#[derive(Debug)]
-pub(super) struct Answer<B> {
-    body: B,
-    /// `None` if the connection is a WebSocket from here on.
-    phase: Option<Phase>,
-}
-
-impl<B> Answer<B> {
-    pub(super) fn new(body: B, phase: Option<Phase>) -> Self {
-        Answer { body, phase }
-    }
-}
-
-impl<B: Body + Unpin> Body for Answer<B> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
-    }
-}
-
-impl<B> Drop for Answer<B> {
-    fn drop(&mut self) {
-        if let Some(phase) = &self.phase {
-            phase.set(IDLE);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,10 +171,10 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(10);
 
-    fn timed() -> (Timed<DuplexStream>, DuplexStream, Phase) {
+    fn timed() -> (HeadTimeout<DuplexStream>, DuplexStream, Phase) {
         let (stream, peer) = duplex(64);
         let phase = Phase::default();
-        (Timed::new(stream, phase.clone(), LIMIT, None), peer, phase)
+        (HeadTimeout::new(stream, phase.clone(), LIMIT), peer, phase)
     }
 
     #[tokio::test(start_paused = true)]
@@ -247,9 +207,9 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn neither_an_answer_nor_a_pause_is_limited() {
         let (mut stream, mut peer, phase) = timed();
-        phase.request();
+        phase.begin_request();
         assert!(timeout(10 * LIMIT, stream.read_u8()).await.is_err());
-        drop(Answer::new((), Some(phase)));
+        phase.end_request();
         assert!(timeout(10 * LIMIT, stream.read_u8()).await.is_err());
         // The first byte of the next head starts the clock.
         peer.write_u8(1).await.expect("the other end reads");

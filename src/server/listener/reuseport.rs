@@ -45,7 +45,7 @@ const PROBE: Duration = Duration::from_millis(20);
 
 /// Keeps new connections away from a socket; those whose handshake is on its way still come. Where the
 /// kernel does not let us, they come until it is closed.
-pub(super) async fn retire(socket: &TcpListener, address: SocketAddr) {
+pub(super) async fn stop_receiving(socket: &TcpListener, address: SocketAddr) {
     if drop_syns(socket).is_err() {
         return;
     }
@@ -58,12 +58,12 @@ pub(super) async fn retire(socket: &TcpListener, address: SocketAddr) {
             return;
         }
     }
-    leave(socket);
+    detach_filter(socket);
 }
 
 /// Leaves the choice among those that stay to the kernel again; to be called just before the socket is
 /// closed.
-pub(super) fn leave(socket: &TcpListener) {
+pub(super) fn detach_filter(socket: &TcpListener) {
     let _ = choose(socket, NO_PLACE);
 }
 
