@@ -1,4 +1,4 @@
-//! The router: who answers a request, by its path; pure.
+//! Routing: who answers a request, by its path; pure.
 
 use std::cmp::Reverse;
 

@@ -9,6 +9,7 @@ pub(crate) mod interpreter;
 pub(crate) mod line_client;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod server;
 pub(crate) mod tls;
 
 use std::{
@@ -20,10 +21,11 @@ use std::{
 };
 
 pub(crate) use client::Client;
-pub(crate) use gateway::{Gateway, Output, Server, WSD, run};
+pub(crate) use gateway::{Gateway, Output, WSD, run};
 pub(crate) use http::http;
 pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};
 pub(crate) use rustix::process::Signal;
+pub(crate) use server::Server;
 
 /// How long anything may take before the test has failed. Never waited for when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
