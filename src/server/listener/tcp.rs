@@ -79,7 +79,7 @@ pub fn resolve(word: &str) -> Result<Vec<IpAddr>, String> {
         return Ok(vec![address]);
     }
     if word.parse::<SocketAddr>().is_ok() {
-        return Err("an address without a port is wanted; the port goes to --port".to_owned());
+        return Err("expected an address without a port; the port goes to --port".to_owned());
     }
     let is_numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':');
     if bare.bytes().all(is_numeric) {
