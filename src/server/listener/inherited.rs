@@ -52,7 +52,7 @@ enum Socket {
 #[derive(Debug, thiserror::Error)]
 pub enum InheritedError {
     /// A variable that is no number, or too large a one.
-    #[error("invalid value '{1}' for the variable {0}: a number of descriptors is wanted")]
+    #[error("invalid value '{1}' for the variable {0}: expected a number of descriptors")]
     Variable(&'static str, String),
     /// A descriptor that is not what it should be.
     #[error("LISTEN_FDS: {title} {reason}")]

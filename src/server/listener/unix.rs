@@ -59,7 +59,7 @@ impl UnixName {
     pub fn parse(word: &Path) -> Result<Self, String> {
         let bytes = word.as_os_str().as_bytes();
         if bytes.is_empty() {
-            return Err("a path is wanted".to_owned());
+            return Err("expected a path".to_owned());
         }
         if bytes.len() > LONGEST_PATH {
             return Err(format!(
@@ -69,7 +69,7 @@ impl UnixName {
         }
         match bytes.strip_prefix(b"@") {
             None => Ok(UnixName::Path(word.to_owned())),
-            Some(b"") => Err("a name is wanted after the '@'".to_owned()),
+            Some(b"") => Err("expected a name after the '@'".to_owned()),
             Some(name) if cfg!(target_os = "linux") => Ok(UnixName::Abstract(name.to_owned())),
             Some(_) => Err(
                 "abstract names are Linux's own; './' before the '@' makes it a path".to_owned(),
