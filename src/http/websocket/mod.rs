@@ -3,11 +3,13 @@
 //! What a WebSocket carries is `transport`'s business, what a session does is `session`'s.
 
 mod answer;
+mod detach;
 pub mod extensions;
 pub(crate) mod handshake;
 mod subprotocol;
 mod tunnel;
 
 pub(in crate::http) use answer::answer;
+pub use detach::Detach;
 pub(in crate::http) use handshake::Handshake;
 pub use subprotocol::Subprotocols;
