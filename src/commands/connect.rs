@@ -10,7 +10,7 @@ use tracing::warn;
 use wsd::{
     backend::{Resources, Spawner},
     client::{self, ClientTls, Options, Outcome, RelatedOption},
-    config::client::Client,
+    config::Client,
     exit_status, logging,
     server::signal::StopSignals,
 };
@@ -18,7 +18,7 @@ use wsd::{
 use super::message::complain;
 
 /// What the session of a client that was interrupted gets to end in order: a second for the last words of
-/// its program, and as much for the closing handshake. Whoever types Ctrl-C waits for it.
+/// its program, and as much for the closing handshake. A user who types Ctrl-C waits for it.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Is the client, and says what went wrong.
@@ -30,10 +30,10 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
         logging::init(client.log.level, client.log.format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: the program ends with the thread that started it.
     let start = || {
-        let spawner = Spawner::start().context("cannot start a thread")?;
+        let spawner = Spawner::start()?;
         Ok(Resources { spawner })
     };
-    let options = client.options(start)?;
+    let options = client.options(start).context("cannot start a thread")?;
     let runtime = Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(connect(options));
     // A thread may wait in a read of stdin, for ever.

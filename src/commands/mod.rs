@@ -6,4 +6,4 @@ pub(crate) mod init;
 mod message;
 pub(crate) mod serve;
 
-pub(crate) use message::{fail, print, refuse};
+pub(crate) use message::{fail, print, print_as_clap, refuse};

@@ -8,7 +8,7 @@ use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     backend::Spawner,
-    config::Config,
+    config::{Config, ConfigError},
     exit_status, logging,
     server::{
         EntryPoint, Role, Server,
@@ -51,7 +51,7 @@ impl Source {
 pub(crate) fn run(
     config: Config,
     inherited: Result<Inherited, InheritedError>,
-    configure: impl Fn() -> Result<Config>,
+    configure: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode> {
     let source = match Source::of(&config, inherited) {
         Ok(source) => source,
@@ -83,7 +83,7 @@ async fn serve(
     config: Config,
     source: Source,
     spawner: Spawner,
-    configure: impl Fn() -> Result<Config>,
+    configure: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode> {
     let mut stops = signal::StopSignals::new()?;
     let mut reloads = signal::ReloadSignal::new()?;
@@ -164,11 +164,15 @@ fn announce(entries: &[EntryPoint], scheme: &str) -> String {
 
 /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
 /// nothing. What came of it is for the service manager.
-fn reload(configured: Result<Config>, server: &Server, tls: Option<&Tls>) -> &'static str {
+fn reload(
+    configured: Result<Config, ConfigError>,
+    server: &Server,
+    tls: Option<&Tls>,
+) -> &'static str {
     let config = match configured {
         Ok(config) => config,
         Err(error) => {
-            error!("the configuration stays as it is: {error:#}");
+            error!("the configuration stays as it is: {error}");
             return "The configuration is wrong and stays as it was";
         }
     };

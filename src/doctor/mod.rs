@@ -36,8 +36,8 @@ pub struct Subject {
     /// The user that the program runs as, and how many processes that one may have, where they are not
     /// wsd's own.
     pub user: Option<u32>,
-    /// See `user`.
-    pub processes: Option<u64>,
+    /// See `user`; with it, what sets another limit.
+    pub processes: Option<(u64, &'static str)>,
     /// Connections that wait to be accepted, as listeners ask for.
     pub backlog: u64,
 }

@@ -1,4 +1,4 @@
-//! One request in, one response out: [`Handler`].
+//! The request handler: one request in, one response out ([`Handler`]).
 //!
 //! A request passes the list of [`checks`](super::checks), finds who answers, and is answered; for a WebSocket
 //! the program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The
@@ -31,8 +31,8 @@ use super::{
     refusal::Refusal,
     request::ClientRequest,
     response_headers::forbid_sniffing,
+    sessions::open_websocket,
     state::State,
-    websocket,
 };
 use crate::{
     backend::{Resources, Spawner},
@@ -53,8 +53,8 @@ impl Handler {
         Handler { options, state }
     }
 
-    /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
-    /// stop, and holds its place if there are as many as before.
+    /// A handler with other options for the same server. What runs goes on, is waited for at a stop, and still
+    /// holds its permit where the limit is the same.
     pub fn reconfigured(&self, mut options: Options) -> Self {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
@@ -67,7 +67,7 @@ impl Handler {
 
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
-        self.state.registry.open()
+        self.state.registry.open_count()
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
@@ -113,7 +113,8 @@ impl Handler {
 
     /// Answers one request.
     ///
-    /// Cancel safe: yes, of a client that has gone; a script is ended, a session that was opened ends.
+    /// Cancel safe: yes, and cancelled when the client goes. A script is then ended; a session that was opened
+    /// finds its client lost.
     pub async fn handle(
         &self,
         mut request: Request<Incoming>,
@@ -211,8 +212,7 @@ impl Handler {
                 Asked::WebSocket(handshake, route) => {
                     let found = route.find(&path).await;
                     let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
-                    let opened =
-                        websocket::answer(state, request, found, handshake, upgrade, permit);
+                    let opened = open_websocket(state, request, found, handshake, upgrade, permit);
                     return Answerer::Program.answer(opened.await);
                 }
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,

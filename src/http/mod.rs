@@ -20,6 +20,7 @@ mod options;
 pub mod pages;
 mod pseudo_headers;
 mod refusal;
+mod registry;
 mod request;
 pub mod response_headers;
 mod route_options;

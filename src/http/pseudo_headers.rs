@@ -1,5 +1,5 @@
-//! The head of an HTTP/2 request, told as HTTP/1.1 would: whoever reads it behind this need not know the
-//! version, but for the method of a WebSocket, which is CONNECT (RFC 8441 §4).
+//! Pseudo-header fields of HTTP/2 (RFC 9113 §8.3), made the head of an HTTP/1.1 request: what reads it behind this
+//! need not know the version, but for the method of a WebSocket, which is CONNECT (RFC 8441 §4).
 
 use hyper::{
     Method, Request, Uri, Version,

@@ -1,6 +1,6 @@
 //! Refusals: every way not to get what one asked for, and the status, headers and text that say it.
 //!
-//! Whoever refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
+//! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
 //! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
 use std::io;
@@ -153,7 +153,7 @@ impl Terms {
     }
 
     /// 500, or 503 if the system has run out of something for the moment.
-    fn failed(name: &'static str, error: &io::Error) -> Self {
+    fn failure(name: &'static str, error: &io::Error) -> Self {
         match passes_with_time(error) {
             true => Terms::unavailable(name),
             false => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, name),
@@ -188,7 +188,7 @@ impl Refusal {
             }
             Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
                 .with(header::VARY, "Accept-Encoding"),
-            Refusal::Read(error) => Terms::failed("read", error),
+            Refusal::Read(error) => Terms::failure("read", error),
             Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
@@ -203,7 +203,7 @@ impl Refusal {
                     .with(header::RETRY_AFTER, RETRY_AFTER)
             }
             Refusal::Draining => Terms::unavailable("draining"),
-            Refusal::Start(error) => Terms::failed("start", error),
+            Refusal::Start(error) => Terms::failure("start", error),
         }
     }
 

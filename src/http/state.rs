@@ -1,4 +1,4 @@
-//! What all handlers of one server share, those of before and after a reload.
+//! State of one server: what all its handlers share, those of before and after a reload.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::{
     access::{Connections, ProcessLimit},
     lifecycle::LifecycleTokens,
     metrics::Metrics,
-    sessions::Registry,
+    registry::Registry,
 };
 use crate::backend::Resources;
 
-/// Cheap to clone.
+/// What all handlers share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// What opening a backend takes.

@@ -1,4 +1,4 @@
-//! Whose pages may open a WebSocket: the Origin rule, which keeps a web page from running a program
+//! Origin header validation: whose pages may open a WebSocket. It keeps a web page from running a program
 //! behind its reader's back (cross-site WebSocket hijacking; RFC 6455 §10.2).
 
 use std::str::FromStr;

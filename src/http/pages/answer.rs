@@ -1,4 +1,4 @@
-//! The answer to a request that is not for a WebSocket: by a script, a file, the console.
+//! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
 use hyper::body::Incoming;
 

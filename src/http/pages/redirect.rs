@@ -1,4 +1,5 @@
-//! The listener that only sends on (`--redirport`): to the canonical port, at a name that is the server's own.
+//! Redirects of the listener that does nothing else (`--redirport`): to the canonical port, at a name that is the
+//! server's own.
 //!
 //! Whatever the Host header says is only followed if the server is known to be there: else a cache in between
 //! could be made to send everybody to another site.

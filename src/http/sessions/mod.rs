@@ -1,10 +1,9 @@
-//! Sessions, as a server sees them: how one is opened for a request, and which are open.
+//! Sessions, as a server opens them: a program is started, and a client joined to it.
 //!
-//! How the client's messages travel is not known here: whoever opens a session hands over a future of its
-//! `Client` and the answer that the client waits for.
+//! How the client's messages travel is known to one file each (`websocket`), which hands `open` a future of the
+//! `Client`, and the answer that this waits for.
 
 mod open;
-mod registry;
+mod websocket;
 
-pub(super) use open::{SessionRequest, open};
-pub(super) use registry::Registry;
+pub(super) use websocket::open_websocket;

@@ -6,7 +6,6 @@ use hyper::{Method, Response, header};
 use tokio::time::Instant;
 use tracing::{Instrument, info};
 
-use super::registry::{OpenSession, RegistryGuard};
 use crate::{
     backend::Backend,
     environ,
@@ -17,6 +16,7 @@ use crate::{
         metrics::Metrics,
         pages::RouteMatch,
         refusal::Refusal,
+        registry::{OpenSession, RegistryGuard},
         request::ClientRequest,
         state::State,
     },
@@ -47,8 +47,6 @@ static METHOD: Method = Method::GET;
 ///
 /// # Errors
 /// 503 when the server is full or stopping, or the start may work later; 500 when it will not.
-///
-/// Cancel safe: no; a program that was started is ended with its group, without a session.
 pub(in crate::http) async fn open(
     state: &State,
     asked: SessionRequest<'_>,

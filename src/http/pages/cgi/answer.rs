@@ -1,4 +1,4 @@
-//! From a request to a running script and its answer: a body, a process, a task.
+//! A CGI request: from its checks to a running script and the response.
 
 use std::ffi::{OsStr, OsString};
 
@@ -62,23 +62,24 @@ pub(in crate::http) async fn answer(
     let (answer, answered) = oneshot::channel();
     let (chunks, body) = mpsc::channel(1);
     let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);
+    let relay = OutputRelay {
+        output: Output {
+            pipe: launched.started.output,
+            process: launched.started.process,
+        },
+        time_limit,
+        dialect: dialect(script),
+        is_head,
+        times: times(scripts),
+        answer: Some(answer),
+        chunks,
+        permit: Some(launched.permit),
+    };
     let task = ScriptTask {
         content,
         input: launched.started.input,
         waiting,
-        relay: OutputRelay {
-            output: Output {
-                pipe: launched.started.output,
-                process: launched.started.process,
-            },
-            time_limit,
-            dialect: dialect(script),
-            is_head,
-            times: times(scripts),
-            answer: Some(answer),
-            chunks,
-            permit: Some(launched.permit),
-        },
+        relay,
         drain: state.drain.clone(),
     };
     state.tasks.spawn(task.run().instrument(launched.span));

@@ -100,8 +100,8 @@ impl RequestBody {
     }
 
     /// Writes all of it to a script's stdin and closes that. What a script does not read is read from
-    /// the client all the same, so that the answer is not lost in a reset connection. Says meanwhile whose
-    /// turn it is.
+    /// the client all the same, so that the answer is not lost in a reset connection. Says meanwhile who
+    /// is waited for.
     ///
     /// # Errors
     /// As [`RequestBody::prepare`].

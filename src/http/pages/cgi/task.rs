@@ -80,7 +80,7 @@ impl ScriptTask {
             output.end(&times.patience).await;
             drop(permit);
             if let (ScriptEnd::LocalRedirect(path), Some(answer)) = (end, answer) {
-                // Only now, since what answers there may need the place.
+                // Only now, since what answers there may need the permit.
                 let _ = answer.send(Ok(Reply::LocalRedirect(path)));
             }
         };

@@ -1,4 +1,4 @@
-//! A part of a file as a body, in as much memory as one read, or in none.
+//! Bodies of files: a range of bytes, in as much memory as one read, or in none.
 
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What a path names: a file, a directory, or nothing.
+//! Lookup of a path: a file, a directory, or nothing.
 
 use std::io;
 

@@ -1,4 +1,5 @@
-//! A file as it is sent: in one of the codings that lie beside each other, with what describes it.
+//! Representations (RFC 9110 §3.2): a file as it is sent, in one of the codings that lie beside each other, with
+//! what describes it.
 
 use std::{
     fs::{File, Metadata},

@@ -13,10 +13,11 @@ use std::{
     io,
     ops::Range,
     os::fd::AsFd,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
 };
 
 use bytes::Bytes;
+use parking_lot::Mutex;
 
 /// Bytes of the longest placeholder: large enough that a file has few of them, small enough that all of
 /// it is most likely still in memory when its turn comes.
@@ -45,7 +46,7 @@ impl SendfileQueue {
             file: Arc::clone(file),
             bytes: bytes.start..bytes.start + length,
         };
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.0.lock();
         queue.push_back(range);
         AREA.slice(..length as usize)
     }
@@ -60,7 +61,7 @@ impl SendfileQueue {
     /// # Errors
     /// sendfile(2)'s: `EAGAIN` if the socket takes no more; `UnexpectedEof` if the file has shrunk.
     pub fn send(&self, socket: impl AsFd) -> io::Result<usize> {
-        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.0.lock();
         let next = queue.front_mut();
         let range = next.ok_or_else(|| io::Error::other("a placeholder for nothing"))?;
         let sent = send(socket, range)?;

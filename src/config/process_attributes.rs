@@ -1,12 +1,13 @@
 //! As whom programs run, and how much of the machine they may take.
 
-use anyhow::{Context, Result, anyhow, bail};
+use std::ffi::CString;
+
 use nix::unistd::{Gid, User, geteuid, getgrouplist};
 use rustix::process::{Resource, getrlimit};
 
-use super::account;
+use super::{account, flag_error::FlagError};
 use crate::{
-    args::Args,
+    args::ProcessArgs,
     backend::{Credentials, ProcessAttributes, Rlimit},
 };
 
@@ -14,38 +15,40 @@ use crate::{
 const PIPES: u64 = 3;
 
 /// What the flags hold a program to.
-pub(super) fn confinement(args: &Args) -> Result<ProcessAttributes> {
+pub(super) fn process_attributes(args: &ProcessArgs) -> Result<ProcessAttributes, FlagError> {
     let credentials = credentials(args)?;
-    let limits = args.program.process.limits.iter().map(|word| {
-        limit(word, credentials.as_ref())
-            .map_err(|reason| anyhow!("invalid value '{word}' for '--limits': {reason}"))
-    });
-    let limits: Vec<(Rlimit, u64)> = limits.collect::<Result<_>>()?;
-    for (index, (limit, _)) in limits.iter().enumerate() {
-        if limits[..index].iter().any(|(other, _)| other == limit) {
-            let words = args.program.process.limits.join(",");
-            bail!("invalid value '{words}' for '--limits': each limit can be given once");
+    let rlimit = |word: &String| {
+        limit(word, credentials.as_ref()).map_err(|reason| FlagError::new("--limits", word, reason))
+    };
+    let rlimits: Vec<(Rlimit, u64)> = args.limits.iter().map(rlimit).collect::<Result<_, _>>()?;
+    for (index, (limit, _)) in rlimits.iter().enumerate() {
+        if rlimits[..index].iter().any(|(other, _)| other == limit) {
+            return Err(FlagError::new(
+                "--limits",
+                args.limits.join(","),
+                "each limit can be given once",
+            ));
         }
     }
     Ok(ProcessAttributes {
-        rlimits: limits,
+        rlimits,
         credentials,
     })
 }
 
 fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Rlimit, u64), String> {
-    let (name, number) = word.split_once('=').ok_or("NAME=N is wanted")?;
+    let (name, number) = word.split_once('=').ok_or("expected NAME=N")?;
     let limit = match name.trim() {
         "nofile" => Rlimit::OpenFiles,
         "cpu-seconds" => Rlimit::CpuSeconds,
         "memory" => Rlimit::Memory,
         "processes" => Rlimit::Processes,
-        _ => return Err("nofile, cpu-seconds, memory or processes is wanted".to_owned()),
+        _ => return Err("expected nofile, cpu-seconds, memory or processes".to_owned()),
     };
     let number = number
         .trim()
         .parse()
-        .map_err(|_| "a number is wanted, 0 or more")?;
+        .map_err(|_| "expected a number, 0 or more")?;
     if let Some(most) = hard_limit(limit).filter(|most| number > *most && !geteuid().is_root()) {
         return Err(format!(
             "wsd's own limit is {most} (ulimit -H), and only root can raise it"
@@ -72,31 +75,26 @@ fn hard_limit(limit: Rlimit) -> Option<u64> {
     getrlimit(resource).maximum
 }
 
-fn credentials(args: &Args) -> Result<Option<Credentials>> {
-    let (flag, word) = match (&args.program.process.user, &args.program.process.group) {
+fn credentials(args: &ProcessArgs) -> Result<Option<Credentials>, FlagError> {
+    let (flag, word) = match (&args.user, &args.group) {
         (None, None) => return Ok(None),
         (Some(user), _) => ("--user", user),
         (None, Some(group)) => ("--group", group),
     };
+    let invalid = |reason: &str| FlagError::new(flag, word, reason);
     if !geteuid().is_root() {
-        bail!("invalid value '{word}' for '{flag}': only root can start programs as somebody else");
+        return Err(invalid("only root can start programs as somebody else"));
     }
-    let user = named(
-        "--user",
-        args.program.process.user.as_deref(),
-        account::user,
-    )?;
-    let group = named(
-        "--group",
-        args.program.process.group.as_deref(),
-        account::group,
-    )?;
+    let user = named("--user", args.user.as_deref(), account::user)?;
+    let group = named("--group", args.group.as_deref(), account::group)?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
-        bail!("invalid value '{word}' for '--user': nobody has this number, so give --group too");
+        return Err(invalid("nobody has this number, so give --group too"));
     };
     let groups = match found {
-        Some(entry) if group.is_none() => memberships(entry, main)?,
+        Some(entry) if group.is_none() => {
+            memberships(entry, main).map_err(|reason| invalid(&reason))?
+        }
         _ => vec![main],
     };
     Ok(Some(Credentials {
@@ -106,16 +104,17 @@ fn credentials(args: &Args) -> Result<Option<Credentials>> {
     }))
 }
 
-fn named<T>(flag: &str, word: Option<&str>, find: impl Fn(&str) -> Result<T>) -> Result<Option<T>> {
-    let Some(word) = word else {
-        return Ok(None);
-    };
-    let found = find(word).with_context(|| format!("invalid value '{word}' for '{flag}'"));
-    found.map(Some)
+fn named<T>(
+    flag: &str,
+    word: Option<&str>,
+    find: impl Fn(&str) -> Result<T, String>,
+) -> Result<Option<T>, FlagError> {
+    let found = word.map(|word| find(word).map_err(|reason| FlagError::new(flag, word, reason)));
+    found.transpose()
 }
 
 /// The groups that a user logs in with (getgrouplist(3)).
-fn memberships(user: &User, main: Gid) -> Result<Vec<Gid>> {
-    let name = std::ffi::CString::new(user.name.as_str()).context("a NUL in a user's name")?;
-    Ok(getgrouplist(&name, main)?)
+fn memberships(user: &User, main: Gid) -> Result<Vec<Gid>, String> {
+    let name = CString::new(user.name.as_str()).map_err(|_| "a NUL in the user's name")?;
+    getgrouplist(&name, main).map_err(|error| format!("its groups cannot be looked up: {error}"))
 }

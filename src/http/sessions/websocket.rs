@@ -1,12 +1,12 @@
-//! The answer to an opening handshake: a session, whose client comes by the connection, or by the stream of
-//! it, that the request has become (RFC 6455 §4.2.2, RFC 8441 §5).
+//! A session over a WebSocket: its client comes by the connection, or by the stream of one, that the request has
+//! become (RFC 6455 §4.2.2, RFC 8441 §5).
 
 use std::io;
 
 use bytes::Bytes;
 use hyper::{Response, Version, upgrade::OnUpgrade};
 
-use super::{detach::Detach, handshake::Handshake, tunnel::Tunnel};
+use super::open::{SessionRequest, open};
 use crate::{
     http::{
         access::ConnectionPermit,
@@ -14,8 +14,8 @@ use crate::{
         pages::RouteMatch,
         refusal::Refusal,
         request::ClientRequest,
-        sessions::{self, SessionRequest},
         state::State,
+        websocket::{Detach, Handshake, Tunnel},
     },
     transport::{
         Client,
@@ -26,8 +26,8 @@ use crate::{
 /// Opens a session and answers 101, by HTTP/2 200.
 ///
 /// # Errors
-/// Those of [`sessions::open`].
-pub(in crate::http) async fn answer(
+/// Those of [`open`].
+pub(in crate::http) async fn open_websocket(
     state: &State,
     request: ClientRequest<'_>,
     found: RouteMatch<'_>,
@@ -52,7 +52,7 @@ pub(in crate::http) async fn answer(
         extension: handshake.compression().map(|agreed| agreed.to_string()),
         permit,
     };
-    sessions::open(state, asked, client, response).await
+    open(state, asked, client, response).await
 }
 
 /// The client, once it has the answer.

@@ -1,11 +1,12 @@
-//! The sessions that are open, and what those that have ended have carried.
+//! The registry of open sessions, and totals of what all have carried, those that have ended too.
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -18,19 +19,19 @@ use crate::{
 
 /// A session that is open.
 #[derive(Debug)]
-pub(in crate::http) struct OpenSession {
-    pub(in crate::http) id: Uuid,
-    pub(in crate::http) remote: Endpoint,
-    pub(in crate::http) uri: String,
-    pub(in crate::http) subprotocol: Option<String>,
-    pub(in crate::http) pid: Option<u32>,
-    pub(in crate::http) begun: Instant,
-    pub(in crate::http) handle: Handle,
+pub(super) struct OpenSession {
+    pub(super) id: Uuid,
+    pub(super) remote: Endpoint,
+    pub(super) uri: String,
+    pub(super) subprotocol: Option<String>,
+    pub(super) pid: Option<u32>,
+    pub(super) begun: Instant,
+    pub(super) handle: Handle,
 }
 
 /// All sessions of a server.
 #[derive(Debug, Default)]
-pub(in crate::http) struct Registry(Mutex<Sessions>);
+pub(super) struct Registry(Mutex<Sessions>);
 
 #[derive(Debug, Default)]
 struct Sessions {
@@ -41,11 +42,11 @@ struct Sessions {
 
 /// What has gone each way.
 #[derive(Debug, Default, Clone, Copy)]
-pub(in crate::http) struct Totals {
+pub(super) struct Totals {
     /// From clients.
-    pub(in crate::http) received: Traffic,
+    pub(super) received: Traffic,
     /// To clients.
-    pub(in crate::http) sent: Traffic,
+    pub(super) sent: Traffic,
 }
 
 impl Totals {
@@ -55,22 +56,18 @@ impl Totals {
     }
 }
 
-/// A session's place in the registry, until this is dropped.
+/// Keeps a session in the registry until it is dropped.
 #[derive(Debug)]
-pub(in crate::http) struct RegistryGuard {
-    pub(in crate::http) session: Arc<OpenSession>,
+pub(super) struct RegistryGuard {
+    pub(super) session: Arc<OpenSession>,
     registry: Arc<Registry>,
 }
 
 impl Registry {
-    fn lock(&self) -> MutexGuard<'_, Sessions> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Enters a session.
-    pub(in crate::http) fn enter(self: &Arc<Self>, session: OpenSession) -> RegistryGuard {
+    pub(super) fn enter(self: &Arc<Self>, session: OpenSession) -> RegistryGuard {
         let session = Arc::new(session);
-        self.lock().open.insert(session.id, Arc::clone(&session));
+        self.0.lock().open.insert(session.id, Arc::clone(&session));
         RegistryGuard {
             session,
             registry: Arc::clone(self),
@@ -78,13 +75,13 @@ impl Registry {
     }
 
     /// How many are open.
-    pub(in crate::http) fn open(&self) -> usize {
-        self.lock().open.len()
+    pub(super) fn open_count(&self) -> usize {
+        self.0.lock().open.len()
     }
 
     /// What all sessions have carried so far, those that have ended too.
-    pub(in crate::http) fn totals(&self) -> Totals {
-        let sessions = self.lock();
+    pub(super) fn totals(&self) -> Totals {
+        let sessions = self.0.lock();
         let mut totals = sessions.totals;
         for session in sessions.open.values() {
             totals.add(&session.handle);
@@ -93,14 +90,14 @@ impl Registry {
     }
 
     /// Asks a session to end; whether it was the first to do so. `None` if there is none of this id.
-    pub(in crate::http) fn end(&self, id: Uuid, close: Close) -> Option<bool> {
-        let session = self.lock().open.get(&id).cloned()?;
+    pub(super) fn end(&self, id: Uuid, close: Close) -> Option<bool> {
+        let session = self.0.lock().open.get(&id).cloned()?;
         Some(session.handle.end(close))
     }
 
     /// An object for each open session, the oldest first.
-    pub(in crate::http) fn to_json(&self) -> Value {
-        let open: Vec<_> = self.lock().open.values().cloned().collect();
+    pub(super) fn to_json(&self) -> Value {
+        let open: Vec<_> = self.0.lock().open.values().cloned().collect();
         open.iter().map(|session| session.to_json()).collect()
     }
 }
@@ -140,7 +137,7 @@ fn seconds_since_epoch(ago: Duration) -> u64 {
 
 impl Drop for RegistryGuard {
     fn drop(&mut self) {
-        let mut sessions = self.registry.lock();
+        let mut sessions = self.registry.0.lock();
         sessions.open.remove(&self.session.id);
         sessions.totals.add(&self.session.handle);
     }
