@@ -1,7 +1,7 @@
 //! Metrics of a server, as Prometheus reads them.
 //!
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
-//! message, each session counts for itself; the sums are made when somebody asks.
+//! message, each session counts for itself; the sums are made when they are asked for.
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
@@ -165,7 +165,7 @@ impl Metrics {
         }
     }
 
-    /// Somebody was refused.
+    /// A request or a connection was refused.
     pub(super) fn count_refusal(&self, reason: &str) {
         self.refusals.with_label_values(&[reason]).inc();
     }

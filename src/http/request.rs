@@ -1,4 +1,4 @@
-//! A client's request, as whoever answers it sees it: [`ClientRequest`].
+//! A client's request, as the handlers see it: [`ClientRequest`].
 
 use hyper::http::request::Parts;
 

@@ -105,7 +105,7 @@ impl Access {
         }
     }
 
-    /// The host that a request is for, whoever that is.
+    /// The host that a request is for, be it ours or not.
     ///
     /// # Errors
     /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).
