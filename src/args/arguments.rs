@@ -71,7 +71,7 @@ pub struct Args {
 }
 
 impl Args {
-    /// How much is logged; a client's stderr belongs to whoever started it.
+    /// How much is logged; a client's stderr belongs to the user who started it.
     pub fn loglevel(&self) -> LogLevel {
         self.log.loglevel.unwrap_or(match self.client.connect {
             Some(_) => LogLevel::Error,

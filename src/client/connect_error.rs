@@ -1,4 +1,4 @@
-//! Why there is no WebSocket, and whether trying again may help.
+//! Connection failures: why there is no WebSocket, and whether trying again may help.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use super::exchange::UnexpectedResponse;
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody is there: the name has no address, or no address lets us in.
+    /// There is no server: the name has no address, or no address lets us in.
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     /// The proxy of the environment is of no use.

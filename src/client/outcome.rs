@@ -17,7 +17,7 @@ const LAST_STATUS: u16 = Close::PROGRAM + 255;
 pub struct Outcome {
     /// The exit status.
     pub status: u8,
-    /// What whoever started it should read, the URL in it.
+    /// What is written to stderr, the URL in it.
     pub complaint: Option<String>,
     /// What set otherwise would have avoided it.
     pub related_option: Option<RelatedOption>,
@@ -61,7 +61,7 @@ impl ConnectionEnd {
         ConnectionEnd::new(FAILURE, Some(reason))
     }
 
-    /// Whoever interrupted it knows.
+    /// Without a reason, since the user who interrupted it knows.
     pub(super) fn interrupted() -> Self {
         ConnectionEnd::new(FAILURE, None)
     }
@@ -106,7 +106,7 @@ impl ConnectionEnd {
         }
     }
 
-    /// The reason, for whoever waits for another attempt.
+    /// The reason, for the log line before another attempt.
     pub(super) fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or_default()
     }

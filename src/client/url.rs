@@ -1,4 +1,4 @@
-//! Where a server is: `ws:`, `wss:` and `ws+unix:` URLs (RFC 6455 §3).
+//! WebSocket URLs (RFC 6455 §3): `ws:`, `wss:` and `ws+unix:`.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 

@@ -18,7 +18,7 @@ use wsd::{
 use super::message::complain;
 
 /// What the session of a client that was interrupted gets to end in order: a second for the last words of
-/// its program, and as much for the closing handshake. Whoever types Ctrl-C waits for it.
+/// its program, and as much for the closing handshake. A user who types Ctrl-C waits for it.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Is the client, and says what went wrong.

@@ -42,7 +42,7 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigEr
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        // What the program complains of is for whoever looks at the report.
+        // What the program complains of belongs on the terminal, beside the report.
         target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),

@@ -42,7 +42,7 @@ fn without_scripts(files: Root, scripts: &Arc<Root>) -> Result<Root, FlagError> 
     );
     if outer.starts_with(&inner) {
         let reason = format!(
-            "it lies in '{}', whose scripts are run and never served: give it a directory of its own",
+            "it lies in --cgidir '{}', whose files are run and never served: give it a directory of its own",
             scripts.path().display()
         );
         return Err(FlagError::new(

@@ -1,4 +1,4 @@
-//! What was found, for people: plain lines and an aligned table.
+//! The report: what was found, as plain lines and an aligned table.
 
 use std::{fmt, time::Duration};
 

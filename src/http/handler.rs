@@ -1,4 +1,4 @@
-//! One request in, one response out: [`Handler`].
+//! The request handler: one request in, one response out ([`Handler`]).
 //!
 //! A request passes the list of [`checks`](super::checks), finds who answers, and is answered; for a WebSocket
 //! the program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The

@@ -1,8 +1,8 @@
 //! Launching a program for a request, be it a session's or a CGI script: permit, id, span, environment, start.
 //!
 //! These steps stand here once, in their order:
-//! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script, whose
-//!    client's body has to come first, does this before it, and the rest after, so that slow clients hold no permits.
+//! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script that has to wait for a client's body
+//!    first does this before, and the rest after it, so that slow clients hold no permits.
 //! 2. [`Launch::prepare`]: a permit of the server and one of the route (503), an id, a span for the log.
 //! 3. [`Launch::environment`]: the meta-variables, with the id among them.
 //! 4. [`Launch::start`]: the start itself, under the span, timed (500, 503).

@@ -1,7 +1,7 @@
 //! Refusals: every way not to get what one asked for, and the status, headers and text that say it.
 //!
-//! A check that refuses says why by a variant. How that is answered stands here alone: the text, with the flag
-//! that would allow what was refused, and in one table the status, the name for counting, and the headers.
+//! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
+//! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
 use std::io;
 
@@ -24,7 +24,7 @@ pub enum Refusal {
     /// The request itself is broken.
     #[error("{0}")]
     BadRequest(String),
-    /// The path is one that no honest client sends.
+    /// The path is one that nobody honest sends.
     #[error(transparent)]
     BadPath(#[from] BadPath),
     /// A page of this other origin (RFC 6455 §10.2).

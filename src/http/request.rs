@@ -1,4 +1,4 @@
-//! A client's request, as the handlers see it: [`ClientRequest`].
+//! A client's request, as its answerer sees it: [`ClientRequest`].
 
 use hyper::http::request::Parts;
 

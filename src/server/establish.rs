@@ -87,7 +87,7 @@ fn set_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
     }
 }
 
-/// A balancer's fault, but for connections that it only makes to see that somebody is there.
+/// A balancer's fault, but for connections that it only makes to see that the port is open.
 fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
     match error.is_probe() {
         true => debug!(%remote, "connection ended: {error}"),
@@ -95,7 +95,7 @@ fn log_header(remote: &Endpoint, error: &proxy_protocol::HeaderError) {
     }
 }
 
-/// A client's affair, but of interest to whoever wonders why it is not let in.
+/// The client's affair, but its operator may wonder why it is not let in.
 fn log_handshake(remote: &Endpoint, error: &HandshakeError) {
     match error {
         HandshakeError::Silent => debug!(%remote, "connection ended: {error}"),

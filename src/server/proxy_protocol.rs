@@ -237,7 +237,7 @@ fn ip_ends(remote: IpAddr, local: IpAddr, [a, b, c, d]: [u8; 4]) -> Header {
 }
 
 impl HeaderError {
-    /// Whether it is nothing to be told: somebody has looked whether the port is open.
+    /// Whether it is not worth a log line: a probe has looked whether the port is open.
     pub(super) fn is_probe(&self) -> bool {
         matches!(self, HeaderError::Read(_))
     }

@@ -1,14 +1,24 @@
 //! Signals to the gateway: SIGTERM and SIGINT stop it, SIGHUP reloads.
 
-use std::io;
+use std::{io, time::Duration};
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::Instant,
+};
+
+/// A signal that comes so soon after the first is the same wish again: timeout(1) sends its own to the process and
+/// then to the group, npm and shells pass on what the terminal has sent already. Shorter would take that for
+/// impatience on a busy machine and cut everybody off, longer would not hear who presses Ctrl-C twice.
+const REPETITION: Duration = Duration::from_millis(500);
 
 /// The signals that ask for a stop.
 #[derive(Debug)]
 pub struct StopSignals {
     interrupt: Signal,
     terminate: Signal,
+    /// When the first one came.
+    first: Option<Instant>,
 }
 
 impl StopSignals {
@@ -20,16 +30,23 @@ impl StopSignals {
         Ok(StopSignals {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            first: None,
         })
     }
 
-    /// Waits for the next one; returns its number.
+    /// Waits for the next one that is no repetition of the first; returns its number. Cancel safe: yes.
     pub async fn next(&mut self) -> u8 {
-        let kind = tokio::select! {
-            _ = self.interrupt.recv() => SignalKind::interrupt(),
-            _ = self.terminate.recv() => SignalKind::terminate(),
-        };
-        kind.as_raw_value() as u8
+        loop {
+            let kind = tokio::select! {
+                _ = self.interrupt.recv() => SignalKind::interrupt(),
+                _ = self.terminate.recv() => SignalKind::terminate(),
+            };
+            let is_repeated = self.first.is_some_and(|first| first.elapsed() < REPETITION);
+            if !is_repeated {
+                self.first.get_or_insert_with(Instant::now);
+                return kind.as_raw_value() as u8;
+            }
+        }
     }
 }
 

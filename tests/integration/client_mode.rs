@@ -349,6 +349,20 @@ fn signal_closes_in_order() {
 }
 
 #[test]
+fn signal_that_is_sent_twice_closes_in_order_too() {
+    let mut server = Gateway::with("cat").start();
+    let mut client = LineClient::connect(&server.url, &[]);
+    client.send("x");
+    assert_eq!(client.line(), "x");
+    // Both are there when it goes on, however busy the machine is.
+    for signal in [Signal::STOP, Signal::TERM, Signal::INT, Signal::CONT] {
+        client.signal(signal);
+    }
+    assert!(server.wait_for_line("session ended").contains("code=1001"));
+    assert!(matches!(client.status(), Some(130 | 143)));
+}
+
+#[test]
 fn signal_ends_the_program_too() {
     let server = Gateway::with("cat").start();
     let script = "trap '' INT TERM; echo hello; read x; echo $x >&2; while :; do sleep 1; done";

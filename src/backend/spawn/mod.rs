@@ -1,7 +1,7 @@
 //! Starting a process without forking the gateway, on threads that outlive every process.
 //!
 //! # How it works
-//! A [`Spawner`] owns [`THREADS`] threads, which start all processes. They must not end before
+//! A [`Spawner`] owns two threads, which start all processes. They must not end before
 //! the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
 //! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. They end when the last
 //! [`Spawner`] is dropped; every process that is still there is then killed. On Linux a second process,

@@ -130,7 +130,7 @@ impl ProcessHandle {
     /// Its group is its own from the start.
     pub(super) fn kill(&self) {}
 
-    /// Nobody watches but the session.
+    /// There is no orphan killer; only the session watches.
     pub(super) fn unregister(&mut self) {}
 
     /// Signals the group by its number, which stays taken for as long as the group has a member.

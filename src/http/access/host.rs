@@ -105,7 +105,7 @@ impl Access {
         }
     }
 
-    /// The host that a request is for, be it ours or not.
+    /// The host that a request is for, whichever that is.
     ///
     /// # Errors
     /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).

@@ -1,4 +1,5 @@
-//! Who answers, and the answers that are no WebSockets: files, CGI scripts, the developer console, redirects.
+//! Plain HTTP answers (files, CGI scripts, the developer console, redirects), and the router that says who
+//! answers.
 //!
 //! The handlers (`file`, `cgi`, `console`, `redirect`) never see each other.
 

@@ -48,7 +48,7 @@ impl Router {
     }
 
     /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
-    /// longest path first; else a file, or the answer that a program here needs a WebSocket.
+    /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console));

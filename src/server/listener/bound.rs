@@ -42,7 +42,7 @@ pub struct Listener {
 /// Who takes the connections that come when this process stops.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::server) enum Handover {
-    /// Nobody: they are refused.
+    /// No other socket: they are refused.
     None,
     /// Another process that listens on the same address by a socket of its own (`SO_REUSEPORT`), which
     /// does not get what has come to ours.

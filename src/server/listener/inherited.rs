@@ -1,5 +1,5 @@
-//! Sockets that whoever started us has opened, as systemd does (sd_listen_fds(3)): descriptors from 3 on,
-//! told of in `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`.
+//! Socket activation (sd_listen_fds(3)): sockets that systemd, or another parent, has opened: descriptors from 3
+//! on, named in `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`.
 //!
 //! sd-notify's `listen_fds_with_names` reads the same variables, but knows no process 1 that has passed them
 //! on, stops at a list of names that is shorter than that of descriptors, and says neither which descriptor is

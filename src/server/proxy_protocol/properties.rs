@@ -45,7 +45,7 @@ fn check_end(header: &[u8]) {
     }
 }
 
-/// What was told is told again by a header of our own, of either version if it can.
+/// Addresses round-trip: a header of our own, of either version if it can, says the same.
 fn check_meaning(meaning: Header) {
     let (remote, local, has_tls) = match meaning {
         Header::Local => return,

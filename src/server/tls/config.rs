@@ -22,7 +22,7 @@ use super::{
 };
 use crate::server::io::HTTP_2;
 
-/// What is spoken inside (RFC 7301), the first before the others: whoever adds a protocol adds it here, and
+/// What is spoken inside (RFC 7301), the first before the others. A new protocol is added here, and
 /// its handler in `connection`.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 
@@ -118,7 +118,7 @@ impl TlsConfig {
         names.map(String::as_str)
     }
 
-    /// Logs what whoever starts a server with this configuration should know.
+    /// Logs what an operator who starts a server with this configuration should know.
     pub fn report(&self) {
         for identity in &self.identities {
             let certificate = &identity.certificate;

@@ -1,4 +1,4 @@
-//! Whether files have changed.
+//! File watching: whether the files of certificates have changed.
 //!
 //! # How it works
 //! Every file is looked at once a second (stat(2), through links, so that the swapped links of certbot and

@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::Server;
+use super::{Server, forget_caller};
 
 /// The binary under test.
 pub(crate) const WSD: &str = env!("CARGO_BIN_EXE_wsd");
@@ -175,7 +175,9 @@ impl Gateway {
             words.extend(["sh".into(), "-c".into(), script.into()]);
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).envs(self.variables);
+        forget_caller(&mut command)
+            .args(&words[1..])
+            .envs(self.variables);
         if let Some(directory) = self.directory {
             command.current_dir(directory);
         }

@@ -1,4 +1,4 @@
-//! Which proxies are believed, and how far: [`TrustedProxies`].
+//! Trusted proxies: which are believed, and how far ([`TrustedProxies`]).
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct TrustedProxies {
     /// By address.
     pub networks: Vec<IpNet>,
-    /// Every client of a unix socket.
+    /// Clients of a unix socket.
     pub unix: bool,
 }
 
@@ -158,7 +158,7 @@ mod tests {
             ("192.0.2.1:_hidden", "192.0.2.1 - -"),
             ("[2001:db8::1]:_hidden", "2001:db8::1 - -"),
             ("192.0.2.1:99999", "10.0.0.1:999 - -"),
-            // Who is behind the nearest proxy that is trusted is not known.
+            // Nobody knows who is behind the nearest proxy that is trusted.
             ("192.0.2.1, unknown", "10.0.0.1:999 - -"),
             ("192.0.2.1, unknown, 10.0.0.2", "10.0.0.2 - -"),
             ("", "10.0.0.1:999 - -"),

@@ -1,4 +1,4 @@
-//! From a request to a running script and its answer: a body, a process, a task.
+//! A CGI request: from its checks to a running script and the response.
 
 use std::ffi::{OsStr, OsString};
 

@@ -1,4 +1,4 @@
-//! What the WebSocket library sends, frame by frame, as the other end is to see it.
+//! The deflating writer: frames that the WebSocket library sends, as the other end is to see them.
 
 use std::{borrow::Cow, io};
 

@@ -1,4 +1,4 @@
-//! Bytes on their way out.
+//! The send buffer: bytes on their way out.
 
 use std::{
     io,
