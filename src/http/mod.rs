@@ -24,6 +24,7 @@ mod registry;
 mod request;
 pub mod response_headers;
 mod route_options;
+pub mod sendfile;
 mod sessions;
 mod state;
 pub mod url_path;

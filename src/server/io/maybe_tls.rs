@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 
 use super::socket::{self, Stream};
-use crate::http::{access::ConnectionPermit, pages::SendfileQueue};
+use crate::http::{access::ConnectionPermit, sendfile::SendfileQueue};
 
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.
