@@ -7,13 +7,13 @@
 use std::borrow::Cow;
 
 use hyper::{
-    Method, Request, Response, StatusCode, Uri, Version,
+    Request, Response, Version,
     body::{Body as _, Incoming},
     header::{self, HeaderValue},
     http::request::Parts,
     upgrade::OnUpgrade,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
     access::{ConnectionPermit, Overload},
@@ -30,6 +30,7 @@ use super::{
     pseudo_headers,
     refusal::Refusal,
     request::ClientRequest,
+    request_line::RequestLine,
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
@@ -255,35 +256,5 @@ impl Handler {
             line.log(connection, status, reason);
         }
         response
-    }
-}
-
-/// What a request begins with, for its log line and its answer.
-#[derive(Debug)]
-struct RequestLine {
-    method: Method,
-    uri: Uri,
-    version: Version,
-}
-
-impl RequestLine {
-    fn of<B>(request: &Request<B>) -> Self {
-        RequestLine {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-        }
-    }
-
-    /// Logs what it was answered with, and why if it was refused.
-    fn log(&self, connection: &ConnectionInfo, status: StatusCode, refused: Option<String>) {
-        let RequestLine { method, uri, .. } = self;
-        let (remote, code) = (connection.remote, status.as_u16());
-        match refused {
-            Some(reason) => {
-                warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
-            }
-            None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
-        }
     }
 }

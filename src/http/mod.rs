@@ -22,6 +22,7 @@ mod pseudo_headers;
 mod refusal;
 mod registry;
 mod request;
+mod request_line;
 pub mod response_headers;
 mod route_options;
 pub mod sendfile;

@@ -13,10 +13,7 @@ use std::{
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixStream;
 
-use super::{
-    socket_file::{IN_USE, SocketFile},
-    tcp::BACKLOG,
-};
+use super::{bind_error::PathError, socket_file::SocketFile, tcp::BACKLOG};
 use crate::connection::PeerCredentials;
 
 /// What a unix socket is bound to (unix(7)).
@@ -62,7 +59,7 @@ impl UnixName {
     pub fn parse(word: &Path) -> Result<Self, String> {
         let bytes = word.as_os_str().as_bytes();
         if bytes.is_empty() {
-            return Err("a path is wanted".to_owned());
+            return Err("expected a path".to_owned());
         }
         if bytes.len() > LONGEST_PATH {
             return Err(format!(
@@ -72,7 +69,7 @@ impl UnixName {
         }
         match bytes.strip_prefix(b"@") {
             None => Ok(UnixName::Path(word.to_owned())),
-            Some(b"") => Err("a name is wanted after the '@'".to_owned()),
+            Some(b"") => Err("expected a name after the '@'".to_owned()),
             Some(name) if cfg!(target_os = "linux") => Ok(UnixName::Abstract(name.to_owned())),
             Some(_) => Err(
                 "abstract names are Linux's own; './' before the '@' makes it a path".to_owned(),
@@ -128,7 +125,7 @@ pub(super) fn bind(wanted: &UnixSocket) -> io::Result<(UnixListener, Option<Sock
         UnixName::Path(path) => Some(SocketFile::make(path, wanted.permissions, bind, listen)?),
         _ => {
             bind().map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => io::Error::other(IN_USE),
+                io::ErrorKind::AddrInUse => PathError::InUse.into(),
                 _ => error,
             })?;
             listen()?;
