@@ -25,6 +25,7 @@ mod request;
 mod request_line;
 pub mod response_headers;
 mod route_options;
+pub mod sendfile;
 mod sessions;
 mod state;
 pub mod url_path;

@@ -20,7 +20,7 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, pages::SendfileQueue, websocket::Detach},
+    http::{Body, sendfile::SendfileQueue, websocket::Detach},
     server::io::{HeadTimeout, MaybeTls, Phase},
     transport::{
         Client,
@@ -68,7 +68,7 @@ async fn serve_in(
     if phase.began_with_tls() {
         info!(
             target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; --ssl speaks it on that of --port"
+            "refused: the client speaks TLS, which this port does not; with a certificate the port of the site does"
         );
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");

@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
 
 use super::socket::{self, Stream};
-use crate::http::{access::ConnectionPermit, pages::SendfileQueue};
+use crate::http::{access::ConnectionPermit, sendfile::SendfileQueue};
 
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.

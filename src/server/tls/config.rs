@@ -15,10 +15,10 @@ use tokio_rustls::rustls::{
 use tracing::{Level, event, warn};
 
 use super::{
+    file_stamp::Stamp,
     identity::{Identity, IdentitySource},
     pem::{self, LoadError, PemKind},
     resolver::Resolver,
-    watch::Stamp,
 };
 use crate::server::io::HTTP_2;
 

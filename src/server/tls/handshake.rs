@@ -40,7 +40,7 @@ pub(in crate::server) enum HandshakeError {
     Silent,
     /// The client speaks no TLS, and was told to.
     #[error(
-        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+        "the client speaks no TLS; https:// and wss:// do, and TLS that is optional lets others in too"
     )]
     NoTls,
     /// The two sides did not agree.
