@@ -39,6 +39,7 @@ mod routes;
 mod scripts;
 mod service_manager;
 mod sessions;
+mod stalled_downloads;
 mod static_files;
 mod stop;
 mod takeover;
