@@ -4,13 +4,15 @@
 //! `http::handler`'s to say.
 
 mod connection_limits;
+mod descriptor_budget;
 mod forwarded;
 mod host;
 mod origin;
 mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
-pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
+pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
+pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
 pub use host::{Access, Authority};

@@ -54,6 +54,7 @@ pub(in crate::http) async fn answer(
 ) -> Result<CgiAnswer, Refusal> {
     launch::check_not_draining(state)?;
     let is_head = request.parts.method == Method::HEAD;
+    let times = times(scripts, request.parts);
     let content = content(body, &scripts.limits).await?;
     let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
@@ -71,7 +72,7 @@ pub(in crate::http) async fn answer(
         time_limit,
         dialect: dialect(script),
         is_head,
-        times: times(scripts),
+        times,
         answer: Some(answer),
         chunks,
         permit: Some(launched.permit),
@@ -105,13 +106,14 @@ async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBod
     })
 }
 
-fn times(scripts: &Scripts) -> RelayTimeouts {
+fn times(scripts: &Scripts, request: &Parts) -> RelayTimeouts {
     let RouteOptions {
         limits, websocket, ..
     } = &scripts.options;
     RelayTimeouts {
         client: websocket.write_timeout,
         drain: limits.drain,
+        descriptors: request.extensions.get().cloned(),
         patience: limits.termination,
     }
 }
