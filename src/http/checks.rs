@@ -12,6 +12,7 @@ use super::{
     options::Options,
     pages::{PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
+    transfer_coding,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -51,6 +52,9 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
+    // 0. The body's coding, which all that follows may read: 501.
+    transfer_coding::check(&request.headers)?;
+
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
     let host = options.access.host(request, connection)?;
 
