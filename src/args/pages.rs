@@ -37,6 +37,16 @@ pub struct PagesArgs {
     #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub spa: bool,
 
+    /// Content type of the files of --staticdir whose name ends so (.EXT), or is this (NAME), beside those
+    /// that are built in; repeatable.
+    #[arg(
+        long,
+        value_name = ".EXT=TYPE",
+        requires = "staticdir",
+        conflicts_with = "connect"
+    )]
+    pub mime: Vec<String>,
+
     /// Answer requests for the executables in DIR by running them (CGI/1.1), on the same port.
     #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub cgidir: Option<PathBuf>,

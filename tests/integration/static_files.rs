@@ -364,7 +364,7 @@ fn sibling_that_leads_out_or_is_no_file_is_left_aside() {
 #[test]
 fn packed_file_asked_for_by_name_is_itself() {
     let (_site, server) = compressed();
-    let (_, headers, body) = server.request("GET", "/app.js.gz", "Accept-Encoding: gzip\r\n");
+    let (_, headers, body) = server.get("/app.js.gz");
     assert_eq!(body, b"gzip");
     assert_eq!(headers["content-type"], "application/gzip");
     assert!(!headers.contains_key("content-encoding"));

@@ -47,7 +47,7 @@ fn look_up(
     headers: &HeaderMap,
     reach: Reach,
 ) -> Result<Resource, Miss> {
-    let (root, options) = (&files.root, files.options);
+    let (root, options) = (&files.root, &files.options);
     let is_directory = path.as_str().ends_with('/');
     let named = match is_directory {
         true => path.followed_by(INDEX),
@@ -67,14 +67,14 @@ fn look_up(
         }
         opened => opened?,
     };
-    let metadata = &opened.1;
+    let metadata = &opened.metadata;
     if metadata.is_dir() && !is_directory {
         return Ok(Resource::MissingSlash);
     }
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NotFound));
     }
-    let found = Representation::select(root, &named, opened, headers, reach)?;
+    let found = Representation::select(files, &named, opened, headers, reach)?;
     Ok(Resource::File(
         found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
     ))
