@@ -33,7 +33,8 @@ pub struct PagesArgs {
     #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub listing: bool,
 
-    /// Answer unknown paths without an extension with the index.html of --staticdir.
+    /// Answer unknown paths that a browser goes to, or without an extension, with the index.html of
+    /// --staticdir.
     #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub spa: bool,
 

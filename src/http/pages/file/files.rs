@@ -10,7 +10,8 @@ use crate::http::pages::root::Root;
 pub struct FileOptions {
     /// A directory without an index is listed.
     pub listing: bool,
-    /// An unknown path without an extension is the index of the root: a page that routes by itself.
+    /// An unknown path that a browser goes to, or without an extension, is the index of the root: a page that
+    /// routes by itself.
     pub spa: bool,
     /// What the operator says of content types.
     pub types: MimeTypes,

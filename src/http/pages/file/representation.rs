@@ -108,14 +108,14 @@ fn sibling(
 }
 
 fn validators(metadata: &Metadata, coding: Coding) -> Validators {
-    // A replaced file has another inode, a rewritten one another time; so the tag is a strong one
-    // (RFC 9110 §8.8.3). Two codings never share one, even as links to the same file.
+    // A replaced or rewritten file has another time, in nanoseconds; so the tag is a strong one (RFC 9110 §8.8.3).
+    // No inode: replicas that have the same file must give it the same tag, or a client that is balanced between
+    // them never has a range or a 304. Two codings never share a tag, even as links to the same file.
     let etag = format!(
-        "\"{:x}-{:x}.{:x}-{:x}{}\"",
+        "\"{:x}-{:x}.{:x}{}\"",
         metadata.len(),
         metadata.mtime(),
         metadata.mtime_nsec(),
-        metadata.ino(),
         coding.suffix()
     );
     let now = SystemTime::now();
