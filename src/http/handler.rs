@@ -237,6 +237,9 @@ impl Handler {
     ) -> Response<Body> {
         let (mut response, by, reason) = match outcome {
             Ok(Answer { response, by }) => (response, by, None),
+            Err(Refused { refusal, by }) if refusal.is_usual() => {
+                (refusal.into_response(line.version), by, None)
+            }
             Err(Refused { refusal, by }) => {
                 self.state.metrics.count_refusal(refusal.name());
                 let reason = refusal.to_string();

@@ -45,6 +45,9 @@ pub enum Refusal {
     /// Nothing answers here.
     #[error("nothing answers at this address")]
     NotFound,
+    /// No page answers a plain request here. A WebSocket may be answered all the same.
+    #[error("there is no page at this address")]
+    NoPage,
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -172,7 +175,7 @@ impl Refusal {
             }
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoSession => {
+            Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
             Refusal::MethodNotAllowed(methods) => {
@@ -215,6 +218,12 @@ impl Refusal {
     /// The reason in one word, for counting.
     pub(super) fn name(&self) -> &'static str {
         self.terms().name
+    }
+
+    /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
+    /// is everyday life.
+    pub(super) fn is_usual(&self) -> bool {
+        matches!(self, Refusal::NoPage)
     }
 
     /// The whole answer to a request of this version.

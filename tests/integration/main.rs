@@ -30,6 +30,7 @@ mod listeners;
 mod manual;
 mod pages;
 mod pictures;
+mod plain_requests;
 mod processes;
 mod proxies;
 mod readme;

@@ -128,7 +128,10 @@ fn head_is_answered_without_a_body_and_other_methods_are_not() {
         (200, "3000000", 0)
     );
     let (status, headers, _) = request("POST");
-    assert_eq!((status, headers["allow"].as_str()), (405, "GET, HEAD"));
+    assert_eq!(
+        (status, headers["allow"].as_str()),
+        (405, "GET, HEAD, OPTIONS")
+    );
 }
 
 #[test]
