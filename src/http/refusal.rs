@@ -83,6 +83,9 @@ pub enum Refusal {
     /// The request's body does not come.
     #[error("the request's body did not come in time")]
     BodyTimeout,
+    /// The request's body does not fit where it is kept until its length is known.
+    #[error("the request's body cannot be kept in the directory for temporary files (TMPDIR): {0}")]
+    Spool(#[source] io::Error),
     /// A script's answer is none (RFC 3875 §6).
     #[error("the script gave no answer that could be passed on: {0}")]
     BadScript(String),
@@ -197,6 +200,11 @@ impl Refusal {
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            // RFC 4918 §11.5, which WebDAV has made common.
+            Refusal::Spool(error) if is_full(error) => {
+                Terms::new(StatusCode::INSUFFICIENT_STORAGE, "spool")
+            }
+            Refusal::Spool(error) => Terms::failure("spool", error),
             Refusal::BadScript(_) => Terms::new(StatusCode::BAD_GATEWAY, "bad_script"),
             Refusal::ScriptTimeout(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "script_timeout"),
             Refusal::Full(_) => Terms::unavailable("maxforks"),
@@ -257,11 +265,16 @@ fn hint(error: &io::Error) -> &'static str {
     }
 }
 
+/// Whether a file system or a quota has no room.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+}
+
 /// Whether what failed so may work a moment later: no process, memory or descriptor was free.
 fn passes_with_time(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
-        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ETXTBSY)
     )
 }
 

@@ -154,9 +154,6 @@ impl Root {
     /// `EAGAIN` for what is out of reach.
     pub fn find_script(&self, path: &UrlPath, reach: Reach) -> io::Result<Script> {
         let text = path.as_str();
-        if path.relative().is_none() && text != "/" {
-            return Err(Errno::NOENT.into());
-        }
         let ends = text
             .match_indices('/')
             .map(|(end, _)| end)
@@ -164,6 +161,10 @@ impl Root {
             .chain([text.len()]);
         for end in ends {
             let (name, info) = text.split_at(end);
+            // Empty segments are PATH_INFO's to have (RFC 3875 §4.1.5), and no file's.
+            if name.contains("//") {
+                break;
+            }
             let relative = Path::new(&name[1..]);
             let found = self
                 .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
@@ -337,6 +338,8 @@ mod tests {
             ("/sub/run.sh", ""),
             ("/sub/run.sh/", "/"),
             ("/sub/run.sh/a/b%20c", "/a/b c"),
+            ("/sub/run.sh//a", "//a"),
+            ("/sub/run.sh//", "//"),
         ] {
             let script = find(raw).expect(raw);
             assert_eq!(
