@@ -35,6 +35,7 @@ mod processes;
 mod proxies;
 mod readme;
 mod relay;
+mod roots;
 mod route_keys;
 mod routes;
 mod scripts;

@@ -23,7 +23,7 @@ pub use directory::Directory;
 pub use file::{FileOptions, Files, MimeRule, MimeTypes, SendfileQueue};
 pub use mount::{Mount, MountMatch};
 pub use redirect::Destination;
-pub use root::{Reach, Root, Script};
+pub use root::{Reach, Relation, Root, Script};
 pub use route::{Page, PlainRoute, WebSocketRoute};
 pub use route_match::RouteMatch;
 pub use router::Router;
