@@ -61,7 +61,7 @@ fn nothing_but_the_top_imports_args_or_config() {
 }
 
 /// Files below `config` that name flags in what they say, and in how many strings at most.
-const FLAGS_SAID: [(&str, usize); 11] = [
+const FLAGS_SAID: [(&str, usize); 4] = [
     // The one table of what a refusal is about.
     ("http/refusal.rs", usize::MAX),
     // Those of other programs, which start containers.
@@ -69,13 +69,6 @@ const FLAGS_SAID: [(&str, usize); 11] = [
     ("doctor/machine.rs", 1),
     // Still to be told by `config`.
     ("client/handshake.rs", 1),
-    ("server/connection/http1.rs", 1),
-    ("server/inetd.rs", 1),
-    ("server/listener/bound.rs", 3),
-    ("server/listener/inherited.rs", 1),
-    ("server/listener/socket_file.rs", 3),
-    ("server/listener/tcp.rs", 1),
-    ("server/tls/handshake.rs", 1),
 ];
 
 #[test]
@@ -91,22 +84,9 @@ fn no_arrow_goes_back_up() {
     assert_eq!(rules::arrows_up(&TREE), NOTHING);
 }
 
-/// Files that need each other: a type and its parts, which are one thing, and what is still to be untied.
-const CIRCLES: [&[&str]; 2] = [
-    &["server/listener/socket_file.rs", "server/listener/unix.rs"],
-    &[
-        "server/tls/config.rs",
-        "server/tls/current.rs",
-        "server/tls/watch.rs",
-    ],
-];
-
 #[test]
 fn files_need_each_other_in_one_direction() {
-    let mut found = rules::circles(&TREE);
-    let is_part =
-        |circle: &[String], known: &[&str]| circle.iter().all(|file| known.contains(&&**file));
-    found.retain(|circle| !CIRCLES.iter().any(|known| is_part(circle, known)));
+    let found = rules::circles(&TREE);
     assert!(found.is_empty(), "{found:#?}");
 }
 
