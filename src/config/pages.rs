@@ -7,7 +7,7 @@ use crate::{
     args::{PagesArgs, ProgramArgs},
     http::{
         RouteOptions,
-        pages::{CgiLimits, FileOptions, Files, Root, Scripts},
+        pages::{CgiLimits, FileOptions, Files, MimeRule, MimeTypes, Root, Scripts},
     },
 };
 
@@ -29,8 +29,18 @@ pub(super) fn served(
     let options = FileOptions {
         listing: args.listing,
         spa: args.spa,
+        types: mime_types(&args.mime)?,
     };
     Ok(Files::new(files, options))
+}
+
+fn mime_types(words: &[String]) -> Result<MimeTypes, FlagError> {
+    let rule = |word: &String| {
+        let rule = word.parse::<MimeRule>();
+        rule.map_err(|reason| FlagError::new("--mime", word, reason))
+    };
+    let rules: Result<Vec<MimeRule>, FlagError> = words.iter().map(rule).collect();
+    rules.map(MimeTypes::from)
 }
 
 fn without_scripts(files: Root, scripts: &Arc<Root>) -> Result<Root, FlagError> {

@@ -19,6 +19,7 @@ mod compression;
 mod config;
 mod conformance;
 mod connections;
+mod content_types;
 mod doctor;
 mod environment;
 mod handshake;
