@@ -33,6 +33,7 @@ mod pictures;
 mod processes;
 mod proxies;
 mod readme;
+mod refused_bodies;
 mod relay;
 mod route_keys;
 mod routes;
