@@ -13,7 +13,7 @@ use super::{
     url::Url,
 };
 use crate::{
-    http::websocket::extensions::{self, BadAnswer},
+    http::websocket::extensions,
     transport::{
         websocket::deflate::{DeflateParams, Negotiated},
         websocket::{accept_key, new_key},
@@ -70,19 +70,10 @@ pub(super) async fn handshake(
                 stream,
                 read_ahead,
                 subprotocol: subprotocol(&headers, options)?,
-                compression: compression.map_err(extension_failure)?,
+                compression: compression.map_err(ConnectError::Extensions)?,
             })
         }
     }
-}
-
-/// Why the extensions that a server selects cannot be, and the flag that would have offered one.
-fn extension_failure(answer: BadAnswer) -> ConnectError {
-    let remedy = match answer {
-        BadAnswer::DeflateNotOffered => " (--compress)",
-        _ => "",
-    };
-    ConnectError::Handshake(format!("{answer}{remedy}"))
 }
 
 fn request(

@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use super::{connect_error::ConnectError, url::Url};
 use crate::{
     exit_status::{self, FAILURE},
+    http::websocket::extensions::BadAnswer,
     message::Close,
     session::{Ended, Summary},
 };
@@ -34,6 +35,8 @@ pub enum RelatedOption {
     Newline,
     /// The subprotocols that are offered.
     Subprotocols,
+    /// Whether compression is offered.
+    Compression,
 }
 
 /// How one connection, or the attempt to make one, ended.
@@ -127,6 +130,9 @@ impl From<ConnectError> for ConnectionEnd {
             may_pass: failure.may_pass(),
             related_option: match failure {
                 ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
+                ConnectError::Extensions(BadAnswer::DeflateNotOffered) => {
+                    Some(RelatedOption::Compression)
+                }
                 _ => None,
             },
             ..ConnectionEnd::local(failure.to_string())

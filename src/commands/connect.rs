@@ -9,13 +9,13 @@ use tracing::warn;
 
 use wsd::{
     backend::{Resources, Spawner},
-    client::{self, ClientTls, Options, Outcome, RelatedOption},
+    client::{self, ClientTls, Options, Outcome},
     config::Client,
     exit_status, logging,
     server::signal::StopSignals,
 };
 
-use super::message::complain;
+use super::{advice, message::complain};
 
 /// What the session of a client that was interrupted gets to end in order: a second for the last words of
 /// its program, and as much for the closing handshake. A user who types Ctrl-C waits for it.
@@ -65,18 +65,8 @@ async fn connect(options: Options) -> Result<ExitCode> {
 
 fn exit_code(outcome: Outcome) -> ExitCode {
     if let Some(complaint) = outcome.complaint {
-        let advice = outcome.related_option.map_or("", advice);
+        let advice = outcome.related_option.map_or("", advice::of_option);
         complain(&anyhow!("{complaint}{advice}"));
     }
     ExitCode::from(outcome.status)
-}
-
-/// The flags by which something is set, behind a complaint.
-fn advice(option: RelatedOption) -> &'static str {
-    match option {
-        RelatedOption::Binary => ": --binary takes it, and so does --framing=length",
-        RelatedOption::MaxMessage => " (--maxframesize)",
-        RelatedOption::Newline => " (--newline)",
-        RelatedOption::Subprotocols => " (--subprotocol)",
-    }
 }

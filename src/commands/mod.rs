@@ -1,5 +1,6 @@
 //! Commands: what the binary can do, one file each. Each has its runtime and its exit status.
 
+mod advice;
 pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;

@@ -2,16 +2,16 @@
 
 use std::{io, process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tokio::runtime::{Builder, Runtime};
 use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     backend::Spawner,
-    config::{Config, ConfigError},
+    config::{Config, ConfigError, FlagError},
     exit_status, logging,
     server::{
-        EntryPoint, Role, Server,
+        EntryPoint, ListenOptions, Role, Server,
         inetd::Accepted,
         listener::{Inherited, InheritedError},
         signal,
@@ -20,7 +20,7 @@ use wsd::{
     service_manager,
 };
 
-use super::message::refuse;
+use super::{advice, message::refuse};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -38,8 +38,12 @@ enum Source {
 impl Source {
     fn of(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Self> {
         Ok(match config.inetd {
-            true => Source::Accepted(Accepted::take()?),
-            false => Source::Listening(inherited?),
+            true => Source::Accepted(Accepted::take().map_err(|error| {
+                FlagError::about("--inetd", format!("needs a connection: {error}"))
+            })?),
+            false => Source::Listening(
+                inherited.map_err(|error| anyhow!("{error}{}", advice::of_inherited(&error)))?,
+            ),
         })
     }
 }
@@ -93,24 +97,14 @@ async fn serve(
     let stopped = async {
         let _ = stopped.await;
     };
-    let serving = async {
-        match source {
-            Source::Accepted(accepted) => {
-                tls.iter().for_each(|tls| tls.config().report());
-                let role = Role::site(tls.as_ref());
-                server.run_one(accepted, role, stopped).await?;
-            }
-            Source::Listening(inherited) => {
-                let inherited = inherited.listeners()?;
-                let entries = config.listen.bind(inherited, tls.as_ref())?;
-                let status = announce(&entries, config.scheme);
-                service_manager::ready(&status);
-                tls.iter().for_each(|tls| tls.config().report());
-                server.run(entries, stopped).await;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    };
+    let serving = accept(
+        &server,
+        source,
+        &config.listen,
+        config.scheme,
+        tls.as_ref(),
+        stopped,
+    );
     let stops = async {
         stops.next().await;
         let options = server.options();
@@ -132,6 +126,34 @@ async fn serve(
         never = reloads => never,
         never = service_manager::watch(&server) => match never {},
     }
+}
+
+/// Accepts connections until `stopped`.
+async fn accept(
+    server: &Server,
+    source: Source,
+    listen: &ListenOptions,
+    scheme: &str,
+    tls: Option<&Tls>,
+    stopped: impl Future<Output = ()>,
+) -> Result<ExitCode> {
+    let report = || tls.iter().for_each(|tls| tls.config().report());
+    match source {
+        Source::Accepted(accepted) => {
+            report();
+            server.run_one(accepted, Role::site(tls), stopped).await?;
+        }
+        Source::Listening(inherited) => {
+            let entries = listen.bind(inherited.listeners()?, tls);
+            let entries = entries
+                .map_err(|error| anyhow!("{error}{}", advice::of_bind_failure(error.failure())))?;
+            let status = announce(&entries, scheme);
+            service_manager::ready(&status);
+            report();
+            server.run(entries, stopped).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Says where the server can be reached; in a word to the service manager, too.

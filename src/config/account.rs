@@ -47,7 +47,7 @@ pub(super) fn group(word: &str) -> Result<Gid, String> {
 /// The number that a word is, if it is one.
 fn number(word: &str) -> Result<Option<u32>, String> {
     match word.parse() {
-        Ok(UNCHANGED) => Err("nobody can have this number".to_owned()),
+        Ok(UNCHANGED) => Err("no user or group can have this number".to_owned()),
         number => Ok(number.ok()),
     }
 }

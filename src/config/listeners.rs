@@ -7,7 +7,7 @@ use nix::unistd::Gid;
 use super::{account, flag_error::FlagError, tls};
 use crate::{
     args::{Args, ListenArgs},
-    server::listener::{self, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+    server::listener::{self, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
 };
 
 /// The ports without `--port`: they need no rights, and look like those that do.
@@ -74,8 +74,7 @@ fn tcp(args: &Args) -> Result<Tcp, FlagError> {
     };
     let mut addresses = Vec::new();
     for word in words {
-        let found =
-            listener::resolve(word).map_err(|reason| FlagError::new("--address", word, reason))?;
+        let found = listener::resolve(word).map_err(|error| address_error(word, error))?;
         for address in found {
             if !addresses.contains(&address) {
                 addresses.push(address);
@@ -87,6 +86,14 @@ fn tcp(args: &Args) -> Result<Tcp, FlagError> {
         port: args.listen.port.unwrap_or(default_port),
         reuse_port: args.listen.reuseport,
     })
+}
+
+fn address_error(word: &str, error: AddressError) -> FlagError {
+    let remedy = match error {
+        AddressError::WithPort => "; the port goes to --port",
+        AddressError::NotAnAddress | AddressError::Unresolved => "",
+    };
+    FlagError::new("--address", word, format!("{error}{remedy}"))
 }
 
 /// Where operators ask: `ADDRESS:PORT`, or `unix:PATH`.
@@ -121,7 +128,7 @@ pub(super) fn admin(args: &Args) -> Result<Option<Sockets>, FlagError> {
     let port = port
         .parse()
         .map_err(|_| invalid("expected a port after the address"))?;
-    let addresses = listener::resolve(address).map_err(|reason| invalid(&reason))?;
+    let addresses = listener::resolve(address).map_err(|error| invalid(&error.to_string()))?;
     Ok(Some(Sockets {
         tcp: Some(Tcp {
             addresses,

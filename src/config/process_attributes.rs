@@ -83,13 +83,13 @@ fn credentials(args: &ProcessArgs) -> Result<Option<Credentials>, FlagError> {
     };
     let invalid = |reason: &str| FlagError::new(flag, word, reason);
     if !geteuid().is_root() {
-        return Err(invalid("only root can start programs as somebody else"));
+        return Err(invalid("only root can start programs as another user"));
     }
     let user = named("--user", args.user.as_deref(), account::user)?;
     let group = named("--group", args.group.as_deref(), account::group)?;
     let found = user.as_ref().and_then(|account| account.entry.as_ref());
     let Some(main) = group.or(found.map(|entry| entry.gid)) else {
-        return Err(invalid("nobody has this number, so give --group too"));
+        return Err(invalid("no user has this number, so give --group too"));
     };
     let groups = match found {
         Some(entry) if group.is_none() => {

@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Resource as Rlimit, getrlimit, getuid};
 
-use super::{Limit, Resource, Subject, cgroup, processes};
+use super::{cgroup, limit::Limit, processes, resource::Resource, subject::Subject};
 
 /// Of a pipe, by default (pipe(7)).
 const PAGES_A_PIPE: u64 = 16;

@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use super::{Limit, Measured, Resource};
+use super::{limit::Limit, measure::Measured, resource::Resource};
 
 const KIB: f64 = 1024.0;
 
@@ -167,7 +167,7 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Need, *};
+    use super::{super::resource::Need, *};
 
     fn limit(name: &str, resource: Resource, most: u64) -> Limit {
         Limit {

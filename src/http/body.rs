@@ -1,4 +1,4 @@
-//! Bodies: how those of responses are made, and what becomes of a request's that nobody reads.
+//! Bodies: how those of responses are made, and what becomes of a request's that is not read.
 
 use std::{io, time::Duration};
 
@@ -7,7 +7,7 @@ use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
 use tokio::time::timeout;
 
-/// What a client gets to send the rest of a body that nobody reads. Shorter would lose it the answer on a slow
+/// What a client gets to send the rest of a body that is not read. Shorter would lose it the answer on a slow
 /// line; longer lets it send for nothing.
 pub(super) const CLOSING_GRACE: Duration = Duration::from_secs(2);
 

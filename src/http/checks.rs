@@ -60,7 +60,7 @@ pub(super) fn check<'a>(
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
     let host = options.access.host(request, connection)?;
 
-    // 2. Path: 400 for what nobody honest sends, 404 where nothing can answer.
+    // 2. Path: 400 for what no honest client sends, 404 where nothing can answer.
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
     let answerer = expected_answerer(request);
     let refuse = |refusal| answerer.refuse(refusal);
@@ -72,8 +72,8 @@ pub(super) fn check<'a>(
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
 
-    // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that nobody is
-    //    asked for a password by a page of another; before a disk is asked what is there, so that names cannot
+    // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
+    //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
     //    be probed. The route's options are known, and a refusal can bring headers of its own.
 
     Ok(Checked { host, path, asked })

@@ -1,7 +1,7 @@
 //! Metrics of a server, as Prometheus reads them.
 //!
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
-//! message, each session counts for itself; the sums are made when somebody asks.
+//! message, each session counts for itself; the sums are made when they are asked for.
 
 use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 

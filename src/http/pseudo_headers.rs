@@ -12,8 +12,8 @@ use super::{access::Authority, refusal::Refusal};
 /// The one protocol that is spoken on a stream of its own.
 const WEBSOCKET: &str = "websocket";
 
-/// Makes Host of `:authority`, which programs look for under that name (RFC 9113 §8.3.1 has whoever translates
-/// do so), and of the target what stands in a request line. Another version's request stays as it is.
+/// Makes Host of `:authority`, which programs look for under that name (RFC 9113 §8.3.1 asks for it of
+/// what translates), and of the target what stands in a request line. Another version's request stays as it is.
 ///
 /// # Errors
 /// 400 for a Host that is another than the authority; 501 for a CONNECT that asks for no WebSocket (RFC 9110

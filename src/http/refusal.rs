@@ -120,6 +120,19 @@ pub(super) enum BreakOff {
     StalledClient,
 }
 
+/// Why a connection is refused before anything can be asked on it; for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionRefusal {
+    /// TLS where it is not spoken.
+    #[error("the client speaks TLS, which this port does not; --ssl speaks it on that of --port")]
+    Tls,
+    /// No TLS where it is.
+    #[error(
+        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+    )]
+    NoTls,
+}
+
 /// What the answer to a refusal has beside its text.
 #[derive(Debug)]
 struct Terms {

@@ -32,7 +32,7 @@ pub struct Accepted {
 
 /// Why stdin is no such connection.
 #[derive(Debug, thiserror::Error)]
-#[error("--inetd: stdin {0}")]
+#[error("stdin {0}")]
 pub struct StdinError(&'static str);
 
 impl Accepted {
@@ -50,7 +50,7 @@ impl Accepted {
             (Ok(_), _) => return Err(StdinError("is neither a TCP nor a unix stream socket")),
             (Err(_), _) => {
                 return Err(StdinError(
-                    "is no socket: this flag is for inetd, or systemd with Accept=yes and StandardInput=socket",
+                    "is no socket, such as inetd passes, or systemd with Accept=yes and StandardInput=socket",
                 ));
             }
         };

@@ -34,6 +34,7 @@ mod plain_requests;
 mod processes;
 mod proxies;
 mod readme;
+mod refused_bodies;
 mod relay;
 mod roots;
 mod route_keys;

@@ -1,7 +1,5 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
-use hyper::body::Incoming;
-
 use super::{
     cgi::{self, CgiAnswer, Scripts},
     console, file, options,
@@ -12,6 +10,7 @@ use crate::http::{
     refusal::Refusal,
     request::ClientRequest,
     state::State,
+    unread_body::UnreadBody,
     url_path::UrlPath,
 };
 
@@ -32,7 +31,7 @@ pub(in crate::http) async fn answer(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     route: PlainRoute<'_>,
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
@@ -53,7 +52,7 @@ async fn run_script(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     scripts: &[&Scripts],
 ) -> Option<Result<PlainAnswer, Refused>> {
     for scripts in scripts {
@@ -63,7 +62,7 @@ async fn run_script(
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
-        let answer = cgi::answer(state, scripts, &script, request, body.take()).await;
+        let answer = cgi::answer(state, scripts, &script, request, body).await;
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {

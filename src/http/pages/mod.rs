@@ -20,7 +20,7 @@ mod router;
 pub(in crate::http) use answer::{PlainAnswer, answer};
 pub use cgi::{CgiLimits, Scripts};
 pub use directory::Directory;
-pub use file::{FileOptions, Files, MimeRule, MimeTypes, SendfileQueue};
+pub use file::{FileOptions, Files, MimeRule, MimeTypes};
 pub use mount::{Mount, MountMatch};
 pub use redirect::Destination;
 pub use root::{Reach, Relation, Root, Script};

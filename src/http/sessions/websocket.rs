@@ -15,7 +15,7 @@ use crate::{
         refusal::Refusal,
         request::ClientRequest,
         state::State,
-        websocket::{Handshake, Tunnel},
+        websocket::{Detach, Handshake, Tunnel},
     },
     transport::{
         Client,
@@ -39,6 +39,7 @@ pub(in crate::http) async fn open_websocket(
     let client = client(
         upgrade,
         request.parts.version,
+        request.parts.extensions.get().copied(),
         options.websocket,
         handshake.compression(),
     );
@@ -58,21 +59,22 @@ pub(in crate::http) async fn open_websocket(
 async fn client(
     upgrade: OnUpgrade,
     version: Version,
+    detach: Option<Detach>,
     options: websocket::Options,
     compression: Option<Negotiated>,
 ) -> Client {
-    match upgrade.await {
-        Ok(upgraded) => {
-            let tunnel = Tunnel::new(upgraded, version);
-            websocket::open(
-                tunnel,
-                Bytes::new(),
-                Role::Server,
-                &options,
-                compression.as_ref(),
-            )
-        }
+    let compression = compression.as_ref();
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
         // It went before it had the answer; the program is brought to its end all the same.
-        Err(error) => Client::lost(io::Error::other(error)),
-    }
+        Err(error) => return Client::lost(io::Error::other(error)),
+    };
+    let detached = match detach {
+        Some(Detach(detach)) => detach(upgraded, &options, compression),
+        None => Err(upgraded),
+    };
+    detached.unwrap_or_else(|upgraded| {
+        let tunnel = Tunnel::new(upgraded, version);
+        websocket::open(tunnel, Bytes::new(), Role::Server, &options, compression)
+    })
 }

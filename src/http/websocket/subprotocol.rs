@@ -24,7 +24,7 @@ pub enum Subprotocols {
 
 impl Subprotocols {
     /// How far from what a client wants this is, for a choice between programs: a list by the position of
-    /// its first name among the offers, then whoever has no list, then a list that was not asked for.
+    /// its first name among the offers, then a program without a list, then a list that was not asked for.
     pub(in crate::http) fn rank(&self, headers: &HeaderMap) -> usize {
         match self {
             Subprotocols::Listed(names) => {

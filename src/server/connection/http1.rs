@@ -8,6 +8,7 @@ use hyper::{
     body::Incoming,
     server::conn::http1,
     service::{Service, service_fn},
+    upgrade::Upgraded,
 };
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
@@ -19,16 +20,29 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, pages::SendfileQueue},
+    http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::io::{HeadTimeout, MaybeTls, Phase},
+    transport::{
+        Client,
+        websocket::{self, Role, deflate::Negotiated},
+    },
 };
 
 /// Serves until the connection closes or becomes a WebSocket.
 ///
 /// Cancel safe: no; the connection is closed then.
 pub(super) async fn serve(stream: MaybeTls, exchange: Arc<Exchange>, drain: CancellationToken) {
+    serve_in(Phase::default(), stream, exchange, drain).await;
+}
+
+/// The same, in a phase that others can look at.
+async fn serve_in(
+    phase: Phase,
+    stream: MaybeTls,
+    exchange: Arc<Exchange>,
+    drain: CancellationToken,
+) {
     let remote = exchange.connection.remote;
-    let phase = Phase::default();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
@@ -52,10 +66,7 @@ pub(super) async fn serve(stream: MaybeTls, exchange: Arc<Exchange>, drain: Canc
         }
     };
     if phase.began_with_tls() {
-        info!(
-            target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; --ssl speaks it on that of --port"
-        );
+        info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
     }
@@ -73,6 +84,7 @@ fn service(
     Future = impl Future<Output = Result<Response<TrackedBody<Body>>, Infallible>> + Send,
 > {
     service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Detach(detach));
         if let Some(files) = &files {
             request.extensions_mut().insert(files.clone());
         }
@@ -85,4 +97,79 @@ fn service(
             Ok(response.map(|body| TrackedBody::new(body, phase)))
         })
     })
+}
+
+/// Takes the stream of a connection that has become a WebSocket out of hyper's hands and from beneath the limit
+/// on heads, so that no message passes either.
+fn detach(
+    upgraded: Upgraded,
+    options: &websocket::Options,
+    compression: Option<&Negotiated>,
+) -> Result<Client, Upgraded> {
+    let parts = upgraded.downcast::<TokioIo<HeadTimeout<MaybeTls>>>()?;
+    let stream = parts.io.into_inner().into_inner();
+    Ok(websocket::open(
+        stream,
+        parts.read_buf,
+        Role::Server,
+        options,
+        compression,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::Program,
+        connection::{ConnectionInfo, Endpoint},
+        http::access::ProcessLimit,
+        server::{
+            connection::{exchange::ConnectionRole, properties::site},
+            io::Stream,
+        },
+        transport::websocket::frame,
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::UnixStream,
+    };
+
+    const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[tokio::test]
+    async fn messages_pass_no_limit_on_heads_and_none_that_was_read_ahead_is_lost() {
+        let program = Program {
+            file: "/bin/cat".into(),
+            arguments: vec!["cat".into()],
+            ..Program::default()
+        };
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        // Programs end with it.
+        let server = site(&program, ProcessLimit::default());
+        let exchange = Exchange {
+            connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
+            role: ConnectionRole::Site,
+            server: server.clone(),
+        };
+        let phase = Phase::default();
+        let serving = tokio::spawn(serve_in(
+            phase.clone(),
+            Stream::Right(near).into(),
+            Arc::new(exchange),
+            CancellationToken::new(),
+        ));
+        let message = frame::encode(0x81, b"hello", Some([1, 2, 3, 4]));
+        let asked = [HANDSHAKE, &message].concat();
+        far.write_all(&asked).await.expect("room");
+        let mut read = Vec::new();
+        while !read.ends_with(b"\x81\x05hello") {
+            let more = far.read_buf(&mut read).await.expect("a session");
+            assert!(more > 0, "{}", read.escape_ascii());
+        }
+        serving.await.expect("the connection is the session's");
+        assert!(!phase.is_watched(), "a stream of the session looks at it");
+    }
 }

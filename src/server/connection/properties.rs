@@ -81,17 +81,20 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
     tokio::join!(client, serving).0
 }
 
-/// Programs at two paths and the console, and no place for a program to be started in: a handshake that is
-/// right gets 503.
-static SITE: LazyLock<Server> = LazyLock::new(|| {
+/// No program may be started: a handshake that is right gets 503.
+static SITE: LazyLock<Server> =
+    LazyLock::new(|| site(&Program::default(), ProcessLimit::new(Some(0))));
+
+/// A server of one program at two paths, and of the console.
+pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
     let mount = |path: &str, subprotocols| Mount {
         path: path.to_owned(),
         target: Target::Program(
-            Program::default(),
+            program.clone(),
             StreamOptions {
                 framing: Framing::Lines(Newline::Split),
                 max_line: MaxLine {
-                    bytes: 0,
+                    bytes: 64,
                     set_by: "",
                 },
                 flush_after: None,
@@ -117,7 +120,7 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
     let options = Options {
         router,
         access: Access::default(),
-        processes: ProcessLimit::new(Some(0)),
+        processes,
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
     };
@@ -130,7 +133,7 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
     };
     let spawner = Spawner::start().expect("a thread");
     Server::new(server, options, spawner)
-});
+}
 
 /// A head (RFC 9112 §4), and as much of a body as that says.
 fn check_answer(answer: &[u8], is_head: bool) {

@@ -8,7 +8,8 @@
 //! head, so one that never sends a byte is limited as well.
 //!
 //! The same stream sees whether a connection begins with a TLS handshake, of which hyper could only say
-//! that it is no HTTP.
+//! that it is no HTTP. When the connection becomes a WebSocket, it leaves the stack
+//! ([`HeadTimeout::into_inner`]).
 
 use std::{
     io,
@@ -70,6 +71,12 @@ impl Phase {
         self.0.tls.load(Ordering::Relaxed)
     }
 
+    /// Whether anybody else has it: a stream, or a service.
+    #[cfg(test)]
+    pub(in crate::server) fn is_watched(&self) -> bool {
+        Arc::strong_count(&self.0) > 1
+    }
+
     fn set(&self, phase: u8) {
         self.0.phase.store(phase, Ordering::Relaxed);
     }
@@ -99,6 +106,11 @@ impl<S> HeadTimeout<S> {
             timer: None,
             has_begun: false,
         }
+    }
+
+    /// The stream beneath, without a limit.
+    pub(in crate::server) fn into_inner(self) -> S {
+        self.stream
     }
 }
 

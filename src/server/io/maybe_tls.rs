@@ -8,9 +8,10 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
+use tokio_util::either::Either;
 
 use super::socket::{self, Stream};
-use crate::http::{access::ConnectionPermit, pages::SendfileQueue};
+use crate::http::{access::ConnectionPermit, sendfile::SendfileQueue};
 
 /// The first byte of a TLS connection: a record of type handshake (RFC 8446 §5.1). No method of HTTP begins
 /// with it.
@@ -18,8 +19,7 @@ pub(in crate::server) const HANDSHAKE_RECORD: u8 = 0x16;
 /// HTTP/2's name as a protocol inside TLS (RFC 9113 §3.2).
 pub(in crate::server) const HTTP_2: &[u8] = b"h2";
 
-/// An accepted stream, decrypted where it has to be. Not tokio-util's `Either`, since what ends without
-/// close_notify ends in an error there.
+/// An accepted stream, decrypted where it has to be.
 #[derive(Debug)]
 pub(in crate::server) struct MaybeTls {
     layer: Layer,
@@ -27,18 +27,14 @@ pub(in crate::server) struct MaybeTls {
     permit: Option<ConnectionPermit>,
 }
 
-#[derive(Debug)]
-enum Layer {
-    /// As it came.
-    Plain(Stream),
-    /// TLS, whose handshake is done. Boxed, since it is large, and plain connections have none.
-    Tls(Box<TlsStream<Stream>>),
-}
+/// As it came on the left; on the right TLS, whose handshake is done. Boxed, since it is large, and plain
+/// connections have none.
+type Layer = Either<Stream, Box<TlsStream<Stream>>>;
 
 impl From<Stream> for MaybeTls {
     fn from(stream: Stream) -> Self {
         MaybeTls {
-            layer: Layer::Plain(stream),
+            layer: Layer::Left(stream),
             permit: None,
         }
     }
@@ -47,7 +43,7 @@ impl From<Stream> for MaybeTls {
 impl From<TlsStream<Stream>> for MaybeTls {
     fn from(stream: TlsStream<Stream>) -> Self {
         MaybeTls {
-            layer: Layer::Tls(Box::new(stream)),
+            layer: Layer::Right(Box::new(stream)),
             permit: None,
         }
     }
@@ -70,21 +66,21 @@ impl MaybeTls {
     /// What files can be sent through by the kernel; it cannot encrypt them.
     pub(in crate::server) fn sendfile_queue(&self) -> Option<&SendfileQueue> {
         match &self.layer {
-            Layer::Plain(Stream::Left(tcp)) => Some(tcp.queue()),
-            Layer::Plain(Stream::Right(_)) | Layer::Tls(_) => None,
+            Layer::Left(Stream::Left(tcp)) => Some(tcp.queue()),
+            Layer::Left(Stream::Right(_)) | Layer::Right(_) => None,
         }
     }
 
     /// Whether there is TLS.
     pub(in crate::server) fn is_tls(&self) -> bool {
-        matches!(self.layer, Layer::Tls(_))
+        matches!(self.layer, Layer::Right(_))
     }
 
     /// Whether HTTP/2 was agreed upon inside TLS (RFC 9113 §3.2).
     pub(in crate::server) fn is_http2(&self) -> bool {
         match &self.layer {
-            Layer::Tls(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
-            Layer::Plain(_) => false,
+            Layer::Right(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
+            Layer::Left(_) => false,
         }
     }
 
@@ -101,29 +97,19 @@ impl MaybeTls {
         told_by: impl Fn(&[u8]) -> Option<T>,
     ) -> io::Result<Option<T>> {
         match &self.layer {
-            Layer::Plain(stream) => socket::peek_until(stream, buffer, told_by).await,
-            Layer::Tls(_) => Ok(None),
+            Layer::Left(stream) => socket::peek_until(stream, buffer, told_by).await,
+            Layer::Right(_) => Ok(None),
         }
     }
 }
 
-/// The stream inside, with what it can do called by its name.
-macro_rules! inner {
-    ($stream:expr, $operation:ident $(, $argument:expr)*) => {
-        match &mut $stream.get_mut().layer {
-            Layer::Plain(stream) => Pin::new(stream).$operation($($argument),*),
-            Layer::Tls(stream) => Pin::new(stream).$operation($($argument),*),
-        }
-    };
-}
-
 impl AsyncRead for MaybeTls {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        match ready!(inner!(self, poll_read, context, buffer)) {
+        match ready!(Pin::new(&mut self.layer).poll_read(context, buffer)) {
             // An end without close_notify (RFC 8446 §6.1) is an end: many clients leave so, and HTTP and
             // WebSockets see by themselves whether something is missing.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(())),
@@ -134,34 +120,31 @@ impl AsyncRead for MaybeTls {
 
 impl AsyncWrite for MaybeTls {
     fn poll_write(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write, context, buffer)
+        Pin::new(&mut self.layer).poll_write(context, buffer)
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        inner!(self, poll_write_vectored, context, buffers)
+        Pin::new(&mut self.layer).poll_write_vectored(context, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
-        match &self.layer {
-            Layer::Plain(stream) => stream.is_write_vectored(),
-            Layer::Tls(stream) => stream.is_write_vectored(),
-        }
+        self.layer.is_write_vectored()
     }
 
-    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_flush, context)
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.layer).poll_flush(context)
     }
 
     /// With TLS, says close_notify first; reading goes on.
-    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        inner!(self, poll_shutdown, context)
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.layer).poll_shutdown(context)
     }
 }

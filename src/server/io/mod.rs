@@ -1,10 +1,9 @@
 //! The byte streams beneath HTTP, from the socket upwards: [`socket`], which may send files by itself
-//! ([`sendfile`]), TLS or none over it ([`maybe_tls`]), and the time limit on a request's head
+//! ([`sendfile`](crate::http::sendfile)), TLS or none over it ([`maybe_tls`]), and the time limit on a request's head
 //! ([`head_timeout`]).
 
 mod head_timeout;
 mod maybe_tls;
-mod sendfile;
 mod socket;
 
 pub(super) use head_timeout::{HeadTimeout, Phase};

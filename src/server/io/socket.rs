@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::either::Either;
 
-use super::sendfile::SendfileStream;
+use crate::http::sendfile::SendfileStream;
 
 /// An accepted stream: tcp(7) of either family on the left, unix(7) on the right.
 pub(in crate::server) type Stream = Either<SendfileStream, UnixStream>;

@@ -11,6 +11,7 @@ use tokio::net::{TcpListener, UnixListener};
 #[cfg(target_os = "linux")]
 use super::reuseport;
 use super::{
+    bind_error::BindError,
     socket_file::SocketFile,
     tcp::{self, Tcp},
     unix::{self, UnixName, UnixSocket},
@@ -65,27 +66,6 @@ enum Socket {
     },
 }
 
-/// An address that cannot be listened on.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on {address}{}", remedy(address, source))]
-pub struct BindError {
-    address: String,
-    source: io::Error,
-}
-
-/// What to do where an address and port cannot be had.
-fn remedy(address: &str, error: &io::Error) -> &'static str {
-    if address.parse::<SocketAddr>().is_err() {
-        return "";
-    }
-    match error.kind() {
-        io::ErrorKind::AddrInUse => " (another --port may be free, --port=0 takes one that is)",
-        io::ErrorKind::PermissionDenied => " (a --port over 1023 needs no privilege)",
-        io::ErrorKind::AddrNotAvailable => " (--address wants one of this machine's own)",
-        _ => "",
-    }
-}
-
 impl Listener {
     /// Binds all that is to be listened on, beside what was inherited. To be called within a tokio
     /// runtime.
@@ -99,10 +79,8 @@ impl Listener {
             listeners.extend(Self::bind_all(tcp)?);
         }
         for wanted in &sockets.unix {
-            let listener = Self::bind_unix(wanted).map_err(|source| BindError {
-                address: wanted.name.to_string(),
-                source,
-            })?;
+            let listener =
+                Self::bind_unix(wanted).map_err(|error| BindError::new(&wanted.name, error))?;
             listeners.push(listener);
         }
         Ok(listeners)
@@ -117,10 +95,7 @@ impl Listener {
             let address = SocketAddr::new(ip, port);
             let mut listener = tcp::bind(address, only_v6, tcp.reuse_port)
                 .and_then(Listener::try_from)
-                .map_err(|source| BindError {
-                    address: address.to_string(),
-                    source,
-                })?;
+                .map_err(|error| BindError::new(address, error))?;
             if tcp.reuse_port {
                 listener.handover = Handover::OwnSocket;
             }

@@ -2,6 +2,7 @@
 //!
 //! Sockets are TCP's or unix sockets; they are bound here, or inherited from whoever started us.
 
+mod bind_error;
 mod bound;
 mod inherited;
 #[cfg(target_os = "linux")]
@@ -10,10 +11,12 @@ mod socket_file;
 mod tcp;
 mod unix;
 
-pub use bound::{BindError, Listener, Sockets};
+pub use bind_error::{BindError, BindFailure};
 pub(super) use bound::{Handover, is_listening};
+pub use bound::{Listener, Sockets};
 pub use inherited::{Inherited, InheritedError};
+pub use socket_file::Permissions;
 pub(super) use tcp::tune;
-pub use tcp::{BACKLOG, Tcp, resolve};
+pub use tcp::{AddressError, BACKLOG, Tcp, resolve};
 pub(super) use unix::peer;
-pub use unix::{Permissions, UnixName, UnixSocket};
+pub use unix::{UnixName, UnixSocket};

@@ -15,10 +15,10 @@ use tokio_rustls::rustls::{
 use tracing::{Level, event, warn};
 
 use super::{
+    file_stamp::Stamp,
     identity::{Identity, IdentitySource},
     pem::{self, LoadError, PemKind},
     resolver::Resolver,
-    watch::Stamp,
 };
 use crate::server::io::HTTP_2;
 
@@ -131,7 +131,7 @@ impl TlsConfig {
                 IdentitySource::SelfSigned { .. } => event!(
                     target: "listening",
                     Level::INFO,
-                    "a certificate was made for {}, which nobody vouches for; its SHA-256 fingerprint is {}",
+                    "generated a self-signed certificate for {}; its SHA-256 fingerprint is {}",
                     identity.names.join(", "),
                     certificate.shown_fingerprint()
                 ),

@@ -8,6 +8,7 @@ mod certificate;
 mod config;
 mod current;
 mod distinguished_name;
+mod file_stamp;
 mod handshake;
 mod identity;
 mod pem;

@@ -163,6 +163,16 @@ impl Server {
         status.expect("it has ended")
     }
 
+    /// Sends a signal that is to end it at once, after one that let it finish: again and again, since one
+    /// that comes right behind the first does not count.
+    pub(crate) fn insist(&mut self, signal: Signal) -> ExitStatus {
+        eventually("it is ended by the second signal", || {
+            self.signal(signal);
+            !self.runs()
+        });
+        self.wait()
+    }
+
     /// Whether it still runs.
     pub(crate) fn runs(&mut self) -> bool {
         self.child.try_wait().expect("a child").is_none()

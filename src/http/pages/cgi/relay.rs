@@ -43,7 +43,7 @@ pub(super) enum ScriptEnd {
     LocalRedirect(String),
     /// The script has not got the whole of the request's body.
     Unfed(Refusal),
-    /// There is nothing more to be had from the script, or nobody to have it.
+    /// There is nothing more to be had from the script, or no client to have it.
     Broken,
 }
 

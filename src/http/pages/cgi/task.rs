@@ -29,7 +29,7 @@ use super::{
 };
 use crate::http::{body::CLOSING_GRACE, refusal::Refusal};
 
-/// What a script may still write that nobody sees, without `--cgi-timeout`.
+/// What a script gets to write what no client sees, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
 
 /// A script that was started, and where its answer goes. The server awaits its task when it stops.

@@ -21,9 +21,7 @@ mod open_file_cache;
 mod packed;
 mod range;
 mod representation;
-mod sendfile_queue;
 
 pub(in crate::http) use answer::answer;
 pub use content_type::{MimeRule, MimeTypes};
 pub use files::{FileOptions, Files};
-pub use sendfile_queue::SendfileQueue;

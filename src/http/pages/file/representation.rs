@@ -85,7 +85,7 @@ impl Representation {
 }
 
 /// The compressed file beside a file. One that is older than the file is of an earlier state, as happens
-/// where somebody edits one and forgets the other, and is left aside.
+/// where one is edited and the other forgotten, and is left aside.
 fn sibling(
     root: &Root,
     path: &UrlPath,

@@ -12,7 +12,7 @@ use tokio::{
     net::TcpStream,
 };
 
-use crate::http::pages::SendfileQueue;
+use super::queue::SendfileQueue;
 
 #[cfg(target_os = "linux")]
 const BEFORE_FILE: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
@@ -22,13 +22,14 @@ const BEFORE_FILE: SendFlags = SendFlags::empty();
 
 /// A stream that writes the bytes of files in the place of the placeholders of its [`SendfileQueue`].
 #[derive(Debug)]
-pub(in crate::server) struct SendfileStream {
+pub struct SendfileStream {
     stream: TcpStream,
     queue: SendfileQueue,
 }
 
 impl SendfileStream {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    /// A stream with an empty queue.
+    pub fn new(stream: TcpStream) -> Self {
         SendfileStream {
             stream,
             queue: SendfileQueue::default(),
@@ -36,12 +37,12 @@ impl SendfileStream {
     }
 
     /// What files are to be put into; for the extensions of requests.
-    pub(super) fn queue(&self) -> &SendfileQueue {
+    pub fn queue(&self) -> &SendfileQueue {
         &self.queue
     }
 
     /// The socket, to look at.
-    pub(in crate::server) fn socket(&self) -> &TcpStream {
+    pub fn socket(&self) -> &TcpStream {
         &self.stream
     }
 

@@ -1,4 +1,4 @@
-//! What a session takes, measured.
+//! Measures what a session takes, by starting its program once as a session would.
 
 use std::{
     io,
@@ -9,8 +9,9 @@ use std::{
 use tokio::time::sleep;
 
 use super::{
-    Resource, Subject,
     processes::{self, Taken},
+    resource::Need,
+    subject::Subject,
 };
 use crate::backend::{Backend, Resources};
 
@@ -39,32 +40,6 @@ const GATEWAY: u64 = 16 * 1024;
 /// What the kernel keeps for a thread and for a session's sockets and pipes while they are empty, in bytes:
 /// most of it the thread's stack (16 KiB on x86-64) and task, rounded up.
 const KERNEL_A_THREAD: u64 = 32 * 1024;
-
-/// What one session takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Need {
-    /// Descriptors of the gateway.
-    pub descriptors: u64,
-    /// Open files of the whole machine.
-    pub files: u64,
-    /// Threads.
-    pub tasks: u64,
-    /// Bytes: of the program, of the gateway, of the kernel for them.
-    pub memory: u64,
-}
-
-impl Need {
-    /// So much of a resource.
-    pub fn of(&self, resource: Resource) -> u64 {
-        match resource {
-            Resource::Sessions => 1,
-            Resource::Descriptors => self.descriptors,
-            Resource::Files => self.files,
-            Resource::Tasks => self.tasks,
-            Resource::Memory => self.memory,
-        }
-    }
-}
 
 /// A program that was looked at.
 #[derive(Debug, Clone, Copy)]
