@@ -1,13 +1,12 @@
 //! A program's input as a sink of messages.
 
 use std::{
-    io,
     pin::Pin,
     task::{Context, Poll},
 };
 
 use futures_util::{Sink, SinkExt};
-use tokio::{io::AsyncWrite, net::unix::pipe};
+use tokio::io::AsyncWrite;
 use tokio_util::codec::FramedWrite;
 
 use super::{
@@ -76,38 +75,5 @@ impl<W: AsyncWrite + Unpin> Sink<Message> for InputBuffer<W> {
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
         self.0.poll_close_unpin(context)
-    }
-}
-
-/// A program's stdin, whose shutdown closes our end of the pipe: its reader gets end-of-file when the last
-/// writer is gone (pipe(7)), and tokio's pipe would stay open until it is dropped.
-pub(super) struct Stdin(Option<pipe::Sender>);
-
-impl Stdin {
-    pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Stdin(Some(pipe))
-    }
-}
-
-impl AsyncWrite for Stdin {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.0 {
-            Some(pipe) => Pin::new(pipe).poll_write(context, buffer),
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
-        }
-    }
-
-    /// A pipe holds nothing back.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0 = None;
-        Poll::Ready(Ok(()))
     }
 }
