@@ -13,9 +13,13 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tokio::{io::unix::AsyncFd, task::JoinHandle, time::timeout};
+use tokio::{
+    io::unix::AsyncFd,
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
-use super::spawn::Leader;
+use super::{spawn::Leader, stdin::Intake};
 
 /// How long a process may take for each step of the termination ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,10 +30,13 @@ pub struct TerminationTimeouts {
     pub interrupt: Duration,
     /// From SIGTERM to SIGKILL.
     pub terminate: Duration,
+    /// How long a program that reads may take nothing of what it was sent before the end of its client makes its
+    /// first step begin; `None` treats it as one that was sent nothing.
+    pub finish: Option<Duration>,
 }
 
 impl TerminationTimeouts {
-    /// All three steps together.
+    /// All three steps of the ladder together.
     pub fn total(&self) -> Duration {
         self.eof + self.interrupt + self.terminate
     }
@@ -44,6 +51,8 @@ const STDERR_GRACE: Duration = Duration::from_millis(250);
 pub struct Process {
     leader: AsyncFd<Leader>,
     stderr: Option<JoinHandle<()>>,
+    started: Instant,
+    intake: Intake,
 }
 
 impl Process {
@@ -52,12 +61,29 @@ impl Process {
         Ok(Process {
             leader: leader.watch()?,
             stderr: None,
+            started: Instant::now(),
+            intake: Intake::default(),
         })
     }
 
     /// Gives it the task that logs its complaints, to be awaited at its end.
     pub(super) fn set_stderr_task(&mut self, stderr: JoinHandle<()>) {
         self.stderr = Some(stderr);
+    }
+
+    /// Gives it what can be seen of its stdin.
+    pub(super) fn set_intake(&mut self, intake: Intake) {
+        self.intake = intake;
+    }
+
+    /// What can be seen of its stdin.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// When it was started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The process id of the leader, which is the group's and the session's too (setsid(2)).

@@ -10,13 +10,14 @@ use std::{
 use tokio::net::unix::pipe;
 
 use super::{
-    input::{Stdin, framed_input},
+    input::framed_input,
     interface::{AfterOutput, Backend, Environment},
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
     spawn::{Command, Spawner},
     stderr,
+    stdin::Stdin,
     stream_options::StreamOptions,
 };
 
@@ -97,9 +98,11 @@ impl Program {
             }
             StderrTo::Client => output::wrapped(started.output, errors, streams),
         };
+        let stdin = Stdin::new(started.input);
+        started.process.set_intake(stdin.intake().clone());
         Ok(Backend {
             output,
-            input: framed_input(Stdin::new(started.input), streams),
+            input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
         })

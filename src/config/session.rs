@@ -16,6 +16,7 @@ pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
+    finish: None,
 };
 
 /// What a WebSocket may do, whichever end of it we are.
@@ -41,6 +42,7 @@ pub(super) fn timeouts(args: &LimitArgs, drain_timeout: u64) -> SessionTimeouts 
         eof: PATIENCE.eof + more,
         interrupt: PATIENCE.interrupt + more,
         terminate: PATIENCE.terminate + more,
+        finish: unless_zero(args.finish_timeout).map(|time| Duration::from_secs(time) + more),
     };
     SessionTimeouts {
         keepalive: unless_zero(args.pingms).map(Duration::from_millis),

@@ -41,6 +41,7 @@ mod route_keys;
 mod routes;
 mod scripts;
 mod service_manager;
+mod session_ends;
 mod sessions;
 mod static_files;
 mod stop;
