@@ -30,7 +30,7 @@ pub struct LimitArgs {
     #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 30_000)]
     pub pingms: u64,
 
-    /// End a client that takes nothing for MS milliseconds; 0 waits.
+    /// End a client that takes nothing for MS milliseconds; 0 waits, but for a download 60 s.
     #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 0)]
     pub write_timeout: u64,
 

@@ -43,6 +43,7 @@ mod scripts;
 mod service_manager;
 mod session_ends;
 mod sessions;
+mod stalled_downloads;
 mod static_files;
 mod stop;
 mod takeover;
