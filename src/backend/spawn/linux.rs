@@ -16,85 +16,72 @@ use std::{
     ffi::CString,
     io,
     mem::MaybeUninit,
-    os::{
-        fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
-        unix::process::ExitStatusExt,
-    },
-    process::ExitStatus,
+    os::fd::{AsRawFd, OwnedFd},
     ptr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
-    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{
-        self, Pid, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, kill_process,
-        kill_process_group, pidfd_send_signal, waitid, waitpid,
-    },
+    process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
 };
 
+pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
 use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
-    orphan_killer::{OrphanKiller, Registration},
+    orphan_killer::OrphanKiller,
     reserved_fds::ReservedFds,
 };
 use crate::backend::process_attributes::Rlimit;
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
-/// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
-const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
-
-/// A wait status that says neither exited nor signalled (wait(2)).
-const UNKNOWN_STATUS: c_int = 0x7f;
-
-/// What a thread of the spawner keeps between two starts.
-pub(super) struct System {
-    stack: Box<[MaybeUninit<u128>]>,
+/// What all threads of the spawner have in common.
+#[derive(Debug)]
+pub(super) struct Common {
     /// The limit of open files that every process gets, if not another.
     files: ResourceLimit,
     gateway: c_int,
-    /// `None` where children get a copy of the table of descriptors.
-    reserved_fds: Option<ReservedFds>,
-    orphan_killer: Arc<OrphanKiller>,
-    /// Held while a process is started: alone by who copies the table of descriptors. The copy would hold
-    /// what another start has open, until its program is executed, and that others may stop.
-    turns: Arc<RwLock<()>>,
+    orphan_killer: OrphanKiller,
 }
 
-impl System {
+impl Common {
     /// `files` is the limit that every process gets.
+    ///
+    /// # Errors
+    /// When the orphan killer cannot be started.
     pub(super) fn new(files: process::Rlimit) -> io::Result<Self> {
         keep_exit_statuses();
         let limit = |value: Option<u64>| value.unwrap_or(u64::MAX);
-        Ok(System {
-            stack: stack(),
+        Ok(Common {
             files: (
                 libc::RLIMIT_NOFILE as libc::c_long,
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
-            reserved_fds: ReservedFds::new()?,
-            orphan_killer: Arc::new(OrphanKiller::start()?),
-            turns: Arc::default(),
+            orphan_killer: OrphanKiller::start()?,
         })
     }
+}
 
-    /// What another thread needs to spawn beside this one, under the same orphan killer.
-    ///
+/// What a thread of the spawner keeps between two starts.
+pub(super) struct System {
+    common: Arc<Common>,
+    stack: Box<[MaybeUninit<u128>]>,
+    /// `None` where children get a copy of the table of descriptors.
+    reserved_fds: Option<ReservedFds>,
+}
+
+impl System {
     /// # Errors
     /// When there are no descriptors.
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    pub(super) fn new(common: &Arc<Common>) -> io::Result<Self> {
         Ok(System {
+            common: Arc::clone(common),
             stack: stack(),
-            files: self.files,
-            gateway: self.gateway,
             reserved_fds: ReservedFds::new()?,
-            orphan_killer: Arc::clone(&self.orphan_killer),
-            turns: Arc::clone(&self.turns),
         })
     }
 
@@ -109,26 +96,17 @@ impl System {
     }
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
-        let turns = Arc::clone(&self.turns);
-        let shares_descriptors =
-            self.reserved_fds.is_some() && command.attributes.credentials.is_none();
-        if shares_descriptors {
-            let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
-            self.start(command)
-        } else {
-            let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
-            self.start(command)
-        }
-    }
-
-    fn start(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
+    pub(super) fn spawn(
+        &mut self,
+        command: &Command,
+        attempt: &Attempt,
+    ) -> io::Result<Child<ProcessHandle>> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         let arguments = null_terminated(&command.arguments);
         let environment = null_terminated(&command.environment);
-        let limits = resource_limits(self.files, &command.attributes.rlimits);
+        let limits = resource_limits(self.common.files, &command.attributes.rlimits);
         let credentials = command.attributes.credentials.as_ref();
         let mut spec = ExecSpec {
             file: command.file.as_ptr(),
@@ -142,7 +120,8 @@ impl System {
             limits: limits.as_ptr(),
             limit_count: limits.len(),
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
-            gateway: self.gateway,
+            gateway: self.common.gateway,
+            is_aborted: attempt.is_aborted(),
             error: 0,
             error_pipe: -1,
             unshare_below: 0,
@@ -161,7 +140,7 @@ impl System {
                 (None, None)
             }
         };
-        let child = self.clone_child(&mut spec);
+        let child = self.clone_child(&mut spec, attempt);
         if let Some(reserved_fds) = &mut self.reserved_fds {
             reserved_fds.clear();
         }
@@ -172,7 +151,7 @@ impl System {
             handle.wait();
             return Err(io::Error::from_raw_os_error(spec.error));
         }
-        handle.registration = Some(self.orphan_killer.register(handle.pid));
+        handle.register(self.common.orphan_killer.register(handle.pid()));
         Ok(Child {
             process: handle,
             stdin: our_stdin,
@@ -182,7 +161,7 @@ impl System {
         })
     }
 
-    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<ProcessHandle> {
+    fn clone_child(&mut self, spec: &mut ExecSpec, attempt: &Attempt) -> io::Result<ProcessHandle> {
         let memory = match spec.error_pipe < 0 {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
@@ -193,23 +172,23 @@ impl System {
             false => 0,
         };
         let flags = memory | descriptors | libc::CLONE_PIDFD | libc::SIGCHLD;
-        let mut pidfd: c_int = -1;
         // SAFETY: the stack grows down from its end and belongs to nobody else; `spec` and all that it
         // points to outlive the child's use, since it has a copy of them, or CLONE_VFORK stops us until
-        // it has executed or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
+        // it has executed or ended; the attempt's is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
         let pid = unsafe {
             libc::clone(
                 child::run,
                 self.stack.as_mut_ptr_range().end.cast::<c_void>(),
                 flags,
                 ptr::from_mut(spec).cast::<c_void>(),
-                ptr::from_mut(&mut pidfd),
+                attempt.pidfd(),
             )
         };
+        let pidfd = attempt.end();
         let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Err(io::Error::last_os_error());
         };
-        if pidfd < 0 {
+        let Some(pidfd) = pidfd else {
             // Before Linux 5.2 the flag is not known, and nothing below can work.
             let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
@@ -217,14 +196,8 @@ impl System {
                 io::ErrorKind::Unsupported,
                 "Linux 5.2 or later is needed",
             ));
-        }
-        // SAFETY: the kernel has just made this descriptor for us.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
-        Ok(ProcessHandle {
-            pid,
-            pidfd: Some(pidfd),
-            registration: None,
-        })
+        };
+        Ok(ProcessHandle::new(pid, pidfd))
     }
 }
 
@@ -267,108 +240,4 @@ fn resource_limits(files: ResourceLimit, limits: &[(Rlimit, u64)]) -> Vec<Resour
         (resource as libc::c_long, [*value; 2])
     });
     [files].into_iter().chain(own).collect()
-}
-
-/// A process by number and by descriptor.
-#[derive(Debug)]
-pub(super) struct ProcessHandle {
-    pid: Pid,
-    /// `None` once taken.
-    pidfd: Option<OwnedFd>,
-    /// `None` once the group has ended.
-    registration: Option<Registration>,
-}
-
-impl ProcessHandle {
-    pub(super) fn id(&self) -> u32 {
-        self.pid.as_raw_nonzero().get().unsigned_abs()
-    }
-
-    /// Moves the right to wait out of a leader that is being dropped.
-    pub(super) fn take(&mut self) -> ProcessHandle {
-        ProcessHandle {
-            pid: self.pid,
-            pidfd: self.pidfd.take(),
-            registration: None,
-        }
-    }
-
-    /// Takes the group off the orphan killer's table.
-    pub(super) fn unregister(&mut self) {
-        self.registration = None;
-    }
-
-    fn pidfd(&self) -> Option<BorrowedFd<'_>> {
-        self.pidfd.as_ref().map(AsFd::as_fd)
-    }
-
-    fn reap(&self, options: WaitIdOptions) -> Option<ExitStatus> {
-        let status = match waitid(
-            WaitId::PidFd(self.pidfd()?),
-            options | WaitIdOptions::EXITED,
-        ) {
-            Ok(status) => status?,
-            // Somebody else has reaped it: it has ended, and nobody knows how.
-            Err(Errno::CHILD) => return Some(ExitStatus::from_raw(UNKNOWN_STATUS)),
-            Err(_) => return None,
-        };
-        // As wait(2) encodes it: the exit status in the second byte or the signal in the first.
-        let raw = match status.terminating_signal() {
-            Some(signal) => signal,
-            None => status.exit_status().unwrap_or_default() << 8,
-        };
-        Some(ExitStatus::from_raw(raw))
-    }
-
-    /// Reaps it if it has exited.
-    pub(super) fn try_wait(&self) -> Option<ExitStatus> {
-        self.reap(WaitIdOptions::NOHANG)
-    }
-
-    /// Blocks until it has exited, and reaps it.
-    pub(super) fn wait(&self) {
-        while let Some(pidfd) = self.pidfd() {
-            match waitid(WaitId::PidFd(pidfd), WaitIdOptions::EXITED) {
-                Err(Errno::INTR) => {}
-                _ => return,
-            }
-        }
-    }
-
-    /// Kills the leader alone: one that has no group of its own yet.
-    pub(super) fn kill(&self) {
-        if let Some(pidfd) = self.pidfd() {
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
-        }
-    }
-
-    /// Signals the group. After the leader was reaped only the descriptor still names it beyond
-    /// doubt; where the kernel cannot signal a group by it, the number is used: it stays taken for
-    /// as long as the group has a member (setsid(2), credentials(7)).
-    pub(super) fn signal_group(&self, signal: Signal) {
-        let Some(pidfd) = self.pidfd() else {
-            return;
-        };
-        // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
-        let sent = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                pidfd.as_raw_fd(),
-                signal.as_raw(),
-                ptr::null::<c_void>(),
-                PIDFD_SIGNAL_PROCESS_GROUP,
-            )
-        };
-        // ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox
-        // forbids the call.
-        if sent < 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
-            let _ = kill_process_group(self.pid, signal);
-        }
-    }
-}
-
-impl AsRawFd for ProcessHandle {
-    fn as_raw_fd(&self) -> RawFd {
-        self.pidfd.as_ref().map_or(-1, AsRawFd::as_raw_fd)
-    }
 }

@@ -21,17 +21,36 @@ use rustix::{
 use super::command::{Child, Command};
 use crate::backend::process_attributes::ProcessAttributes;
 
+/// What all threads of the spawner have in common: nothing.
+#[derive(Debug)]
+pub(super) struct Common;
+
+impl Common {
+    /// The limit of open files stays as the gateway has it.
+    pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
+        Ok(Common)
+    }
+}
+
+/// A start under way, which cannot be broken off.
+#[derive(Debug)]
+pub(super) struct Attempt;
+
+impl Attempt {
+    pub(super) fn new() -> Self {
+        Attempt
+    }
+
+    /// What comes of it is killed when it is there.
+    pub(super) fn abort(&self) {}
+}
+
 /// Starts processes with std.
 pub(super) struct System;
 
 impl System {
-    /// The limit of open files stays as the gateway has it.
-    pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
-        Ok(System)
-    }
-
-    /// The same for another thread.
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    /// For one thread.
+    pub(super) fn new(_common: &Arc<Common>) -> io::Result<Self> {
         Ok(System)
     }
 
@@ -39,7 +58,11 @@ impl System {
     pub(super) fn block_signals(&mut self) {}
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
+    pub(super) fn spawn(
+        &mut self,
+        command: &Command,
+        _attempt: &Attempt,
+    ) -> io::Result<Child<ProcessHandle>> {
         if command.attributes != ProcessAttributes::default() {
             let reason = "users and resource limits need Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
