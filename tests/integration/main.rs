@@ -42,3 +42,4 @@ mod static_files;
 mod stop;
 mod takeover;
 mod tls;
+mod users;

@@ -112,7 +112,7 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
 }
 
 /// Resource limits, while there is still the right to raise them; then groups and user, in this order,
-/// for the user's change takes the right to change the others. By the system calls themselves: those of
+/// for the user's change takes the right to change the others; and no way back by a set-user-ID file. By the system calls themselves: those of
 /// the C library change every thread that it knows of, which are the gateway's (nptl(7)).
 ///
 /// Returns the error number of what failed, or 0.
@@ -136,7 +136,8 @@ unsafe fn apply_attributes(spec: &ExecSpec) -> c_int {
         } = credentials;
         let is_done = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
             && libc::syscall(libc::SYS_setresgid, *group, *group, *group) == 0
-            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0;
+            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0
+            && libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
         if is_done { 0 } else { errno() }
     }
 }

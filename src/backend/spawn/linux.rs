@@ -23,8 +23,9 @@ use std::{
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
+    fs::fchown,
     pipe::{PipeFlags, pipe_with},
-    process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
+    process::{self, Gid, Pid, Signal, Uid, WaitOptions, getpid, kill_process, waitpid},
 };
 
 pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
@@ -34,7 +35,7 @@ use super::{
     orphan_killer::OrphanKiller,
     reserved_fds::ReservedFds,
 };
-use crate::backend::process_attributes::Rlimit;
+use crate::backend::process_attributes::{Credentials, Rlimit};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -108,6 +109,9 @@ impl System {
         let environment = null_terminated(&command.environment);
         let limits = resource_limits(self.common.files, &command.attributes.rlimits);
         let credentials = command.attributes.credentials.as_ref();
+        if let Some(credentials) = credentials {
+            give([&stdin, &stdout, &stderr], credentials)?;
+        }
         let mut spec = ExecSpec {
             file: command.file.as_ptr(),
             arguments: arguments.as_ptr(),
@@ -199,6 +203,19 @@ impl System {
         };
         Ok(ProcessHandle::new(pid, pidfd))
     }
+}
+
+/// Gives a program's ends of its pipes to its user: what /dev/stdin, /dev/stdout and /dev/stderr lead to is opened
+/// anew by whoever names them, with the rights of a file that has an owner (proc_pid_fd(5)).
+fn give(ends: [&OwnedFd; 3], credentials: &Credentials) -> io::Result<()> {
+    let (user, group) = (
+        Uid::from_raw(credentials.user),
+        Gid::from_raw(credentials.group),
+    );
+    for end in ends {
+        fchown(end, Some(user), Some(group))?;
+    }
+    Ok(())
 }
 
 /// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A
