@@ -4,6 +4,8 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;
 mod message;
+mod runtime;
 pub(crate) mod serve;
 
 pub(crate) use message::{fail, print, refuse};
+pub(crate) use runtime::check_memory;

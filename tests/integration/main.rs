@@ -35,6 +35,7 @@ mod readme;
 mod relay;
 mod route_keys;
 mod routes;
+mod scarcity;
 mod scripts;
 mod service_manager;
 mod sessions;

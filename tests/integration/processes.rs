@@ -565,6 +565,39 @@ fn start_that_nobody_waits_for_is_broken_off() {
 }
 
 #[test]
+fn orphan_killer_that_is_killed_is_started_again() {
+    let mut server = Gateway::new()
+        .program("(trap '' INT TERM HUP; exec sleep 1000) & echo $!; sleep 1000; echo unreached")
+        .start();
+    let mut client = server.connect();
+    let orphan = pid_from(&mut client);
+    for _ in 0..2 {
+        let orphan_killer = server.orphan_killer();
+        kill(orphan_killer, Signal::KILL);
+        server.wait_for_line("the orphan killer was ended by somebody");
+        assert_ne!(server.orphan_killer(), orphan_killer);
+    }
+    server.signal(Signal::KILL);
+    wait_until_gone(orphan);
+}
+
+#[test]
+fn program_of_the_same_user_cannot_look_into_the_gateway() {
+    let look = "cat /proc/self/environ >/dev/null && echo own; \
+        for file in environ mem maps fd/0; do cat /proc/$PPID/$file >/dev/null 2>&1 && echo $file; done; echo end";
+    let gateway = Gateway::new().env("SECRET", "x").program(look);
+    // Root may look at everybody, unless it may not.
+    let server = match rustix::process::geteuid().is_root() {
+        true => gateway.under(&["setpriv", "--bounding-set=-all"]),
+        false => gateway,
+    };
+    let server = server.start();
+    let mut client = server.connect();
+    assert_eq!(client.text(), "own", "a program is an ordinary process");
+    assert_eq!(client.text(), "end");
+}
+
+#[test]
 fn process_1_reaps_every_orphan() {
     let can = Command::new("unshare")
         .args(["-r", "-p", "-f", "--mount-proc", "true"])
