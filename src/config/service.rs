@@ -112,9 +112,13 @@ pub(super) fn environ(args: &Args, files: Option<&Root>) -> Result<Environ> {
             Some(_) if word.contains('\0') => {
                 bail!("invalid value {word:?} for '--env': a NUL byte")
             }
-            Some((name, value)) => passed.push((name.into(), value.into())),
+            Some((name, value)) => {
+                passed.retain(|(other, _)| other != name);
+                passed.push((name.into(), value.into()));
+            }
         }
     }
+    environ::declare_utf8(&mut passed);
     Ok(Environ {
         passed,
         static_root: files.map(|root| root.path().to_owned()),
