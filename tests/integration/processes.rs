@@ -168,6 +168,31 @@ fn grandchildren_end_with_the_session() {
 }
 
 #[test]
+fn job_in_a_session_of_its_own_outlives_its_program() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("pid");
+    let (new, file) = (
+        directory.path().join("new").display().to_string(),
+        file.display().to_string(),
+    );
+    let job = format!(
+        "setsid sh -c 'echo $$ >{new}; mv {new} {file}; exec sleep 1000' </dev/null >/dev/null 2>&1 &"
+    );
+    let server = Gateway::new().program(&job).start();
+    for _ in 0..20 {
+        assert_eq!(server.connect().closed().0, 1000);
+        eventually("the job lives", || {
+            fs::exists(&file).is_ok_and(|exists| exists)
+        });
+        let pid = fs::read_to_string(&file).expect("text");
+        let pid = pid.trim().parse().expect("a pid");
+        assert!(is_alive(pid));
+        kill(pid, Signal::KILL);
+        fs::remove_file(&file).expect("it was there");
+    }
+}
+
+#[test]
 fn grandchild_that_holds_stdout_does_not_hold_the_session() {
     let mut server = Gateway::new()
         .program("sleep 1000 & echo $!; echo $$; exit 3")

@@ -14,8 +14,9 @@ use std::{
 };
 
 use rustix::{
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, Rlimit, Signal, kill_process_group},
+    process::{Pid, Rlimit, Signal, kill_process_group, test_kill_process_group},
 };
 
 use super::command::{Child, Command};
@@ -155,6 +156,11 @@ impl ProcessHandle {
 
     /// Nobody watches but the session.
     pub(super) fn unregister(&mut self) {}
+
+    /// Whether nobody is left of the group.
+    pub(super) fn is_group_empty(&self) -> bool {
+        test_kill_process_group(self.pid) == Err(Errno::SRCH)
+    }
 
     /// Signals the group by its number, which stays taken for as long as the group has a member.
     pub(super) fn signal_group(&self, signal: Signal) {

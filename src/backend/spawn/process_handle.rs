@@ -17,7 +17,10 @@ use std::{
 use libc::{c_int, c_void};
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid},
+    process::{
+        Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal,
+        test_kill_process_group, waitid,
+    },
 };
 
 use super::orphan_killer::Registration;
@@ -125,21 +128,44 @@ impl ProcessHandle {
         let Some(pidfd) = self.pidfd() else {
             return;
         };
-        // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
-        let sent = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                pidfd.as_raw_fd(),
-                signal.as_raw(),
-                ptr::null::<c_void>(),
-                PIDFD_SIGNAL_PROCESS_GROUP,
-            )
-        };
-        // ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox
-        // forbids the call.
-        if sent < 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
+        let sent = signal_group(pidfd, signal.as_raw());
+        if sent.is_err_and(|error| error != Errno::SRCH) {
             let _ = kill_process_group(self.pid, signal);
         }
+    }
+
+    /// Whether nobody is left of the group.
+    pub(super) fn is_group_empty(&self) -> bool {
+        let looked = self
+            .pidfd()
+            .map_or(Err(Errno::SRCH), |pidfd| signal_group(pidfd, 0));
+        match looked {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => {
+                test_kill_process_group(self.pid) == Err(Errno::SRCH)
+            }
+            looked => looked == Err(Errno::SRCH),
+        }
+    }
+}
+
+/// Sends a signal, or with 0 none, to the group that a pidfd names.
+///
+/// # Errors
+/// ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox forbids the call.
+fn signal_group(pidfd: BorrowedFd<'_>, signal: c_int) -> Result<(), Errno> {
+    // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            ptr::null::<c_void>(),
+            PIDFD_SIGNAL_PROCESS_GROUP,
+        )
+    };
+    match sent {
+        0 => Ok(()),
+        _ => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)),
     }
 }
 
