@@ -8,10 +8,10 @@ use std::{
 
 use anyhow::{Result, bail};
 
-use super::{command, confinement::confinement, unless_zero};
+use super::{command, confinement::confinement, service::environ, unless_zero};
 use crate::{
     args::{Args, FramingKind, NewlinePolicy},
-    backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+    backend::{MaxLine, Program, StderrTo, StreamOptions, Target, examine},
     framing::{Framing, Newline},
 };
 
@@ -26,11 +26,27 @@ pub(super) fn target(args: &Args) -> Result<Option<Target>> {
         directory: directory(args)?,
         attributes: confinement(args)?,
     };
+    check_script(name, &program, args)?;
     Ok(Some(Target::Program(
         program,
         streams(args)?,
         stderr_to(args),
     )))
+}
+
+/// Refuses a script that cannot run, which would fail at each connection.
+fn check_script(name: &OsString, program: &Program, args: &Args) -> Result<()> {
+    let passed = environ(args, None)?.passed;
+    let path = passed.iter().find(|(name, _)| name == "PATH");
+    let path = path.map(|(_, value)| value.as_os_str());
+    match examine(&program.file, program.directory.as_deref(), path) {
+        Some(fault) => bail!(
+            "COMMAND '{}' cannot be executed: {fault}\n\n  tip: {}",
+            name.to_string_lossy(),
+            fault.remedy(&program.file)
+        ),
+        None => Ok(()),
+    }
 }
 
 /// The file to execute. It is looked up from here, and executed from its working directory.

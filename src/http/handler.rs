@@ -152,7 +152,10 @@ impl Handler {
             }
         };
         let line = RequestLine::of(&request);
-        let answer = self.answer(request, &resolve_client, &mut by).await;
+        let mut answer = self.answer(request, &resolve_client, &mut by).await;
+        if self.options.router.console {
+            answer = answer.map_err(Refusal::explained);
+        }
         self.finish(answer, by, &line, &resolve_client)
     }
 

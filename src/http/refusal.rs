@@ -11,6 +11,7 @@ use super::{
     body::{Body, body_from},
     url_path::BadPath,
 };
+use crate::backend::ScriptError;
 
 /// Why a request is refused. The client sees the status and this text, which names the flag that
 /// would allow what was refused; the log sees the sources too.
@@ -90,6 +91,9 @@ pub enum Refusal {
     /// The program could not be started.
     #[error("the program cannot be started: {0}{hint}", hint = hint(.0))]
     Start(#[source] io::Error),
+    /// The same, in words for whoever develops it.
+    #[error("the program cannot be started: {0}")]
+    Script(String),
 }
 
 impl Refusal {
@@ -116,7 +120,9 @@ impl Refusal {
             Refusal::Start(error) | Refusal::Read(error) if passes_with_time(error) => {
                 StatusCode::SERVICE_UNAVAILABLE
             }
-            Refusal::Start(_) | Refusal::Read(_) => StatusCode::INTERNAL_SERVER_ERROR,
+            Refusal::Start(_) | Refusal::Script(_) | Refusal::Read(_) => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
         }
     }
 
@@ -145,7 +151,18 @@ impl Refusal {
             Refusal::TooManyConnections(_) => "max_connections",
             Refusal::TooManyOfAddress(_) => "max_connections_per_ip",
             Refusal::Draining => "draining",
-            Refusal::Start(_) => "start",
+            Refusal::Start(_) | Refusal::Script(_) => "start",
+        }
+    }
+
+    /// Says all that is known of a script that cannot be started: for who has a console open on it.
+    pub(super) fn explained(self) -> Self {
+        match &self {
+            Refusal::Start(error) => match ScriptError::of(error) {
+                Some(script) => Refusal::Script(script.words()),
+                None => self,
+            },
+            _ => self,
         }
     }
 
@@ -199,17 +216,19 @@ impl Refusal {
 
 /// What is most often behind an error of execve(2) that a file at hand makes hard to believe.
 fn hint(error: &io::Error) -> &'static str {
-    match error.raw_os_error() {
+    let script = || ScriptError::of(error).map(|script| script.number);
+    match error.raw_os_error().or_else(script) {
         Some(libc::ENOENT) => " (the file, or the interpreter that its first line names)",
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
     }
 }
 
-/// Whether what failed so may work a moment later: no process, memory or descriptor was free.
+/// Whether what failed so may work a moment later: no process, memory or descriptor was free, or somebody is just
+/// writing the file.
 fn passes_with_time(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
-        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ETXTBSY)
     )
 }

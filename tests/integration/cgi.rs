@@ -1077,6 +1077,40 @@ fn script_that_cannot_be_started_is_500() {
 }
 
 #[test]
+fn script_with_line_ends_of_windows_is_told_as_such() {
+    let mut site = Site::new(&["--devconsole", "cat"], &[]);
+    script(site.directory.path(), "s.sh", "#!/bin/sh\r\necho hi\r\n");
+    let answer = site.get("/s.sh");
+    assert_eq!(answer.0, 500);
+    assert!(text(&answer).contains("carriage return"), "{answer:?}");
+    let line = site.server.wait_for_line("cannot be started");
+    assert!(
+        line.contains("carriage return") && line.contains("sed -i"),
+        "{line}"
+    );
+    // Who has no console open on it is not told where it lies.
+    let mut site = Site::new(&[], &[]);
+    script(site.directory.path(), "s.sh", "#!/bin/sh\r\necho hi\r\n");
+    let answer = site.get("/s.sh");
+    assert!(!text(&answer).contains("sed -i"), "{answer:?}");
+    assert!(
+        site.server
+            .wait_for_line("cannot be started")
+            .contains("carriage return")
+    );
+}
+
+#[test]
+fn script_that_somebody_is_writing_is_503() {
+    let site = Site::new(&[], &[("s.sh", "printf 'X: y\\n\\nran'")]);
+    let writer = fs::OpenOptions::new().append(true).open(site.path("s.sh"));
+    let (status, headers, _) = site.get("/s.sh");
+    assert_eq!((status, headers["retry-after"].as_str()), (503, "1"));
+    drop(writer);
+    assert_eq!(text(&site.get("/s.sh")), "ran");
+}
+
+#[test]
 fn websocket_and_console_share_the_server() {
     let site = Site::new(
         &["--devconsole", "cat"],

@@ -333,13 +333,29 @@ fn stderr_lines_of_any_length_never_block() {
 #[test]
 fn program_that_cannot_be_executed_is_a_500_with_the_reason() {
     let directory = tempfile::tempdir().expect("a directory");
-    let garbage = script(directory.path(), "garbage", "\u{7f}not a program");
+    let garbage = script(directory.path(), "garbage", "\u{7f}not\0a program");
     let server = Gateway::new()
         .args([garbage.to_str().expect("text")])
         .start();
     let mut client = server.ask("/", &[]);
     assert!(client.head.starts_with("HTTP/1.1 500 "), "{}", client.head);
     assert!(client.body().contains("Exec format error"));
+}
+
+#[test]
+fn program_that_somebody_is_writing_is_a_503() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let program = script(directory.path(), "program", "#!/bin/sh\necho here\n");
+    let server = Gateway::new()
+        .args([program.to_str().expect("text")])
+        .start();
+    let writer = fs::OpenOptions::new().append(true).open(&program);
+    let writer = writer.expect("a file");
+    let client = server.ask("/", &[]);
+    assert!(client.head.starts_with("HTTP/1.1 503 "), "{}", client.head);
+    assert!(client.head.to_lowercase().contains("retry-after: 1"));
+    drop(writer);
+    assert_eq!(server.connect().text(), "here");
 }
 
 #[test]
