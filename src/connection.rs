@@ -48,7 +48,7 @@ impl ConnectionInfo {
         }
     }
 
-    /// Whether the client came by TLS, to us or to whoever stands in between.
+    /// Whether the client came by TLS, to us or to a proxy in between.
     pub fn is_https(&self) -> bool {
         let forwarded = self.forwarded.as_ref();
         let said = forwarded.and_then(|forwarded| forwarded.is_https);

@@ -1,15 +1,16 @@
 //! `wsd`: arguments → command → exit status.
 
-use std::{env, ffi::OsString, process::ExitCode};
+use std::{env, process::ExitCode};
 
 use anyhow::{Context, Result};
 use wsd::{
-    config::Task,
+    args::CommandLine,
+    config::{ConfigError, Task},
     server::{inetd, listener::Inherited},
 };
 
 mod commands;
-use commands::{check_memory, connect, doctor, fail, init, print, refuse, serve};
+use commands::{check_memory, connect, doctor, fail, init, print, print_as_clap, refuse, serve};
 
 fn main() -> ExitCode {
     forbid_inspection();
@@ -35,16 +36,17 @@ fn forbid_inspection() {
 fn start() -> Result<ExitCode> {
     // First of all, while no other descriptor is open.
     let inherited = Inherited::take();
-    let typed: Vec<OsString> = env::args_os().skip(1).collect();
-    match Task::load(&typed) {
+    let command_line = CommandLine::new(env::args_os().skip(1));
+    match Task::load(&command_line) {
         Ok(Task::PrintLicense) => Ok(print(include_str!("../LICENSE"))),
         Ok(Task::CheckConfig) => Ok(print("the configuration is fine\n")),
         Ok(Task::Serve(config)) => {
-            let reload = || Task::load(&typed)?.server();
+            let reload = || Task::load(&command_line)?.server();
             serve::run(*config, inherited, reload)
         }
         Ok(Task::Connect(client)) => connect::run(*client),
         Ok(Task::Examine(subject)) => doctor::run(&subject),
-        Err(error) => Ok(refuse(&error)),
+        Err(ConfigError::CommandLine(error)) => Ok(print_as_clap(&error)),
+        Err(error) => Ok(refuse(&error.into())),
     }
 }

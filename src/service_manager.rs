@@ -1,5 +1,4 @@
-//! What the service manager is told (sd_notify(3)), where there is one: systemd, or whoever sets
-//! `NOTIFY_SOCKET`. Without one nothing happens.
+//! Service manager notification (sd_notify(3)), where `NOTIFY_SOCKET` is set, as systemd sets it. Without one nothing happens.
 
 use std::{convert::Infallible, time::Duration};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crate::connection::{Connection, Heard, PATIENCE};
 use crate::outcome::Failure;
 use crate::poll::{Interest, Poll};
-use crate::wire::{Batch, CLOSE, Echoes};
+use crate::wire::{Batch, Echoes, close};
 
 /// Bytes of the messages of a crowd.
 const MESSAGE: usize = 16;
@@ -211,7 +211,7 @@ impl Session {
 
     fn close(&mut self) -> Result<(), Failure> {
         self.stage = Stage::Closing;
-        self.connection.send(&CLOSE)
+        self.connection.send(&close())
     }
 
     /// Does what its socket is ready for.

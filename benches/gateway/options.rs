@@ -196,7 +196,7 @@ fn parse_sessions(value: &str) -> Result<Vec<usize>, String> {
             .filter(|number| (1..=100_000).contains(number))
     };
     let numbers: Option<Vec<_>> = value.split(',').map(number).collect();
-    numbers.ok_or_else(|| format!("--sessions={value}: numbers from 1 to 100000 are wanted"))
+    numbers.ok_or_else(|| format!("--sessions={value}: expected numbers from 1 to 100000"))
 }
 
 fn parse_figures(only: Option<&str>) -> Result<Vec<&'static Figure>, String> {

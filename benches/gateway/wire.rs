@@ -3,6 +3,8 @@
 
 use std::net::SocketAddr;
 
+use wsd::transport::websocket::frame::encode;
+
 use crate::frames::Part;
 use crate::outcome::Failure;
 
@@ -17,17 +19,20 @@ const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 /// Size of the smallest message: its batch's and its own number.
 const NUMBERED: usize = 16;
 
-/// A Close frame with code 1000, masked.
-pub(crate) const CLOSE: [u8; 8] = [
-    0x88,
-    0x82,
-    MASK[0],
-    MASK[1],
-    MASK[2],
-    MASK[3],
-    0x03 ^ MASK[0],
-    0xe8 ^ MASK[1],
-];
+/// A Close frame with code 1000.
+pub(crate) fn close() -> Vec<u8> {
+    encode(0x88, &1000_u16.to_be_bytes(), Some(MASK))
+}
+
+/// A text message in one frame.
+pub(crate) fn text_frame(payload: &[u8]) -> Vec<u8> {
+    encode(0x81, payload, Some(MASK))
+}
+
+/// A text message in one frame, its payload deflated (RFC 7692 §7.2.1).
+pub(crate) fn deflated_frame(payload: &[u8]) -> Vec<u8> {
+    encode(0xc1, payload, Some(MASK))
+}
 
 /// The opening request (RFC 6455 §4.1).
 pub(crate) fn upgrade_request(address: SocketAddr) -> String {
@@ -82,7 +87,7 @@ impl Batch {
             payload.extend(
                 (NUMBERED..size).map(|at| b"abcdefghijklmnopqrstuvwxyz"[(at + place) % 26]),
             );
-            append_frame(&mut frames, &payload[start..]);
+            frames.extend(text_frame(&payload[start..]));
         }
         Self {
             frames,
@@ -98,29 +103,6 @@ impl Batch {
         let start = place % self.count * length;
         &self.frames[start..start + length]
     }
-}
-
-/// Appends a text message, framed and masked.
-pub(crate) fn append_frame(frames: &mut Vec<u8>, payload: &[u8]) {
-    frames.push(0x81);
-    match payload.len() {
-        short @ 0..=125 => frames.push(0x80 | short as u8),
-        medium @ 126..=0xffff => {
-            frames.push(0x80 | 126);
-            frames.extend((medium as u16).to_be_bytes());
-        }
-        long => {
-            frames.push(0x80 | 127);
-            frames.extend((long as u64).to_be_bytes());
-        }
-    }
-    frames.extend(MASK);
-    frames.extend(
-        payload
-            .iter()
-            .zip(MASK.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
 }
 
 /// Compares what comes back with a batch that is sent again and again.

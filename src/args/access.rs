@@ -3,6 +3,7 @@
 /// Flags about access to the server.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Access")]
+#[group(conflicts_with = "connect")]
 pub struct AccessArgs {
     /// Connections that may be open at a time, those of sessions too; 0 has no limit.
     #[arg(long, value_name = "N", default_value_t = 0)]

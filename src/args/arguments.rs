@@ -1,13 +1,11 @@
 //! All flags together: [`Args`].
 
-use std::ffi::OsString;
-
-use clap::{CommandFactory, Parser, error::ContextKind};
+use clap::{ArgGroup, Parser};
 
 use super::{
     access::AccessArgs,
     client::ClientArgs,
-    command_line::normalise,
+    groups::{OF_A_PROGRAM, SPEAKS_TLS},
     invocation::InvocationArgs,
     listen::ListenArgs,
     log::{LogArgs, LogLevel},
@@ -28,6 +26,8 @@ use super::{
     args_override_self = true,
     override_usage = "wsd [OPTIONS] COMMAND [ARGS...]",
     max_term_width = 100,
+    group = ArgGroup::new(SPEAKS_TLS).multiple(true),
+    group = ArgGroup::new(OF_A_PROGRAM).multiple(true),
     after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
                   \n\
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
@@ -71,37 +71,21 @@ pub struct Args {
 }
 
 impl Args {
-    /// Parses the words after the program's name.
-    ///
-    /// # Errors
-    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
-    /// are such errors too, with exit status 0.
-    pub fn parse_from_words(
-        words: impl IntoIterator<Item = OsString>,
-    ) -> Result<Self, clap::Error> {
-        Self::parse_normalised(normalise(words, &Args::command()))
-    }
-
-    /// How much is logged; a client's stderr belongs to whoever started it.
+    /// How much is logged; a client's stderr belongs to the user who started it.
     pub fn loglevel(&self) -> LogLevel {
         self.log.loglevel.unwrap_or(match self.client.connect {
             Some(_) => LogLevel::Error,
             None => LogLevel::Access,
         })
     }
-
-    pub(super) fn parse_normalised(words: Vec<OsString>) -> Result<Self, clap::Error> {
-        let parsed = Args::try_parse_from([OsString::from("wsd")].into_iter().chain(words));
-        parsed.map_err(|mut error| {
-            // clap would advise to pass an unknown flag as a COMMAND.
-            error.remove(ContextKind::Suggested);
-            error
-        })
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
+    use clap::CommandFactory;
+
     use super::*;
 
     fn parse(line: &str) -> Result<Args, clap::Error> {

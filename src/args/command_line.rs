@@ -1,121 +1,171 @@
-//! Words as they are typed, made into words as clap reads them.
+//! The words of a command line, read flag by flag before clap sees them: [`CommandLine`].
 //!
-//! Options end where COMMAND begins; Go's `-name` is `--name`, and its `--flag=true` is `--flag`. The words of
+//! Options end where COMMAND begins; Go's `-name` is `--name`, and its `--flag=true` is `--flag`. The flags of
 //! a configuration file stand before those that were typed, so that the last, which wins, is the typed
-//! one.
+//! one; clap then parses all of them together, once.
 
 use std::{
     ffi::{OsStr, OsString},
     os::unix::ffi::OsStrExt,
+    path::Path,
 };
 
-use clap::{Arg, ArgAction, Command, CommandFactory, parser::ValueSource};
+use clap::{Arg, ArgAction, Command, CommandFactory, FromArgMatches};
 
-use super::arguments::Args;
+use super::{arguments::Args, program::ProgramArgs, relations};
 
-/// The words of a command line, to be read together with those of a configuration file.
+/// The words of a command line.
 #[derive(Debug, Clone)]
-pub struct Words {
-    typed: Vec<OsString>,
-    /// Names of the flags that were typed.
-    names: Vec<String>,
-    /// Those of them that are lists.
-    lists: Vec<String>,
-    has_command: bool,
+pub struct CommandLine {
+    words: Vec<Word>,
+    /// COMMAND and its arguments; empty without one.
+    command: Vec<OsString>,
 }
 
-impl Words {
-    /// Takes words that have been parsed already.
-    ///
-    /// # Errors
-    /// As [`Args::parse_from_words`].
-    pub fn new(typed: Vec<OsString>) -> Result<Self, clap::Error> {
+/// A word before COMMAND, with its value.
+#[derive(Debug, Clone)]
+enum Word {
+    Flag(Flag),
+    /// A short option, or an unknown one: clap knows what to say.
+    Other(OsString),
+}
+
+/// A flag as it was typed, or as a key of a file says it.
+#[derive(Debug, Clone)]
+pub struct Flag {
+    name: String,
+    value: Option<OsString>,
+    kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Switch,
+    Value,
+    List,
+}
+
+impl CommandLine {
+    /// Reads the words after the program's name.
+    pub fn new(words: impl IntoIterator<Item = OsString>) -> Self {
         let command = Args::command();
-        let words = [OsString::from("wsd")]
-            .into_iter()
-            .chain(normalise(typed.clone(), &command));
-        let matches = command.clone().try_get_matches_from(words)?;
-        let is_typed = |argument: &&Arg| {
-            matches.value_source(argument.get_id().as_str()) == Some(ValueSource::CommandLine)
-        };
-        let is_list = |argument: &&Arg| matches!(argument.get_action(), ArgAction::Append);
-        let name = |argument: &Arg| argument.get_long().map(str::to_owned);
-        let given: Vec<&Arg> = command.get_arguments().filter(is_typed).collect();
-        Ok(Words {
-            typed,
-            names: given.iter().copied().filter_map(name).collect(),
-            lists: given
-                .iter()
-                .copied()
-                .filter(is_list)
-                .filter_map(name)
-                .collect(),
-            has_command: matches.get_raw("command").is_some(),
-        })
+        let mut words = words.into_iter();
+        let mut read = Vec::new();
+        let mut first = None;
+        while let Some(word) = words.next() {
+            if word == "--" {
+                break;
+            }
+            if word.len() < 2 || !word.as_bytes().starts_with(b"-") {
+                first = Some(word);
+                break;
+            }
+            read.push(match Flag::typed(&word, &command) {
+                Some(flag) if flag.lacks_value() => Word::Flag(Flag {
+                    value: words.next(),
+                    ..flag
+                }),
+                Some(flag) => Word::Flag(flag),
+                None => Word::Other(with_two_dashes(word)),
+            });
+        }
+        CommandLine {
+            words: read,
+            command: first.into_iter().chain(words).collect(),
+        }
     }
 
     /// Whether a flag was typed.
-    pub fn has(&self, key: &str) -> bool {
-        self.names.iter().any(|name| name == key)
+    pub fn has(&self, name: &str) -> bool {
+        self.flags().any(|flag| flag.name == name)
     }
 
     /// Whether what was typed takes the place of a key of the file altogether: a list is not added to,
     /// and of two that exclude each other the typed one is meant. Where there is one value, the typed one
     /// is read last and wins.
     pub fn replaces(&self, key: &str) -> bool {
-        let has = |names: &[String], name: &str| names.iter().any(|other| other == name);
-        has(&self.lists, key)
-            || rival(key).is_some_and(|rival| has(&self.names, rival))
-            || key == "command" && self.has_command
+        let is_list = |flag: &Flag| flag.name == key && flag.kind == Kind::List;
+        self.flags().any(is_list)
+            || conflicting_flag(key).is_some_and(|other| self.has(other))
+            || key == "command" && !self.command.is_empty()
     }
 
-    /// The arguments of `flags` with the typed words behind them; `command` is what is run if none was
-    /// typed.
-    ///
-    /// # Errors
-    /// As [`Args::parse_from_words`].
-    pub fn parse_behind(
-        &self,
-        flags: Vec<OsString>,
-        command: Vec<OsString>,
-    ) -> Result<Args, clap::Error> {
-        let mut words = self.behind(flags);
-        if !command.is_empty() {
-            words.push("--".into());
-            words.extend(command);
+    /// The file of `--config`. There is none to be read where the words alone say all that is to be done:
+    /// help, the version, the license, or that a word is wrong.
+    pub fn config_file(&self) -> Option<&Path> {
+        let says_all = |word: &Word| match word {
+            Word::Flag(flag) => matches!(flag.name.as_str(), "help" | "version" | "license"),
+            Word::Other(_) => true,
+        };
+        if self.words.iter().any(says_all) {
+            return None;
         }
-        Args::parse_normalised(words)
+        let files = self.flags().filter(|flag| flag.name == "config");
+        files.last()?.value.as_deref().map(Path::new)
     }
 
-    /// The same for a route, whose command is never the typed one.
+    /// Parses the words alone.
     ///
     /// # Errors
-    /// As [`Args::parse_from_words`].
+    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
+    /// are such errors too, with exit status 0.
+    pub fn parse(&self) -> Result<Args, clap::Error> {
+        self.parse_after(&[], &[])
+    }
+
+    /// Parses the words after those of a file; `command` is what is run if none was typed.
+    ///
+    /// # Errors
+    /// As [`CommandLine::parse`].
+    pub fn parse_after(&self, written: &[Flag], command: &[OsString]) -> Result<Args, clap::Error> {
+        let typed = self.words.iter().cloned();
+        let words = after(written, typed).collect::<Vec<_>>();
+        let command = match &self.command[..] {
+            [] => command,
+            typed => typed,
+        };
+        Args::from_arg_matches(&relations::parse(clap_words(&words), command)?)
+    }
+
+    /// Parses what a route may have of its own: the flags of the file, and those of the words that hold for
+    /// every program. `command` is the route's, never the typed one.
+    ///
+    /// # Errors
+    /// As [`CommandLine::parse`].
     pub fn parse_route(
         &self,
-        flags: Vec<OsString>,
-        command: Vec<OsString>,
-    ) -> Result<Args, clap::Error> {
-        let mut words = self.behind(flags);
-        words.truncate(
-            words
-                .iter()
-                .position(|word| word == "--")
-                .unwrap_or(words.len()),
-        );
-        words.push("--".into());
-        words.extend(command);
-        Args::parse_normalised(words)
+        written: &[Flag],
+        command: &[OsString],
+    ) -> Result<ProgramArgs, clap::Error> {
+        let names = ProgramArgs::names();
+        let typed = self.flags().filter(|flag| names.contains(&flag.name));
+        let words = after(written, typed.cloned().map(Word::Flag)).collect::<Vec<_>>();
+        ProgramArgs::from_arg_matches(&relations::parse(clap_words(&words), command)?)
     }
 
-    fn behind(&self, flags: Vec<OsString>) -> Vec<OsString> {
-        let words = flags.into_iter().chain(self.typed.iter().cloned());
-        normalise(words, &Args::command())
+    fn flags(&self) -> impl Iterator<Item = &Flag> {
+        self.words.iter().filter_map(|word| match word {
+            Word::Flag(flag) => Some(flag),
+            Word::Other(_) => None,
+        })
+    }
+}
+
+impl Args {
+    /// Parses the words after the program's name.
+    ///
+    /// # Errors
+    /// clap's, ready to be printed: it names the flag, the value and the remedy. `--help` and `--version`
+    /// are such errors too, with exit status 0.
+    pub fn parse_from_words(
+        words: impl IntoIterator<Item = OsString>,
+    ) -> Result<Self, clap::Error> {
+        CommandLine::new(words).parse()
     }
 }
 
 /// The flag that says the same thing otherwise.
-pub fn rival(key: &str) -> Option<&'static str> {
+pub fn conflicting_flag(key: &str) -> Option<&'static str> {
     match key {
         "binary" => Some("framing"),
         "framing" => Some("binary"),
@@ -123,50 +173,29 @@ pub fn rival(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Writes what was typed as clap reads it: Go's `-name` as `--name`, `--flag=true` as `--flag`, and `--`
-/// before COMMAND.
-pub(super) fn normalise(
-    words: impl IntoIterator<Item = OsString>,
-    command: &Command,
-) -> Vec<OsString> {
-    let mut words = words.into_iter();
-    let mut normalised: Vec<OsString> = Vec::new();
-    while let Some(word) = words.next() {
-        if word == "--" {
-            normalised.push(word);
-            break;
-        }
-        if word.len() < 2 || !word.as_bytes().starts_with(b"-") {
-            normalised.extend(["--".into(), word]);
-            break;
-        }
-        let Some(typed) = Typed::find(&word, command) else {
-            // A short option, or unknown: clap knows what to say.
-            normalised.push(spelt_out(word));
-            continue;
-        };
-        let name = OsString::from(format!("--{}", typed.name));
-        match (typed.value, typed.takes_value) {
-            (Some(value), true) => normalised.push(joined(name, value)),
-            // Joined, so that a value that begins with a dash is seen to be a value.
-            (None, true) => normalised.push(match words.next() {
-                Some(value) => joined(name, &value),
-                None => name,
-            }),
-            (None, false) => normalised.push(name),
-            (Some(value), false) => match go_bool(value) {
-                Some(true) => normalised.push(name),
-                Some(false) => normalised.retain(|earlier| *earlier != name),
-                None => normalised.push(joined(name, value)),
+/// What was typed, after what was written.
+fn after(written: &[Flag], typed: impl Iterator<Item = Word>) -> impl Iterator<Item = Word> {
+    written.iter().cloned().map(Word::Flag).chain(typed)
+}
+
+/// The words as clap reads them: a switch that is off is as if it were not there.
+fn clap_words(words: &[Word]) -> Vec<OsString> {
+    let mut read: Vec<OsString> = Vec::new();
+    for word in words {
+        match word {
+            Word::Other(word) => read.push(word.clone()),
+            Word::Flag(flag) => match (&flag.value, flag.is_on()) {
+                (_, Some(false)) => read.retain(|earlier| *earlier != flag.word(None)),
+                (_, Some(true)) => read.push(flag.word(None)),
+                (value, None) => read.push(flag.word(value.as_deref())),
             },
         }
     }
-    normalised.extend(words);
-    normalised
+    read
 }
 
 /// Gives an unknown `-name` its second dash, so that clap's message names the whole of it.
-fn spelt_out(word: OsString) -> OsString {
+fn with_two_dashes(word: OsString) -> OsString {
     match word.as_bytes() {
         [b'-', first, _, ..] if *first != b'-' => {
             let mut spelt = OsString::from("-");
@@ -177,44 +206,70 @@ fn spelt_out(word: OsString) -> OsString {
     }
 }
 
-/// An option as it was typed.
-struct Typed<'a> {
-    name: &'a str,
-    value: Option<&'a OsStr>,
-    takes_value: bool,
-}
+impl Flag {
+    /// A key of a file with one of its values.
+    pub fn written(argument: &Arg, value: &str) -> Self {
+        Flag {
+            name: argument.get_long().unwrap_or_default().to_owned(),
+            value: Some(value.into()),
+            kind: Kind::of(argument),
+        }
+    }
 
-impl<'a> Typed<'a> {
     /// Reads `-name`, `--name` and either with `=value`; `None` if there is no such option.
-    fn find(word: &'a OsStr, command: &Command) -> Option<Self> {
+    fn typed(word: &OsStr, command: &Command) -> Option<Self> {
         let bytes = word.as_bytes();
         let text = bytes.strip_prefix(b"--").or(bytes.strip_prefix(b"-"))?;
         let mut halves = text.splitn(2, |byte| *byte == b'=');
         let name = std::str::from_utf8(halves.next()?).ok()?;
-        let value = halves.next().map(OsStr::from_bytes);
-        let is_flag = matches!(name, "help" | "version");
-        let argument = command
-            .get_arguments()
-            .find(|argument| argument.get_long() == Some(name));
-        (is_flag || argument.is_some()).then(|| Typed {
-            name,
+        let value = halves.next().map(|value| OsStr::from_bytes(value).into());
+        let mut arguments = command.get_arguments();
+        let argument = arguments.find(|argument| argument.get_long() == Some(name));
+        let kind = match argument {
+            Some(argument) => Kind::of(argument),
+            None if matches!(name, "help" | "version") => Kind::Switch,
+            None => return None,
+        };
+        Some(Flag {
+            name: name.to_owned(),
             value,
-            takes_value: argument.is_some_and(|argument| argument.get_action().takes_values()),
+            kind,
         })
+    }
+
+    fn lacks_value(&self) -> bool {
+        self.kind != Kind::Switch && self.value.is_none()
+    }
+
+    /// What a switch is set to, in one of the forms that Go's flag package takes.
+    fn is_on(&self) -> Option<bool> {
+        match (self.kind, self.value.as_ref().map(|value| value.to_str())) {
+            (Kind::Switch, None) => Some(true),
+            (Kind::Switch, Some(Some("1" | "t" | "T" | "true" | "TRUE" | "True"))) => Some(true),
+            (Kind::Switch, Some(Some("0" | "f" | "F" | "false" | "FALSE" | "False"))) => {
+                Some(false)
+            }
+            _ => None,
+        }
+    }
+
+    /// `--name=value`: joined, so that a value that begins with a dash is seen to be a value.
+    fn word(&self, value: Option<&OsStr>) -> OsString {
+        let mut word = OsString::from(format!("--{}", self.name));
+        if let Some(value) = value {
+            word.push("=");
+            word.push(value);
+        }
+        word
     }
 }
 
-fn joined(mut name: OsString, value: &OsStr) -> OsString {
-    name.push("=");
-    name.push(value);
-    name
-}
-
-/// What Go's flag package takes for a boolean.
-fn go_bool(value: &OsStr) -> Option<bool> {
-    match value.to_str()? {
-        "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
-        "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),
-        _ => None,
+impl Kind {
+    fn of(argument: &Arg) -> Self {
+        match argument.get_action() {
+            ArgAction::Append => Kind::List,
+            action if action.takes_values() => Kind::Value,
+            _ => Kind::Switch,
+        }
     }
 }

@@ -18,7 +18,7 @@ pub struct InvocationArgs {
 
     /// Start the program once, print what it takes, what this machine allows, how many sessions follow,
     /// and stop.
-    #[arg(long, help_heading = "Operation")]
+    #[arg(long, help_heading = "Operation", conflicts_with = "connect")]
     pub doctor: bool,
 
     /// Print the license.

@@ -1,6 +1,9 @@
 //! How long is waited for what, and how much is taken.
 
-use super::ranges::{milliseconds, seconds};
+use super::{
+    groups::OF_A_PROGRAM,
+    ranges::{milliseconds, seconds},
+};
 
 /// Flags about limits that a program may have of its own.
 #[derive(Debug, Clone, clap::Args)]
@@ -15,7 +18,7 @@ pub struct LimitArgs {
     pub maxlinesize: usize,
 
     /// Milliseconds added to each wait before a program gets SIGINT, SIGTERM and SIGKILL.
-    #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 0)]
+    #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value_t = 0, group = OF_A_PROGRAM)]
     pub closems: u64,
 
     /// Milliseconds between pings; a client that is silent for two of them is gone; 0 sends none.
@@ -36,10 +39,10 @@ pub struct LimitArgs {
 
     /// Seconds that a CGI script gets for its header, and between two pieces of its output, and its client
     /// between two pieces of a body; 0 has no limit.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 60)]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 60, conflicts_with = "connect")]
     pub cgi_timeout: u64,
 
     /// Largest body of a request to a CGI script in bytes; 0 has no limit.
-    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 10 << 20, conflicts_with = "connect")]
     pub cgi_maxbody: u64,
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 /// Flags about listening.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Listening")]
+#[group(conflicts_with = "connect")]
 pub struct ListenArgs {
     /// Port to listen on; 0 takes a free one and prints it [default: 8080, with --ssl 8443].
     #[arg(long, value_name = "PORT")]
@@ -25,11 +26,11 @@ pub struct ListenArgs {
     pub unixsocket: Vec<PathBuf>,
 
     /// Mode of the file of --unixsocket, in octal; who may write may connect [default: 600].
-    #[arg(long, value_name = "MODE")]
+    #[arg(long, value_name = "MODE", requires = "unixsocket")]
     pub unixsocket_mode: Option<String>,
 
     /// Owner of the file of --unixsocket: a user, a group or both, by name or number.
-    #[arg(long, value_name = "[USER][:GROUP]")]
+    #[arg(long, value_name = "[USER][:GROUP]", requires = "unixsocket")]
     pub unixsocket_owner: Option<String>,
 
     /// Let other processes listen on the same addresses and port, so that the next one takes over while
@@ -48,7 +49,7 @@ pub struct ListenArgs {
     pub h2c: bool,
 
     /// Serve the one connection on stdin, as inetd passes it, and end.
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["port", "address", "unixsocket", "reuseport", "redirport"])]
     pub inetd: bool,
 
     /// Port that sends plain HTTP clients on to --port, at a name that is the server's own.

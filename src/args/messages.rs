@@ -2,7 +2,7 @@
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::ranges::milliseconds;
+use super::{groups::OF_A_PROGRAM, ranges::milliseconds};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,7 +30,7 @@ pub struct MessageArgs {
     pub flush_after: Option<u64>,
 
     /// Send stderr to the client too, each line as {"stream":"stdout"|"stderr","data":"..."}.
-    #[arg(long)]
+    #[arg(long, group = OF_A_PROGRAM)]
     pub passstderr: bool,
 
     /// Compress messages for clients that offer it (permessage-deflate), and offer it with --connect; not

@@ -1,6 +1,7 @@
 //! The command line: what was typed, and nothing more ([`Args`]).
 //!
 //! Flags are declared in groups, one file each; clap's `flatten` makes one command line of them.
+//! What requires or excludes what is an attribute on the flag or its group (`relations` says it in words).
 //! [`ProgramArgs`] is exactly what a `[[route]]` of the configuration file may have of its own,
 //! [`InvocationArgs`] what makes no sense in a file.
 //!
@@ -11,6 +12,7 @@ mod access;
 mod arguments;
 mod client;
 mod command_line;
+mod groups;
 mod invocation;
 mod limits;
 mod listen;
@@ -21,12 +23,13 @@ mod pages;
 mod process;
 mod program;
 mod ranges;
+mod relations;
 mod tls;
 
 pub use access::AccessArgs;
 pub use arguments::Args;
 pub use client::ClientArgs;
-pub use command_line::{Words, rival};
+pub use command_line::{CommandLine, Flag, conflicting_flag};
 pub use invocation::InvocationArgs;
 pub use limits::LimitArgs;
 pub use listen::ListenArgs;

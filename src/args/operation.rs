@@ -7,6 +7,7 @@ use super::ranges::seconds;
 /// Flags about operation.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Operation")]
+#[group(conflicts_with = "connect")]
 pub struct OperationArgs {
     /// Seconds that sessions get to end by themselves when the server is told to stop.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]

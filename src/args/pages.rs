@@ -7,32 +7,42 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Pages")]
 pub struct PagesArgs {
     /// Programs by path: each executable file in DIR answers WebSockets at its path.
-    #[arg(long, value_name = "DIR", help_heading = "Programs")]
+    #[arg(
+        long,
+        value_name = "DIR",
+        help_heading = "Programs",
+        conflicts_with = "connect"
+    )]
     pub dir: Option<PathBuf>,
 
     /// A program at a path and beneath, repeatable; words are split as a shell would, but no shell is
     /// started.
-    #[arg(long, value_name = "PATH=COMMAND", help_heading = "Programs")]
+    #[arg(
+        long,
+        value_name = "PATH=COMMAND",
+        help_heading = "Programs",
+        conflicts_with = "connect"
+    )]
     pub route: Vec<String>,
 
     /// Serve the files in DIR on the same port.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub staticdir: Option<PathBuf>,
 
     /// List directories of --staticdir that have no index.html.
-    #[arg(long)]
+    #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub listing: bool,
 
     /// Answer unknown paths without an extension with the index.html of --staticdir.
-    #[arg(long)]
+    #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub spa: bool,
 
     /// Answer requests for the executables in DIR by running them (CGI/1.1), on the same port.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub cgidir: Option<PathBuf>,
 
     /// Serve a page at / to try the program from.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "connect")]
     pub devconsole: bool,
 
     /// Header of every answer, or of the request of --connect, as 'Name: value'; repeatable.
@@ -40,6 +50,11 @@ pub struct PagesArgs {
     pub header: Vec<String>,
 
     /// Header of all other answers alone, repeatable.
-    #[arg(long, value_name = "HEADER", display_order = 102)]
+    #[arg(
+        long,
+        value_name = "HEADER",
+        display_order = 102,
+        conflicts_with = "connect"
+    )]
     pub header_http: Vec<String>,
 }

@@ -16,11 +16,16 @@ pub struct ProgramArgs {
     pub origin: Vec<String>,
 
     /// Refuse clients that send no Origin header, as command-line clients do.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "connect")]
     pub sameorigin: bool,
 
     /// Programs that may run at a time; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 1024)]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 1024,
+        conflicts_with = "connect"
+    )]
     pub maxforks: usize,
 
     /// How messages travel.
@@ -40,7 +45,8 @@ pub struct ProgramArgs {
         long,
         value_name = "HEADER",
         help_heading = "Pages",
-        display_order = 101
+        display_order = 101,
+        conflicts_with = "connect"
     )]
     pub header_ws: Vec<String>,
 
@@ -55,5 +61,38 @@ impl ProgramArgs {
         let flags = Self::augment_args(Command::new("route"));
         let names = flags.get_arguments().filter_map(Arg::get_long);
         names.map(str::to_owned).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_those_of_its_groups_and_no_others() {
+        let names = ProgramArgs::names();
+        for name in [
+            "origin",
+            "framing",
+            "pingms",
+            "env",
+            "header-ws",
+            "maxforks",
+        ] {
+            assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
+        }
+        for name in [
+            "port",
+            "ssl",
+            "drain-timeout",
+            "header",
+            "connect",
+            "config",
+        ] {
+            assert!(
+                !names.iter().any(|other| other == name),
+                "{name}: {names:?}"
+            );
+        }
     }
 }

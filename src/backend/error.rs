@@ -1,4 +1,4 @@
-//! Why a backend says no more, or cannot be told something.
+//! Backend errors: why the output has ended early, or the input takes no more.
 
 use std::io;
 

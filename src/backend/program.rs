@@ -59,7 +59,7 @@ pub enum StderrTo {
     Log,
     /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
     Client,
-    /// To our own, as it is: whoever started us reads both.
+    /// To our own, as it is: one reader has both.
     Inherit,
 }
 

@@ -1,4 +1,4 @@
-//! How long to wait before a connection is tried again.
+//! Backoff: how long to wait before a connection is tried again.
 
 use std::{
     hash::{BuildHasher, RandomState},

@@ -16,7 +16,7 @@ use super::{
     dial,
     handshake::{self, HandshakeOptions, OpenWebSocket},
     outcome::{ConnectionEnd, Outcome},
-    tls::Tls,
+    tls::ClientTls,
     url::Url,
 };
 use crate::{
@@ -36,7 +36,7 @@ pub struct Options {
     /// The server.
     pub url: Url,
     /// TLS, for a URL that wants it.
-    pub tls: Option<Tls>,
+    pub tls: Option<ClientTls>,
     /// What the handshake says.
     pub handshake: HandshakeOptions,
     /// What is joined to the server.

@@ -1,15 +1,16 @@
-//! Why there is no WebSocket, and whether trying again may help.
+//! Connection failures: why there is no WebSocket, and whether trying again may help.
 
 use std::io;
 
 use hyper::header::HeaderValue;
 
 use super::exchange::UnexpectedResponse;
+use crate::http::websocket::extensions::BadAnswer;
 
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// Nobody is there: the name has no address, or no address lets us in.
+    /// There is no server: the name has no address, or no address lets us in.
     #[error("cannot connect: {0}")]
     Connect(io::Error),
     /// The proxy of the environment is of no use.
@@ -37,6 +38,9 @@ pub enum ConnectError {
         "the server's handshake is wrong: it selects the subprotocol {0:?}, which was not offered"
     )]
     Subprotocol(HeaderValue),
+    /// The server selects extensions that cannot be (RFC 6455 §4.1, RFC 7692 §7.1).
+    #[error("the server's handshake is wrong: {0}")]
+    Extensions(BadAnswer),
     /// All of it took too long.
     #[error("{0} within {1} s")]
     TimedOut(&'static str, u64),
@@ -59,6 +63,7 @@ impl ConnectError {
             ConnectError::Refused(refusal) => refusal.may_pass(),
             ConnectError::Handshake(_)
             | ConnectError::Subprotocol(_)
+            | ConnectError::Extensions(_)
             | ConnectError::Program(_)
             | ConnectError::Stdio(_) => false,
         }

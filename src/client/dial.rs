@@ -15,7 +15,7 @@ use super::{
     connect_error::ConnectError,
     exchange::{UpgradeResult, exchange},
     proxy::{Proxy, proxy_for},
-    tls::Tls,
+    tls::ClientTls,
     url::{ServerAddress, Url, bracketed},
 };
 
@@ -31,7 +31,7 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// What it failed of.
-pub(super) async fn dial(url: &Url, tls: Option<&Tls>) -> Result<DialedStream, ConnectError> {
+pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<DialedStream, ConnectError> {
     let socket = match &url.place {
         ServerAddress::Unix(path) => {
             Either::Right(unix(path).await.map_err(ConnectError::Connect)?)

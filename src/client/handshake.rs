@@ -70,7 +70,7 @@ pub(super) async fn handshake(
                 stream,
                 read_ahead,
                 subprotocol: subprotocol(&headers, options)?,
-                compression: compression.map_err(ConnectError::Handshake)?,
+                compression: compression.map_err(ConnectError::Extensions)?,
             })
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! The session is the server's own ([`session::run`](crate::session::run)); who is its client there is the server that we
 //! connect to here. What is left for this module is to find that server ([`Url`], the socket, a proxy,
-//! [`Tls`], the opening handshake), to try again where that was asked for, and to make an exit status of
+//! [`ClientTls`], the opening handshake), to try again where that was asked for, and to make an exit status of
 //! the end ([`Outcome`]).
 
 mod backoff;
@@ -22,5 +22,5 @@ pub use connect_error::ConnectError;
 pub use exchange::UnexpectedResponse;
 pub use handshake::HandshakeOptions;
 pub use outcome::{Outcome, RelatedOption};
-pub use tls::{Tls, Trust};
+pub use tls::{ClientTls, Trust};
 pub use url::{ServerAddress, Url};

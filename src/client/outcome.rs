@@ -5,6 +5,7 @@ use std::process::ExitStatus;
 use super::{connect_error::ConnectError, url::Url};
 use crate::{
     exit_status::{self, FAILURE},
+    http::websocket::extensions::BadAnswer,
     message::Close,
     session::{Ended, Summary},
 };
@@ -17,7 +18,7 @@ const LAST_STATUS: u16 = Close::PROGRAM + 255;
 pub struct Outcome {
     /// The exit status.
     pub status: u8,
-    /// What whoever started it should read, the URL in it.
+    /// What is written to stderr, the URL in it.
     pub complaint: Option<String>,
     /// What set otherwise would have avoided it.
     pub related_option: Option<RelatedOption>,
@@ -34,6 +35,8 @@ pub enum RelatedOption {
     Newline,
     /// The subprotocols that are offered.
     Subprotocols,
+    /// Whether compression is offered.
+    Compression,
 }
 
 /// How one connection, or the attempt to make one, ended.
@@ -61,7 +64,7 @@ impl ConnectionEnd {
         ConnectionEnd::new(FAILURE, Some(reason))
     }
 
-    /// Whoever interrupted it knows.
+    /// Without a reason, since the user who interrupted it knows.
     pub(super) fn interrupted() -> Self {
         ConnectionEnd::new(FAILURE, None)
     }
@@ -106,7 +109,7 @@ impl ConnectionEnd {
         }
     }
 
-    /// The reason, for whoever waits for another attempt.
+    /// The reason, for the log line before another attempt.
     pub(super) fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or_default()
     }
@@ -127,6 +130,9 @@ impl From<ConnectError> for ConnectionEnd {
             may_pass: failure.may_pass(),
             related_option: match failure {
                 ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
+                ConnectError::Extensions(BadAnswer::DeflateNotOffered) => {
+                    Some(RelatedOption::Compression)
+                }
                 _ => None,
             },
             ..ConnectionEnd::local(failure.to_string())

@@ -1,4 +1,5 @@
-//! Which proxy stands before a server, as the environment says it, in the names that curl(1) reads.
+//! Proxy selection: which proxy stands before a server, as the environment says it, in the names that curl(1)
+//! reads.
 //!
 //! hyper-util's `Matcher` reads the same, but goes past a proxy that it cannot use, without a word, and past
 //! all of them in a CGI script; and it knows neither ports nor `*.example` nor spaces in `no_proxy`.

@@ -34,18 +34,18 @@ pub enum Trust {
 
 /// TLS as a client speaks it.
 #[derive(Clone)]
-pub struct Tls {
+pub struct ClientTls {
     connector: TlsConnector,
     trusts_anybody: bool,
 }
 
-impl std::fmt::Debug for Tls {
+impl std::fmt::Debug for ClientTls {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Tls").finish_non_exhaustive()
+        formatter.debug_struct("ClientTls").finish_non_exhaustive()
     }
 }
 
-impl Tls {
+impl ClientTls {
     /// Trusts whom `trust` says; `shown` is the certificate for a server that asks for one.
     ///
     /// # Errors
@@ -70,7 +70,7 @@ impl Tls {
             None => builder.with_no_client_auth(),
         };
         config.alpn_protocols = vec![PROTOCOL.to_vec()];
-        Ok(Tls {
+        Ok(ClientTls {
             connector: Arc::new(config).into(),
             trusts_anybody,
         })

@@ -1,4 +1,4 @@
-//! Where a server is: `ws:`, `wss:` and `ws+unix:` URLs (RFC 6455 §3).
+//! WebSocket URLs (RFC 6455 §3): `ws:`, `wss:` and `ws+unix:`.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
@@ -113,19 +113,19 @@ impl FromStr for Url {
     /// # Errors
     /// What is wrong with it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wanted = "ws://, wss:// or ws+unix: is wanted";
+        let expected = "expected ws://, wss:// or ws+unix:";
         if text.contains('#') {
             return Err("the URL of a WebSocket has no '#' (RFC 6455 §3)".to_owned());
         }
         if let Some(character) = text.chars().find(|c| c.is_control() || *c == ' ') {
             return Err(format!("{character:?} cannot stand in a URL"));
         }
-        let (scheme, rest) = text.split_once(':').ok_or(wanted)?;
+        let (scheme, rest) = text.split_once(':').ok_or(expected)?;
         match scheme.to_ascii_lowercase().as_str() {
             "ws+unix" => Self::unix(rest.strip_prefix("//").unwrap_or(rest)),
             "ws" | "http" => Self::tcp(text, false),
             "wss" | "https" => Self::tcp(text, true),
-            _ => Err(wanted.to_owned()),
+            _ => Err(expected.to_owned()),
         }
     }
 }

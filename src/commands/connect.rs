@@ -9,16 +9,16 @@ use tracing::warn;
 
 use wsd::{
     backend::{Resources, Spawner},
-    client::{self, Options, Outcome, RelatedOption, Tls},
-    config::client::Client,
+    client::{self, ClientTls, Options, Outcome},
+    config::Client,
     exit_status, logging,
     server::signal::StopSignals,
 };
 
-use super::{message::complain, runtime};
+use super::{advice, message::complain, runtime};
 
 /// What the session of a client that was interrupted gets to end in order: a second for the last words of
-/// its program, and as much for the closing handshake. Whoever types Ctrl-C waits for it.
+/// its program, and as much for the closing handshake. A user who types Ctrl-C waits for it.
 const STOPPING_GRACE: Duration = Duration::from_secs(2);
 
 /// Is the client, and says what went wrong.
@@ -30,10 +30,12 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
         logging::init(client.log.level, client.log.format).context("cannot start a thread")?;
     // Before the runtime, and dropped after it: the program ends with the thread that started it.
     let start = || {
-        let spawner = Spawner::start().context("programs cannot be started")?;
+        let spawner = Spawner::start()?;
         Ok(Resources { spawner })
     };
-    let options = client.options(start)?;
+    let options = client
+        .options(start)
+        .context("programs cannot be started")?;
     let runtime = runtime::build(&mut Builder::new_multi_thread())?;
     let outcome = runtime.block_on(connect(options));
     // A thread may wait in a read of stdin, for ever.
@@ -43,7 +45,7 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
 
 /// Connects until that has ended for good; a signal ends it in order, a second one at once.
 async fn connect(options: Options) -> Result<ExitCode> {
-    if options.tls.as_ref().is_some_and(Tls::trusts_anybody) {
+    if options.tls.as_ref().is_some_and(ClientTls::trusts_anybody) {
         let url = &options.url;
         warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
     }
@@ -65,18 +67,8 @@ async fn connect(options: Options) -> Result<ExitCode> {
 
 fn exit_code(outcome: Outcome) -> ExitCode {
     if let Some(complaint) = outcome.complaint {
-        let advice = outcome.related_option.map_or("", advice);
+        let advice = outcome.related_option.map_or("", advice::of_option);
         complain(&anyhow!("{complaint}{advice}"));
     }
     ExitCode::from(outcome.status)
-}
-
-/// The flags by which something is set, behind a complaint.
-fn advice(option: RelatedOption) -> &'static str {
-    match option {
-        RelatedOption::Binary => ": --binary takes it, and so does --framing=length",
-        RelatedOption::MaxMessage => " (--maxframesize)",
-        RelatedOption::Newline => " (--newline)",
-        RelatedOption::Subprotocols => " (--subprotocol)",
-    }
 }

@@ -36,15 +36,16 @@ fn remedy(error: &Error) -> &'static str {
     }
 }
 
-/// Says what is wrong with the command line or the configuration. clap's own errors are printed as it would:
-/// `--help` and `--version` are among them, with status 0.
+/// Says what is wrong with the command line or the configuration; nothing was started.
 pub(crate) fn refuse(error: &Error) -> ExitCode {
-    if let Some(error) = error.downcast_ref::<clap::Error>() {
-        let _ = error.print();
-        return ExitCode::from(error.exit_code() as u8);
-    }
     complain(error);
     ExitCode::from(exit_status::USAGE)
+}
+
+/// Prints what clap has to say, as it would: help and version too, with status 0.
+pub(crate) fn print_as_clap(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    ExitCode::from(error.exit_code() as u8)
 }
 
 /// Says on stderr what is wrong.

@@ -1,5 +1,6 @@
 //! Commands: what the binary can do, one file each. Each has its runtime and its exit status.
 
+mod advice;
 pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;
@@ -7,5 +8,5 @@ mod message;
 mod runtime;
 pub(crate) mod serve;
 
-pub(crate) use message::{fail, print, refuse};
+pub(crate) use message::{fail, print, print_as_clap, refuse};
 pub(crate) use runtime::check_memory;

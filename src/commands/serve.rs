@@ -2,16 +2,16 @@
 
 use std::{process::ExitCode, time::Duration};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tokio::runtime::Builder;
 use tracing::{Level, error, event, info, warn};
 
 use wsd::{
     backend::Spawner,
-    config::Config,
+    config::{Config, ConfigError, FlagError},
     exit_status, logging,
     server::{
-        Entrance, Purpose, Server,
+        EntryPoint, ListenOptions, Role, Server,
         inetd::Accepted,
         listener::{Inherited, InheritedError},
         signal,
@@ -20,7 +20,7 @@ use wsd::{
     service_manager,
 };
 
-use super::{message::refuse, runtime};
+use super::{advice, message::refuse, runtime};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -38,8 +38,12 @@ enum Source {
 impl Source {
     fn of(config: &Config, inherited: Result<Inherited, InheritedError>) -> Result<Self> {
         Ok(match config.inetd {
-            true => Source::Accepted(Accepted::take()?),
-            false => Source::Listening(inherited?),
+            true => Source::Accepted(Accepted::take().map_err(|error| {
+                FlagError::about("--inetd", format!("needs a connection: {error}"))
+            })?),
+            false => Source::Listening(
+                inherited.map_err(|error| anyhow!("{error}{}", advice::of_inherited(&error)))?,
+            ),
         })
     }
 }
@@ -51,7 +55,7 @@ impl Source {
 pub(crate) fn run(
     config: Config,
     inherited: Result<Inherited, InheritedError>,
-    configure: impl Fn() -> Result<Config>,
+    configure: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode> {
     let source = match Source::of(&config, inherited) {
         Ok(source) => source,
@@ -83,7 +87,7 @@ async fn serve(
     config: Config,
     source: Source,
     spawner: Spawner,
-    configure: impl Fn() -> Result<Config>,
+    configure: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode> {
     let no_signals = "signals cannot be caught";
     let mut stops = signal::StopSignals::new().context(no_signals)?;
@@ -94,24 +98,14 @@ async fn serve(
     let stopped = async {
         let _ = stopped.await;
     };
-    let serving = async {
-        match source {
-            Source::Accepted(accepted) => {
-                tls.iter().for_each(|tls| tls.config().report());
-                let purpose = Purpose::site(tls.as_ref());
-                server.run_one(accepted, purpose, stopped).await?;
-            }
-            Source::Listening(inherited) => {
-                let inherited = inherited.listeners()?;
-                let entrances = config.entrances.open(inherited, tls.as_ref())?;
-                let status = announce(&entrances, config.scheme);
-                service_manager::ready(&status);
-                tls.iter().for_each(|tls| tls.config().report());
-                server.run(entrances, stopped).await;
-            }
-        }
-        Ok(ExitCode::SUCCESS)
-    };
+    let serving = accept(
+        &server,
+        source,
+        &config.listen,
+        config.scheme,
+        tls.as_ref(),
+        stopped,
+    );
     let stops = async {
         stops.next().await;
         let options = server.options();
@@ -135,25 +129,53 @@ async fn serve(
     }
 }
 
+/// Accepts connections until `stopped`.
+async fn accept(
+    server: &Server,
+    source: Source,
+    listen: &ListenOptions,
+    scheme: &str,
+    tls: Option<&Tls>,
+    stopped: impl Future<Output = ()>,
+) -> Result<ExitCode> {
+    let report = || tls.iter().for_each(|tls| tls.config().report());
+    match source {
+        Source::Accepted(accepted) => {
+            report();
+            server.run_one(accepted, Role::site(tls), stopped).await?;
+        }
+        Source::Listening(inherited) => {
+            let entries = listen.bind(inherited.listeners()?, tls);
+            let entries = entries
+                .map_err(|error| anyhow!("{error}{}", advice::of_bind_failure(error.failure())))?;
+            let status = announce(&entries, scheme);
+            service_manager::ready(&status);
+            report();
+            server.run(entries, stopped).await;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Says where the server can be reached; in a word to the service manager, too.
-fn announce(entrances: &[Entrance], scheme: &str) -> String {
+fn announce(entries: &[EntryPoint], scheme: &str) -> String {
     let mut urls = Vec::new();
-    for Entrance { listener, purpose } in entrances {
+    for EntryPoint { listener, role } in entries {
         let address = listener.address();
         let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
             true => " (open to the network: every interface)",
             false => "",
         };
-        match purpose {
-            Purpose::Redirect(to) => {
+        match role {
+            Role::Redirect(to) => {
                 let (url, port) = (listener.url("http"), to.port);
                 event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
             }
-            Purpose::Admin => {
+            Role::Admin => {
                 let url = listener.url("http");
                 event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
             }
-            Purpose::Plain | Purpose::Tls(_) => {
+            Role::Plain | Role::Tls(_) => {
                 let url = listener.url(scheme);
                 event!(target: "listening", Level::INFO, "serving on {url}{scope}");
                 urls.push(url);
@@ -165,11 +187,15 @@ fn announce(entrances: &[Entrance], scheme: &str) -> String {
 
 /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
 /// nothing. What came of it is for the service manager.
-fn reload(configured: Result<Config>, server: &Server, tls: Option<&Tls>) -> &'static str {
+fn reload(
+    configured: Result<Config, ConfigError>,
+    server: &Server,
+    tls: Option<&Tls>,
+) -> &'static str {
     let config = match configured {
         Ok(config) => config,
         Err(error) => {
-            error!("the configuration stays as it is: {error:#}");
+            error!("the configuration stays as it is: {error}");
             return "The configuration is wrong and stays as it was";
         }
     };

@@ -1,8 +1,10 @@
 //! Users and groups by name or number. As for chown(1), a name that is a number counts as a name first;
 //! a number need not be anybody's.
 
-use anyhow::{Context, Result, bail};
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::{
+    errno::Errno,
+    unistd::{Gid, Group, Uid, User},
+};
 
 /// -1, by which chown(2) and setresuid(2) mean that nothing changes: nobody can have it.
 const UNCHANGED: u32 = u32::MAX;
@@ -17,15 +19,15 @@ pub(super) struct Account {
 ///
 /// # Errors
 /// When there is none, or users cannot be looked up.
-pub(super) fn user(word: &str) -> Result<Account> {
+pub(super) fn user(word: &str) -> Result<Account, String> {
     let number = number(word)?.map(Uid::from_raw);
-    let mut entry = User::from_name(word).context("the user cannot be looked up")?;
+    let mut entry = User::from_name(word).map_err(unknown)?;
     if let (None, Some(id)) = (&entry, number) {
-        entry = User::from_uid(id).context("the user cannot be looked up")?;
+        entry = User::from_uid(id).map_err(unknown)?;
     }
     match entry.as_ref().map(|entry| entry.uid).or(number) {
         Some(id) => Ok(Account { id, entry }),
-        None => bail!("there is no user '{word}'"),
+        None => Err(format!("there is no user '{word}'")),
     }
 }
 
@@ -33,19 +35,23 @@ pub(super) fn user(word: &str) -> Result<Account> {
 ///
 /// # Errors
 /// As [`user`].
-pub(super) fn group(word: &str) -> Result<Gid> {
-    let found = Group::from_name(word).context("the group cannot be looked up")?;
+pub(super) fn group(word: &str) -> Result<Gid, String> {
+    let found = Group::from_name(word).map_err(unknown)?;
     let number = number(word)?.map(Gid::from_raw);
     match found.map(|group| group.gid).or(number) {
         Some(id) => Ok(id),
-        None => bail!("there is no group '{word}'"),
+        None => Err(format!("there is no group '{word}'")),
     }
 }
 
 /// The number that a word is, if it is one.
-fn number(word: &str) -> Result<Option<u32>> {
+fn number(word: &str) -> Result<Option<u32>, String> {
     match word.parse() {
-        Ok(UNCHANGED) => bail!("nobody can have this number"),
+        Ok(UNCHANGED) => Err("no user or group can have this number".to_owned()),
         number => Ok(number.ok()),
     }
+}
+
+fn unknown(error: Errno) -> String {
+    format!("it cannot be looked up: {error}")
 }

@@ -8,43 +8,43 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Result, bail};
 use rustix::fs::{Access, access};
+
+use super::flag_error::FlagError;
 
 /// The executable file that a word names: a path if it has a slash, else the first in PATH (POSIX XCU
 /// 2.9.1.4).
 ///
 /// # Errors
 /// Why it cannot be executed, and what may help.
-pub(super) fn find(name: &OsStr) -> Result<PathBuf> {
+pub(super) fn find(name: &OsStr) -> Result<PathBuf, FlagError> {
     let shown = name.to_string_lossy();
     if name.as_bytes().contains(&b'/') {
         let path = PathBuf::from(name);
         return match executable(&path) {
             Ok(()) => Ok(path),
-            Err(reason) => bail!("COMMAND '{shown}' cannot be executed: {reason}"),
+            Err(reason) => Err(FlagError::about(
+                "COMMAND",
+                format!("'{shown}' cannot be executed: {reason}"),
+            )),
         };
     }
     let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
     let found = env::split_paths(&path)
         .map(|directory| directory.join(name))
         .find(|candidate| executable(candidate).is_ok());
-    match found {
+    let tip = match found {
         // An empty element of PATH is the working directory, and execve(2) knows no PATH.
-        Some(file) if file.as_os_str().as_bytes().contains(&b'/') => Ok(file),
-        Some(file) => Ok(Path::new(".").join(file)),
+        Some(file) if file.as_os_str().as_bytes().contains(&b'/') => return Ok(file),
+        Some(file) => return Ok(Path::new(".").join(file)),
         None if shown.contains(char::is_whitespace) => {
-            bail!(
-                "COMMAND '{shown}' is not in PATH\n\n  tip: leave out the quotes, or let a shell read it: sh -c '{shown}'"
-            )
+            format!("leave out the quotes, or let a shell read it: sh -c '{shown}'")
         }
-        None if Path::new(name).is_file() => {
-            bail!("COMMAND '{shown}' is not in PATH\n\n  tip: the file here is './{shown}'")
-        }
-        None => bail!(
-            "COMMAND '{shown}' is not in PATH\n\n  tip: give its path, or add its directory to PATH"
-        ),
-    }
+        None if Path::new(name).is_file() => format!("the file here is './{shown}'"),
+        None => "give its path, or add its directory to PATH".to_owned(),
+    };
+    let reason = format!("'{shown}' is not in PATH\n\n  tip: {tip}");
+    Err(FlagError::about("COMMAND", reason))
 }
 
 fn executable(path: &Path) -> Result<(), String> {

@@ -1,9 +1,11 @@
 //! `--doctor`: which program is examined, and which limits the flags set.
 
-use anyhow::{Result, bail};
 use hyper::{HeaderMap, Method, Uri, Version};
 
-use super::{Config, Route, service::PATIENCE, unless_zero};
+use super::{
+    config_error::ConfigError, flag_error::FlagError, route::Route, server::Config,
+    session::PATIENCE, zero::unless_zero,
+};
 use crate::{
     args::Args,
     backend::{Program, Rlimit, StderrTo, Target},
@@ -24,22 +26,23 @@ const CLIENT_PORT: u16 = 49152;
 ///
 /// # Errors
 /// The first thing that is wrong.
-pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
+pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigError> {
     let has_program =
-        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi().is_none());
+        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi.is_none());
     let mut stand_in = args.clone();
     stand_in.program.command = vec![STAND_IN.into()];
     let args = if has_program { args } else { &stand_in };
-    let options = Config::with_routes(args, routes)?.http;
-    let mut mounts = options.router.fallback.iter().chain(&options.router.mounts);
+    let router = Config::with_routes(args, routes)?.http.router;
+    let mut mounts = router.fallback.iter().chain(&router.mounts);
     let Some(mount) = mounts.next() else {
-        bail!("--doctor examines a program: give a COMMAND or a --route");
+        let reason = "examines a program: give a COMMAND or a --route";
+        return Err(FlagError::about("--doctor", reason).into());
     };
     let Target::Program(program, streams, _) = &mount.target;
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Ok(Subject {
-        // What the program complains of is for whoever looks at the report.
+        // What the program complains of belongs on the terminal, beside the report.
         target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
@@ -48,7 +51,11 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject> {
         flags: flags(args),
         user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
-        processes: attributes.rlimits.iter().find_map(processes),
+        processes: attributes
+            .rlimits
+            .iter()
+            .find_map(processes)
+            .map(|most| (most, "--limits=processes=N")),
     })
 }
 

@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
 use nix::unistd::Gid;
 
-use super::account;
-use super::tls;
+use super::{account, flag_error::FlagError, tls};
 use crate::{
-    args::Args,
-    server::listener::{self, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+    args::{Args, ListenArgs},
+    server::listener::{self, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
 };
 
 /// The ports without `--port`: they need no rights, and look like those that do.
@@ -22,21 +20,20 @@ const MODE: u32 = 0o600;
 ///
 /// # Errors
 /// The first flag that is wrong.
-pub(super) fn sockets(args: &Args) -> Result<Sockets> {
-    let tcp_is_wanted = args.listen.port.is_some() || !args.listen.address.is_empty();
-    if args.listen.inetd && (tcp_is_wanted || !args.listen.unixsocket.is_empty()) {
-        bail!(
-            "--inetd and --port, --address or --unixsocket exclude each other: the one serves what is on stdin, the others listen"
-        );
-    }
-    let has_tcp = !args.listen.inetd && (tcp_is_wanted || args.listen.unixsocket.is_empty());
-    if args.listen.reuseport && !has_tcp {
-        bail!("--reuseport is about --port: give that too");
+pub(super) fn sockets(args: &Args) -> Result<Sockets, FlagError> {
+    let listen = &args.listen;
+    let tcp_is_wanted = listen.port.is_some() || !listen.address.is_empty();
+    let has_tcp = !listen.inetd && (tcp_is_wanted || listen.unixsocket.is_empty());
+    if listen.reuseport && !has_tcp {
+        return Err(FlagError::about(
+            "--reuseport",
+            "is about --port: give that too",
+        ));
     }
     Ok(Sockets {
         tcp: has_tcp.then(|| tcp(args)).transpose()?,
         tcp_is_wanted,
-        unix: unix(args)?,
+        unix: unix(listen)?,
     })
 }
 
@@ -44,32 +41,40 @@ pub(super) fn sockets(args: &Args) -> Result<Sockets> {
 ///
 /// # Errors
 /// When there is nothing to send to.
-pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>> {
+pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>, FlagError> {
     let Some(port) = args.listen.redirport else {
         return Ok(None);
     };
     if sockets(args)?.tcp.is_none() {
-        bail!("--redirport sends clients on to --port: give that too");
+        return Err(FlagError::about(
+            "--redirport",
+            "sends clients on to --port: give that too",
+        ));
     }
     let site = tcp(args)?;
     if port == site.port && port != 0 {
-        bail!(
-            "invalid value '{port}' for '--redirport': this is the port to send clients to; give another one"
-        );
+        return Err(FlagError::new(
+            "--redirport",
+            port,
+            "this is the port to send clients to; give another one",
+        ));
     }
     Ok(Some(Tcp { port, ..site }))
 }
 
-fn tcp(args: &Args) -> Result<Tcp> {
-    let default_port = if tls::is_on(args) { TLS_PORT } else { PORT };
-    let words = match args.listen.address.is_empty() {
-        true => &["127.0.0.1".to_owned()][..],
-        false => &args.listen.address[..],
+fn tcp(args: &Args) -> Result<Tcp, FlagError> {
+    let default_port = if tls::is_on(&args.tls) {
+        TLS_PORT
+    } else {
+        PORT
+    };
+    let words = match &args.listen.address[..] {
+        [] => &["127.0.0.1".to_owned()][..],
+        words => words,
     };
     let mut addresses = Vec::new();
     for word in words {
-        let found = listener::resolve(word)
-            .map_err(|reason| anyhow!("invalid value '{word}' for '--address': {reason}"))?;
+        let found = listener::resolve(word).map_err(|error| address_error(word, error))?;
         for address in found {
             if !addresses.contains(&address) {
                 addresses.push(address);
@@ -83,15 +88,23 @@ fn tcp(args: &Args) -> Result<Tcp> {
     })
 }
 
+fn address_error(word: &str, error: AddressError) -> FlagError {
+    let remedy = match error {
+        AddressError::WithPort => "; the port goes to --port",
+        AddressError::NotAnAddress | AddressError::Unresolved => "",
+    };
+    FlagError::new("--address", word, format!("{error}{remedy}"))
+}
+
 /// Where operators ask: `ADDRESS:PORT`, or `unix:PATH`.
 ///
 /// # Errors
 /// What is neither.
-pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
+pub(super) fn admin(args: &Args) -> Result<Option<Sockets>, FlagError> {
     let Some(word) = &args.operation.admin else {
         return Ok(None);
     };
-    let invalid = |reason: &str| anyhow!("invalid value '{word}' for '--admin': {reason}");
+    let invalid = |reason: &str| FlagError::new("--admin", word, reason);
     let nothing = Sockets {
         tcp: None,
         tcp_is_wanted: false,
@@ -111,11 +124,11 @@ pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
     }
     let (address, port) = word
         .rsplit_once(':')
-        .ok_or_else(|| invalid("ADDRESS:PORT or unix:PATH is wanted"))?;
+        .ok_or_else(|| invalid("expected ADDRESS:PORT or unix:PATH"))?;
     let port = port
         .parse()
-        .map_err(|_| invalid("a port is wanted behind the address"))?;
-    let addresses = listener::resolve(address).map_err(|reason| invalid(&reason))?;
+        .map_err(|_| invalid("expected a port after the address"))?;
+    let addresses = listener::resolve(address).map_err(|error| invalid(&error.to_string()))?;
     Ok(Some(Sockets {
         tcp: Some(Tcp {
             addresses,
@@ -127,42 +140,44 @@ pub(super) fn admin(args: &Args) -> Result<Option<Sockets>> {
     }))
 }
 
-fn unix(args: &Args) -> Result<Vec<UnixSocket>> {
+fn unix(args: &ListenArgs) -> Result<Vec<UnixSocket>, FlagError> {
     let mut sockets: Vec<UnixSocket> = Vec::new();
     let permissions = permissions(args)?;
-    for path in &args.listen.unixsocket {
-        let name = UnixName::parse(path).map_err(|reason| {
-            let word = path.display();
-            anyhow!("invalid value '{word}' for '--unixsocket': {reason}")
-        })?;
+    for path in &args.unixsocket {
+        let name = UnixName::parse(path)
+            .map_err(|reason| FlagError::new("--unixsocket", path.display(), reason))?;
         if !sockets.iter().any(|socket| socket.name == name) {
             sockets.push(UnixSocket { name, permissions });
         }
     }
-    let has_file = sockets
-        .iter()
-        .any(|socket| matches!(socket.name, UnixName::Path(_)));
-    for (given, flag) in [
-        (args.listen.unixsocket_mode.is_some(), "--unixsocket-mode"),
-        (args.listen.unixsocket_owner.is_some(), "--unixsocket-owner"),
-    ] {
-        if given && !has_file {
-            bail!("{flag} is about the file of --unixsocket: give that too, with a path");
-        }
+    let is_file = |socket: &UnixSocket| matches!(socket.name, UnixName::Path(_));
+    let flag = match (&args.unixsocket_mode, &args.unixsocket_owner) {
+        (Some(_), _) => "--unixsocket-mode",
+        (None, Some(_)) => "--unixsocket-owner",
+        (None, None) => return Ok(sockets),
+    };
+    match sockets.iter().any(is_file) {
+        true => Ok(sockets),
+        false => Err(FlagError::about(
+            flag,
+            "is about the file of --unixsocket: give that too, with a path",
+        )),
     }
-    Ok(sockets)
 }
 
-fn permissions(args: &Args) -> Result<Permissions> {
-    let (user, group) = match &args.listen.unixsocket_owner {
-        Some(word) => owner(word)
-            .with_context(|| format!("invalid value '{word}' for '--unixsocket-owner'"))?,
+fn permissions(args: &ListenArgs) -> Result<Permissions, FlagError> {
+    let (user, group) = match &args.unixsocket_owner {
+        Some(word) => {
+            owner(word).map_err(|reason| FlagError::new("--unixsocket-owner", word, reason))?
+        }
         None => (None, None),
     };
-    let mode = match &args.listen.unixsocket_mode {
+    let mode = match &args.unixsocket_mode {
         Some(word) => mode(word).ok_or_else(|| {
-            anyhow!(
-                "invalid value '{word}' for '--unixsocket-mode': three octal digits are wanted, such as 660"
+            FlagError::new(
+                "--unixsocket-mode",
+                word,
+                "expected three octal digits, such as 660",
             )
         })?,
         None => MODE,
@@ -177,10 +192,10 @@ fn mode(word: &str) -> Option<u32> {
 }
 
 /// A user, a group, or both, as chown(1) takes them.
-fn owner(word: &str) -> Result<(Option<u32>, Option<u32>)> {
+fn owner(word: &str) -> Result<(Option<u32>, Option<u32>), String> {
     let (user, group) = word.split_once(':').unwrap_or((word, ""));
     if user.is_empty() && group.is_empty() {
-        bail!("USER, :GROUP or USER:GROUP is wanted");
+        return Err("expected USER, :GROUP or USER:GROUP".to_owned());
     }
     let user = (!user.is_empty()).then(|| account::user(user));
     let group = (!group.is_empty()).then(|| account::group(group));

@@ -1,122 +1,124 @@
 //! Which program is run, and how its streams carry messages.
 
 use std::{
-    ffi::OsString,
+    ffi::OsStr,
+    io,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use anyhow::{Result, bail};
-
-use super::{command, confinement::confinement, service::environ, unless_zero};
+use super::{
+    command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
+    zero::unless_zero,
+};
 use crate::{
-    args::{Args, FramingKind, NewlinePolicy},
+    args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
     backend::{MaxLine, Program, StderrTo, StreamOptions, Target, examine},
     framing::{Framing, Newline},
 };
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
-pub(super) fn target(args: &Args) -> Result<Option<Target>> {
-    let Some(name) = args.program.command.first() else {
+pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
+    let Some(name) = args.command.first() else {
         return Ok(None);
     };
+    let directory = directory(&args.process)?;
+    let file = command::find(name)?;
     let program = Program {
-        file: file(name, args.program.process.workdir.as_deref())?,
-        arguments: args.program.command.clone(),
-        directory: directory(args)?,
-        attributes: confinement(args)?,
+        // Looked up from here, and executed from its working directory.
+        file: match directory {
+            Some(_) => absolute("COMMAND", &file)?,
+            None => file,
+        },
+        arguments: args.command.clone(),
+        directory,
+        attributes: process_attributes(&args.process)?,
     };
-    check_script(name, &program, args)?;
+    check_script(name, &program, &args.process)?;
+    let streams = streams(args)?;
     Ok(Some(Target::Program(
         program,
-        streams(args)?,
-        stderr_to(args),
+        streams,
+        stderr_to(&args.messages),
     )))
 }
 
 /// Refuses a script that cannot run, which would fail at each connection.
-fn check_script(name: &OsString, program: &Program, args: &Args) -> Result<()> {
+fn check_script(name: &OsStr, program: &Program, args: &ProcessArgs) -> Result<(), FlagError> {
     let passed = environ(args, None)?.passed;
     let path = passed.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, value)| value.as_os_str());
-    match examine(&program.file, program.directory.as_deref(), path) {
-        Some(fault) => bail!(
-            "COMMAND '{}' cannot be executed: {fault}\n\n  tip: {}",
-            name.to_string_lossy(),
-            fault.remedy(&program.file)
-        ),
-        None => Ok(()),
-    }
+    let Some(fault) = examine(&program.file, program.directory.as_deref(), path) else {
+        return Ok(());
+    };
+    let (name, remedy) = (name.to_string_lossy(), fault.remedy(&program.file));
+    let reason = format!("'{name}' cannot be executed: {fault}\n\n  tip: {remedy}");
+    Err(FlagError::about("COMMAND", reason))
 }
 
-/// The file to execute. It is looked up from here, and executed from its working directory.
-fn file(name: &OsString, workdir: Option<&Path>) -> Result<PathBuf> {
-    let file = command::find(name)?;
-    Ok(match workdir {
-        Some(_) => std::path::absolute(file)?,
-        None => file,
-    })
-}
-
-fn directory(args: &Args) -> Result<Option<PathBuf>> {
-    match &args.program.process.workdir {
-        Some(path) if !path.is_dir() => bail!(
-            "invalid value '{}' for '--workdir': not a directory that can be read",
-            path.display()
-        ),
-        Some(path) => Ok(Some(std::path::absolute(path)?)),
+fn directory(args: &ProcessArgs) -> Result<Option<PathBuf>, FlagError> {
+    match &args.workdir {
+        Some(path) if !path.is_dir() => Err(FlagError::new(
+            "--workdir",
+            path.display(),
+            "not a directory that can be read",
+        )),
+        Some(path) => absolute("--workdir", path).map(Some),
         None => Ok(None),
     }
 }
 
+fn absolute(flag: &str, path: &Path) -> Result<PathBuf, FlagError> {
+    let invalid = |error: io::Error| FlagError::new(flag, path.display(), error);
+    std::path::absolute(path).map_err(invalid)
+}
+
 /// How messages travel through the streams of a program, whichever it is.
-pub(super) fn streams(args: &Args) -> Result<StreamOptions> {
-    let framing = framing(args)?;
-    if args.program.messages.passstderr && !matches!(framing, Framing::Lines(_)) {
-        let other = match (args.program.messages.binary, framing) {
+pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
+    let messages = &args.messages;
+    let framing = framing(messages)?;
+    if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
+        let other = match (messages.binary, framing) {
             (true, _) => "--binary",
             (false, Framing::Length) => "--framing=length",
             (false, _) => "--framing=chunks",
         };
-        bail!("--passstderr and {other} exclude each other: --passstderr sends lines of JSON");
+        let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
+        return Err(FlagError::about("--passstderr", reason));
     }
     Ok(StreamOptions {
         framing,
         max_line: MaxLine {
-            bytes: unless_zero(args.program.limits.maxlinesize).unwrap_or(usize::MAX),
+            bytes: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
             set_by: "--maxlinesize",
         },
-        flush_after: args.program.messages.flush_after.map(Duration::from_millis),
+        flush_after: messages.flush_after.map(Duration::from_millis),
     })
 }
 
 /// Where a program's stderr goes.
-pub(super) fn stderr_to(args: &Args) -> StderrTo {
-    match args.program.messages.passstderr {
+pub(super) fn stderr_to(args: &MessageArgs) -> StderrTo {
+    match args.passstderr {
         true => StderrTo::Client,
         false => StderrTo::Log,
     }
 }
 
-fn framing(args: &Args) -> Result<Framing> {
-    let newline = match args.program.messages.newline {
+fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {
+    let newline = match args.newline {
         NewlinePolicy::Split => Newline::Split,
         NewlinePolicy::Reject => Newline::Reject,
         NewlinePolicy::Space => Newline::Space,
     };
-    Ok(
-        match (args.program.messages.framing, args.program.messages.binary) {
-            (Some(FramingKind::Chunks), _) | (None, true) => Framing::Chunks,
-            (Some(kind @ (FramingKind::Lines | FramingKind::Length)), true) => {
-                let name = if kind == FramingKind::Lines {
-                    "lines"
-                } else {
-                    "length"
-                };
-                bail!("--binary and --framing={name} exclude each other: give one of them");
-            }
-            (Some(FramingKind::Length), false) => Framing::Length,
-            (Some(FramingKind::Lines) | None, false) => Framing::Lines(newline),
-        },
-    )
+    let conflict = |kind| {
+        let reason = format!("and --framing={kind} exclude each other: give one of them");
+        Err(FlagError::about("--binary", reason))
+    };
+    match (args.framing, args.binary) {
+        (Some(FramingKind::Chunks), _) | (None, true) => Ok(Framing::Chunks),
+        (Some(FramingKind::Lines), true) => conflict("lines"),
+        (Some(FramingKind::Length), true) => conflict("length"),
+        (Some(FramingKind::Length), false) => Ok(Framing::Length),
+        (Some(FramingKind::Lines) | None, false) => Ok(Framing::Lines(newline)),
+    }
 }

@@ -1,28 +1,24 @@
-//! A program or a directory of CGI scripts at a path, typed or written.
+//! A route as it was given: a program, or a directory of CGI scripts, at a path.
 
-use std::path::Path;
+use std::path::PathBuf;
 
-use anyhow::{Error, Result, anyhow};
-
-use super::file::Section;
-use crate::{args::Args, http::UrlPath};
+use super::flag_error::FlagError;
+use crate::{
+    args::{Args, ProgramArgs},
+    http::UrlPath,
+};
 
 /// A route, as it was given.
 #[derive(Debug)]
 pub struct Route {
-    /// The arguments as if its program were the only one.
-    pub(super) args: Args,
-    origin: Origin,
-}
-
-#[derive(Debug)]
-enum Origin {
-    /// The whole word `PATH=COMMAND`, and its path.
-    Typed {
-        word: String,
-        path: String,
-    },
-    Written(Section),
+    /// As it was given; see [`Route::path`].
+    path: String,
+    /// Its program, with its flags.
+    pub(super) program: ProgramArgs,
+    /// Its directory of CGI scripts, if it is one.
+    pub(super) cgi: Option<PathBuf>,
+    /// `PATH=COMMAND`, where it was typed.
+    word: Option<String>,
 }
 
 impl Route {
@@ -30,34 +26,37 @@ impl Route {
     ///
     /// # Errors
     /// A word that is not `PATH=COMMAND`.
-    pub fn typed(args: &Args) -> Result<Vec<Self>> {
+    pub fn typed(args: &Args) -> Result<Vec<Self>, FlagError> {
         let route = |word: &String| {
-            let invalid = |reason| anyhow!("invalid value '{word}' for '--route': {reason}");
+            let invalid = |reason| FlagError::new("--route", word, reason);
             let (path, command) = word
                 .split_once('=')
-                .ok_or_else(|| invalid("PATH=COMMAND is wanted"))?;
+                .ok_or_else(|| invalid("expected PATH=COMMAND"))?;
             let words =
                 shell_words::split(command).map_err(|_| invalid("a quote is not closed"))?;
             if words.is_empty() {
                 return Err(invalid("the command is missing"));
             }
-            let mut route_args = args.clone();
-            route_args.program.command = words.into_iter().map(Into::into).collect();
             Ok(Route {
-                args: route_args,
-                origin: Origin::Typed {
-                    word: word.clone(),
-                    path: path.to_owned(),
+                path: path.to_owned(),
+                program: ProgramArgs {
+                    command: words.into_iter().map(Into::into).collect(),
+                    ..args.program.clone()
                 },
+                cgi: None,
+                word: Some(word.clone()),
             })
         };
         args.pages.route.iter().map(route).collect()
     }
 
-    pub(super) fn written(section: Section, args: Args) -> Self {
+    /// A route of a file.
+    pub(super) fn written(path: &str, program: ProgramArgs, cgi: Option<PathBuf>) -> Self {
         Route {
-            args,
-            origin: Origin::Written(section),
+            path: path.to_owned(),
+            program,
+            cgi,
+            word: None,
         }
     }
 
@@ -65,12 +64,9 @@ impl Route {
     ///
     /// # Errors
     /// What no URL can lead to.
-    pub(super) fn path(&self) -> Result<String> {
-        let path = match &self.origin {
-            Origin::Typed { path, .. } => path,
-            Origin::Written(section) => section.path(),
-        };
-        let path = UrlPath::decode(path).map_err(|reason| self.wrong_path(&reason.to_string()))?;
+    pub(super) fn path(&self) -> Result<String, FlagError> {
+        let path = UrlPath::decode(&self.path);
+        let path = path.map_err(|reason| self.path_error(&reason.to_string()))?;
         Ok(match path.as_str().trim_end_matches('/') {
             "" => "/".to_owned(),
             path => path.to_owned(),
@@ -78,29 +74,18 @@ impl Route {
     }
 
     /// An error about its path.
-    pub(super) fn wrong_path(&self, reason: &str) -> Error {
-        match &self.origin {
-            Origin::Typed { word, .. } => anyhow!("invalid value '{word}' for '--route': {reason}"),
-            Origin::Written(section) => section.wrong("path", reason),
+    pub(super) fn path_error(&self, reason: &str) -> FlagError {
+        match &self.word {
+            Some(word) => FlagError::new("--route", word, reason),
+            None => FlagError::new("path", &self.path, reason),
         }
     }
 
-    /// Its directory of CGI scripts, if it is one.
-    pub(super) fn cgi(&self) -> Option<&Path> {
-        match &self.origin {
-            Origin::Typed { .. } => None,
-            Origin::Written(section) => section.cgi(),
-        }
-    }
-
-    /// Puts the place before an error.
-    pub(super) fn locate(&self, error: Error) -> Error {
-        match &self.origin {
-            Origin::Typed { word, .. } if error.to_string().starts_with("COMMAND") => {
-                error.context(format!("invalid value '{word}' for '--route'"))
-            }
-            Origin::Typed { .. } => error,
-            Origin::Written(section) => section.locate(error),
+    /// An error about its command is one about the word that was typed.
+    pub(super) fn with_word(&self, error: FlagError) -> FlagError {
+        match &self.word {
+            Some(word) if error.key() == "command" => FlagError::new("--route", word, error),
+            _ => error,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What is to be done: the command line and the configuration file together, checked.
 
-use std::ffi::OsString;
+use std::path::Path;
 
-use anyhow::{Result, bail};
-
-use super::{Config, Route, client::Client, doctor::subject, file::File};
+use super::{
+    client::Client, config_error::ConfigError, doctor::subject, file::File, flag_error::FlagError,
+    route::Route, server::Config,
+};
 use crate::{
-    args::{Args, LogFormat, LogLevel, Words},
+    args::{Args, CommandLine},
     doctor::Subject,
 };
 
@@ -25,55 +26,37 @@ pub enum Task {
     Examine(Box<Subject>),
 }
 
-/// What is logged, and how.
-#[derive(Debug, Clone, Copy)]
-pub struct LogOptions {
-    /// How much.
-    pub level: LogLevel,
-    /// In which form.
-    pub format: LogFormat,
-}
-
-impl LogOptions {
-    pub(super) fn new(args: &Args) -> Self {
-        LogOptions {
-            level: args.loglevel(),
-            format: args.log.log_format,
-        }
-    }
-}
-
 impl Task {
-    /// Reads the words after the program's name and, with `--config`, the file; checks all of it.
+    /// Parses the command line and, with `--config`, the file; checks all of it.
     ///
     /// # Errors
-    /// [`clap::Error`] for words that are no command line, and for `--help` and `--version`; else one that
-    /// names the flag, or file, line and key.
-    pub fn load(typed: &[OsString]) -> Result<Self> {
-        let args = Args::parse_from_words(typed.to_vec())?;
-        if args.invocation.license {
-            return Ok(Task::PrintLicense);
+    /// The first thing that is wrong.
+    pub fn load(command_line: &CommandLine) -> Result<Self, ConfigError> {
+        if let Some(path) = command_line.config_file() {
+            return Self::load_with_file(command_line, path);
         }
-        let task = match &args.invocation.config {
-            None => Task::new(&args, &Route::typed(&args)?),
-            Some(path) => {
-                let file = File::read(path)?;
-                let typed = Words::new(typed.to_vec())?;
-                let (args, routes) = file.merge(&typed)?;
-                Task::new(&args, &routes).map_err(|error| file.locate(&typed, error))
-            }
-        };
-        match args.invocation.check_config {
-            true => task.map(|_| Task::CheckConfig),
-            false => task,
+        let args = command_line.parse()?;
+        match args.invocation.license {
+            true => Ok(Task::PrintLicense),
+            false => Task::new(&args, &Route::typed(&args)?),
         }
     }
 
-    fn new(args: &Args, routes: &[Route]) -> Result<Self> {
-        Ok(match (&args.client.connect, args.invocation.doctor) {
-            (Some(_), _) => Task::Connect(Box::new(Client::new(args, routes)?)),
+    fn load_with_file(command_line: &CommandLine, path: &Path) -> Result<Self, ConfigError> {
+        let file = File::read(path)?;
+        let (args, routes) = file.merge(command_line)?;
+        Task::new(&args, &routes).map_err(|error| file.with_location(command_line, error))
+    }
+
+    fn new(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
+        let task = match (&args.client.connect, args.invocation.doctor) {
+            (Some(url), _) => Task::Connect(Box::new(Client::new(url, args, routes)?)),
             (None, true) => Task::Examine(Box::new(subject(args, routes)?)),
             (None, false) => Task::Serve(Box::new(Config::with_routes(args, routes)?)),
+        };
+        Ok(match args.invocation.check_config {
+            true => Task::CheckConfig,
+            false => task,
         })
     }
 
@@ -81,12 +64,13 @@ impl Task {
     ///
     /// # Errors
     /// When a file has made something else of it.
-    pub fn server(self) -> Result<Config> {
-        match self {
-            Task::Serve(config) => Ok(*config),
-            Task::Connect(_) => bail!("--connect makes a client of a server: start another wsd"),
-            Task::Examine(_) => bail!("--doctor examines and serves nothing: start another wsd"),
-            Task::PrintLicense | Task::CheckConfig => bail!("there is nothing to serve"),
-        }
+    pub fn server(self) -> Result<Config, ConfigError> {
+        let (flag, reason) = match self {
+            Task::Serve(config) => return Ok(*config),
+            Task::Connect(_) => ("--connect", "makes a client of a server: start another wsd"),
+            Task::Examine(_) => ("--doctor", "examines and serves nothing: start another wsd"),
+            Task::PrintLicense | Task::CheckConfig => ("--check-config", "serves nothing"),
+        };
+        Err(FlagError::about(flag, reason).into())
     }
 }

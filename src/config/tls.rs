@@ -1,11 +1,10 @@
-//! TLS, as the flags say it: `--ssl` and what belongs to it.
+//! TLS of a server, as the flags say it: `--ssl` and what belongs to it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Error, Result, anyhow, bail};
-
+use super::flag_error::FlagError;
 use crate::{
-    args::Args,
+    args::{Args, TlsArgs},
     server::tls::{
         ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
     },
@@ -15,81 +14,69 @@ use crate::{
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The configuration of TLS, loaded; `None` without TLS.
-pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>> {
-    if !is_on(args) {
-        for (given, flag) in [
-            (!args.tls.sslcert.is_empty(), "--sslcert"),
-            (!args.tls.sslkey.is_empty(), "--sslkey"),
-            (args.tls.sslca.is_some(), "--sslca"),
-            (args.tls.ssl_optional, "--ssl-optional"),
-        ] {
-            if given {
-                bail!("{flag} is about TLS: give --ssl too");
-            }
-        }
-    }
-    if args.tls.sslca_optional && args.tls.sslca.is_none() {
-        bail!("--sslca-optional is about the certificates of --sslca: give that too");
-    }
-    if !is_on(args) {
+pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
+    let tls = &args.tls;
+    if !is_on(tls) {
         return Ok(None);
     }
     let options = TlsOptions {
-        identities: identities(args)?,
-        clients: args.tls.sslca.clone().map(|authorities| ClientAuth {
+        identities: match tls.ssl_selfsigned {
+            true => vec![self_signed(&args.listen.host)],
+            false => files(tls)?,
+        },
+        clients: tls.sslca.clone().map(|authorities| ClientAuth {
             authorities,
-            required: !args.tls.sslca_optional,
+            required: !tls.sslca_optional,
         }),
-        without_tls: match args.tls.ssl_optional {
+        without_tls: match tls.ssl_optional {
             true => WithoutTls::Served,
             false => WithoutTls::Refused,
         },
     };
-    TlsConfig::load(options).map(Some).map_err(located)
+    TlsConfig::load(options).map(Some).map_err(flag_error)
 }
 
 /// Whether clients without TLS may begin with HTTP/2.
-pub(super) fn h2c(args: &Args) -> Result<bool> {
-    if args.listen.h2c && is_on(args) && !args.tls.ssl_optional {
-        bail!(
-            "--h2c is about clients without TLS, which --ssl refuses: leave it out, since HTTP/2 is spoken by TLS \
-             without it, or give --ssl-optional too"
-        );
+pub(super) fn h2c(args: &Args) -> Result<bool, FlagError> {
+    if args.listen.h2c && is_on(&args.tls) && !args.tls.ssl_optional {
+        return Err(FlagError::about(
+            "--h2c",
+            "is about clients without TLS, which --ssl refuses: leave it out, since HTTP/2 is spoken by TLS without it, \
+             or give --ssl-optional too",
+        ));
     }
     Ok(args.listen.h2c)
 }
 
 /// Whether TLS is spoken.
-pub(super) fn is_on(args: &Args) -> bool {
-    args.tls.ssl || args.tls.ssl_selfsigned
+pub(super) fn is_on(args: &TlsArgs) -> bool {
+    args.ssl || args.ssl_selfsigned
 }
 
-fn identities(args: &Args) -> Result<Vec<IdentitySource>> {
-    let (certificates, keys) = (&args.tls.sslcert, &args.tls.sslkey);
-    if args.tls.ssl_selfsigned {
-        if let Some(file) = certificates.first().or(keys.first()) {
-            bail!(
-                "--ssl-selfsigned and the file '{}' exclude each other: it makes its own certificate",
-                file.display()
-            );
-        }
-        let loopback = LOOPBACK.map(str::to_owned).into_iter();
-        let hosts = args.listen.host.iter().map(|host| bare(host).to_owned());
-        return Ok(vec![IdentitySource::SelfSigned {
-            names: loopback.chain(hosts).collect(),
-        }]);
+fn self_signed(hosts: &[String]) -> IdentitySource {
+    let loopback = LOOPBACK.map(str::to_owned).into_iter();
+    let hosts = hosts.iter().map(|host| bare(host).to_owned());
+    IdentitySource::SelfSigned {
+        names: loopback.chain(hosts).collect(),
     }
-    match (certificates.len(), keys.len()) {
-        (0, 0) => bail!(
-            "--ssl needs a certificate: give --sslcert and --sslkey, or --ssl-selfsigned for development"
-        ),
-        (0, _) => bail!("--sslkey needs the certificate of the key: give --sslcert too"),
-        (_, 0) => bail!("--sslcert needs the certificate's private key: give --sslkey too"),
-        (certificates, keys) if certificates != keys => bail!(
-            "--sslcert is given {certificates} times and --sslkey {keys} times: each certificate has a key, in \
-             the same order"
-        ),
-        _ => {}
+}
+
+/// Pairs of certificate and key.
+fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
+    let (certificates, keys) = (&args.sslcert, &args.sslkey);
+    if certificates.is_empty() {
+        return Err(FlagError::about(
+            "--ssl",
+            "needs a certificate: give --sslcert and --sslkey, or --ssl-selfsigned for development",
+        ));
+    }
+    if certificates.len() != keys.len() {
+        let reason = format!(
+            "is given {} times and --sslkey {} times: each certificate has a key, in the same order",
+            certificates.len(),
+            keys.len()
+        );
+        return Err(FlagError::about("--sslcert", reason));
     }
     let pair = |(certificates, key): (&PathBuf, &PathBuf)| IdentitySource::Files {
         certificates: certificates.clone(),
@@ -103,17 +90,18 @@ fn bare(host: &str) -> &str {
     host.trim_matches(['[', ']'])
 }
 
-pub(super) fn located(error: LoadError) -> Error {
-    let invalid = |flag: &str, file: &Path, reason: &str| {
-        anyhow!("invalid value '{}' for '{flag}': {reason}", file.display())
-    };
+/// The flag that names a file which cannot be used, of a server or of a client.
+pub(super) fn flag_error(error: LoadError) -> FlagError {
     match &error {
-        LoadError::File { kind, file, reason } => match kind {
-            PemKind::Certificate => invalid("--sslcert", file, reason),
-            PemKind::Key => invalid("--sslkey", file, reason),
-            PemKind::Authorities => invalid("--sslca", file, reason),
-        },
-        LoadError::SelfSigned(_) => anyhow!("--ssl-selfsigned: {error}"),
-        LoadError::Library(_) => anyhow!("--ssl: {error}"),
+        LoadError::File { kind, file, reason } => {
+            let flag = match kind {
+                PemKind::Certificate => "--sslcert",
+                PemKind::Key => "--sslkey",
+                PemKind::Authorities => "--sslca",
+            };
+            FlagError::new(flag, file.display(), reason)
+        }
+        LoadError::SelfSigned(_) => FlagError::about("--ssl-selfsigned", format!("fails: {error}")),
+        LoadError::Library(_) => FlagError::about("--ssl", format!("fails: {error}")),
     }
 }

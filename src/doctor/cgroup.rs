@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Limit, Resource};
+use super::{limit::Limit, resource::Resource};
 
 /// Where systemd and container engines mount them.
 const MOUNTS: &str = "/sys/fs/cgroup";

@@ -1,21 +1,6 @@
 //! A limit, and how many sessions it allows.
 
-use super::Need;
-
-/// What there is a limit of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Resource {
-    /// Sessions themselves.
-    Sessions,
-    /// Descriptors of the gateway.
-    Descriptors,
-    /// Open files of the whole machine (`file-nr` of proc_sys_fs(5)): both ends of each pipe are one.
-    Files,
-    /// Threads and processes, which are the same to the kernel.
-    Tasks,
-    /// Bytes.
-    Memory,
-}
+use super::resource::{Need, Resource};
 
 /// A limit of this machine, or one that was asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]

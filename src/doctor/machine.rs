@@ -4,7 +4,7 @@ use std::fs;
 
 use rustix::process::{Resource as Rlimit, getrlimit, getuid};
 
-use super::{Limit, Resource, Subject, cgroup, processes};
+use super::{cgroup, limit::Limit, processes, resource::Resource, subject::Subject};
 
 /// Of a pipe, by default (pipe(7)).
 const PAGES_A_PIPE: u64 = 16;
@@ -56,12 +56,12 @@ fn descriptors() -> Option<Limit> {
 }
 
 /// `RLIMIT_NPROC` counts all of a user's threads, and does not hold root (getrlimit(2)).
-fn processes_of(user: u32, processes: Option<u64>) -> Option<Limit> {
+fn processes_of(user: u32, processes: Option<(u64, &'static str)>) -> Option<Limit> {
     if user == 0 {
         return None;
     }
     let (most, remedy) = match processes {
-        Some(most) => (most, "--limits=processes=N"),
+        Some(limit) => limit,
         None => (
             getrlimit(Rlimit::Nproc).maximum?,
             "LimitNPROC=N in the [Service] section of a systemd unit, ulimit -Hu N before the start",
@@ -187,8 +187,10 @@ mod tests {
 
     #[test]
     fn root_has_no_limit_of_processes() {
-        assert_eq!(processes_of(0, Some(5)), None);
-        let limit = processes_of(12345, Some(5)).expect("a limit");
+        let set = Some((5, "another number"));
+        assert_eq!(processes_of(0, set), None);
+        let limit = processes_of(12345, set).expect("a limit");
         assert_eq!((limit.most, limit.used), (5, 0));
+        assert_eq!(limit.remedy, "another number");
     }
 }

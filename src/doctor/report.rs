@@ -1,8 +1,8 @@
-//! What was found, for people: plain lines and an aligned table.
+//! The report: what was found, as plain lines and an aligned table.
 
 use std::{fmt, time::Duration};
 
-use super::{Limit, Measured, Resource};
+use super::{limit::Limit, measure::Measured, resource::Resource};
 
 const KIB: f64 = 1024.0;
 
@@ -167,7 +167,7 @@ fn seconds(time: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::Need, *};
+    use super::{super::resource::Need, *};
 
     fn limit(name: &str, resource: Resource, most: u64) -> Limit {
         Limit {

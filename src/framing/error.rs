@@ -1,4 +1,4 @@
-//! Why bytes are no message, or a message cannot become bytes.
+//! Framing errors: why bytes are no message, or a message cannot become bytes.
 
 use std::io;
 
@@ -14,7 +14,7 @@ pub enum FramingError {
     /// The program's `length` framing is broken.
     #[error("the length framing is broken: {0}")]
     Malformed(String),
-    /// A message with a newline under [`Newline::Reject`].
+    /// A message with a newline under [`Newline::Reject`](super::Newline::Reject).
     #[error("a message must be one line here")]
     NewlineInMessage,
     /// A binary message where the program reads lines.

@@ -1,5 +1,4 @@
-//! What an operator asks a server, at an address of its own: is it alive, is it ready, what are its
-//! figures, which sessions are open.
+//! The admin interface, at an address of its own: health, readiness, metrics, and the sessions that are open.
 
 use std::fmt;
 

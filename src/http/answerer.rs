@@ -1,7 +1,14 @@
-//! The label `handler` of the counted answers: [`Answerer`].
+//! Answers and refusals together with who gave them, which the figures of a server tell apart.
 
-/// Who has answered, for counting.
-#[derive(Debug, Clone, Copy)]
+use hyper::Response;
+
+use super::{
+    body::{Body, with_guard},
+    refusal::Refusal,
+};
+
+/// Who has answered, for counting: the label `handler`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answerer {
     Program,
     Cgi,
@@ -9,6 +16,38 @@ pub(super) enum Answerer {
     Console,
     Redirect,
     Nobody,
+}
+
+/// An answer, and who gave it.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) response: Response<Body>,
+    pub(super) by: Answerer,
+}
+
+/// A refusal, and who would have answered.
+#[derive(Debug)]
+pub(super) struct Refused {
+    pub(super) refusal: Refusal,
+    pub(super) by: Answerer,
+}
+
+impl Answer {
+    /// The same with something that is kept until it has been sent, if there is something.
+    pub(super) fn with_guard(self, guard: Option<impl Send + 'static>) -> Self {
+        let response = match guard {
+            Some(guard) => self.response.map(|body| with_guard(body, guard)),
+            None => self.response,
+        };
+        Answer { response, ..self }
+    }
+}
+
+impl From<Refusal> for Refused {
+    /// Before it is known who would have answered.
+    fn from(refusal: Refusal) -> Self {
+        Answerer::Nobody.refuse(refusal)
+    }
 }
 
 impl Answerer {
@@ -21,6 +60,25 @@ impl Answerer {
             Answerer::Console => "console",
             Answerer::Redirect => "redirect",
             Answerer::Nobody => "none",
+        }
+    }
+
+    /// A refusal by this one.
+    pub(super) fn refuse(self, refusal: impl Into<Refusal>) -> Refused {
+        Refused {
+            refusal: refusal.into(),
+            by: self,
+        }
+    }
+
+    /// What came of a request that this one was to answer.
+    pub(super) fn answer(
+        self,
+        outcome: Result<Response<Body>, Refusal>,
+    ) -> Result<Answer, Refused> {
+        match outcome {
+            Ok(response) => Ok(Answer { response, by: self }),
+            Err(refusal) => Err(self.refuse(refusal)),
         }
     }
 }

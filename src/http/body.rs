@@ -1,9 +1,15 @@
-//! Bodies of responses.
+//! Bodies: how those of responses are made, and what becomes of a request's that is not read.
 
-use std::io;
+use std::{io, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+/// What a client gets to send the rest of a body that is not read. Shorter would lose it the answer on a slow
+/// line; longer lets it send for nothing.
+pub(super) const CLOSING_GRACE: Duration = Duration::from_secs(2);
 
 /// A response's body.
 pub type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -27,4 +33,13 @@ pub(super) fn with_guard(body: Body, guard: impl Send + 'static) -> Body {
         frame
     };
     body.map_frame(keep).boxed_unsync()
+}
+
+/// Reads on for [`CLOSING_GRACE`], so that a client that is still sending finds the answer, and not a reset
+/// connection.
+///
+/// Cancel safe: yes.
+pub(super) async fn discard(mut incoming: Incoming) {
+    let all = async { while let Some(Ok(_)) = incoming.frame().await {} };
+    let _ = timeout(CLOSING_GRACE, all).await;
 }

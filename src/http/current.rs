@@ -1,4 +1,4 @@
-//! The handler in force, which a reload puts another in the place of.
+//! The handler in force; a reload replaces it.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Values of header fields, as far as several fields have the same form (RFC 9110 §5.6); pure.
+//! Values of header fields: lists and tokens (RFC 9110 §5.6); pure.
 
 use hyper::{HeaderMap, header::HeaderName};
 

@@ -1,69 +1,44 @@
-//! One request in, one response out: [`Handler`].
+//! The request handler: one request in, one response out ([`Handler`]).
 //!
-//! It decides who may ask, finds who answers, and for a WebSocket opens the program before it answers
-//! 101 (200 by HTTP/2), so that a client sees why a start failed. The session then runs in a task of its own.
+//! A request passes the list of [`checks`](super::checks), finds who answers, and is answered; for a WebSocket
+//! the program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The
+//! session then runs in a task of its own.
 
 use std::borrow::Cow;
 
 use hyper::{
-    Method, Request, Response, Uri, Version,
-    body::Incoming,
+    Request, Response, Version,
+    body::{Body as _, Incoming},
     header::{self, HeaderValue},
+    http::request::Parts,
+    upgrade::OnUpgrade,
 };
-use tracing::{info, warn};
+use tracing::warn;
 
 use super::{
-    access::{Access, ConnectionLimits, ConnectionPermit, Overload, ProcessLimit},
-    answerer::Answerer,
-    body::{Body, with_guard},
-    pages::{Route, Router, dispatch::PlainRequest},
+    access::{ConnectionPermit, Overload},
+    answerer::{Answer, Answerer, Refused},
+    body::{Body, discard},
+    checks::{Asked, Checked, check},
+    lifecycle::LifecycleTokens,
+    options::Options,
+    pages::{
+        self, Destination, PlainAnswer,
+        local_redirect::{self, MAX_REDIRECTS, redirect},
+        redirect,
+    },
     pseudo_headers,
     refusal::Refusal,
-    response_headers::{AddedHeaders, forbid_sniffing},
-    state::{LifecycleTokens, State},
-    url_path::UrlPath,
-    websocket::{
-        handshake,
-        open::{self, SessionRequest},
-    },
+    request::ClientRequest,
+    request_line::RequestLine,
+    response_headers::forbid_sniffing,
+    sessions::open_websocket,
+    state::State,
 };
 use crate::{
     backend::{Resources, Spawner},
     connection::{ConnectionInfo, Endpoint},
 };
-
-/// What a request begins with, for its log line and its answer.
-#[derive(Debug)]
-pub(super) struct RequestLine {
-    method: Method,
-    uri: Uri,
-    version: Version,
-}
-
-impl RequestLine {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
-        RequestLine {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            version: request.version(),
-        }
-    }
-}
-
-/// Everything that one server is told about the requests it answers.
-#[derive(Debug)]
-pub struct Options {
-    /// Who answers, and on which terms.
-    pub router: Router,
-    /// To whom.
-    pub access: Access,
-    /// Programs at a time, of all routes together.
-    pub processes: ProcessLimit,
-    /// How many connections there may be.
-    pub connections: ConnectionLimits,
-    /// What is added to answers that are not opening handshakes.
-    pub headers: AddedHeaders,
-}
 
 /// Answers requests. Sessions that it started run on when it is dropped.
 #[derive(Debug)]
@@ -79,8 +54,8 @@ impl Handler {
         Handler { options, state }
     }
 
-    /// A handler that answers by other rules, for the same server: what runs goes on, is waited for at a
-    /// stop, and holds its place if there are as many as before.
+    /// A handler with other options for the same server. What runs goes on, is waited for at a stop, and still
+    /// holds its permit where the limit is the same.
     pub fn reconfigured(&self, mut options: Options) -> Self {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
@@ -93,7 +68,7 @@ impl Handler {
 
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
-        self.state.registry.open()
+        self.state.registry.open_count()
     }
 
     /// Counts a connection in, for as long as the answer is kept; `None` if it had better be closed at
@@ -138,25 +113,37 @@ impl Handler {
     }
 
     /// Answers one request.
+    ///
+    /// Cancel safe: yes, and cancelled when the client goes. A script is then ended; a session that was opened
+    /// finds its client lost.
     pub async fn handle(
         &self,
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
-        let mut by = Answerer::Nobody;
-        let resolve_client = match self.resolve_client(&mut request, connection) {
-            Ok(resolve_client) => resolve_client,
+        let connection = match self.resolve_client(&mut request, connection) {
+            Ok(connection) => connection,
             Err(refusal) => {
                 let line = RequestLine::of(&request);
-                return self.finish(Err(refusal), by, &line, connection);
+                return self.finish(Err(refusal.into()), &line, connection);
             }
         };
         let line = RequestLine::of(&request);
-        let mut answer = self.answer(request, &resolve_client, &mut by).await;
-        if self.options.router.console {
-            answer = answer.map_err(Refusal::explained);
-        }
-        self.finish(answer, by, &line, &resolve_client)
+        let outcome = self.answer(request, &connection).await;
+        self.finish(outcome, &line, &connection)
+    }
+
+    /// Sends a client on to another port.
+    pub fn redirect(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+        to: &Destination,
+    ) -> Response<Body> {
+        let line = RequestLine::of(&request);
+        let (parts, _) = request.into_parts();
+        let answer = redirect::answer(&self.options.access, &parts, connection, to);
+        self.finish(Answerer::Redirect.answer(answer), &line, connection)
     }
 
     /// The connection as trusted proxies tell of it, and the request as HTTP/1.1 would have it. Not within
@@ -167,104 +154,110 @@ impl Handler {
         connection: &'a ConnectionInfo,
     ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
-        self.options
-            .access
-            .trust
-            .resolve_client(request.headers(), connection)
-    }
-
-    /// Makes an answer of what came of a request, with the headers that all have; counts and logs it.
-    pub(super) fn finish(
-        &self,
-        answer: Result<Response<Body>, Refusal>,
-        by: Answerer,
-        RequestLine {
-            method,
-            uri,
-            version,
-        }: &RequestLine,
-        connection: &ConnectionInfo,
-    ) -> Response<Body> {
-        let refused = answer.as_ref().err().map(ToString::to_string);
-        if let Err(refusal) = &answer {
-            self.state.metrics.count_refusal(refusal.name());
-        }
-        let is_session = matches!(by, Answerer::Program) && answer.is_ok();
-        let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(*version));
-        if !is_session {
-            forbid_sniffing(&mut response);
-            self.options.headers.add_to(&mut response);
-        }
-        let (remote, status) = (connection.remote, response.status());
-        let code = status.as_u16();
-        self.state.metrics.count_request(by.name(), status.as_str());
-        match refused {
-            Some(reason) => {
-                warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
-            }
-            // A session logs its own start and end.
-            None if is_session => {}
-            None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
-        }
-        response
+        let trust = &self.options.access.trust;
+        trust.resolve_client(request.headers(), connection)
     }
 
     async fn answer(
         &self,
         mut request: Request<Incoming>,
         connection: &ConnectionInfo,
-        by: &mut Answerer,
-    ) -> Result<Response<Body>, Refusal> {
+    ) -> Result<Answer, Refused> {
+        let permit = self.count_request(connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
-        let (parts, body) = request.into_parts();
-        let host = self.options.access.host(&parts, connection)?;
-        // Through a proxy many clients share a connection, so each request counts.
-        let admitted = match connection.forwarded {
-            Some(_) => {
-                let connections = &self.state.connections;
-                connections.admit_request(self.options.connections, &connection.remote)?
-            }
-            None => None,
-        };
-        let path = UrlPath::decode(parts.uri.path())?;
-        if handshake::is_requested(&parts) {
-            *by = Answerer::Program;
-            let router = &self.options.router;
-            let entry;
-            let found = match router.websocket(&path, &parts.headers) {
-                Route::Program(found) => found,
-                Route::Directory(directory) => match directory.find(&path).await {
-                    Ok(program) => {
-                        entry = program;
-                        directory.found(&entry)
-                    }
-                    Err(_) => router.fallback(&path).ok_or(Refusal::NotFound)?,
-                },
-                _ => return Err(Refusal::NotFound),
-            };
-            path.check_for_programs()?;
-            let origins = &found.options.origins;
-            origins.check(&parts.headers, host.as_ref())?;
-            let ask = SessionRequest {
-                parts: &parts,
-                host: host.as_ref(),
-                found,
-                connection,
-                admitted,
-            };
-            return open::open(&self.state, ask, upgrade).await;
+        let (mut parts, body) = request.into_parts();
+        let version = parts.version;
+        let mut body = Some(body);
+        let outcome = self.check_and_answer(&mut parts, &mut body, connection, permit, upgrade);
+        let outcome = outcome.await;
+        // A stream of HTTP/2 whose client still sends would be reset behind the answer (RFC 9113 §8.1), and
+        // clients have been seen to take that for a failure. HTTP/1.1 is hyper's own affair.
+        if let Some(body) = body.filter(|body| version == Version::HTTP_2 && !body.is_end_stream())
+        {
+            self.state.tasks.spawn(discard(body));
         }
-        let request = PlainRequest {
-            parts,
-            path,
-            body: Some(body),
-            host: host.as_ref(),
-            connection,
+        outcome
+    }
+
+    /// Counts a request of a client behind a trusted proxy. Many clients share that connection, so each of
+    /// their requests counts as one.
+    fn count_request(
+        &self,
+        connection: &ConnectionInfo,
+    ) -> Result<Option<ConnectionPermit>, Refusal> {
+        if connection.forwarded.is_none() {
+            return Ok(None);
+        }
+        let (limits, connections) = (self.options.connections, &self.state.connections);
+        Ok(connections.admit_request(limits, &connection.remote)?)
+    }
+
+    /// Answers a request that passes the checks, and so does each that scripts make of it.
+    async fn check_and_answer(
+        &self,
+        parts: &mut Parts,
+        body: &mut Option<Incoming>,
+        connection: &ConnectionInfo,
+        permit: Option<ConnectionPermit>,
+        upgrade: OnUpgrade,
+    ) -> Result<Answer, Refused> {
+        let state = &self.state;
+        for _ in 0..=MAX_REDIRECTS {
+            let Checked { host, path, asked } = check(&self.options, parts, connection)?;
+            let request = ClientRequest {
+                parts,
+                host: host.as_ref(),
+                connection,
+            };
+            let answer = match asked {
+                Asked::WebSocket(handshake, route) => {
+                    let found = route.find(&path).await;
+                    let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
+                    let opened = open_websocket(state, request, found, handshake, upgrade, permit);
+                    return Answerer::Program.answer(opened.await);
+                }
+                Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
+            };
+            match answer {
+                PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
+                PlainAnswer::LocalRedirect(target) => {
+                    let redirected = redirect(parts, &target);
+                    redirected.map_err(|refusal| Answerer::Cgi.refuse(refusal))?;
+                }
+            }
+        }
+        Err(Answerer::Cgi.refuse(local_redirect::too_many()))
+    }
+
+    /// Makes a response of what came of a request, with the headers that all have; counts and logs it.
+    fn finish(
+        &self,
+        outcome: Result<Answer, Refused>,
+        line: &RequestLine,
+        connection: &ConnectionInfo,
+    ) -> Response<Body> {
+        let (mut response, by, reason) = match outcome {
+            Ok(Answer { response, by }) => (response, by, None),
+            Err(Refused { mut refusal, by }) => {
+                if self.options.router.console {
+                    refusal = refusal.explained();
+                }
+                self.state.metrics.count_refusal(refusal.name());
+                let reason = refusal.to_string();
+                (refusal.into_response(line.version), by, Some(reason))
+            }
         };
-        let response = self.plain(request, by).await?;
-        Ok(match admitted {
-            Some(admitted) => response.map(|body| with_guard(body, admitted)),
-            None => response,
-        })
+        let is_session = by == Answerer::Program && reason.is_none();
+        if !is_session {
+            forbid_sniffing(&mut response);
+            self.options.headers.add_to(&mut response);
+        }
+        let status = response.status();
+        self.state.metrics.count_request(by.name(), status.as_str());
+        // A session logs its own start and end.
+        if !is_session {
+            line.log(connection, status, reason);
+        }
+        response
     }
 }

@@ -1,22 +1,18 @@
-//! The figures of a server, as Prometheus reads them.
+//! Metrics of a server, as Prometheus reads them.
 //!
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
-//! message, each session counts for itself; the sums are made when somebody asks.
+//! message, each session counts for itself; the sums are made when they are asked for.
 
-use std::{
-    os::unix::process::ExitStatusExt,
-    process::ExitStatus,
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
 
+use parking_lot::Mutex;
 use prometheus::{
     CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
     core::{Atomic, Collector, GenericCounterVec},
     process_collector::ProcessCollector,
 };
 
-use super::{access::Connections, websocket::Registry};
+use super::{access::Connections, registry::Registry};
 use crate::session::{Ended, Summary, Traffic};
 
 /// Of [`Metrics::to_text`].
@@ -169,7 +165,7 @@ impl Metrics {
         }
     }
 
-    /// Somebody was refused.
+    /// A request or a connection was refused.
     pub(super) fn count_refusal(&self, reason: &str) {
         self.refusals.with_label_values(&[reason]).inc();
     }
@@ -181,9 +177,9 @@ impl Metrics {
 
     /// All figures in Prometheus' text format.
     pub(super) fn to_text(&self, registry: &Registry, connections: &Connections) -> String {
-        let _summing = self.summing.lock().unwrap_or_else(PoisonError::into_inner);
-        self.sessions_open.set(registry.open() as i64);
-        self.connections_open.set(connections.open() as i64);
+        let _summing = self.summing.lock();
+        self.sessions_open.set(registry.open_count() as i64);
+        self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();
         self.traffic.set("in", totals.received);
         self.traffic.set("out", totals.sent);

@@ -1,7 +1,7 @@
 //! HTTP: one request in, one response out ([`Handler`]).
 //!
-//! A request passes one list of checks ([`access`] has the rules), finds who answers it ([`pages::router`]),
-//! and is answered by a file, a CGI script or a page of our own; or it opens a WebSocket, for which the
+//! A request passes one list of checks (`checks`; the rules are in [`access`]), finds who answers it
+//! ([`pages`]), and is answered by a file, a CGI script or a page of our own; or it opens a WebSocket, for which the
 //! program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The session
 //! then runs in a task of its own.
 
@@ -9,15 +9,24 @@ pub mod access;
 mod admin;
 mod answerer;
 mod body;
+mod checks;
 mod current;
 pub mod fields;
 mod handler;
+mod launch;
+mod lifecycle;
 mod metrics;
+mod options;
 pub mod pages;
 mod pseudo_headers;
 mod refusal;
+mod registry;
+mod request;
+mod request_line;
 pub mod response_headers;
 mod route_options;
+pub mod sendfile;
+mod sessions;
 mod state;
 pub mod url_path;
 pub mod websocket;
@@ -25,9 +34,10 @@ pub mod websocket;
 pub use admin::Admin;
 pub use body::Body;
 pub use current::Current;
-pub use handler::{Handler, Options};
+pub use handler::Handler;
+pub use lifecycle::LifecycleTokens;
+pub use options::Options;
 pub use refusal::Refusal;
 pub use response_headers::AddedHeaders;
 pub use route_options::RouteOptions;
-pub use state::LifecycleTokens;
 pub use url_path::UrlPath;

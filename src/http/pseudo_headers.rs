@@ -1,5 +1,5 @@
-//! The head of an HTTP/2 request, told as HTTP/1.1 would: whoever reads it behind this need not know the
-//! version, but for the method of a WebSocket, which is CONNECT (RFC 8441 §4).
+//! Pseudo-header fields of HTTP/2 (RFC 9113 §8.3), made the head of an HTTP/1.1 request: what reads it behind this
+//! need not know the version, but for the method of a WebSocket, which is CONNECT (RFC 8441 §4).
 
 use hyper::{
     Method, Request, Uri, Version,
@@ -12,8 +12,8 @@ use super::{access::Authority, refusal::Refusal};
 /// The one protocol that is spoken on a stream of its own.
 const WEBSOCKET: &str = "websocket";
 
-/// Makes Host of `:authority`, which programs look for under that name (RFC 9113 §8.3.1 has whoever translates
-/// do so), and of the target what stands in a request line. Another version's request stays as it is.
+/// Makes Host of `:authority`, which programs look for under that name (RFC 9113 §8.3.1 asks for it of
+/// what translates), and of the target what stands in a request line. Another version's request stays as it is.
 ///
 /// # Errors
 /// 400 for a Host that is another than the authority; 501 for a CONNECT that asks for no WebSocket (RFC 9110

@@ -1,9 +1,12 @@
-//! Every way not to get what one asked for, and the status that says it.
+//! Refusals: every way not to get what one asked for, and the status, headers and text that say it.
+//!
+//! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
+//! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
 use std::io;
 
 use hyper::{
-    Response, StatusCode, Version,
+    HeaderMap, Response, StatusCode, Version,
     header::{self, HeaderName, HeaderValue},
 };
 
@@ -13,8 +16,10 @@ use super::{
 };
 use crate::backend::ScriptError;
 
-/// Why a request is refused. The client sees the status and this text, which names the flag that
-/// would allow what was refused; the log sees the sources too.
+/// Seconds after which a client that was refused for the moment may try again.
+const RETRY_AFTER: &str = "1";
+
+/// Why a request is refused. The client sees the status and this text; the log sees the sources too.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The request itself is broken.
@@ -23,12 +28,18 @@ pub enum Refusal {
     /// The path is one that nobody honest sends.
     #[error(transparent)]
     BadPath(#[from] BadPath),
-    /// A page of another origin (RFC 6455 §10.2).
-    #[error("{0}")]
-    Origin(String),
+    /// A page of this other origin (RFC 6455 §10.2).
+    #[error("pages of the origin '{0}' may not connect; --origin={0} lets them")]
+    ForeignOrigin(String),
+    /// An Origin header that names none.
+    #[error("the Origin header is malformed; --origin='*' lets any origin connect")]
+    MalformedOrigin,
+    /// A client without an Origin, where one is required.
+    #[error("a client without an Origin header is refused by --sameorigin")]
+    MissingOrigin,
     /// A name that this server does not go by.
-    #[error("{0}")]
-    Host(String),
+    #[error("this server does not answer to the host '{0}'; --host={0} lets it")]
+    UnknownHost(String),
     /// A file that may not be read.
     #[error("{0}")]
     Forbidden(String),
@@ -73,7 +84,7 @@ pub enum Refusal {
     /// A script's answer is none (RFC 3875 §6).
     #[error("the script gave no answer that could be passed on: {0}")]
     BadScript(String),
-    /// A script did not answer in time.
+    /// A script did not answer within so many seconds.
     #[error("the script did not answer within the {0} seconds that --cgi-timeout allows")]
     ScriptTimeout(u64),
     /// As many programs run as may.
@@ -96,63 +107,119 @@ pub enum Refusal {
     Script(String),
 }
 
+/// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BreakOff {
+    /// A script that says nothing, though nothing is waited for but its output.
+    #[error("it was silent for longer than --cgi-timeout allows")]
+    SilentScript,
+    /// A client that takes nothing.
+    #[error("the client took nothing for longer than --write-timeout allows")]
+    StalledClient,
+}
+
+/// What the answer to a refusal has beside its text.
+#[derive(Debug)]
+struct Terms {
+    status: StatusCode,
+    /// The reason in one word, for counting.
+    name: &'static str,
+    headers: HeaderMap,
+}
+
+impl Terms {
+    fn new(status: StatusCode, name: &'static str) -> Self {
+        Terms {
+            status,
+            name,
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// With one more header; a value that cannot be one is left out.
+    fn with(mut self, name: HeaderName, value: &str) -> Self {
+        let value = HeaderValue::from_str(value).ok();
+        self.headers.extend(value.map(|value| (name, value)));
+        self
+    }
+
+    /// 503: what may be had a moment later.
+    fn unavailable(name: &'static str) -> Self {
+        Terms::new(StatusCode::SERVICE_UNAVAILABLE, name).with(header::RETRY_AFTER, RETRY_AFTER)
+    }
+
+    /// 426, which comes with Upgrade (RFC 9110 §15.5.22) and the version (RFC 6455 §4.4).
+    fn upgrade(name: &'static str) -> Self {
+        Terms::new(StatusCode::UPGRADE_REQUIRED, name)
+            .with(header::UPGRADE, "websocket")
+            .with(header::CONNECTION, "upgrade")
+            .with(header::SEC_WEBSOCKET_VERSION, "13")
+    }
+
+    /// 500, or 503 if the system has run out of something for the moment.
+    fn failure(name: &'static str, error: &io::Error) -> Self {
+        match passes_with_time(error) {
+            true => Terms::unavailable(name),
+            false => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, name),
+        }
+    }
+}
+
 impl Refusal {
+    /// The table: how each refusal is answered and counted.
+    fn terms(&self) -> Terms {
+        match self {
+            Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
+            Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
+            Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
+                Terms::new(StatusCode::FORBIDDEN, "origin")
+            }
+            Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
+            Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
+            Refusal::NotFound | Refusal::NoSession => {
+                Terms::new(StatusCode::NOT_FOUND, "not_found")
+            }
+            Refusal::MethodNotAllowed(methods) => {
+                Terms::new(StatusCode::METHOD_NOT_ALLOWED, "method").with(header::ALLOW, methods)
+            }
+            Refusal::PreconditionFailed => {
+                Terms::new(StatusCode::PRECONDITION_FAILED, "precondition")
+            }
+            // RFC 9110 §14.4: the client learns how much there is.
+            Refusal::RangeNotSatisfiable(length) => {
+                Terms::new(StatusCode::RANGE_NOT_SATISFIABLE, "range")
+                    .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
+            }
+            Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
+                .with(header::VARY, "Accept-Encoding"),
+            Refusal::Read(error) => Terms::failure("read", error),
+            Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
+            Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
+            Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
+            Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            Refusal::BadScript(_) => Terms::new(StatusCode::BAD_GATEWAY, "bad_script"),
+            Refusal::ScriptTimeout(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "script_timeout"),
+            Refusal::Full(_) => Terms::unavailable("maxforks"),
+            Refusal::TooManyConnections(_) => Terms::unavailable("max_connections"),
+            Refusal::TooManyOfAddress(_) => {
+                Terms::new(StatusCode::TOO_MANY_REQUESTS, "max_connections_per_ip")
+                    .with(header::RETRY_AFTER, RETRY_AFTER)
+            }
+            Refusal::Draining => Terms::unavailable("draining"),
+            Refusal::Start(error) => Terms::failure("start", error),
+            Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
+        }
+    }
+
     /// The status that says it.
     pub fn status(&self) -> StatusCode {
-        match self {
-            Refusal::BadRequest(_) | Refusal::BadPath(_) => StatusCode::BAD_REQUEST,
-            Refusal::Origin(_) | Refusal::Host(_) | Refusal::Forbidden(_) => StatusCode::FORBIDDEN,
-            Refusal::NotFound | Refusal::NoSession => StatusCode::NOT_FOUND,
-            Refusal::MethodNotAllowed(_) => StatusCode::METHOD_NOT_ALLOWED,
-            Refusal::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Refusal::RangeNotSatisfiable(_) => StatusCode::RANGE_NOT_SATISFIABLE,
-            Refusal::NotAcceptable => StatusCode::NOT_ACCEPTABLE,
-            Refusal::UpgradeRequired | Refusal::WebSocketVersion => StatusCode::UPGRADE_REQUIRED,
-            Refusal::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-            Refusal::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
-            Refusal::BodyTimeout => StatusCode::REQUEST_TIMEOUT,
-            Refusal::BadScript(_) => StatusCode::BAD_GATEWAY,
-            Refusal::ScriptTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
-            Refusal::Full(_) | Refusal::TooManyConnections(_) | Refusal::Draining => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Refusal::TooManyOfAddress(_) => StatusCode::TOO_MANY_REQUESTS,
-            Refusal::Start(error) | Refusal::Read(error) if passes_with_time(error) => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
-            Refusal::Start(_) | Refusal::Script(_) | Refusal::Read(_) => {
-                StatusCode::INTERNAL_SERVER_ERROR
-            }
-        }
+        self.terms().status
     }
 
     /// The reason in one word, for counting.
     pub(super) fn name(&self) -> &'static str {
-        match self {
-            Refusal::BadRequest(_) => "bad_request",
-            Refusal::BadPath(_) => "bad_path",
-            Refusal::Origin(_) => "origin",
-            Refusal::Host(_) => "host",
-            Refusal::Forbidden(_) => "forbidden",
-            Refusal::NotFound | Refusal::NoSession => "not_found",
-            Refusal::MethodNotAllowed(_) => "method",
-            Refusal::PreconditionFailed => "precondition",
-            Refusal::RangeNotSatisfiable(_) => "range",
-            Refusal::NotAcceptable => "not_acceptable",
-            Refusal::Read(_) => "read",
-            Refusal::UpgradeRequired => "upgrade_required",
-            Refusal::WebSocketVersion => "websocket_version",
-            Refusal::NotImplemented => "not_implemented",
-            Refusal::BodyTooLarge(_) => "body_too_large",
-            Refusal::BodyTimeout => "body_timeout",
-            Refusal::BadScript(_) => "bad_script",
-            Refusal::ScriptTimeout(_) => "script_timeout",
-            Refusal::Full(_) => "maxforks",
-            Refusal::TooManyConnections(_) => "max_connections",
-            Refusal::TooManyOfAddress(_) => "max_connections_per_ip",
-            Refusal::Draining => "draining",
-            Refusal::Start(_) | Refusal::Script(_) => "start",
-        }
+        self.terms().name
     }
 
     /// Says all that is known of a script that cannot be started: for who has a console open on it.
@@ -168,48 +235,22 @@ impl Refusal {
 
     /// The whole answer to a request of this version.
     pub(super) fn into_response(self, version: Version) -> Response<Body> {
-        let status = match self.status() {
-            // It has to come with Upgrade (RFC 9110 §15.5.22), which HTTP/2 does not have (RFC 9113 §8.2.2).
-            StatusCode::UPGRADE_REQUIRED if version == Version::HTTP_2 => StatusCode::BAD_REQUEST,
-            status => status,
-        };
+        let Terms {
+            mut status,
+            mut headers,
+            ..
+        } = self.terms();
+        if status == StatusCode::UPGRADE_REQUIRED && version == Version::HTTP_2 {
+            // It would have to come with Upgrade, which HTTP/2 does not have (RFC 9113 §8.2.2).
+            status = StatusCode::BAD_REQUEST;
+            headers.remove(header::UPGRADE);
+            headers.remove(header::CONNECTION);
+        }
+        let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, content_type);
         let mut response = Response::new(body_from(format!("{self}\n")));
         *response.status_mut() = status;
-        let headers = response.headers_mut();
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        let mut set =
-            |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
-        match self {
-            Refusal::MethodNotAllowed(methods) => {
-                set(header::ALLOW, methods);
-            }
-            // RFC 9110 §15.5.22 asks for Upgrade, RFC 6455 §4.4 for the version.
-            Refusal::UpgradeRequired | Refusal::WebSocketVersion => {
-                if version != Version::HTTP_2 {
-                    set(header::UPGRADE, "websocket");
-                    set(header::CONNECTION, "upgrade");
-                }
-                set(header::SEC_WEBSOCKET_VERSION, "13");
-            }
-            // RFC 9110 §14.4: the client learns how much there is.
-            Refusal::RangeNotSatisfiable(length) => {
-                let range = HeaderValue::from_str(&format!("bytes */{length}"));
-                headers.extend(range.ok().map(|range| (header::CONTENT_RANGE, range)));
-            }
-            Refusal::NotAcceptable => {
-                set(header::VARY, "Accept-Encoding");
-            }
-            Refusal::TooManyOfAddress(_) => {
-                set(header::RETRY_AFTER, "1");
-            }
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
-                set(header::RETRY_AFTER, "1");
-            }
-            _ => {}
-        }
+        *response.headers_mut() = headers;
         response
     }
 }
@@ -231,4 +272,42 @@ fn passes_with_time(error: &io::Error) -> bool {
         error.raw_os_error(),
         Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ETXTBSY)
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusal_of_what_may_work_later_says_when() {
+        let out_of_processes = || io::Error::from_raw_os_error(libc::EAGAIN);
+        for refusal in [
+            Refusal::Full(1),
+            Refusal::TooManyConnections(1),
+            Refusal::TooManyOfAddress(1),
+            Refusal::Draining,
+            Refusal::Start(out_of_processes()),
+            Refusal::Read(out_of_processes()),
+        ] {
+            let response = refusal.into_response(Version::HTTP_11);
+            assert!(response.headers().contains_key(header::RETRY_AFTER));
+        }
+        let for_good = Refusal::Start(io::Error::from_raw_os_error(libc::EACCES));
+        let response = for_good.into_response(Version::HTTP_11);
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn http_2_has_no_upgrade_to_be_asked_for() {
+        let by_http1 = Refusal::UpgradeRequired.into_response(Version::HTTP_11);
+        assert_eq!(by_http1.status(), StatusCode::UPGRADE_REQUIRED);
+        assert_eq!(by_http1.headers()[header::UPGRADE], "websocket");
+        let by_http2 = Refusal::UpgradeRequired.into_response(Version::HTTP_2);
+        assert_eq!(by_http2.status(), StatusCode::BAD_REQUEST);
+        for name in [header::UPGRADE, header::CONNECTION] {
+            assert!(!by_http2.headers().contains_key(name));
+        }
+        assert_eq!(by_http2.headers()[header::SEC_WEBSOCKET_VERSION], "13");
+    }
 }

@@ -1,4 +1,4 @@
-//! Headers that the operator adds to answers.
+//! Response headers that the operator adds, and those that all answers have.
 
 use hyper::{
     Response,
@@ -26,7 +26,8 @@ impl AddedHeaders {
     }
 }
 
-/// Has browsers take a page for what its Content-Type says, and for nothing else that it looks like.
+/// Sets `X-Content-Type-Options: nosniff`: browsers take a page for what its Content-Type says, and for nothing
+/// else that it looks like.
 pub(super) fn forbid_sniffing<B>(response: &mut Response<B>) {
     let nosniff = HeaderValue::from_static("nosniff");
     response

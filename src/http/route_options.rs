@@ -1,4 +1,4 @@
-//! How a program is served, whichever it is: who may open it, what it finds, what it may take.
+//! Options of a route: who may open its program, what that finds, what it may take: [`RouteOptions`].
 
 use std::sync::Arc;
 
@@ -26,6 +26,6 @@ pub struct RouteOptions {
     pub websocket: websocket::Options,
     /// How messages are compressed, if they are at all.
     pub compression: Option<websocket::deflate::DeflateParams>,
-    /// Programs at a time that this service alone may run.
+    /// Programs at a time that this route alone may run.
     pub processes: ProcessLimit,
 }

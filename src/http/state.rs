@@ -1,4 +1,4 @@
-//! What all handlers of one server share, those of before and after a reload.
+//! State of one server: what all its handlers share, those of before and after a reload.
 
 use std::sync::Arc;
 
@@ -6,24 +6,13 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     access::{Connections, ProcessLimit},
+    lifecycle::LifecycleTokens,
     metrics::Metrics,
-    websocket::Registry,
+    registry::Registry,
 };
 use crate::backend::Resources;
 
-/// How handlers take part in the life of their server: what it waits for, and what it tells them. Clones
-/// are the same.
-#[derive(Debug, Clone, Default)]
-pub struct LifecycleTokens {
-    /// The tasks of all connections, sessions and scripts, which a stop waits for.
-    pub tasks: TaskTracker,
-    /// Cancelled when the server is about to stop: it is ready no more, though it still answers.
-    pub leaving: CancellationToken,
-    /// Cancelled when the server is stopping: sessions then end soon.
-    pub drain: CancellationToken,
-}
-
-/// Cheap to clone.
+/// What all handlers share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// What opening a backend takes.

@@ -15,8 +15,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 use tokio::net::{TcpStream, UnixStream};
 
 use super::{
+    io::{Stream, tcp_stream},
     listener,
-    stream::{self, Stream},
 };
 use crate::connection::{ConnectionInfo, Endpoint};
 
@@ -32,7 +32,7 @@ pub struct Accepted {
 
 /// Why stdin is no such connection.
 #[derive(Debug, thiserror::Error)]
-#[error("--inetd: stdin {0}")]
+#[error("stdin {0}")]
 pub struct StdinError(&'static str);
 
 impl Accepted {
@@ -50,7 +50,7 @@ impl Accepted {
             (Ok(_), _) => return Err(StdinError("is neither a TCP nor a unix stream socket")),
             (Err(_), _) => {
                 return Err(StdinError(
-                    "is no socket: this flag is for inetd, or systemd with Accept=yes and StandardInput=socket",
+                    "is no socket, such as inetd passes, or systemd with Accept=yes and StandardInput=socket",
                 ));
             }
         };
@@ -89,7 +89,7 @@ impl Accepted {
                 listener::tune(&socket)?;
                 let stream = TcpStream::from_std(socket.into())?;
                 let (local, remote) = (stream.local_addr()?, stream.peer_addr()?);
-                (stream::tcp(stream), local.into(), remote.into())
+                (tcp_stream(stream), local.into(), remote.into())
             }
         };
         let connection = ConnectionInfo::new(local, remote);

@@ -31,7 +31,7 @@ impl Lifecycle {
     /// Ready when all tasks have ended; to be called when no more are to come.
     ///
     /// Cancel safe: yes.
-    pub(super) async fn ended(&self) {
+    pub(super) async fn wait_ended(&self) {
         self.tokens.tasks.close();
         self.tokens.tasks.wait().await;
     }
@@ -52,7 +52,7 @@ impl Lifecycle {
             info!("stopping: waiting for {open} connections; a second signal ends them now");
         }
         let limit = limit.saturating_add(CLOSING_GRACE);
-        if timeout(limit, self.ended()).await.is_err() {
+        if timeout(limit, self.wait_ended()).await.is_err() {
             warn!("stopping: {} connections were cut off", tasks.len());
         }
     }

@@ -55,21 +55,24 @@ pub(super) enum HeaderError {
     Malformed(&'static str),
 }
 
-/// What a header tells of a connection.
+/// What a header says of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Told {
+enum Header {
     /// The two ends of the connection between the client and the balancer.
-    Ends {
+    Proxied {
         remote: Endpoint,
         local: Endpoint,
         /// Whether it was by TLS.
         tls: bool,
     },
-    /// Nothing: the balancer speaks for itself, such as to see whether we are well, or does not know.
-    Nothing,
+    /// Nothing: the balancer speaks for itself (`LOCAL`), such as to see whether we are well, or does not know
+    /// (`UNKNOWN`).
+    Local,
 }
 
 /// Reads the header that a stream has to begin with, and corrects the connection by it.
+///
+/// Cancel safe: no; what was read of a header is gone.
 ///
 /// # Errors
 /// When there is none in time, or it is malformed.
@@ -78,13 +81,13 @@ pub(super) async fn read(
     connection: &mut ConnectionInfo,
 ) -> Result<(), HeaderError> {
     let told = timeout(PATIENCE, header(stream)).await;
-    if let Told::Ends { remote, local, tls } = told.map_err(|_| HeaderError::Late)?? {
+    if let Header::Proxied { remote, local, tls } = told.map_err(|_| HeaderError::Late)?? {
         (connection.remote, connection.local, connection.tls_before) = (remote, local, tls);
     }
     Ok(())
 }
 
-async fn header(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, HeaderError> {
+async fn header(stream: &mut (impl AsyncRead + Unpin)) -> Result<Header, HeaderError> {
     // Both versions are longer.
     let mut start = [0; SIGNATURE.len()];
     let mut read = 0;
@@ -108,7 +111,7 @@ async fn header(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, HeaderErr
 async fn version_1(
     stream: &mut (impl AsyncRead + Unpin),
     start: [u8; SIGNATURE.len()],
-) -> Result<Told, HeaderError> {
+) -> Result<Header, HeaderError> {
     let malformed = || HeaderError::Malformed("its line is not as it should be");
     let mut line = start.to_vec();
     while !line.contains(&b'\n') {
@@ -125,17 +128,17 @@ async fn version_1(
 }
 
 /// `TCP4 source destination source-port destination-port`, with one space between each.
-fn ends(text: &str) -> Option<Told> {
+fn ends(text: &str) -> Option<Header> {
     let mut words = text.split(' ');
     let (remote, local) = match words.next()? {
         // Whatever follows is to be ignored.
-        "UNKNOWN" => return Some(Told::Nothing),
+        "UNKNOWN" => return Some(Header::Local),
         "TCP4" => addresses::<Ipv4Addr>(&mut words)?,
         "TCP6" => addresses::<Ipv6Addr>(&mut words)?,
         _ => return None,
     };
     let (remote_port, local_port) = (port(words.next()?)?, port(words.next()?)?);
-    words.next().is_none().then_some(Told::Ends {
+    words.next().is_none().then_some(Header::Proxied {
         remote: SocketAddr::new(remote, remote_port).into(),
         local: SocketAddr::new(local, local_port).into(),
         tls: false,
@@ -157,12 +160,12 @@ fn port(word: &str) -> Option<u16> {
 
 /// What follows the signature (§2.2): version and command, family and protocol, a length, and that many
 /// bytes of addresses and further fields.
-async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, HeaderError> {
+async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Header, HeaderError> {
     let (command, family) = (stream.read_u8().await?, stream.read_u8().await?);
     let length = u64::from(stream.read_u16().await?);
     let mut rest = stream.take(length);
     let mut told = match (command, family) {
-        (0x20, _) => Told::Nothing,
+        (0x20, _) => Header::Local,
         (0x21, 0x11) => {
             let mut bytes = [0; 12];
             exactly(&mut rest, &mut bytes).await?;
@@ -176,13 +179,13 @@ async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, Header
             exactly(&mut rest, &mut ports).await?;
             ip_ends(remote.into(), local.into(), ports)
         }
-        (0x21, 0x31) => Told::Ends {
+        (0x21, 0x31) => Header::Proxied {
             remote: Endpoint::Unix(None),
             local: Endpoint::Unix(None),
             tls: false,
         },
         // Unspecified, or datagrams, which say nothing of a stream.
-        (0x21, 0x00 | 0x12 | 0x22 | 0x32) => Told::Nothing,
+        (0x21, 0x00 | 0x12 | 0x22 | 0x32) => Header::Local,
         (0x21, _) => return Err(HeaderError::Malformed("its address family is unknown")),
         _ => return Err(HeaderError::Malformed("its version or command is unknown")),
     };
@@ -191,15 +194,15 @@ async fn version_2(stream: &mut (impl AsyncRead + Unpin)) -> Result<Told, Header
     if rest.limit() > 0 {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
-    if let Told::Ends { tls, .. } = &mut told {
-        *tls = tell_of_tls(&fields);
+    if let Header::Proxied { tls, .. } = &mut told {
+        *tls = says_tls(&fields);
     }
     Ok(told)
 }
 
 /// Whether one of the further fields says that the client came by TLS (§2.2.6). The others do not matter,
 /// nor does what is not one.
-fn tell_of_tls(mut fields: &[u8]) -> bool {
+fn says_tls(mut fields: &[u8]) -> bool {
     while let [kind, high, low, rest @ ..] = fields {
         let Some((value, after)) = rest.split_at_checked(u16::from_be_bytes([*high, *low]).into())
         else {
@@ -225,8 +228,8 @@ async fn exactly(
     Ok(())
 }
 
-fn ip_ends(remote: IpAddr, local: IpAddr, [a, b, c, d]: [u8; 4]) -> Told {
-    Told::Ends {
+fn ip_ends(remote: IpAddr, local: IpAddr, [a, b, c, d]: [u8; 4]) -> Header {
+    Header::Proxied {
         remote: SocketAddr::new(remote, u16::from_be_bytes([a, b])).into(),
         local: SocketAddr::new(local, u16::from_be_bytes([c, d])).into(),
         tls: false,
@@ -234,8 +237,8 @@ fn ip_ends(remote: IpAddr, local: IpAddr, [a, b, c, d]: [u8; 4]) -> Told {
 }
 
 impl HeaderError {
-    /// Whether it is nothing to be told: somebody has looked whether the port is open.
-    pub(super) fn is_a_look(&self) -> bool {
+    /// Whether it is not worth a log line: a probe has looked whether the port is open.
+    pub(super) fn is_probe(&self) -> bool {
         matches!(self, HeaderError::Read(_))
     }
 }
@@ -247,14 +250,14 @@ mod tests {
     use tokio::io::{AsyncWriteExt, duplex};
 
     /// What a stream of these bytes tells, and what it leaves unread.
-    async fn told(mut bytes: &[u8]) -> (Result<Told, HeaderError>, Vec<u8>) {
+    async fn told(mut bytes: &[u8]) -> (Result<Header, HeaderError>, Vec<u8>) {
         let told = header(&mut bytes).await;
         (told, bytes.to_vec())
     }
 
-    fn ends(remote: &str, local: &str) -> Told {
+    fn ends(remote: &str, local: &str) -> Header {
         let endpoint = |text: &str| Endpoint::Ip(text.parse().expect("an address"));
-        Told::Ends {
+        Header::Proxied {
             remote: endpoint(remote),
             local: endpoint(local),
             tls: false,
@@ -277,7 +280,7 @@ mod tests {
         .concat();
         let with_fields = [&v4[..], &[3, 0, 4, 1, 2, 3, 4]].concat();
         let v4_ends = ends("192.0.2.1:5000", "198.51.100.1:80");
-        let unix = Told::Ends {
+        let unix = Header::Proxied {
             remote: Endpoint::Unix(None),
             local: Endpoint::Unix(None),
             tls: false,
@@ -291,17 +294,17 @@ mod tests {
                 b"PROXY TCP6 2001:db8::1 ::1 65535 0\r\n".to_vec(),
                 ends("[2001:db8::1]:65535", "[::1]:0"),
             ),
-            (b"PROXY UNKNOWN\r\n".to_vec(), Told::Nothing),
-            (b"PROXY UNKNOWN what ever\r\n".to_vec(), Told::Nothing),
+            (b"PROXY UNKNOWN\r\n".to_vec(), Header::Local),
+            (b"PROXY UNKNOWN what ever\r\n".to_vec(), Header::Local),
             (second(0x21, 0x11, &v4), v4_ends),
             (second(0x21, 0x11, &with_fields), v4_ends),
             (second(0x21, 0x21, &v6), ends("[::1]:1", "[::1]:2")),
             (second(0x21, 0x31, &[0; 216]), unix),
-            (second(0x20, 0x00, &[]), Told::Nothing),
-            (second(0x20, 0x11, &v4), Told::Nothing),
-            (second(0x21, 0x00, &[1, 2, 3]), Told::Nothing),
-            (second(0x21, 0x12, &v4), Told::Nothing),
-            (second(0x21, 0x00, &[0; 65535]), Told::Nothing),
+            (second(0x20, 0x00, &[]), Header::Local),
+            (second(0x20, 0x11, &v4), Header::Local),
+            (second(0x21, 0x00, &[1, 2, 3]), Header::Local),
+            (second(0x21, 0x12, &v4), Header::Local),
+            (second(0x21, 0x00, &[0; 65535]), Header::Local),
         ] {
             bytes.extend(b"GET / HTTP/1.1\r\n");
             let (found, rest) = told(&bytes).await;
@@ -366,7 +369,7 @@ mod tests {
             (&[0x20, 0], false),
             (&[], false),
         ] {
-            assert_eq!(tell_of_tls(fields), expected, "{fields:?}");
+            assert_eq!(says_tls(fields), expected, "{fields:?}");
         }
     }
 
@@ -394,7 +397,7 @@ mod tests {
         let bytes = second(0x21, 0x11, &[1; 12]);
         let (written, found) = tokio::join!(far.write_all(&bytes), header(&mut near));
         assert!(
-            written.is_ok() && matches!(found, Ok(Told::Ends { .. })),
+            written.is_ok() && matches!(found, Ok(Header::Proxied { .. })),
             "{found:?}"
         );
     }

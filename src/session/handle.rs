@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::message::{Close, Message};
 
-/// Held by the session and by whoever watches it.
+/// Held by the session and by those who watch it.
 #[derive(Debug)]
 pub struct Handle {
     /// From the client.

@@ -1,6 +1,6 @@
 //! A session: one client joined to one backend until it has ended.
 //!
-//! [`run`] guarantees that nothing is lost (every message either side sent before its end reaches the
+//! [`run()`] guarantees that nothing is lost (every message either side sent before its end reaches the
 //! other, the last line too), that memory stays bounded whatever either side sends, that the client
 //! is told why it ended, and that no process of it is left when it returns. It leaves the opening
 //! handshake, the log and all counting across sessions to its caller.
@@ -13,7 +13,7 @@
 //!
 //! # Cancellation
 //! A session is cancelled in order by its [`Handle`], or by the token that the handle was made with: the input
-//! ends, output is delivered on, and the client is told 1001. To drop the future of [`run`] is the way out
+//! ends, output is delivered on, and the client is told 1001. To drop the future of [`run()`] is the way out
 //! for a server that has no more time: the process group is killed and the connection dropped, so what is
 //! under way is lost. `run` is not cancel safe, and no process outlives it.
 //!
@@ -24,11 +24,13 @@
 //! a limit on its time, and can begin again where it was left.
 
 mod handle;
+mod interrupts;
 mod outcome;
 mod relay;
 mod run;
 mod shutdown;
 mod time_limits;
+mod waiting;
 
 pub use handle::{Handle, Meter, Traffic};
 pub use outcome::{Ended, Summary, close_for};

@@ -18,31 +18,27 @@
 use std::{
     io,
     pin::{Pin, pin},
-    task::{Context, Poll, ready},
-    time::Duration,
+    task::{Context, Poll},
 };
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt, future};
-use tokio::time::{Instant, Interval, MissedTickBehavior, Sleep, interval_at, sleep};
 use tokio_util::sync::CancellationToken;
 
-use super::handle::Meter;
+use super::{
+    handle::Meter,
+    interrupts::{COOP_BUDGET, Interrupts},
+    waiting::{Waiting, timed},
+};
 use crate::{
-    backend::{BackendError, Input, Output, Process},
+    backend::{BackendError, Input, Output},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing},
 };
 
-/// How long output may pause after the program has ended before whoever still holds its stdout, a
-/// grandchild in the background, is taken to have nothing to say.
-const LINGER: Duration = Duration::from_millis(500);
-/// Messages passed on between two looks at the clock and at the process.
-const COOP_BUDGET: u32 = 64;
-
 /// Why no more messages go to the client.
 pub(super) enum OutputEnd {
-    /// The program closed its stdout, most often by shutdown.
+    /// The program closed its stdout, most often by ending.
     Ended,
     /// The program ended, and whoever still holds its stdout has been quiet since.
     Lingered,
@@ -123,54 +119,6 @@ async fn deliver(
     waiting.feed()
 }
 
-/// An item that waits for room in a sink. If the wait is given up, as when the other direction ends
-/// meanwhile, it is fed all the same: who flushes the sink at the end finds it there, in its place.
-pub(super) struct Waiting<'a, Item, Error> {
-    sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
-    item: Option<Item>,
-}
-
-impl<'a, Item, Error> Waiting<'a, Item, Error> {
-    pub(super) fn new(
-        sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
-        item: Item,
-    ) -> Self {
-        Waiting {
-            sink,
-            item: Some(item),
-        }
-    }
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let ready = self.sink.as_mut().poll_ready(context);
-        if matches!(ready, Poll::Ready(Err(_))) {
-            // A sink that has failed takes nothing more.
-            self.item = None;
-        }
-        ready
-    }
-
-    fn feed(&mut self) -> Result<(), Error> {
-        match self.item.take() {
-            Some(item) => self.sink.as_mut().start_send(item),
-            None => Ok(()),
-        }
-    }
-
-    /// Feeds and flushes.
-    pub(super) async fn send(mut self) -> Result<(), Error> {
-        future::poll_fn(|context| self.poll_ready(context)).await?;
-        self.feed()?;
-        self.sink.flush().await
-    }
-}
-
-impl<Item, Error> Drop for Waiting<'_, Item, Error> {
-    fn drop(&mut self) {
-        let _ = self.feed();
-    }
-}
-
 /// What `upstream` does next.
 enum Next {
     Message(Message),
@@ -230,8 +178,9 @@ pub(super) async fn downstream(
     sent: &Meter,
 ) -> OutputEnd {
     loop {
-        let turn = future::poll_fn(|context| interrupts.poll_turn(output, outgoing, context)).await;
-        let event = match turn {
+        let turn =
+            future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, context)).await;
+        let outbound = match turn {
             Turn::Message(message) => {
                 sent.count(&message);
                 Outbound::Message(message)
@@ -239,7 +188,7 @@ pub(super) async fn downstream(
             Turn::Keepalive => Outbound::Keepalive,
             Turn::End(end) => return end,
         };
-        let mut waiting = Waiting::new(outgoing, event);
+        let mut waiting = Waiting::new(outgoing, outbound);
         let ready = timed(sent, |context| {
             let ready = waiting.poll_ready(context);
             if ready.is_pending() {
@@ -254,33 +203,6 @@ pub(super) async fn downstream(
     }
 }
 
-/// Waits for room, and has the meter count how long; a clock is read only if there is none.
-async fn timed<T>(meter: &Meter, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> T {
-    let mut wait = Wait { meter, since: None };
-    future::poll_fn(|context| {
-        let room = poll(context);
-        if room.is_pending() {
-            wait.since.get_or_insert_with(Instant::now);
-        }
-        room
-    })
-    .await
-}
-
-/// Counts also if it is given up.
-struct Wait<'a> {
-    meter: &'a Meter,
-    since: Option<Instant>,
-}
-
-impl Drop for Wait<'_> {
-    fn drop(&mut self) {
-        if let Some(since) = self.since {
-            self.meter.was_blocked(since.elapsed());
-        }
-    }
-}
-
 /// What `downstream` does next.
 enum Turn {
     Message(Message),
@@ -288,97 +210,44 @@ enum Turn {
     End(OutputEnd),
 }
 
-/// What may interrupt the output: the keepalive, and the process, which has ended while others hold its
-/// stdout.
-pub(super) struct Interrupts<'a> {
-    process: &'a mut Option<Process>,
-    keepalive: Option<Interval>,
-    /// Runs from the program's end, or from the last output after it.
-    linger: Option<Pin<Box<Sleep>>>,
-    turn: u32,
+/// The next message, or what else is due; whenever there is nothing to pass on, what was fed is flushed.
+fn poll_turn(
+    output: &mut Output,
+    outgoing: &mut Outgoing,
+    interrupts: &mut Interrupts<'_>,
+    context: &mut Context<'_>,
+) -> Poll<Turn> {
+    if interrupts.count_turn() && interrupts.poll_keepalive(context).is_ready() {
+        return Poll::Ready(Turn::Keepalive);
+    }
+    match poll_next_or_flush(output, outgoing, context) {
+        Poll::Ready(Ok(Some(Ok(message)))) => {
+            interrupts.restart_linger();
+            return Poll::Ready(Turn::Message(message));
+        }
+        Poll::Ready(Ok(Some(Err(error)))) => {
+            return Poll::Ready(Turn::End(end_of_output(error, interrupts)));
+        }
+        Poll::Ready(Ok(None)) => return Poll::Ready(Turn::End(OutputEnd::Ended)),
+        Poll::Ready(Err(error)) => {
+            return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
+        }
+        Poll::Pending => {}
+    }
+    if interrupts.poll_keepalive(context).is_ready() {
+        return Poll::Ready(Turn::Keepalive);
+    }
+    let lingered = interrupts.poll_lingered(context);
+    lingered.map(|()| Turn::End(OutputEnd::Lingered))
 }
 
-impl<'a> Interrupts<'a> {
-    pub(super) fn new(process: &'a mut Option<Process>, keepalive: Option<Duration>) -> Self {
-        let keepalive = keepalive.map(|period| {
-            let mut ticks = interval_at(Instant::now() + period, period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-            ticks
-        });
-        Interrupts {
-            process,
-            keepalive,
-            linger: None,
-            turn: 0,
-        }
-    }
-
-    /// The next message, or what else is due. In a flood the clock is looked at once in [`COOP_BUDGET`], so that
-    /// messages cost no timer; whenever there is nothing to pass on, what was fed is flushed.
-    fn poll_turn(
-        &mut self,
-        output: &mut Output,
-        outgoing: &mut Outgoing,
-        context: &mut Context<'_>,
-    ) -> Poll<Turn> {
-        self.turn += 1;
-        if self.turn >= COOP_BUDGET {
-            self.turn = 0;
-            if self.poll_keepalive(context).is_ready() {
-                return Poll::Ready(Turn::Keepalive);
-            }
-        }
-        match poll_next_or_flush(output, outgoing, context) {
-            Poll::Ready(Ok(Some(Ok(message)))) => {
-                self.linger = None;
-                return Poll::Ready(Turn::Message(message));
-            }
-            Poll::Ready(Ok(Some(Err(error)))) => {
-                return Poll::Ready(Turn::End(self.end_by(error)));
-            }
-            Poll::Ready(Ok(None)) => return Poll::Ready(Turn::End(OutputEnd::Ended)),
-            Poll::Ready(Err(error)) => {
-                return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
-            }
-            Poll::Pending => {}
-        }
-        if self.poll_keepalive(context).is_ready() {
-            return Poll::Ready(Turn::Keepalive);
-        }
-        self.poll_lingered(context)
-            .map(|()| Turn::End(OutputEnd::Lingered))
-    }
-
-    /// What an error of the output comes to.
-    fn end_by(&self, error: BackendError) -> OutputEnd {
-        match error {
-            BackendError::Failed(close) => OutputEnd::Failed(close),
-            // The exit status says more.
-            BackendError::Io(_) if self.process.is_some() => OutputEnd::Ended,
-            error => OutputEnd::Broken(error),
-        }
-    }
-
-    fn poll_keepalive(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.keepalive {
-            Some(ticks) => ticks.poll_tick(context).map(drop),
-            None => Poll::Pending,
-        }
-    }
-
-    fn poll_lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        ready!(self.poll_exited(context));
-        self.linger
-            .get_or_insert_with(|| Box::pin(sleep(LINGER)))
-            .as_mut()
-            .poll(context)
-    }
-
-    fn poll_exited(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match &mut self.process {
-            Some(process) => process.poll_exit(context).map(drop),
-            None => Poll::Pending,
-        }
+/// What an error of the output comes to.
+fn end_of_output(error: BackendError, interrupts: &Interrupts<'_>) -> OutputEnd {
+    match error {
+        BackendError::Failed(close) => OutputEnd::Failed(close),
+        // The exit status says more.
+        BackendError::Io(_) if interrupts.has_process() => OutputEnd::Ended,
+        error => OutputEnd::Broken(error),
     }
 }
 
@@ -410,6 +279,7 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use futures_util::stream;
+    use std::time::Duration;
     use tokio::{
         io::{AsyncReadExt, duplex},
         time::timeout,

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     handle::Handle,
+    interrupts::Interrupts,
     outcome::{Ended, Summary, close_for},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf},
@@ -136,7 +137,7 @@ impl Session<'_> {
         let downstream = pin!(relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Interrupts::new(&mut self.backend.process, self.timeouts.keepalive),
+            Interrupts::new(&mut self.backend.process, self.timeouts.keepalive),
             &self.handle.sent,
         ));
         // Most sessions have no such limit, and this is polled whenever a message comes.
@@ -162,7 +163,7 @@ impl Session<'_> {
         let rest = relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Interrupts::new(&mut ended, None),
+            Interrupts::new(&mut ended, None),
             &self.handle.sent,
         );
         // A process that has left the group may hold it for ever.
@@ -267,7 +268,7 @@ impl Session<'_> {
         let answers = relay::downstream(
             &mut self.backend.output,
             &mut self.client.outgoing,
-            relay::Interrupts::new(&mut self.backend.process, None),
+            Interrupts::new(&mut self.backend.process, None),
             &self.handle.sent,
         );
         future::join(questions, answers).await;

@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 use super::{
     handle::Handle,
-    relay::{Waiting, discard_output, upstream},
+    relay::{discard_output, upstream},
+    waiting::Waiting,
 };
 use crate::{
     backend::{AfterOutput, Backend, Input, Output, Process, TerminationTimeouts},

@@ -81,8 +81,7 @@ fn server_that_drains_is_alive_and_not_ready_and_tells_of_its_sessions() {
     assert_eq!(ask(admin, "GET", "/readyz"), (503, "draining\n".to_owned()));
     assert_eq!(ask(admin, "GET", "/healthz").0, 200);
     assert_eq!(sessions(admin).len(), 1);
-    server.signal(Signal::TERM);
-    assert_eq!(server.wait().code(), Some(143));
+    assert_eq!(server.insist(Signal::TERM).code(), Some(143));
 }
 
 #[test]
@@ -93,8 +92,7 @@ fn delay_before_a_drain_serves_as_ever_but_is_not_ready() {
     let mut client = server.connect();
     client.send("still served");
     assert_eq!(client.text(), "still served");
-    server.signal(Signal::TERM);
-    assert_eq!(server.wait().code(), Some(143));
+    assert_eq!(server.insist(Signal::TERM).code(), Some(143));
 }
 
 #[test]

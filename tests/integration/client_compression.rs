@@ -6,11 +6,11 @@ use std::{
 };
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use wsd::transport::websocket::accept_key;
+use wsd::transport::websocket::{accept_key, frame::encode};
 
 use crate::support::{
     self, Gateway, PATIENCE, WSD,
-    client::{BINARY, CLOSE, TEXT},
+    client::{BINARY, CLOSE, RawFrame, TEXT},
     interpreter,
     line_client::LineClient,
 };
@@ -61,32 +61,15 @@ impl Far {
         (near, Far { stream, head })
     }
 
-    fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.stream.read_exact(&mut bytes).expect("a frame");
-        bytes
-    }
-
     /// The next frame: its first byte, its mask, and its payload without that.
     fn receive(&mut self) -> (u8, [u8; 4], Vec<u8>) {
-        let [first, second] = self.bytes();
-        assert_eq!(second & 0x80, 0x80, "a client masks all its frames");
-        let length = match second & 0x7f {
-            126 => u16::from_be_bytes(self.bytes()).into(),
-            127 => u64::from_be_bytes(self.bytes()),
-            length => length.into(),
-        };
-        let mask = self.bytes();
-        let mut payload = vec![0; usize::try_from(length).expect("a length")];
-        self.stream.read_exact(&mut payload).expect("a payload");
-        let masks = mask.iter().cycle();
-        let clear = payload.iter().zip(masks).map(|(byte, mask)| byte ^ mask);
-        (first, mask, clear.collect())
+        let frame = RawFrame::read(&mut self.stream).expect("a frame");
+        let mask = frame.mask.expect("a client masks all its frames");
+        (frame.first, mask, frame.payload)
     }
 
     fn send(&mut self, first: u8, payload: &[u8]) {
-        let length = u8::try_from(payload.len()).expect("a short one");
-        let frame = [&[first, length], payload].concat();
+        let frame = encode(first, payload, None);
         self.stream.write_all(&frame).expect("it reads");
     }
 

@@ -108,6 +108,114 @@ fn first_line_names_flag_value_and_what_is_wrong() {
 }
 
 #[test]
+fn relations_between_flags_name_the_remedy() {
+    for (words, expected) in [
+        (
+            "--linger=5 cat",
+            "--linger is for a client: give --connect too",
+        ),
+        (
+            "--insecure cat",
+            "--insecure is for a client: give --connect too",
+        ),
+        ("--sslca=x cat", "--sslca is about TLS: give --ssl too"),
+        (
+            "--ssl-optional cat",
+            "--ssl-optional is about TLS: give --ssl too",
+        ),
+        (
+            "--sslca-optional cat",
+            "--sslca-optional is about the certificates of --sslca: give that too",
+        ),
+        (
+            "--ssl --sslcert=x cat",
+            "--sslcert needs the certificate's private key: give --sslkey too",
+        ),
+        (
+            "--ssl --sslkey=x cat",
+            "--sslkey needs the certificate of the key: give --sslcert too",
+        ),
+        (
+            "--ssl-selfsigned --sslcert=x --sslkey=y cat",
+            "--ssl-selfsigned and --sslcert exclude each other: it makes its own certificate",
+        ),
+        (
+            "--spa cat",
+            "--spa is about the files of --staticdir: give that too",
+        ),
+        (
+            "--unixsocket-mode=600 cat",
+            "--unixsocket-mode is about the file of --unixsocket: give that too, with a path",
+        ),
+        (
+            "--port=0 --inetd cat",
+            "--inetd and --port exclude each other: --inetd serves what is on stdin, --port is about listening",
+        ),
+        (
+            "--insecure --connect=wss://x/ --sslca=x",
+            "--sslca and --insecure exclude each other: --insecure trusts anybody",
+        ),
+        (
+            "--connect=ws://x/ --linger=5 cat",
+            "--linger is about stdin, and with a COMMAND there is none: leave one of them out",
+        ),
+        (
+            "--connect=ws://x/ --env=A=b",
+            "--env is about a program: give a COMMAND too",
+        ),
+    ] {
+        let words: Vec<&str> = words.split(' ').collect();
+        assert_eq!(complaint(&words), format!("error: {expected}"), "{words:?}");
+    }
+}
+
+#[test]
+fn flag_of_a_server_is_refused_to_a_client_whatever_its_value_is() {
+    for flag in [
+        "--drain-timeout=10",
+        "--drain-timeout=11",
+        "--maxforks=1024",
+        "--cgi-timeout=60",
+        "--cgi-maxbody=10485760",
+        "--max-connections=0",
+        "--workers=1",
+        "--sameorigin",
+        "--header-ws=A: b",
+        "--route=/=cat",
+        "--admin=127.0.0.1:0",
+    ] {
+        let name = flag.split('=').next().expect("a name");
+        assert_eq!(
+            complaint(&["--connect=ws://localhost:1/", flag]),
+            format!("error: {name} and --connect exclude each other: {name} is for a server")
+        );
+    }
+    assert_eq!(
+        complaint(&["--connect=ws://localhost:1/", "--closems=0"]),
+        "error: --closems is about a program: give a COMMAND too"
+    );
+}
+
+#[test]
+fn switch_that_is_off_is_as_if_it_were_not_there() {
+    for words in [
+        &["--check-config", "--connect=ws://x/", "--ssl=false", "cat"][..],
+        &["--check-config", "--reconnect=false", "cat"],
+        &["--check-config", "--spa", "--spa=false", "cat"],
+        &[
+            "--check-config",
+            "--binary=false",
+            "--framing=length",
+            "cat",
+        ],
+        &["--check-config", "--inetd=0", "--port=0", "cat"],
+    ] {
+        let output = run(words);
+        assert_eq!(output.code, Some(0), "{words:?}: {output:?}");
+    }
+}
+
+#[test]
 fn file_that_is_not_executable_gets_a_remedy() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("program");

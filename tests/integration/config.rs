@@ -3,10 +3,7 @@
 use std::fs;
 
 use clap::CommandFactory;
-use wsd::{
-    args::Args,
-    config::file::{ROUTE_FLAGS, TYPED_ONLY},
-};
+use wsd::args::{Args, InvocationArgs, ProgramArgs};
 
 use crate::support::{Client, Gateway, Signal, run};
 
@@ -29,11 +26,10 @@ fn example_is_valid_and_serves() {
 #[test]
 fn page_lists_every_key_with_its_default_and_whether_a_route_has_it() {
     let page = fs::read_to_string("docs/config-file.md").expect("a page");
+    let (of_routes, typed_only) = (ProgramArgs::names(), InvocationArgs::names());
+    let is_key = |name: &&str| !typed_only.iter().any(|other| other == name) && *name != "route";
     for argument in Args::command().get_arguments() {
-        let Some(key) = argument
-            .get_long()
-            .filter(|key| !TYPED_ONLY.contains(key) && *key != "route")
-        else {
+        let Some(key) = argument.get_long().filter(is_key) else {
             continue;
         };
         let start = format!("| `{key}` | ");
@@ -44,7 +40,7 @@ fn page_lists_every_key_with_its_default_and_whether_a_route_has_it() {
             let default = format!("| `{}` |", default.display());
             assert!(row.contains(&default), "{row}: {default}");
         }
-        let is_in_route = ROUTE_FLAGS.contains(&key);
+        let is_in_route = of_routes.iter().any(|name| name == key);
         assert_eq!(row.ends_with("| yes |"), is_in_route, "{row}");
     }
 }
@@ -139,6 +135,90 @@ fn error_names_file_line_key_and_what_would_be_right() {
         for part in parts.iter().chain(&["wsd.toml"]) {
             assert!(first.contains(part), "{toml}: {part:?} is not in {first}");
         }
+    }
+}
+
+#[test]
+fn error_stands_where_its_value_stands() {
+    for (toml, words, expected) in [
+        (
+            "admin = \"127.0.0.1:0\"\ncommand = \"cat\"\nheader = \"no colon here --admin\"\n",
+            &[][..],
+            "3: header: invalid value 'no colon here --admin' for '--header': ",
+        ),
+        (
+            "command = 'cat'\norigin = [\n  'http://fine.example',\n  'a b',\n]\n",
+            &[],
+            "4: origin: invalid value 'a b' for '--origin': ",
+        ),
+        (
+            "command = 'cat'\nenv = { A = 'b',\n  PATH_INFO = 'x' }\n",
+            &[],
+            "3: env: invalid value 'PATH_INFO=x' for '--env': ",
+        ),
+        (
+            "command = 'cat'\nport = 70000\n",
+            &["--port=0"],
+            "2: port: invalid value '70000' for '--port': ",
+        ),
+        (
+            "pingms = 5\n[[route]]\npath = '/'\ncommand = 'cat'\npingms = 99999999999999\n",
+            &[],
+            "5: route.pingms: invalid value '99999999999999' for '--pingms': ",
+        ),
+        (
+            "header-ws = 'x'\n[[route]]\npath = '/'\ncommand = 'cat'\n",
+            &[],
+            "1: header-ws: invalid value 'x' for '--header-ws': ",
+        ),
+        (
+            "[[route]]\npath = '/'\ncommand = 'cat'\npassstderr = true\n",
+            &["--binary"],
+            "4: route.passstderr: --passstderr and --binary exclude each other: ",
+        ),
+        (
+            "command = 'cat'\nlinger = 5\n",
+            &[],
+            "2: linger: --linger is for a client: ",
+        ),
+        (
+            "connect = 'ws://x/'\n[[route]]\npath = '/'\ncommand = 'cat'\n",
+            &[],
+            "2: route: --route and --connect exclude each other: ",
+        ),
+    ] {
+        let gateway = Gateway::without_port().file(toml).args(["--check-config"]);
+        let gateway = gateway.args(words);
+        let place = gateway.directory().join("wsd.toml");
+        let expected = format!("error: {}:{expected}", place.display());
+        let output = gateway.output();
+        assert_eq!(output.code, Some(2), "{toml}: {output:?}");
+        assert!(
+            output.stderr.starts_with(&expected),
+            "{expected}: {output:?}"
+        );
+    }
+}
+
+#[test]
+fn what_is_typed_and_what_is_written_complete_each_other() {
+    let check = |words: &[&str]| {
+        let gateway = Gateway::without_port().file("connect = 'ws://localhost:1/'\n");
+        gateway.args(["--check-config"]).args(words).output()
+    };
+    let output = check(&["--reconnect", "--linger=5"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+    let output = check(&["--port=0"]);
+    let expected = "error: --port and --connect exclude each other: --port is for a server\n";
+    assert_eq!((output.code, output.stderr.as_str()), (Some(2), expected));
+}
+
+#[test]
+fn words_that_say_all_need_no_file() {
+    for (word, code) in [("--license", 0), ("--help", 0), ("-V", 0), ("--bogus", 2)] {
+        let output = run(&["--config=/nowhere", word]);
+        assert_eq!(output.code, Some(code), "{output:?}");
+        assert!(!output.stderr.contains("nowhere"), "{output:?}");
     }
 }
 

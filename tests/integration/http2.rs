@@ -22,7 +22,7 @@ use tokio_rustls::{
 use crate::support::{
     self, Gateway, PATIENCE, Server, Signal,
     certificates::Authority,
-    children_of, eventually, http,
+    children_of, eventually, forget_caller, http,
     http2::{Connection, read_to_end, soon},
     interpreter, is_alive, run, script, state,
 };
@@ -592,7 +592,7 @@ fn curl_gets_files_and_scripts() {
     let scripts = format!("--cgidir={}", directory.path().join("cgi").display());
     let server = Gateway::new().args(["--h2c", &files, &scripts]).start();
     let curl = |words: &[&str], target: &str| {
-        let output = Command::new("curl")
+        let output = forget_caller(&mut Command::new("curl"))
             .args([
                 "-sS",
                 "--fail",

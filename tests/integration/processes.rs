@@ -682,50 +682,91 @@ fn exit_status_is_known_though_the_starter_ignored_sigchld() {
     assert_eq!(client.closed().0, 4003);
 }
 
+/// A server that has logged more than its stderr and its queue hold, which nobody has read.
+struct Flooded {
+    server: std::process::Child,
+    stderr: std::process::ChildStderr,
+    address: std::net::SocketAddr,
+}
+
+impl Flooded {
+    fn start() -> Self {
+        use std::io::{Read, Write};
+        let mut server = Command::new(WSD)
+            .args(["--port=0", "cat"])
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .expect("wsd starts");
+        let mut stderr = server.stderr.take().expect("a pipe");
+        let mut line = Vec::new();
+        while !line.ends_with(b"\n") {
+            let mut byte = [0];
+            stderr.read_exact(&mut byte).expect("the line with the URL");
+            line.push(byte[0]);
+        }
+        let line = String::from_utf8(line).expect("text");
+        let address: std::net::SocketAddr = line
+            .rsplit("//")
+            .next()
+            .and_then(|rest| rest.trim_end().strip_suffix('/'))
+            .expect("an address")
+            .parse()
+            .expect("an address");
+        // Each is a line of some 150 bytes; a pipe holds 64 KiB, the queue 1024 lines.
+        for _ in 0..2000 {
+            let mut stream = std::net::TcpStream::connect(address).expect("the server listens");
+            stream
+                .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .expect("the server reads");
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).expect("an answer");
+            assert!(answer.starts_with(b"HTTP/1.1 426 "));
+        }
+        Flooded {
+            server,
+            stderr,
+            address,
+        }
+    }
+
+    /// Ends it; returns what it has written to stdout.
+    fn stop(mut self) -> String {
+        kill(self.server.id() as i32, Signal::TERM);
+        let mut status = None;
+        eventually("it stops", || {
+            status = self.server.try_wait().expect("a child");
+            status.is_some()
+        });
+        assert_eq!(status.and_then(|status| status.code()), Some(0));
+        let stdout = self.server.stdout.take().expect("a pipe");
+        std::io::read_to_string(stdout).expect("text")
+    }
+}
+
 #[test]
 fn log_that_nobody_reads_stops_nothing() {
-    use std::io::{Read, Write};
-    let mut server = Command::new(WSD)
-        .args(["--port=0", "cat"])
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .expect("wsd starts");
-    let mut stderr = server.stderr.take().expect("a pipe");
-    let mut line = Vec::new();
-    while !line.ends_with(b"\n") {
-        let mut byte = [0];
-        stderr.read_exact(&mut byte).expect("the line with the URL");
-        line.push(byte[0]);
-    }
-    let line = String::from_utf8(line).expect("text");
-    let address: std::net::SocketAddr = line
-        .rsplit("//")
-        .next()
-        .and_then(|rest| rest.trim_end().strip_suffix('/'))
-        .expect("an address")
-        .parse()
-        .expect("an address");
-    // Each is a line of some 150 bytes; a pipe holds 64 KiB, the queue 1024 lines.
-    for _ in 0..2000 {
-        let mut stream = std::net::TcpStream::connect(address).expect("the server listens");
-        stream
-            .write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-            .expect("the server reads");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
-        assert!(answer.starts_with(b"HTTP/1.1 426 "));
-    }
-    let mut client = Client::connect(address, "/", &[]);
+    let flooded = Flooded::start();
+    let mut client = Client::connect(flooded.address, "/", &[]);
     client.send("still here");
     assert_eq!(client.text(), "still here");
     client.close();
-    kill(server.id() as i32, Signal::TERM);
-    let mut status = None;
-    eventually("it stops", || {
-        status = server.try_wait().expect("a child");
-        status.is_some()
-    });
-    assert_eq!(status.and_then(|status| status.code()), Some(0));
+    // stdout is the client's with --inetd: nothing is said there either.
+    assert_eq!(flooded.stop(), "");
+}
+
+#[test]
+fn lines_that_the_log_had_no_room_for_are_counted() {
+    use std::io::BufRead;
+    let mut flooded = Flooded::start();
+    let lines = std::io::BufReader::new(&mut flooded.stderr).lines();
+    let mut lines = lines.map(|line| line.expect("text"));
+    let told = lines.find(|line| line.contains("lines of the log were dropped"));
+    let told = told.expect("the log goes on");
+    let count = told.split_whitespace().find_map(|word| word.parse().ok());
+    assert!(count.is_some_and(|count: u32| count > 0), "{told}");
+    drop(lines);
+    flooded.stop();
 }
 
 #[test]

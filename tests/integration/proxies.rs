@@ -20,7 +20,7 @@ use tempfile::TempDir;
 use crate::support::{
     Client, Gateway, PATIENCE, Server, Signal,
     client::CLOSE,
-    eventually,
+    eventually, forget_caller,
     proxy::{Proxy, free_address},
     script,
 };
@@ -409,7 +409,7 @@ fn limit_per_address_counts_clients_and_not_the_proxy() {
 /// By HTTPS, with curl: what a script finds.
 fn found_by_https(address: SocketAddr) -> HashMap<String, String> {
     let port = address.port();
-    let output = Command::new("curl")
+    let output = forget_caller(&mut Command::new("curl"))
         .args(["-sSk", "--max-time", "20", "--interface", ALICE])
         .args(["--connect-to", &format!("chat.example:{port}:{address}")])
         .arg(format!("https://chat.example:{port}/env.sh"))

@@ -1,16 +1,18 @@
 //! What is written for people, tested like code: flags, links, commands, close codes.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
 
 use crate::support::run;
 
-/// README, CHANGELOG and every page of `docs/`, with their texts.
+/// README, CHANGELOG, CONTRIBUTING and every page of `docs/`, with their texts.
 fn pages() -> Vec<(PathBuf, String)> {
-    let mut files = vec![PathBuf::from("README.md"), PathBuf::from("CHANGELOG.md")];
+    let mut files = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"]
+        .map(PathBuf::from)
+        .to_vec();
     files.extend(
         fs::read_dir("docs")
             .expect("docs")
@@ -138,6 +140,59 @@ fn every_relative_link_leads_somewhere() {
             assert!(found.exists(), "{} links to {target}", file.display());
         }
     }
+}
+
+/// What stands in backticks and can only be a path: it has a slash, and begins with a folder's name.
+fn paths_in(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |character: char| character.is_ascii_alphanumeric() || "_-./".contains(character);
+    text.split('`').skip(1).step_by(2).filter(move |word| {
+        word.contains('/')
+            && word.starts_with(|first: char| first.is_ascii_lowercase())
+            && word.chars().all(is_part)
+    })
+}
+
+#[test]
+fn every_path_that_says_where_code_is_exists() {
+    for page in ["CONTRIBUTING.md", "docs/architecture.md"] {
+        let text = fs::read_to_string(page).expect("the page");
+        let mut paths = paths_in(&text).peekable();
+        assert!(paths.peek().is_some(), "{page} names no path");
+        for path in paths {
+            let exists = Path::new(path).exists() || Path::new("src").join(path).exists();
+            assert!(exists, "{page} names {path}, which is not there");
+        }
+    }
+}
+
+/// The rows of a table of layers, as modules with their layers.
+fn layers_in(text: &str) -> BTreeMap<String, u32> {
+    let rows = text.lines().filter_map(|line| {
+        let mut cells = line
+            .trim_start_matches("//! ")
+            .strip_prefix("| ")?
+            .split(" | ");
+        let layer: u32 = cells.next()?.parse().ok()?;
+        Some((layer, cells.next()?))
+    });
+    rows.flat_map(|(layer, modules)| {
+        modules.split(", ").map(move |module| {
+            let name = module.trim_matches(['`', '[', ']', '/']);
+            (name.trim_end_matches(".rs").to_owned(), layer)
+        })
+    })
+    .collect()
+}
+
+#[test]
+fn layers_of_the_architecture_are_those_of_the_crate() {
+    let page = fs::read_to_string("docs/architecture.md").expect("the page");
+    let source = fs::read_to_string("src/lib.rs").expect("the crate");
+    let mut expected = layers_in(&source);
+    // The page has them in a sentence of their own.
+    expected.retain(|module, _| module != "properties" && module != "pieces");
+    assert!(expected.len() > 10, "the table was not found");
+    assert_eq!(layers_in(&page), expected);
 }
 
 /// The commands of console blocks: what stands behind `$ `.

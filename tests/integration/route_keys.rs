@@ -250,7 +250,7 @@ fn number_that_changes_nobody_is_refused() {
             .args(["--check-config"])
             .output();
         assert_eq!(code, Some(2), "{line}");
-        let reason = if is_root() { "nobody" } else { "only root" };
+        let reason = if is_root() { "no user" } else { "only root" };
         assert!(stderr.contains(reason), "{stderr}");
     }
 }

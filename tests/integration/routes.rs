@@ -105,6 +105,17 @@ fn what_is_no_program_of_the_directory_is_404_and_never_101() {
 }
 
 #[test]
+fn page_of_another_origin_learns_no_names_of_the_directory() {
+    let directory = programs();
+    let server = Gateway::new().args([&dir_flag(directory.path())]).start();
+    let foreign = ["Origin: http://evil.example"];
+    for target in ["/show", "/sub/show", "/nothing", "/plain"] {
+        assert_eq!(server.status(target, &foreign), 403, "{target}");
+    }
+    assert_eq!(server.status("/nothing", &[]), 404);
+}
+
+#[test]
 fn program_that_appears_later_is_found() {
     let directory = programs();
     let server = Gateway::new().args([&dir_flag(directory.path())]).start();

@@ -1,6 +1,6 @@
 //! How the gateway stops: drain, second signal, exit status.
 
-use crate::support::{self, Gateway, Signal, eventually, wait_until_gone};
+use crate::support::{self, Gateway, Signal, wait_until_gone};
 
 #[test]
 fn fifty_sessions_get_1001_and_every_process_is_gone() {
@@ -74,12 +74,7 @@ fn second_signal_ends_it_now() {
         let pids: [i32; 2] = [(); 2].map(|()| client.text().parse().expect("a pid"));
         server.signal(signal);
         server.wait_for_line("a second signal ends them now");
-        // The first of these may come too soon to count.
-        eventually("it is ended by the second signal", || {
-            server.signal(signal);
-            !server.runs()
-        });
-        assert_eq!(server.wait().code(), Some(code));
+        assert_eq!(server.insist(signal).code(), Some(code));
         pids.into_iter().for_each(wait_until_gone);
     }
 }

@@ -13,7 +13,7 @@ use crate::connection::PATIENCE;
 use crate::figures::Effort;
 use crate::outcome::{Failure, Measure, Outcome};
 use crate::server::Server;
-use crate::wire::{append_frame, upgrade_request, upgraded};
+use crate::wire::{deflated_frame, text_frame, upgrade_request, upgraded};
 
 /// Different messages.
 const MESSAGES: usize = 256;
@@ -182,18 +182,14 @@ impl Client {
     /// Messages as they are sent: each compressed by itself, so that they can be sent again.
     fn frames(&self, messages: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, Failure> {
         let frame = |message: &Vec<u8>| {
-            let mut frame = Vec::new();
             if self.inflater.is_none() {
-                append_frame(&mut frame, message);
-                return Ok(frame);
+                return Ok(text_frame(message));
             }
             let mut data = Vec::with_capacity(2 * SIZE);
             Compress::new(Compression::new(6), false)
                 .compress_vec(message, &mut data, FlushCompress::Sync)
                 .map_err(|error| Failure::Wrong(error.to_string()))?;
-            append_frame(&mut frame, &data[..data.len() - TAIL.len()]);
-            frame[0] |= 0x40;
-            Ok(frame)
+            Ok(deflated_frame(&data[..data.len() - TAIL.len()]))
         };
         messages.iter().map(frame).collect()
     }

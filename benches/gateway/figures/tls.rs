@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::rustls::{ClientConnection, Error, StreamOwned};
-use wsd::client::{Tls, Trust};
+use wsd::client::{ClientTls, Trust};
 
 use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
 use crate::figures::{Effort, standing::settled_memory};
@@ -73,7 +73,7 @@ fn open(server: &Server, room: usize) -> Result<Connection<Stream>, Failure> {
 
 fn secured() -> Result<ClientConnection, Failure> {
     let wrong = |error: Error| Failure::Cannot(error.to_string());
-    let terms = Tls::new(Trust::Anybody, None).map_err(Failure::Cannot)?;
+    let terms = ClientTls::new(Trust::Anybody, None).map_err(Failure::Cannot)?;
     let name = ServerName::try_from("localhost").expect("a name");
     ClientConnection::new(Arc::clone(terms.config()), name).map_err(wrong)
 }

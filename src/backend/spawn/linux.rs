@@ -1,5 +1,5 @@
 //! Linux: `clone`(2) with `CLONE_VM | CLONE_VFORK`, so that a start costs the same whatever memory the
-//! gateway has, and a pidfd, so that a signal never meets a stranger who got the same number.
+//! gateway has, and a pidfd ([`ProcessHandle`]).
 //!
 //! A program that runs as another user is started on a copy of the memory: from the change of user to
 //! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
@@ -7,10 +7,7 @@
 //!
 //! What the child does, and by which rules, stands in [`child`]. All signals are blocked on the spawner's
 //! threads, so that no handler of the gateway runs in it.
-#![allow(
-    unsafe_code,
-    reason = "clone, and signals by descriptor, have no safe form"
-)]
+#![allow(unsafe_code, reason = "clone has no safe form")]
 
 use std::{
     ffi::CString,

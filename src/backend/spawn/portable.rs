@@ -154,7 +154,7 @@ impl ProcessHandle {
     /// Its group is its own from the start.
     pub(super) fn kill(&self) {}
 
-    /// Nobody watches but the session.
+    /// There is no orphan killer; only the session watches.
     pub(super) fn unregister(&mut self) {}
 
     /// Whether nobody is left of the group.

@@ -1,4 +1,4 @@
-//! The keys of the file's top, or of one `[[route]]` table.
+//! The keys of the file's top, or of one `[[route]]` table, with their places.
 
 use std::{
     ffi::OsString,
@@ -6,50 +6,22 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use anyhow::{Error, Result};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
 };
 
-use super::{Source, value};
-use crate::args::rival;
-
-/// Flags that a `[[route]]` may have of its own.
-pub const ROUTE_FLAGS: [&str; 28] = [
-    "binary",
-    "cgi-maxbody",
-    "cgi-timeout",
-    "closems",
-    "compress",
-    "compress-level",
-    "compress-threshold",
-    "env",
-    "flush-after",
-    "framing",
-    "group",
-    "header-ws",
-    "idle-timeout",
-    "limits",
-    "max-lifetime",
-    "maxforks",
-    "maxframesize",
-    "maxlinesize",
-    "newline",
-    "origin",
-    "passenv",
-    "passstderr",
-    "pingms",
-    "sameorigin",
-    "subprotocol",
-    "user",
-    "workdir",
-    "write-timeout",
-];
+use super::{
+    super::{config_error::FileError, flag_error::FlagError},
+    keys::Keys,
+    source::Source,
+    value,
+};
+use crate::args::{Flag, conflicting_flag};
 
 /// Keys with their places.
 #[derive(Debug, Clone)]
-pub(in crate::config) struct Section {
+pub(super) struct Section {
     file: PathBuf,
     /// Where it begins.
     line: usize,
@@ -62,45 +34,53 @@ pub(in crate::config) struct Section {
     cgi: Option<PathBuf>,
 }
 
-/// A key with its place and the words that say the same.
+/// A key with its place, and its values as flags.
 #[derive(Debug, Clone)]
 struct Setting {
     line: usize,
     /// That of the section which it stands in.
     prefix: &'static str,
     key: String,
-    words: Vec<OsString>,
+    values: Vec<Value>,
 }
 
-/// An error that names its place already.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Located(String);
+#[derive(Debug, Clone)]
+struct Value {
+    line: usize,
+    text: String,
+    flag: Flag,
+}
 
 impl Section {
     /// The keys of the top, but for `route`.
-    pub(super) fn top(source: &Source<'_>, table: &DeTable<'_>) -> Result<Self> {
+    pub(super) fn top(
+        source: Source<'_>,
+        keys: &Keys,
+        table: &DeTable<'_>,
+    ) -> Result<Self, FileError> {
         let mut section = Section::empty(source, 0..0, "");
         for (name, value) in table {
-            section.read(source, name, value)?;
+            section.read(source, keys, name, value)?;
         }
         Ok(section)
     }
 
     /// The keys of a route.
     pub(super) fn route(
-        source: &Source<'_>,
+        source: Source<'_>,
+        keys: &Keys,
         span: Range<usize>,
         table: &Spanned<DeValue<'_>>,
-    ) -> Result<Self> {
-        let DeValue::Table(keys) = table.get_ref() else {
-            return Err(source.error(span, "route", "routes are [[route]] tables"));
+    ) -> Result<Self, FileError> {
+        let wrong = |span, reason| Err(source.error(span, Some("route"), reason));
+        let DeValue::Table(entries) = table.get_ref() else {
+            return wrong(span, "routes are [[route]] tables");
         };
         let mut section = Section::empty(source, table.span(), "route.");
-        for (name, value) in keys {
-            section.read_for_route(source, name, value)?;
+        for (name, value) in entries {
+            section.read_for_route(source, keys, name, value)?;
         }
-        let whole = |reason| Err(source.error(table.span(), "route", reason));
+        let whole = |reason| wrong(table.span(), reason);
         match (&section.command, &section.cgi) {
             _ if section.path.is_empty() => whole("'path' is missing"),
             (None, None) => whole("'command' is missing, or 'cgi' for a directory of CGI scripts"),
@@ -109,7 +89,7 @@ impl Section {
         }
     }
 
-    fn empty(source: &Source<'_>, span: Range<usize>, prefix: &'static str) -> Self {
+    fn empty(source: Source<'_>, span: Range<usize>, prefix: &'static str) -> Self {
         Section {
             file: source.path.to_owned(),
             line: source.line(span),
@@ -123,132 +103,127 @@ impl Section {
 
     fn read_for_route(
         &mut self,
-        source: &Source<'_>,
+        source: Source<'_>,
+        keys: &Keys,
         name: &Spanned<impl AsRef<str>>,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<()> {
+    ) -> Result<(), FileError> {
         let key = name.get_ref().as_ref();
-        let wrong = |reason| source.error(name.span(), &format!("route.{key}"), reason);
-        let words = match key {
-            "path" => {
-                self.path = value::string(value.get_ref()).map_err(wrong)?;
-                Vec::new()
+        let shown = format!("route.{key}");
+        let wrong = |reason| source.error(name.span(), Some(&shown), reason);
+        match key {
+            "path" => self.path = value::string(value.get_ref()).map_err(wrong)?,
+            "cgi" => self.cgi = Some(value::string(value.get_ref()).map_err(wrong)?.into()),
+            key if key == "command" || keys.is_of_routes(key) => {
+                return self.read(source, keys, name, value);
             }
-            "cgi" => {
-                self.cgi = Some(value::string(value.get_ref()).map_err(wrong)?.into());
-                Vec::new()
-            }
-            "command" => return self.read(source, name, value),
-            key if ROUTE_FLAGS.contains(&key) => return self.read(source, name, value),
-            key => return Err(wrong(value::not_of_a_route(key))),
-        };
-        self.add(source, name, words);
+            key => return Err(wrong(keys.not_of_routes(key))),
+        }
+        self.add(source, name, Vec::new());
         Ok(())
     }
 
     fn read(
         &mut self,
-        source: &Source<'_>,
+        source: Source<'_>,
+        keys: &Keys,
         name: &Spanned<impl AsRef<str>>,
         value: &Spanned<DeValue<'_>>,
-    ) -> Result<()> {
+    ) -> Result<(), FileError> {
         let key = name.get_ref().as_ref();
         let shown = format!("{}{key}", self.prefix);
-        let wrong = |reason| source.error(name.span(), &shown, reason);
-        let words = match key {
-            "command" => {
-                let words = value::command(value.get_ref()).map_err(wrong)?;
-                self.command = Some(words.into_iter().map(OsString::from).collect());
-                Vec::new()
-            }
-            key => value::words(key, value.get_ref()).map_err(wrong)?,
-        };
-        self.add(source, name, words);
+        let wrong = |reason| source.error(name.span(), Some(&shown), reason);
+        if key == "command" {
+            let words = value::command(value.get_ref()).map_err(wrong)?;
+            self.command = Some(words.into_iter().map(OsString::from).collect());
+            self.add(source, name, Vec::new());
+            return Ok(());
+        }
+        let argument = keys.find(key).ok_or_else(|| wrong(keys.unknown(key)))?;
+        let values = value::values(argument, value).map_err(wrong)?;
+        let values = values.into_iter().map(|(text, span)| Value {
+            line: source.line(span),
+            flag: Flag::written(argument, &text),
+            text,
+        });
+        self.add(source, name, values.collect());
         Ok(())
     }
 
-    fn add(&mut self, source: &Source<'_>, name: &Spanned<impl AsRef<str>>, words: Vec<OsString>) {
+    fn add(&mut self, source: Source<'_>, name: &Spanned<impl AsRef<str>>, values: Vec<Value>) {
         self.settings.push(Setting {
             line: source.line(name.span()),
             prefix: self.prefix,
             key: name.get_ref().as_ref().to_owned(),
-            words,
+            values,
         });
     }
 
-    /// What one would type for the keys that are wanted.
-    pub(super) fn words(&self, wanted: impl Fn(&str) -> bool) -> Vec<OsString> {
-        let wanted = self.settings.iter().filter(|setting| wanted(&setting.key));
-        wanted.flat_map(|setting| setting.words.clone()).collect()
+    /// What one would type for its keys, but for those that `is_replaced`.
+    pub(super) fn flags(&self, is_replaced: impl Fn(&str) -> bool) -> Vec<Flag> {
+        let settings = self.settings.iter();
+        let kept = settings.filter(|setting| !is_replaced(&setting.key));
+        let values = kept.flat_map(|setting| &setting.values);
+        values.map(|value| value.flag.clone()).collect()
     }
 
     /// The command, empty where there is none.
-    pub(super) fn command(&self) -> Vec<OsString> {
-        self.command.clone().unwrap_or_default()
+    pub(super) fn command(&self) -> &[OsString] {
+        self.command.as_deref().unwrap_or_default()
     }
 
-    /// Whether its keys take the place of one of the top.
-    pub(super) fn replaces(&self, key: &str) -> bool {
+    /// Itself, and the keys of the top that it does not replace, with their places.
+    pub(super) fn with_inherited(&self, top: &Section) -> Self {
         let has = |name: &str| self.settings.iter().any(|setting| setting.key == name);
-        has(key) || rival(key).is_some_and(has)
-    }
-
-    /// Adds the keys of the top that it does not replace, with their places.
-    pub(super) fn inherit(&mut self, top: &Section) {
-        let holds = |setting: &&Setting| setting.key != "command" && !self.replaces(&setting.key);
-        let inherited: Vec<Setting> = top.settings.iter().filter(holds).cloned().collect();
-        self.settings.extend(inherited);
+        let is_replaced =
+            |key: &str| key == "command" || has(key) || conflicting_flag(key).is_some_and(has);
+        let mut section = self.clone();
+        let inherited = top.settings.iter();
+        let inherited = inherited.filter(|setting| !is_replaced(&setting.key));
+        section.settings.extend(inherited.cloned());
+        section
     }
 
     /// A route's path.
-    pub(in crate::config) fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         &self.path
     }
 
     /// A route's directory of CGI scripts.
-    pub(in crate::config) fn cgi(&self) -> Option<&Path> {
+    pub(super) fn cgi(&self) -> Option<&Path> {
         self.cgi.as_deref()
     }
 
-    /// Puts the place of a key before what is wrong with it.
-    pub(in crate::config) fn wrong(&self, key: &str, reason: &str) -> Error {
-        let found = self.settings.iter().find(|setting| setting.key == key);
-        let line = found.map_or(self.line, |setting| setting.line);
-        let file = self.file.display();
-        Located(format!("{file}:{line}: {}{key}: {reason}", self.prefix)).into()
+    /// The error with the place of its value, or else of its key; `None` if what is wrong stands elsewhere: the
+    /// key is not here, or was typed.
+    pub(super) fn with_location(
+        &self,
+        error: &FlagError,
+        is_typed: impl Fn(&str) -> bool,
+    ) -> Option<FileError> {
+        let mut settings = self.settings.iter();
+        let setting = settings.find(|setting| setting.key == error.key())?;
+        let mut values = setting.values.iter();
+        let value = values.find(|value| error.value() == Some(&value.text));
+        let line = match value {
+            Some(value) => value.line,
+            None if is_typed(error.key()) => return None,
+            None => setting.line,
+        };
+        let key = format!("{}{}", setting.prefix, setting.key);
+        Some(self.error_at(line, key, error))
     }
 
-    /// Puts the place before an error about one of its keys, or about the route as a whole.
-    pub(in crate::config) fn locate(&self, error: Error) -> Error {
-        self.locate_unless(|_| false, error)
+    /// The error with the place of the section as a whole.
+    pub(super) fn with_own_location(&self, error: &FlagError) -> FileError {
+        self.error_at(self.line, "route".to_owned(), error)
     }
 
-    /// The same, but for keys whose value stands elsewhere.
-    pub(super) fn locate_unless(&self, is_elsewhere: impl Fn(&str) -> bool, error: Error) -> Error {
-        if error.is::<Located>() {
-            return error;
+    fn error_at(&self, line: usize, key: String, error: &FlagError) -> FileError {
+        FileError {
+            place: format!("{}:{line}", self.file.display()),
+            key: Some(key),
+            reason: error.to_string(),
         }
-        let message = format!("{error:#}");
-        let found = self
-            .settings
-            .iter()
-            .find(|setting| is_about(&message, &setting.key) && !is_elsewhere(&setting.key));
-        let file = self.file.display();
-        match found {
-            Some(Setting {
-                line, prefix, key, ..
-            }) => Located(format!("{file}:{line}: {prefix}{key}: {message}")).into(),
-            None if self.prefix.is_empty() => error,
-            None => Located(format!("{file}:{}: route: {message}", self.line)).into(),
-        }
     }
-}
-
-/// Whether a message names a flag, or COMMAND.
-fn is_about(message: &str, key: &str) -> bool {
-    let flag = format!("--{key}");
-    let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-');
-    let mut places = message.match_indices(&flag);
-    places.any(|(start, _)| is_whole(&message[start + flag.len()..]))
-        || key == "command" && message.starts_with("COMMAND")
 }

@@ -1,13 +1,15 @@
-//! How many connections there may be, of all clients and of one.
+//! Connection limits: how many there may be at a time, of all clients and of one.
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering},
     },
 };
+
+use parking_lot::Mutex;
 
 use crate::{connection::Endpoint, http::refusal::Refusal};
 
@@ -70,7 +72,7 @@ enum Counts {
 
 impl Connections {
     /// How many are open.
-    pub(in crate::http) fn open(&self) -> usize {
+    pub(in crate::http) fn open_count(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
@@ -131,14 +133,8 @@ impl Connections {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        self.by_address
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn count_in(&self, address: IpAddr, most: usize) -> Result<(), Overload> {
-        let mut by_address = self.lock();
+        let mut by_address = self.by_address.lock();
         let count = by_address.entry(address).or_default();
         if *count >= most {
             return Err(Overload::PerAddress(most));
@@ -148,7 +144,7 @@ impl Connections {
     }
 
     fn count_out(&self, address: IpAddr) {
-        let mut by_address = self.lock();
+        let mut by_address = self.by_address.lock();
         if let Some(count) = by_address.get_mut(&address) {
             *count -= 1;
             if *count == 0 {
@@ -223,11 +219,11 @@ mod tests {
         assert_eq!(admit("192.0.2.1").overload(), Some(Overload::PerAddress(2)));
         let _third = admit("192.0.2.2");
         assert_eq!(admit("192.0.2.3").overload(), Some(Overload::All(3)));
-        assert_eq!(connections.open(), 3);
+        assert_eq!(connections.open_count(), 3);
         drop(first);
         let again = admit("192.0.2.1");
         assert_eq!(again.overload(), None);
-        assert_eq!(connections.open(), 3);
+        assert_eq!(connections.open_count(), 3);
     }
 
     #[test]
@@ -250,7 +246,7 @@ mod tests {
         assert!(connections.admit_request(limits, &client).is_err());
         drop(request);
         assert!(connections.admit_request(limits, &client).is_ok());
-        assert_eq!(connections.lock().len(), 1);
+        assert_eq!(connections.by_address.lock().len(), 1);
     }
 
     #[test]
@@ -269,6 +265,6 @@ mod tests {
         );
         drop(told);
         assert!(connections.admit(limits, None).is_ok());
-        assert_eq!(connections.open(), 0);
+        assert_eq!(connections.open_count(), 0);
     }
 }

@@ -1,5 +1,5 @@
-//! Whom a server answers to: the Host rule, which keeps a page from reaching it under a name of the
-//! page's own (DNS rebinding).
+//! Host header validation: which names a server answers to. It keeps a page from reaching the server under a
+//! name of the page's own (DNS rebinding).
 
 use std::{fmt, str::FromStr};
 
@@ -72,7 +72,7 @@ impl fmt::Display for Authority {
     }
 }
 
-fn malformed() -> Refusal {
+fn malformed_host() -> Refusal {
     Refusal::BadRequest("the Host header is malformed".to_owned())
 }
 
@@ -94,21 +94,18 @@ impl Access {
     ) -> Result<Option<Authority>, Refusal> {
         let forwarded = connection.forwarded.as_ref();
         let authority = match forwarded.and_then(|forwarded| forwarded.host.as_ref()) {
-            Some(host) => Some(host.parse().map_err(|()| malformed())?),
+            Some(host) => Some(host.parse().map_err(|()| malformed_host())?),
             None => Self::authority(request)?,
         };
         match authority {
             Some(authority) if !self.answers_to(&authority.name, connection) => {
-                Err(Refusal::Host(format!(
-                    "this server does not answer to the host '{0}'; --host={0} lets it",
-                    authority.name
-                )))
+                Err(Refusal::UnknownHost(authority.name))
             }
             authority => Ok(authority),
         }
     }
 
-    /// The host that a request is for, whoever that is.
+    /// The host that a request is for, whichever that is.
     ///
     /// # Errors
     /// 400 for a Host that is missing, doubled or malformed (RFC 9112 §3.2).
@@ -123,13 +120,13 @@ impl Access {
         let text = match (request.uri.authority(), value) {
             // RFC 9112 §3.2.2: a target with a host of its own overrides the header.
             (Some(target), _) => target.as_str(),
-            (None, Some(value)) => value.to_str().map_err(|_| malformed())?,
+            (None, Some(value)) => value.to_str().map_err(|_| malformed_host())?,
             (None, None) if request.version < Version::HTTP_11 => return Ok(None),
             (None, None) => {
                 return Err(Refusal::BadRequest("the Host header is missing".to_owned()));
             }
         };
-        text.parse().map(Some).map_err(|()| malformed())
+        text.parse().map(Some).map_err(|()| malformed_host())
     }
 
     /// Whether `--host` lists a name.

@@ -1,4 +1,4 @@
-//! Whose pages may open a WebSocket: the Origin rule, which keeps a web page from running a program
+//! Origin header validation: whose pages may open a WebSocket. It keeps a web page from running a program
 //! behind its reader's back (cross-site WebSocket hijacking; RFC 6455 §10.2).
 
 use std::str::FromStr;
@@ -30,9 +30,7 @@ impl Origins {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else {
             return match self.required {
-                true => Err(Refusal::Origin(
-                    "a client without an Origin header is refused by --sameorigin".to_owned(),
-                )),
+                true => Err(Refusal::MissingOrigin),
                 false => Ok(()),
             };
         };
@@ -53,19 +51,10 @@ impl Origins {
         if values.next().is_none() && (is_own() || is_listed()) {
             return Ok(());
         }
-        Err(Refusal::Origin(foreign_origin(
-            text,
-            origin.is_some() || text == "null",
-        )))
-    }
-}
-
-fn foreign_origin(origin: &str, nameable: bool) -> String {
-    match nameable {
-        true => {
-            format!("pages of the origin '{origin}' may not connect; --origin={origin} lets them")
+        match origin.is_some() || text == "null" {
+            true => Err(Refusal::ForeignOrigin(text.to_owned())),
+            false => Err(Refusal::MalformedOrigin),
         }
-        false => "the Origin header is malformed; --origin='*' lets any origin connect".to_owned(),
     }
 }
 

@@ -1,4 +1,6 @@
-//! How many programs may run at a time, whoever asks for them.
+//! Process limit: how many programs may run at a time, of a server and of one route.
+//!
+//! A limit gives out permits, semaphores' word for what is held meanwhile.
 
 use std::sync::Arc;
 
@@ -6,7 +8,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::http::refusal::Refusal;
 
-/// The places of a server, or of one route; clones share them.
+/// The limit of a server, or of one route; clones give out the same permits.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessLimit(Option<Limited>);
 
@@ -16,14 +18,14 @@ struct Limited {
     available: Arc<Semaphore>,
 }
 
-/// Held by whoever runs a program, until the program has ended.
+/// Held until a program has ended.
 #[derive(Debug)]
 pub(in crate::http) struct ProcessPermit {
     _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl ProcessLimit {
-    /// So many places; `None` has no limit.
+    /// So many permits; `None` is no limit.
     pub fn new(limit: Option<usize>) -> Self {
         ProcessLimit(limit.map(|all| Limited {
             all,
@@ -31,7 +33,7 @@ impl ProcessLimit {
         }))
     }
 
-    /// Takes over the places of a predecessor if there are as many, with who holds them.
+    /// Takes over the permits of an earlier limit if that is the same, those that are held too.
     pub(in crate::http) fn inherit_permits(&mut self, earlier: &ProcessLimit) {
         let all = |limits: &ProcessLimit| limits.0.as_ref().map(|limited| limited.all);
         if all(self) == all(earlier) {
@@ -39,10 +41,10 @@ impl ProcessLimit {
         }
     }
 
-    /// Takes a place of the server's and one of a route's `own`.
+    /// Takes a permit of the server's and one of a route's `own`.
     ///
     /// # Errors
-    /// 503 when all of either are taken.
+    /// 503 when all of either are held.
     pub(in crate::http) fn acquire(&self, own: &ProcessLimit) -> Result<ProcessPermit, Refusal> {
         Ok(ProcessPermit {
             _permits: [self.permit()?, own.permit()?],

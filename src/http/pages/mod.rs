@@ -1,17 +1,28 @@
-//! Who answers, and the answers that are no WebSockets: files, CGI scripts, the developer console, redirects.
+//! Plain HTTP answers (files, CGI scripts, the developer console, redirects), and the router that says who
+//! answers.
 //!
 //! The handlers (`file`, `cgi`, `console`, `redirect`) never see each other.
 
+mod answer;
 pub(crate) mod cgi;
 mod console;
-pub(in crate::http) mod dispatch;
+mod directory;
 mod file;
-mod redirect;
+pub(in crate::http) mod local_redirect;
+mod mount;
+pub(in crate::http) mod redirect;
 mod root;
+mod route;
+mod route_match;
 mod router;
 
+pub(in crate::http) use answer::{PlainAnswer, answer};
 pub use cgi::{CgiLimits, Scripts};
-pub use file::{FileOptions, Files, SendfileQueue};
+pub use directory::Directory;
+pub use file::{FileOptions, Files};
+pub use mount::{Mount, MountMatch};
 pub use redirect::Destination;
 pub use root::{Reach, Root, Script};
-pub use router::{Directory, Mount, Route, RouteMatch, Router};
+pub use route::{Page, PlainRoute, WebSocketRoute};
+pub use route_match::RouteMatch;
+pub use router::Router;

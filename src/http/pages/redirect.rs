@@ -1,4 +1,5 @@
-//! The listener that only sends on (`--redirport`): to the canonical port, at a name that is the server's own.
+//! Redirects of the listener that does nothing else (`--redirport`): to the canonical port, at a name that is the
+//! server's own.
 //!
 //! Whatever the Host header says is only followed if the server is known to be there: else a cache in between
 //! could be made to send everybody to another site.
@@ -6,18 +7,16 @@
 use std::net::IpAddr;
 
 use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
+    Response, StatusCode,
     header::{self, HeaderValue},
+    http::request::Parts,
 };
 
 use crate::{
     connection::{ConnectionInfo, certificate_covers},
     http::{
         access::{Access, Authority, is_loopback_name},
-        answerer::Answerer,
         body::{Body, body_from},
-        handler::{Handler, RequestLine},
         refusal::Refusal,
     },
 };
@@ -33,24 +32,21 @@ pub struct Destination {
     pub names: Vec<String>,
 }
 
-impl Handler {
-    /// Sends a client on.
-    pub fn redirect(
-        &self,
-        request: Request<Incoming>,
-        connection: &ConnectionInfo,
-        to: &Destination,
-    ) -> Response<Body> {
-        let line = RequestLine::of(&request);
-        let (parts, _) = request.into_parts();
-        let answer = Access::authority(&parts).and_then(|host| {
-            let host = host_there(host.as_ref(), &self.options.access, connection, to)
-                .ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
-            let target = parts.uri.path_and_query().map(|target| target.as_str());
-            permanent_redirect(&location(to, &host, target.unwrap_or("/")))
-        });
-        self.finish(answer, Answerer::Redirect, &line, connection)
-    }
+/// Sends a client on.
+///
+/// # Errors
+/// 400 for a Host that is missing or malformed, and for a target that cannot be sent back.
+pub(in crate::http) fn answer(
+    access: &Access,
+    request: &Parts,
+    connection: &ConnectionInfo,
+    to: &Destination,
+) -> Result<Response<Body>, Refusal> {
+    let host = Access::authority(request)?;
+    let host = host_there(host.as_ref(), access, connection, to)
+        .ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
+    let target = request.uri.path_and_query().map(|target| target.as_str());
+    permanent_redirect(&location(to, &host, target.unwrap_or("/")))
 }
 
 /// The name to send a client to: the one that it asked for, if that is ours; else the first that is.

@@ -1,14 +1,17 @@
-//! Who answers a request; pure, but for [`Directory::find`], which looks for a file.
+//! Routing: who answers a request, by its path; pure.
 
-use std::{cmp::Reverse, io, path::Path, sync::Arc};
+use std::cmp::Reverse;
 
 use hyper::HeaderMap;
 
-use super::{cgi::Scripts, file::Files, root::Root};
-use crate::{
-    backend::{ProcessAttributes, Program, StderrTo, StreamOptions, Target},
-    http::{route_options::RouteOptions, url_path::UrlPath},
+use super::{
+    cgi::Scripts,
+    directory::Directory,
+    file::Files,
+    mount::Mount,
+    route::{Page, PlainRoute, WebSocketRoute},
 };
+use crate::http::url_path::UrlPath;
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -27,118 +30,59 @@ pub struct Router {
     pub files: Option<Files>,
 }
 
-/// A program at a path.
-#[derive(Debug)]
-pub struct Mount {
-    /// Where: begins with `/`, and does not end with one unless it is `/` itself.
-    pub path: String,
-    /// What answers there and beneath.
-    pub target: Target,
-    /// On which terms.
-    pub options: RouteOptions,
-}
-
-impl Mount {
-    /// How a path is split at this mount; `None` if it is not whole segments of it.
-    fn split<'a>(&'a self, path: &'a UrlPath) -> Option<RouteMatch<'a>> {
-        let script_name = self.path.trim_end_matches('/');
-        let path_info = path.as_str().strip_prefix(script_name)?;
-        let is_whole = path_info.is_empty() || path_info.starts_with('/');
-        is_whole.then_some(RouteMatch {
-            target: &self.target,
-            options: &self.options,
-            script_name,
-            path_info,
-        })
-    }
-}
-
-/// Who answers.
-#[derive(Debug)]
-pub enum Route<'a> {
-    /// A program, through a WebSocket.
-    Program(RouteMatch<'a>),
-    /// Whatever program the directory has there, through a WebSocket; else what
-    /// [`Router::fallback`] gives.
-    Directory(&'a Directory),
-    /// A program is here, but the request is a plain one.
-    ProgramOnly,
-    /// The developer console.
-    Console,
-    /// A static file.
-    File(&'a Files),
-    /// Nobody.
-    Nothing,
-}
-
-/// A program, and how the URL's path is split at it (RFC 3875 §4.1.13 and §4.1.5).
-#[derive(Debug)]
-pub struct RouteMatch<'a> {
-    /// The program.
-    pub target: &'a Target,
-    /// Its terms.
-    pub options: &'a RouteOptions,
-    /// The part of the path that names it.
-    pub script_name: &'a str,
-    /// The rest.
-    pub path_info: &'a str,
-}
-
 impl Router {
     /// Who answers a WebSocket: the mount with the longest path, of several with the same one that which
     /// speaks the subprotocol that the client would like best; else the directory, else the fallback.
-    pub fn websocket<'a>(&'a self, path: &'a UrlPath, headers: &HeaderMap) -> Route<'a> {
-        let mounts_for = self.mounts_for(path);
-        let rank = |found: &RouteMatch<'_>| found.options.subprotocols.rank(headers);
-        match (mounts_for.min_by_key(rank), &self.directory) {
-            (Some(found), _) => Route::Program(found),
-            (None, Some(directory)) => Route::Directory(directory),
-            (None, None) => self.fallback(path).map_or(Route::Nothing, Route::Program),
+    pub fn websocket(&self, path: &UrlPath, headers: &HeaderMap) -> Option<WebSocketRoute<'_>> {
+        let fallback = || self.fallback.as_ref()?.matches(path);
+        let rank = |mount: &&Mount| mount.options.subprotocols.rank(headers);
+        let mounted = self.mounts_at(path).min_by_key(rank);
+        match (
+            mounted.and_then(|mount| mount.matches(path)),
+            &self.directory,
+        ) {
+            (Some(found), _) => Some(WebSocketRoute::Mount(found)),
+            (None, Some(directory)) => Some(WebSocketRoute::Directory(directory, fallback())),
+            (None, None) => fallback().map(WebSocketRoute::Mount),
         }
     }
 
-    /// The CGI scripts that may answer a plain request, those of the longest path first; one of them
-    /// does if the path leads to it. The console at `/` goes before them.
-    pub fn scripts<'a>(&'a self, path: &UrlPath) -> Vec<&'a Scripts> {
-        if self.is_console(path) {
-            return Vec::new();
+    /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
+    /// longest path first; else a file, or the refusal of all but a WebSocket.
+    pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if self.console && path.as_str() == "/" {
+            return Some(PlainRoute::Page(Page::Console));
         }
+        let page = match &self.files {
+            Some(files) => Some(Page::File(files)),
+            None if self.has_program_at(path) => Some(Page::UpgradeRequired),
+            None => None,
+        };
         let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
-        let mut found: Vec<_> = self.scripts.iter().filter(here).collect();
-        found.sort_by_key(|scripts| Reverse(scripts.path.len()));
-        found
-    }
-
-    /// Who answers a plain request that no script answers.
-    pub fn plain<'a>(&'a self, path: &'a UrlPath) -> Route<'a> {
-        let is_program = || self.fallback.is_some() || self.mounts_for(path).next().is_some();
-        match &self.files {
-            _ if self.is_console(path) => Route::Console,
-            Some(files) => Route::File(files),
-            None if is_program() => Route::ProgramOnly,
-            None => Route::Nothing,
+        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
+        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
+        match scripts.is_empty() {
+            true => page.map(PlainRoute::Page),
+            false => Some(PlainRoute::Scripts(scripts, page)),
         }
     }
 
-    fn is_console(&self, path: &UrlPath) -> bool {
-        self.console && path.as_str() == "/"
-    }
-
-    /// The program that answers where no other does; all of the path is its PATH_INFO.
-    pub fn fallback<'a>(&'a self, path: &'a UrlPath) -> Option<RouteMatch<'a>> {
-        self.fallback.as_ref()?.split(path)
+    fn has_program_at(&self, path: &UrlPath) -> bool {
+        self.fallback.is_some() || self.mounts_at(path).next().is_some()
     }
 
     /// The mounts with the longest path that is whole segments of this one.
-    fn mounts_for<'a>(&'a self, path: &'a UrlPath) -> impl Iterator<Item = RouteMatch<'a>> {
-        let split = |mount: &'a Mount| mount.split(path);
-        let found = self.mounts.iter().filter_map(split);
-        let longest = found.map(|found| found.script_name.len()).max();
-        let found = self.mounts.iter().filter_map(split);
-        found.filter(move |found| Some(found.script_name.len()) == longest)
+    fn mounts_at(&self, path: &UrlPath) -> impl Iterator<Item = &Mount> {
+        let fits = |mount: &&Mount| mount.path_info(path).is_some();
+        let fitting = self.mounts.iter().filter(fits);
+        let longest = fitting
+            .map(|mount| mount.path.as_str())
+            .max_by_key(|path| path.len());
+        let mounts = self.mounts.iter();
+        mounts.filter(move |mount| Some(mount.path.as_str()) == longest)
     }
 
-    /// Takes over who holds places from the routes of the same paths in an earlier router.
+    /// Takes over who holds permits from the routes of the same paths in an earlier router.
     pub(in crate::http) fn inherit_permits(&mut self, earlier: &Router) {
         for mount in &mut self.mounts {
             let subprotocols = &mount.options.subprotocols;
@@ -146,90 +90,16 @@ impl Router {
                 other.path == mount.path && other.options.subprotocols == *subprotocols
             };
             if let Some(earlier) = earlier.mounts.iter().find(same) {
-                mount
-                    .options
-                    .processes
-                    .inherit_permits(&earlier.options.processes);
+                let processes = &earlier.options.processes;
+                mount.options.processes.inherit_permits(processes);
             }
         }
         for scripts in &mut self.scripts {
             let same = |other: &&Scripts| other.path == scripts.path;
             if let Some(earlier) = earlier.scripts.iter().find(same) {
-                scripts
-                    .options
-                    .processes
-                    .inherit_permits(&earlier.options.processes);
+                let processes = &earlier.options.processes;
+                scripts.options.processes.inherit_permits(processes);
             }
-        }
-    }
-}
-
-/// Programs that are the executable files of a directory.
-#[derive(Debug, Clone)]
-pub struct Directory {
-    root: Arc<Root>,
-    attributes: ProcessAttributes,
-    streams: StreamOptions,
-    stderr: StderrTo,
-    /// The terms of each.
-    options: RouteOptions,
-}
-
-/// A program of a directory, found.
-#[derive(Debug)]
-pub struct DirectoryProgram {
-    /// The program.
-    pub target: Target,
-    /// The part of the path that names it.
-    pub script_name: String,
-    /// The rest.
-    pub path_info: String,
-}
-
-impl Directory {
-    /// The programs beneath a root.
-    pub fn new(
-        root: Root,
-        attributes: ProcessAttributes,
-        streams: StreamOptions,
-        stderr: StderrTo,
-        options: RouteOptions,
-    ) -> Self {
-        Directory {
-            root: Arc::new(root),
-            attributes,
-            streams,
-            stderr,
-            options,
-        }
-    }
-
-    /// The program that a path leads to.
-    ///
-    /// # Errors
-    /// `NotFound` if it leads to none.
-    pub async fn find(&self, path: &UrlPath) -> io::Result<DirectoryProgram> {
-        let script = self.root.search_script(path).await?;
-        let program = Program {
-            arguments: vec![script.file.clone().into()],
-            directory: script.file.parent().map(Path::to_owned),
-            file: script.file,
-            attributes: self.attributes.clone(),
-        };
-        Ok(DirectoryProgram {
-            target: Target::Program(program, self.streams, self.stderr),
-            script_name: script.name,
-            path_info: script.info,
-        })
-    }
-
-    /// A program with the terms that hold for it.
-    pub fn found<'a>(&'a self, program: &'a DirectoryProgram) -> RouteMatch<'a> {
-        RouteMatch {
-            target: &program.target,
-            options: &self.options,
-            script_name: &program.script_name,
-            path_info: &program.path_info,
         }
     }
 }
@@ -238,8 +108,9 @@ impl Directory {
 mod tests {
     use super::*;
     use crate::{
-        backend::MaxLine,
+        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
+        http::route_options::RouteOptions,
     };
 
     const LINES: StreamOptions = StreamOptions {
@@ -273,18 +144,14 @@ mod tests {
     /// The program, SCRIPT_NAME and PATH_INFO of a path.
     fn found(router: &Router, raw: &str) -> Option<(String, String, String)> {
         let path = UrlPath::decode(raw).expect(raw);
-        match router.websocket(&path, &HeaderMap::new()) {
-            Route::Program(found) => {
-                let Target::Program(program, ..) = found.target;
-                let file = program.file.display().to_string();
-                Some((
-                    file,
-                    found.script_name.to_owned(),
-                    found.path_info.to_owned(),
-                ))
-            }
-            _ => None,
-        }
+        let route = router.websocket(&path, &HeaderMap::new())?;
+        let WebSocketRoute::Mount(found) = route else {
+            panic!("there is no directory");
+        };
+        let Target::Program(program, ..) = &found.mount.target;
+        let file = program.file.display().to_string();
+        let script_name = found.mount.script_name().to_owned();
+        Some((file, script_name, found.path_info))
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The Sec-WebSocket-Extensions of an opening handshake (RFC 6455 §9.1); pure.
 
-use hyper::{HeaderMap, header};
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderValue},
+};
 
 use crate::{
     http::fields::{is_token, is_token_byte},
@@ -31,6 +34,26 @@ pub(in crate::http) fn select(
     Ok(selected)
 }
 
+/// What is wrong with a server's answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadAnswer {
+    /// Not of the form of RFC 6455 §9.1.
+    #[error("its Sec-WebSocket-Extensions is malformed: {0:?}")]
+    Malformed(HeaderValue),
+    /// Permessage-deflate, which was not offered.
+    #[error("it selects the extension {NAME:?}, which was not offered", NAME = Negotiated::NAME)]
+    DeflateNotOffered,
+    /// Another extension, which is never offered.
+    #[error("it selects the extension {0:?}, which was not offered")]
+    NotOffered(String),
+    /// The same extension once more.
+    #[error("it selects an extension twice: {0:?}")]
+    Twice(HeaderValue),
+    /// Parameters that do not answer the offer (RFC 7692 §7.1).
+    #[error("it selects what cannot be: {0:?}")]
+    Impossible(HeaderValue),
+}
+
 /// What a server agreed to of [`Negotiated::OFFER`], or of no offer where there are no terms.
 ///
 /// # Errors
@@ -38,40 +61,34 @@ pub(in crate::http) fn select(
 pub fn confirm(
     headers: &HeaderMap,
     terms: Option<DeflateParams>,
-) -> Result<Option<Negotiated>, String> {
-    let mut confirm = None;
+) -> Result<Option<Negotiated>, BadAnswer> {
+    let mut confirmed = None;
     for value in headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS) {
-        let malformed = |_| format!("its Sec-WebSocket-Extensions is malformed: {value:?}");
+        let malformed = |Malformed| BadAnswer::Malformed(value.clone());
         let text = value.to_str().map_err(|_| malformed(Malformed))?;
         let mut rest = Rest(text);
         while let Some(answer) = rest.offer().map_err(malformed)? {
-            let Some(terms) = terms.filter(|_| answer.name == Negotiated::NAME) else {
-                let remedy = match answer.name {
-                    Negotiated::NAME => " (--compress)",
-                    _ => "",
-                };
-                return Err(format!(
-                    "it selects the extension {:?}, which was not offered{remedy}",
-                    answer.name
-                ));
-            };
-            if confirm.is_some() {
-                return Err(format!("it selects an extension twice: {value:?}"));
+            if answer.name != Negotiated::NAME {
+                return Err(BadAnswer::NotOffered(answer.name.to_owned()));
+            }
+            let terms = terms.ok_or(BadAnswer::DeflateNotOffered)?;
+            if confirmed.is_some() {
+                return Err(BadAnswer::Twice(value.clone()));
             }
             let agreed = Negotiated::confirm(terms, answer.parameters());
-            confirm = Some(agreed.ok_or_else(|| format!("it selects what cannot be: {value:?}"))?);
+            confirmed = Some(agreed.ok_or_else(|| BadAnswer::Impossible(value.clone()))?);
         }
     }
-    Ok(confirm)
+    Ok(confirmed)
 }
 
 /// `name; parameter; parameter=value`.
-struct HandshakeOptions<'a> {
+struct ExtensionOffer<'a> {
     name: &'a str,
     parameters: Vec<(&'a str, Option<String>)>,
 }
 
-impl HandshakeOptions<'_> {
+impl ExtensionOffer<'_> {
     fn parameters(&self) -> impl Iterator<Item = (&str, Option<&str>)> {
         let parameters = self.parameters.iter();
         parameters.map(|(name, value)| (*name, value.as_deref()))
@@ -83,7 +100,7 @@ struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
     /// The next element of the list, empty ones aside (RFC 9110 §5.6.1).
-    fn offer(&mut self) -> Result<Option<HandshakeOptions<'a>>, Malformed> {
+    fn offer(&mut self) -> Result<Option<ExtensionOffer<'a>>, Malformed> {
         while self.takes(',') {}
         if self.0.is_empty() {
             return Ok(None);
@@ -99,7 +116,7 @@ impl<'a> Rest<'a> {
             parameters.push((name, value));
         }
         match self.0.is_empty() || self.takes(',') {
-            true => Ok(Some(HandshakeOptions { name, parameters })),
+            true => Ok(Some(ExtensionOffer { name, parameters })),
             false => Err(Malformed),
         }
     }
@@ -154,7 +171,6 @@ impl<'a> Rest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::header::HeaderValue;
 
     const TERMS: DeflateParams = DeflateParams {
         level: 1,

@@ -90,9 +90,9 @@ impl Handshake {
     }
 
     /// The answer (RFC 6455 §4.2.2, item 5; RFC 8441 §5).
-    pub(in crate::http) fn into_response(self) -> Response<Body> {
+    pub(in crate::http) fn to_response(&self) -> Response<Body> {
         let mut response = Response::new(empty());
-        if let Some(accept) = self.accept {
+        if let Some(accept) = self.accept.clone() {
             *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
             let headers = response.headers_mut();
             headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -100,7 +100,7 @@ impl Handshake {
             headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
         }
         let headers = response.headers_mut();
-        if let Some(subprotocol) = self.subprotocol {
+        if let Some(subprotocol) = self.subprotocol.clone() {
             headers.insert(header::SEC_WEBSOCKET_PROTOCOL, subprotocol);
         }
         let extension = self.compression.map(|accepted| accepted.to_string());
@@ -180,7 +180,7 @@ mod tests {
         let request = parts(&[("sec-websocket-key", KEY), ("sec-websocket-version", "13")]);
         let response = Handshake::check(&request, &Subprotocols::Offered, None)
             .expect("fine")
-            .into_response();
+            .to_response();
         assert_eq!(
             response.headers()["sec-websocket-accept"],
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
@@ -222,7 +222,7 @@ mod tests {
         );
         assert!(is_requested(&request));
         let handshake = Handshake::check(&request, &Subprotocols::Offered, None).expect("fine");
-        let response = handshake.into_response();
+        let response = handshake.to_response();
         assert_eq!(response.status(), StatusCode::OK);
         let names: Vec<_> = response.headers().keys().collect();
         assert_eq!(names, [&header::SEC_WEBSOCKET_PROTOCOL]);

@@ -23,14 +23,14 @@ pub enum Subprotocols {
 }
 
 impl Subprotocols {
-    /// How far from what a client wants this is, for a choice between programs: a list by the place of
-    /// its first name among the offers, then whoever has no list, then a list that was not asked for.
+    /// How far from what a client wants this is, for a choice between programs: a list by the position of
+    /// its first name among the offers, then a program without a list, then a list that was not asked for.
     pub(in crate::http) fn rank(&self, headers: &HeaderMap) -> usize {
         match self {
             Subprotocols::Listed(names) => {
                 let mut offers = list_elements(headers, &header::SEC_WEBSOCKET_PROTOCOL);
-                let place = offers.position(|offer| names.iter().any(|name| name == offer));
-                place.unwrap_or(usize::MAX)
+                let position = offers.position(|offer| names.iter().any(|name| name == offer));
+                position.unwrap_or(usize::MAX)
             }
             Subprotocols::Offered | Subprotocols::Off => usize::MAX - 1,
         }

@@ -1,4 +1,4 @@
-//! The bytes behind an opening handshake: [`Tunnel`].
+//! Upgraded connections: the bytes behind an opening handshake: [`Tunnel`].
 
 use std::{
     io,

@@ -1,80 +1,178 @@
-//! HTTP/1.1 and 1.0 over a stream.
+//! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{
-    convert::Infallible,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-};
+use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
-use hyper::{Request, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    Request, Response, StatusCode,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service, service_fn},
+    upgrade::Upgraded,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::{
-    Exchange, HEAD_TIMEOUT, IDLE_TIMEOUT, LARGEST_HEAD,
-    phase::{Answer, Phase, Timed},
+    exchange::Exchange,
+    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    tracked_body::TrackedBody,
 };
-use crate::{http::access::ConnectionPermit, server::tls::MaybeTls};
+use crate::{
+    http::{Body, sendfile::SendfileQueue, websocket::Detach},
+    server::io::{HeadTimeout, MaybeTls, Phase},
+    transport::{
+        Client,
+        websocket::{self, Role, deflate::Negotiated},
+    },
+};
 
-/// Serves until the connection closes or becomes a WebSocket, which keeps `admitted`.
-pub(super) async fn serve(
+/// Serves until the connection closes or becomes a WebSocket.
+///
+/// Cancel safe: no; the connection is closed then.
+pub(super) async fn serve(stream: MaybeTls, exchange: Arc<Exchange>, drain: CancellationToken) {
+    serve_in(Phase::default(), stream, exchange, drain).await;
+}
+
+/// The same, in a phase that others can look at.
+async fn serve_in(
+    phase: Phase,
     stream: MaybeTls,
     exchange: Arc<Exchange>,
     drain: CancellationToken,
-    admitted: Option<ConnectionPermit>,
 ) {
     let remote = exchange.connection.remote;
-    let asked = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&asked);
-    let phase = Phase::default();
-    let watched = phase.clone();
-    let outlet = stream.outlet().cloned();
-    let stream = Timed::new(stream, phase.clone(), HEAD_TIMEOUT, admitted);
-    let service = service_fn(move |mut request: Request<Incoming>| {
-        if let Some(outlet) = &outlet {
-            request.extensions_mut().insert(outlet.clone());
-        }
-        seen.store(true, Ordering::Relaxed);
-        phase.request();
-        let phase = phase.clone();
-        // Not a future around that future, which would hold the request twice.
-        Arc::clone(&exchange).answer(request).map(|response| {
-            let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-            let phase = (!is_websocket).then_some(phase);
-            Ok::<_, Infallible>(response.map(|body| Answer::new(body, phase)))
-        })
-    });
+    let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
+    let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
             .header_read_timeout(IDLE_TIMEOUT)
-            .max_buf_size(LARGEST_HEAD)
+            .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
     );
     let result = tokio::select! {
         result = http.as_mut() => result,
         // hyper would wait for the first request, which browsers open connections without sending.
-        () = drain.cancelled() => if !asked.load(Ordering::Relaxed) {
+        () = drain.cancelled() => if !phase.has_asked() {
             return;
         } else {
             http.as_mut().graceful_shutdown();
             http.await
         }
     };
-    if watched.began_with_tls() {
+    if phase.began_with_tls() {
         info!(
             target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; --ssl speaks it on that of --port"
+            "refused: the client speaks TLS, which this port does not; with a certificate the port of the site does"
         );
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
+    }
+}
+
+/// Answers the requests of one connection, and says when each begins and ends.
+fn service(
+    exchange: Arc<Exchange>,
+    files: Option<SendfileQueue>,
+    phase: Phase,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<TrackedBody<Body>>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, Infallible>> + Send,
+> {
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Detach(detach));
+        if let Some(files) = &files {
+            request.extensions_mut().insert(files.clone());
+        }
+        phase.begin_request();
+        let phase = phase.clone();
+        // Not a future around that future, which would hold the request twice.
+        Arc::clone(&exchange).answer(request).map(|response| {
+            let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+            let phase = (!is_websocket).then_some(phase);
+            Ok(response.map(|body| TrackedBody::new(body, phase)))
+        })
+    })
+}
+
+/// Takes the stream of a connection that has become a WebSocket out of hyper's hands and from beneath the limit
+/// on heads, so that no message passes either.
+fn detach(
+    upgraded: Upgraded,
+    options: &websocket::Options,
+    compression: Option<&Negotiated>,
+) -> Result<Client, Upgraded> {
+    let parts = upgraded.downcast::<TokioIo<HeadTimeout<MaybeTls>>>()?;
+    let stream = parts.io.into_inner().into_inner();
+    Ok(websocket::open(
+        stream,
+        parts.read_buf,
+        Role::Server,
+        options,
+        compression,
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::Program,
+        connection::{ConnectionInfo, Endpoint},
+        http::access::ProcessLimit,
+        server::{
+            connection::{exchange::ConnectionRole, properties::site},
+            io::Stream,
+        },
+        transport::websocket::frame,
+    };
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::UnixStream,
+    };
+
+    const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    #[tokio::test]
+    async fn messages_pass_no_limit_on_heads_and_none_that_was_read_ahead_is_lost() {
+        let program = Program {
+            file: "/bin/cat".into(),
+            arguments: vec!["cat".into()],
+            ..Program::default()
+        };
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        // Programs end with it.
+        let server = site(&program, ProcessLimit::default());
+        let exchange = Exchange {
+            connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
+            role: ConnectionRole::Site,
+            server: server.clone(),
+        };
+        let phase = Phase::default();
+        let serving = tokio::spawn(serve_in(
+            phase.clone(),
+            Stream::Right(near).into(),
+            Arc::new(exchange),
+            CancellationToken::new(),
+        ));
+        let message = frame::encode(0x81, b"hello", Some([1, 2, 3, 4]));
+        let asked = [HANDSHAKE, &message].concat();
+        far.write_all(&asked).await.expect("room");
+        let mut read = Vec::new();
+        while !read.ends_with(b"\x81\x05hello") {
+            let more = far.read_buf(&mut read).await.expect("a session");
+            assert!(more > 0, "{}", read.escape_ascii());
+        }
+        serving.await.expect("the connection is the session's");
+        assert!(!phase.is_watched(), "a stream of the session looks at it");
     }
 }

@@ -15,8 +15,12 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
-use super::{Exchange, HEAD_TIMEOUT, IDLE_TIMEOUT, LARGEST_HEAD, Service, streams::Streams};
-use crate::{http::access::ConnectionPermit, server::tls::MaybeTls};
+use super::{
+    exchange::{ConnectionRole, Exchange},
+    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    streams::Streams,
+};
+use crate::server::io::MaybeTls;
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -38,14 +42,12 @@ const PING_TIMEOUT: Duration = Duration::from_secs(60);
 const CLOSING_GRACE: Duration = Duration::from_secs(1);
 
 /// Serves until the connection closes.
-pub(super) async fn serve(
-    stream: MaybeTls,
-    exchange: Arc<Exchange>,
-    drain: CancellationToken,
-    admitted: Option<ConnectionPermit>,
-) {
+///
+/// Cancel safe: no; the connection is closed then, and nobody waits for its streams.
+pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: CancellationToken) {
+    let permit = stream.take_permit();
     let remote = exchange.connection.remote;
-    let is_turned_away = matches!(exchange.service, Service::TurnAway(_));
+    let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
     let service = service_fn(move |request| {
         let answer = Arc::clone(&exchange).answer(request);
@@ -56,8 +58,8 @@ pub(super) async fn serve(
     let result = tokio::select! {
         result = &mut http => Some(result),
         () = drain.cancelled() => None,
-        () = streams.idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
-        () = streams.begun(), if is_turned_away => None,
+        () = streams.wait_idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.wait_first(), if is_turned_away => None,
     };
     let result = match result {
         Some(result) => result,
@@ -66,7 +68,7 @@ pub(super) async fn serve(
         None => {
             http.as_mut().graceful_shutdown();
             let ended = async {
-                streams.ended().await;
+                streams.wait_none().await;
                 sleep(CLOSING_GRACE).await;
             };
             tokio::select! {
@@ -80,8 +82,8 @@ pub(super) async fn serve(
     }
     drop(http);
     // Their streams are closed, so they end by themselves.
-    streams.ended().await;
-    drop(admitted);
+    streams.wait_none().await;
+    drop(permit);
 }
 
 fn builder(streams: Streams) -> http2::Builder<Streams> {
@@ -89,7 +91,7 @@ fn builder(streams: Streams) -> http2::Builder<Streams> {
     builder
         .timer(TokioTimer::new())
         .enable_connect_protocol()
-        .max_header_list_size(LARGEST_HEAD as u32)
+        .max_header_list_size(MAX_HEAD as u32)
         .max_concurrent_streams(STREAMS)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)

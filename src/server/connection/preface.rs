@@ -1,24 +1,35 @@
-//! Which version of HTTP a connection without TLS begins with (`--h2c`): its first bytes are left where they
-//! are.
+//! HTTP/2 with prior knowledge (RFC 9113 §3.3): which version a connection without TLS begins with. Its first
+//! bytes are left where they are.
 
 use tokio::time::timeout;
 
-use super::{HEAD_TIMEOUT, Protocol};
-use crate::server::tls::MaybeTls;
+use super::limits::HEAD_TIMEOUT;
+use crate::server::io::MaybeTls;
+
+/// What is spoken on a stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.1 or 1.0.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
 
 /// What HTTP/2 begins with (RFC 9113 §3.4), as far as no request of HTTP/1.1 can: `PRI` is reserved as a method
 /// (§11.6).
 const PREFACE: &[u8] = b"PRI ";
 
 /// Waits until it is clear; `None` if the client goes or takes too long.
+///
+/// Cancel safe: yes.
 pub(super) async fn protocol(stream: &MaybeTls) -> Option<Protocol> {
     let mut buffer = [0; PREFACE.len()];
-    let peeked = stream.peek_until(&mut buffer, told_by);
+    let peeked = stream.peek_until(&mut buffer, version_of);
     timeout(HEAD_TIMEOUT, peeked).await.ok()?.ok()?
 }
 
 /// What the first bytes tell; `None` while they are too few.
-fn told_by(bytes: &[u8]) -> Option<Protocol> {
+fn version_of(bytes: &[u8]) -> Option<Protocol> {
     if bytes.starts_with(PREFACE) {
         return Some(Protocol::Http2);
     }
@@ -28,7 +39,7 @@ fn told_by(bytes: &[u8]) -> Option<Protocol> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::stream::Stream;
+    use crate::server::io::Stream;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::UnixStream,
@@ -45,7 +56,7 @@ mod tests {
             ("PRIVATE /", Some(Protocol::Http1)),
             ("G", Some(Protocol::Http1)),
         ] {
-            assert_eq!(told_by(bytes.as_bytes()), protocol, "{bytes}");
+            assert_eq!(version_of(bytes.as_bytes()), protocol, "{bytes}");
         }
     }
 

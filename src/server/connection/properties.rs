@@ -14,7 +14,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::Service;
+use super::ConnectionRole;
 use crate::{
     backend::{MaxLine, Program, Spawner, StderrTo, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
@@ -25,7 +25,7 @@ use crate::{
         pages::{Mount, Router},
         websocket::Subprotocols,
     },
-    server::{self, Server, stream::Stream},
+    server::{self, Server, io::Stream},
     transport::websocket::deflate::DeflateParams,
 };
 
@@ -77,21 +77,24 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         answer
     };
     let stream = Stream::Right(near).into();
-    let serving = super::serve(stream, connection, Service::Site, SITE.clone(), None);
+    let serving = super::serve(stream, connection, ConnectionRole::Site, SITE.clone());
     tokio::join!(client, serving).0
 }
 
-/// Programs at two paths and the console, and no place for a program to be started in: a handshake that is
-/// right gets 503.
-static SITE: LazyLock<Server> = LazyLock::new(|| {
+/// No program may be started: a handshake that is right gets 503.
+static SITE: LazyLock<Server> =
+    LazyLock::new(|| site(&Program::default(), ProcessLimit::new(Some(0))));
+
+/// A server of one program at two paths, and of the console.
+pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
     let mount = |path: &str, subprotocols| Mount {
         path: path.to_owned(),
         target: Target::Program(
-            Program::default(),
+            program.clone(),
             StreamOptions {
                 framing: Framing::Lines(Newline::Split),
                 max_line: MaxLine {
-                    bytes: 0,
+                    bytes: 64,
                     set_by: "",
                 },
                 flush_after: None,
@@ -117,7 +120,7 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
     let options = Options {
         router,
         access: Access::default(),
-        processes: ProcessLimit::new(Some(0)),
+        processes,
         connections: ConnectionLimits::default(),
         headers: AddedHeaders::default(),
     };
@@ -130,7 +133,7 @@ static SITE: LazyLock<Server> = LazyLock::new(|| {
     };
     let spawner = Spawner::start().expect("a thread");
     Server::new(server, options, spawner)
-});
+}
 
 /// A head (RFC 9112 §4), and as much of a body as that says.
 fn check_answer(answer: &[u8], is_head: bool) {

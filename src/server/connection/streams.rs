@@ -17,9 +17,9 @@ struct Count {
 }
 
 impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
-    /// The connection waits for it, by [`Streams::ended`].
+    /// The connection waits for it, by [`Streams::wait_none`].
     fn execute(&self, task: F) {
-        let open = self.open();
+        let open = self.count();
         tokio::spawn(async move {
             task.await;
             drop(open);
@@ -28,7 +28,7 @@ impl<F: Future<Output = ()> + Send + 'static> Executor<F> for Streams {
 }
 
 impl Streams {
-    fn open(&self) -> Open {
+    fn count(&self) -> Open {
         self.0.send_modify(|count| {
             count.open += 1;
             count.begun = true;
@@ -42,20 +42,20 @@ impl Streams {
     }
 
     /// Ready when there is, or was, a first one.
-    pub(super) async fn begun(&self) {
+    pub(super) async fn wait_first(&self) {
         self.wait(|count| count.begun).await;
     }
 
     /// Ready when there is none.
-    pub(super) async fn ended(&self) {
+    pub(super) async fn wait_none(&self) {
         self.wait(|count| count.open == 0).await;
     }
 
     /// Ready when there has been none for so long: from the start, or since the last one ended.
-    pub(super) async fn idle(&self, first: Duration, next: Duration) {
+    pub(super) async fn wait_idle(&self, first: Duration, next: Duration) {
         let mut counts = self.0.subscribe();
         loop {
-            self.ended().await;
+            self.wait_none().await;
             let limit = match counts.borrow_and_update().begun {
                 true => next,
                 false => first,
@@ -97,7 +97,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn connection_without_a_stream_is_idle_sooner() {
         let (streams, begun) = (Streams::default(), Instant::now());
-        streams.idle(FIRST, NEXT).await;
+        streams.wait_idle(FIRST, NEXT).await;
         assert_eq!(begun.elapsed(), FIRST);
         assert!(!streams.have_begun());
     }
@@ -107,7 +107,7 @@ mod tests {
         let streams = Streams::default();
         let (end, ended) = oneshot::channel::<()>();
         streams.execute(async { drop(ended.await) });
-        let idle = streams.idle(FIRST, NEXT);
+        let idle = streams.wait_idle(FIRST, NEXT);
         tokio::pin!(idle);
         assert!(timeout(NEXT * 10, &mut idle).await.is_err());
         let begun = Instant::now();
@@ -127,7 +127,7 @@ mod tests {
         };
         // The first comes within the time that the first has.
         streams.execute(async {});
-        tokio::join!(streams.idle(FIRST, NEXT), asking);
+        tokio::join!(streams.wait_idle(FIRST, NEXT), asking);
         assert_eq!(begun.elapsed(), NEXT / 2 * 5 + NEXT);
     }
 
@@ -135,7 +135,7 @@ mod tests {
     async fn stream_that_panics_has_ended() {
         let streams = Streams::default();
         streams.execute(async { panic!("as if there were a bug") });
-        streams.begun().await;
-        streams.ended().await;
+        streams.wait_first().await;
+        streams.wait_none().await;
     }
 }

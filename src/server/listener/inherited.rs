@@ -1,5 +1,5 @@
-//! Sockets that whoever started us has opened, as systemd does (sd_listen_fds(3)): descriptors from 3 on,
-//! told of in `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`.
+//! Socket activation (sd_listen_fds(3)): sockets that systemd, or another parent, has opened: descriptors from 3
+//! on, named in `LISTEN_FDS`, `LISTEN_PID` and `LISTEN_FDNAMES`.
 //!
 //! sd-notify's `listen_fds_with_names` reads the same variables, but knows no process 1 that has passed them
 //! on, stops at a list of names that is shorter than that of descriptors, and says neither which descriptor is
@@ -24,7 +24,7 @@ use std::{
 use rustix::process::{Pid, getpid, getppid};
 use socket2::{Domain, SockRef, Type};
 
-use super::{Listener, Succession, is_listening};
+use super::bound::{Handover, Listener, is_listening};
 
 /// The first descriptor (`SD_LISTEN_FDS_START`).
 const FIRST: RawFd = 3;
@@ -52,7 +52,7 @@ enum Socket {
 #[derive(Debug, thiserror::Error)]
 pub enum InheritedError {
     /// A variable that is no number, or too large a one.
-    #[error("invalid value '{1}' for the variable {0}: a number of descriptors is wanted")]
+    #[error("invalid value '{1}' for the variable {0}: expected a number of descriptors")]
     Variable(&'static str, String),
     /// A descriptor that is not what it should be.
     #[error("LISTEN_FDS: {title} {reason}")]
@@ -62,6 +62,18 @@ pub enum InheritedError {
         /// What it is instead.
         reason: String,
     },
+    /// A descriptor that may be a connection.
+    #[error(
+        "LISTEN_FDS: {0} does not listen, as a connection that is accepted already does not (Accept=yes)"
+    )]
+    NotListening(String),
+}
+
+/// Why a descriptor is no socket that listens.
+#[derive(Debug)]
+enum Unfit {
+    NotListening,
+    Other(&'static str),
 }
 
 impl Inherited {
@@ -93,7 +105,11 @@ impl Inherited {
             let socket = adopt(descriptor).and_then(listening);
             match socket {
                 Ok(socket) => Ok(Passed { socket, title }),
-                Err(reason) => Err(InheritedError::Descriptor { title, reason }),
+                Err(Unfit::NotListening) => Err(InheritedError::NotListening(title)),
+                Err(Unfit::Other(reason)) => Err(InheritedError::Descriptor {
+                    title,
+                    reason: reason.to_owned(),
+                }),
             }
         });
         Ok(Inherited(passed.collect::<Result<_, _>>()?))
@@ -113,7 +129,7 @@ impl Inherited {
                 title,
                 reason: format!("cannot be used: {error}"),
             })?;
-            listener.succession = Succession::SameSocket;
+            listener.handover = Handover::SameSocket;
             Ok(listener)
         };
         self.0.into_iter().map(listener).collect()
@@ -143,35 +159,32 @@ fn is_ours(meant: i32, own: Pid, parent: Option<Pid>) -> bool {
 }
 
 /// Makes a descriptor ours, and close-on-exec.
-fn adopt(descriptor: RawFd) -> Result<OwnedFd, String> {
+fn adopt(descriptor: RawFd) -> Result<OwnedFd, Unfit> {
     // SAFETY: plain integers; a descriptor that is not open is an error.
     let set = unsafe { libc::fcntl(descriptor, libc::F_SETFD, libc::FD_CLOEXEC) };
     if set < 0 {
-        return Err("is not open".to_owned());
+        return Err(Unfit::Other("is not open"));
     }
     // SAFETY: it is open, whoever started us has left it to us, and `take` runs once, before anything of
     // ours opens a descriptor.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 
-fn listening(descriptor: OwnedFd) -> Result<Socket, String> {
+fn listening(descriptor: OwnedFd) -> Result<Socket, Unfit> {
     let socket = SockRef::from(&descriptor);
     let Ok(kind) = socket.r#type() else {
-        return Err("is no socket".to_owned());
+        return Err(Unfit::Other("is no socket"));
     };
     if kind != Type::STREAM {
-        return Err("is no stream socket: ListenStream= makes one".to_owned());
+        return Err(Unfit::Other("is no stream socket: ListenStream= makes one"));
     }
     if !is_listening(&descriptor) {
-        return Err(
-            "does not listen: for a connection that is accepted already (Accept=yes) use --inetd and StandardInput=socket"
-                .to_owned(),
-        );
+        return Err(Unfit::NotListening);
     }
     match socket.local_addr().map(|address| address.domain()) {
         Ok(Domain::IPV4 | Domain::IPV6) => Ok(Socket::Tcp(descriptor.into())),
         Ok(Domain::UNIX) => Ok(Socket::Unix(descriptor.into())),
-        _ => Err("is neither a TCP nor a unix socket".to_owned()),
+        _ => Err(Unfit::Other("is neither a TCP nor a unix socket")),
     }
 }
 
@@ -218,12 +231,15 @@ mod tests {
         let stream = std::net::TcpStream::connect(address).expect("it listens");
         let datagram = std::net::UdpSocket::bind("127.0.0.1:0").expect("a free port");
         assert!(matches!(listening(listener.into()), Ok(Socket::Tcp(_))));
+        assert!(matches!(listening(stream.into()), Err(Unfit::NotListening)));
         for (descriptor, part) in [
-            (OwnedFd::from(stream), "--inetd"),
-            (datagram.into(), "no stream"),
+            (OwnedFd::from(datagram), "no stream"),
             (tempfile::tempfile().expect("a file").into(), "no socket"),
         ] {
-            let reason = listening(descriptor).expect_err(part);
+            let error = listening(descriptor).expect_err(part);
+            let Unfit::Other(reason) = error else {
+                panic!("{part}");
+            };
             assert!(reason.contains(part), "{reason}");
         }
     }

@@ -20,17 +20,24 @@ use rustix::{
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::unix::Permissions;
-
-/// Said of a path or name that somebody listens on.
-pub(super) const IN_USE: &str =
-    "already in use: a server listens there; stop it, or give --unixsocket another path";
+use super::bind_error::PathError;
 
 /// How long the turn of another gateway is waited for. It takes a few system calls; a lock that is held
 /// longer is held for something else, and the start goes on without.
 const TURN: Duration = Duration::from_secs(1);
 /// How often it is tried meanwhile.
 const TURN_POLL: Duration = Duration::from_millis(5);
+
+/// Mode and owner of a socket's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permissions {
+    /// The nine bits of chmod(2); who may write may connect.
+    pub mode: u32,
+    /// The owner; `None` is the user that the gateway runs as.
+    pub user: Option<u32>,
+    /// The group; `None` is the one that the system chooses.
+    pub group: Option<u32>,
+}
 
 /// A socket's file, removed on drop if it is still the one that was made.
 #[derive(Debug)]
@@ -86,12 +93,7 @@ fn give(path: &Path, Permissions { user, group, .. }: Permissions) -> io::Result
     if user.or(group).is_none() {
         return Ok(());
     }
-    lchown(path, user, group).map_err(|error| {
-        let reason = format!(
-            "cannot give the file to the user or group of --unixsocket-owner: {error}; it takes root, or a group that wsd's user is in"
-        );
-        io::Error::new(error.kind(), reason)
-    })
+    lchown(path, user, group).map_err(|error| PathError::Owner(error).into())
 }
 
 /// Waits for our turn in the directory, until what is returned is dropped; `None` if there is none to be
@@ -130,12 +132,10 @@ fn remove_stale(path: &Path) -> io::Result<()> {
         metadata => metadata?,
     };
     if !metadata.file_type().is_socket() {
-        return Err(io::Error::other(
-            "there is a file that is no socket, and it is not replaced; give --unixsocket another path",
-        ));
+        return Err(PathError::NotASocket.into());
     }
     match probe(path).map_err(|error| (error.kind(), error)) {
-        Ok(()) | Err((io::ErrorKind::WouldBlock, _)) => Err(io::Error::other(IN_USE)),
+        Ok(()) | Err((io::ErrorKind::WouldBlock, _)) => Err(PathError::InUse.into()),
         Err((io::ErrorKind::ConnectionRefused, _)) => {
             if identity(path).ok() == Some((metadata.dev(), metadata.ino())) {
                 fs::remove_file(path)?;

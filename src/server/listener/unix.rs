@@ -14,8 +14,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixStream;
 
 use super::{
-    BACKLOG,
-    socket_file::{IN_USE, SocketFile},
+    bind_error::PathError,
+    socket_file::{Permissions, SocketFile},
+    tcp::BACKLOG,
 };
 use crate::connection::PeerCredentials;
 
@@ -39,17 +40,6 @@ pub struct UnixSocket {
     pub permissions: Permissions,
 }
 
-/// Mode and owner of a socket's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permissions {
-    /// The nine bits of chmod(2); who may write may connect.
-    pub mode: u32,
-    /// The owner; `None` is the user that the gateway runs as.
-    pub user: Option<u32>,
-    /// The group; `None` is the one that the system chooses.
-    pub group: Option<u32>,
-}
-
 /// Bytes of the longest path: `sun_path` without the NUL that ends it.
 const LONGEST_PATH: usize =
     size_of::<libc::sockaddr_un>() - offset_of!(libc::sockaddr_un, sun_path) - 1;
@@ -62,7 +52,7 @@ impl UnixName {
     pub fn parse(word: &Path) -> Result<Self, String> {
         let bytes = word.as_os_str().as_bytes();
         if bytes.is_empty() {
-            return Err("a path is wanted".to_owned());
+            return Err("expected a path".to_owned());
         }
         if bytes.len() > LONGEST_PATH {
             return Err(format!(
@@ -72,7 +62,7 @@ impl UnixName {
         }
         match bytes.strip_prefix(b"@") {
             None => Ok(UnixName::Path(word.to_owned())),
-            Some(b"") => Err("a name is wanted after the '@'".to_owned()),
+            Some(b"") => Err("expected a name after the '@'".to_owned()),
             Some(name) if cfg!(target_os = "linux") => Ok(UnixName::Abstract(name.to_owned())),
             Some(_) => Err(
                 "abstract names are Linux's own; './' before the '@' makes it a path".to_owned(),
@@ -128,7 +118,7 @@ pub(super) fn bind(wanted: &UnixSocket) -> io::Result<(UnixListener, Option<Sock
         UnixName::Path(path) => Some(SocketFile::make(path, wanted.permissions, bind, listen)?),
         _ => {
             bind().map_err(|error| match error.kind() {
-                io::ErrorKind::AddrInUse => io::Error::other(IN_USE),
+                io::ErrorKind::AddrInUse => PathError::InUse.into(),
                 _ => error,
             })?;
             listen()?;

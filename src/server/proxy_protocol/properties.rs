@@ -4,7 +4,7 @@ use std::net::{Ipv6Addr, SocketAddr};
 
 use futures_util::FutureExt;
 
-use super::{LONGEST_LINE, SIGNATURE, Told, WORD};
+use super::{Header, LONGEST_LINE, SIGNATURE, WORD};
 use crate::{
     connection::Endpoint,
     pieces::{self, Source},
@@ -23,7 +23,7 @@ pub(crate) fn header(input: &[u8]) {
 }
 
 /// What is told in these pieces, and of a header that is right what is left behind it.
-fn told(pieces: &[&[u8]]) -> (Result<Told, String>, Vec<u8>) {
+fn told(pieces: &[&[u8]]) -> (Result<Header, String>, Vec<u8>) {
     let mut source = Source::new(pieces);
     let told = super::header(&mut source).now_or_never();
     match told.expect("it waits for nothing") {
@@ -45,11 +45,11 @@ fn check_end(header: &[u8]) {
     }
 }
 
-/// What was told is told again by a header of our own, of either version if it can.
-fn check_meaning(meaning: Told) {
+/// Addresses round-trip: a header of our own, of either version if it can, says the same.
+fn check_meaning(meaning: Header) {
     let (remote, local, has_tls) = match meaning {
-        Told::Nothing => return,
-        Told::Ends { remote, local, tls } => (remote, local, tls),
+        Header::Local => return,
+        Header::Proxied { remote, local, tls } => (remote, local, tls),
     };
     let (family, content) = match (remote, local) {
         (Endpoint::Ip(remote), Endpoint::Ip(local)) => {

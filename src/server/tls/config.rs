@@ -15,15 +15,14 @@ use tokio_rustls::rustls::{
 use tracing::{Level, event, warn};
 
 use super::{
+    file_stamp::Stamp,
     identity::{Identity, IdentitySource},
     pem::{self, LoadError, PemKind},
     resolver::Resolver,
-    watch::Stamp,
 };
+use crate::server::io::HTTP_2;
 
-/// HTTP/2's name as a protocol inside TLS (RFC 9113 §3.2).
-pub(super) const HTTP_2: &[u8] = b"h2";
-/// What is spoken inside (RFC 7301), the first before the others: whoever adds a protocol adds it here, and
+/// What is spoken inside (RFC 7301), the first before the others. A new protocol is added here, and
 /// its handler in `connection`.
 const PROTOCOLS: [&[u8]; 2] = [HTTP_2, b"http/1.1"];
 
@@ -119,7 +118,7 @@ impl TlsConfig {
         names.map(String::as_str)
     }
 
-    /// Logs what whoever starts a server with this configuration should know.
+    /// Logs what an operator who starts a server with this configuration should know.
     pub fn report(&self) {
         for identity in &self.identities {
             let certificate = &identity.certificate;
@@ -132,7 +131,7 @@ impl TlsConfig {
                 IdentitySource::SelfSigned { .. } => event!(
                     target: "listening",
                     Level::INFO,
-                    "a certificate was made for {}, which nobody vouches for; its SHA-256 fingerprint is {}",
+                    "generated a self-signed certificate for {}; its SHA-256 fingerprint is {}",
                     identity.names.join(", "),
                     certificate.shown_fingerprint()
                 ),

@@ -11,13 +11,10 @@ use tokio_rustls::{
     rustls::{CipherSuite, ProtocolVersion, ServerConnection},
 };
 
-use super::{MaybeTls, Tls, WithoutTls, certificate::Certificate};
+use super::{certificate::Certificate, config::WithoutTls, current::Tls};
 use crate::{
     connection::TlsInfo,
-    server::{
-        connection::HANDSHAKE_RECORD,
-        stream::{self, Stream},
-    },
+    server::io::{HANDSHAKE_RECORD, MaybeTls, Stream, peek_until},
 };
 
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
@@ -43,7 +40,7 @@ pub(in crate::server) enum HandshakeError {
     Silent,
     /// The client speaks no TLS, and was told to.
     #[error(
-        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+        "the client speaks no TLS; https:// and wss:// do, and TLS that is optional lets others in too"
     )]
     NoTls,
     /// The two sides did not agree.
@@ -57,6 +54,8 @@ pub(in crate::server) enum HandshakeError {
 impl Tls {
     /// Makes the connection's first step, whatever it is: the TLS handshake, or nothing for a client that
     /// may speak without.
+    ///
+    /// Cancel safe: no; the stream is closed then.
     ///
     /// # Errors
     /// [`HandshakeError`]; the stream is closed then.
@@ -74,7 +73,7 @@ impl Tls {
     ) -> Result<(MaybeTls, Option<TlsInfo>), HandshakeError> {
         let config = self.config();
         let first_byte = |bytes: &[u8]| bytes.first().copied();
-        match stream::peek_until(&stream, &mut [0], first_byte).await {
+        match peek_until(&stream, &mut [0], first_byte).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
             Ok(Some(_)) if config.options.without_tls == WithoutTls::Served => {
                 return Ok((stream.into(), None));
@@ -90,7 +89,7 @@ impl Tls {
             .accept(stream)
             .await?;
         let facts = facts(stream.get_ref().1)?;
-        Ok((MaybeTls::Tls(Box::new(stream)), Some(facts)))
+        Ok((stream.into(), Some(facts)))
     }
 }
 
@@ -192,7 +191,7 @@ mod tests {
     async fn plain_client_keeps_its_first_byte_where_it_may_stay() {
         let (accepted, _far) = accept(WithoutTls::Served, b"GET").await;
         let mut stream = accepted.expect("it may stay");
-        assert!(matches!(stream, MaybeTls::Plain(_)));
+        assert!(!stream.is_tls());
         let mut read = [0; 3];
         stream.read_exact(&mut read).await.expect("all of it");
         assert_eq!(&read, b"GET");

@@ -1,4 +1,4 @@
-//! Who the server is: a certificate with its chain, and the key that proves it.
+//! A TLS identity: a certificate with its chain, and the key that proves it.
 
 use std::{
     path::{Path, PathBuf},

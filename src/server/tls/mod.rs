@@ -6,46 +6,20 @@
 
 mod certificate;
 mod config;
+mod current;
 mod distinguished_name;
+mod file_stamp;
 mod handshake;
 mod identity;
 mod pem;
 mod resolver;
 mod self_signed;
-mod stream;
 mod watch;
 
-use std::sync::Arc;
-
-use tokio::sync::watch::Sender;
-
 pub use config::{ClientAuth, TlsConfig, TlsOptions, WithoutTls, authorities};
+pub use current::Tls;
 pub use identity::{IdentitySource, certified};
 pub use pem::{LoadError, PemKind};
 
 pub(super) use handshake::HandshakeError;
-pub(super) use stream::MaybeTls;
 pub(super) use watch::watch;
-
-/// The configuration in force. Another can take its place at any time: the next connection is on that, while
-/// the ones that are open go on.
-#[derive(Debug, Clone)]
-pub struct Tls(Sender<Arc<TlsConfig>>);
-
-impl Tls {
-    /// Puts a configuration in force.
-    pub fn new(config: TlsConfig) -> Self {
-        Tls(Sender::new(Arc::new(config)))
-    }
-
-    /// The one in force now.
-    pub fn config(&self) -> Arc<TlsConfig> {
-        Arc::clone(&self.0.borrow())
-    }
-
-    /// Puts another in its place; a certificate that was made at start stays the same.
-    pub fn replace(&self, config: TlsConfig) {
-        let config = config.keeping(&self.config());
-        self.0.send_replace(Arc::new(config));
-    }
-}

@@ -69,8 +69,8 @@ pub(super) fn certificates(
         .collect();
     if certificates.is_empty() {
         let reason = match holds_key {
-            true => "holds a private key and no certificate: a certificate is wanted here",
-            false => "holds no certificate: PEM is wanted, with a line -----BEGIN CERTIFICATE-----",
+            true => "holds a private key and no certificate: expected a certificate",
+            false => "holds no certificate: expected PEM with a line -----BEGIN CERTIFICATE-----",
         };
         return Err(LoadError::file(kind, file, reason));
     }
@@ -93,12 +93,12 @@ pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LoadErr
     let mut keys = items.iter().filter_map(key);
     match (keys.next(), keys.next()) {
         (Some(key), None) => Ok(key),
-        (Some(_), Some(_)) => Err(fail("holds more than one private key: one is wanted")),
+        (Some(_), Some(_)) => Err(fail("holds more than one private key: expected one")),
         (None, _) if !items.is_empty() => Err(fail(
-            "holds no private key but something else: the certificate's private key is wanted here",
+            "holds no private key but something else: expected the certificate's private key",
         )),
         (None, _) => Err(fail(
-            "holds no private key: PEM is wanted, with a line -----BEGIN PRIVATE KEY-----",
+            "holds no private key: expected PEM with a line -----BEGIN PRIVATE KEY-----",
         )),
     }
 }

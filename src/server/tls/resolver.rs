@@ -1,4 +1,4 @@
-//! Which identity a client is shown, by the name that it asks for (SNI, RFC 6066 §3).
+//! Certificate selection by server name (SNI, RFC 6066 §3): which identity a client is shown.
 
 use std::{fmt, sync::Arc};
 

@@ -1,5 +1,4 @@
-//! A certificate that is made at start, for development: nobody vouches for it, and nothing of it is
-//! written down.
+//! A self-signed certificate, generated at the start, for development; nothing of it is written down.
 
 use std::time::{Duration, SystemTime};
 

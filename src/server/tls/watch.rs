@@ -1,35 +1,20 @@
-//! Whether files have changed.
+//! File watching: whether the files of certificates have changed.
 //!
 //! # How it works
 //! Every file is looked at once a second (stat(2), through links, so that the swapped links of certbot and
 //! Kubernetes are seen). What has changed is read when it has stood still for one look, since a certificate
 //! and its key are two files, and a copy in progress is none yet.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path, time::Duration};
+use std::time::Duration;
 
 use tokio::time::sleep;
 use tracing::{error, info};
 
-use super::Tls;
+use super::current::Tls;
 
 /// Between two looks. Longer delays a certificate that somebody waits for; shorter reads more half-written
 /// pairs, and wakes an idle machine.
 const PERIOD: Duration = Duration::from_secs(1);
-
-/// What tells one state of a file from another: device, inode, length, and when it was changed in any way
-/// (stat(2), `st_ctim`), which copies cannot set back. `None` where there is no file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Stamp(Option<(u64, u64, u64, i64, i64)>);
-
-impl Stamp {
-    pub(super) fn of(file: &Path) -> Self {
-        let found = fs::metadata(file).ok();
-        Stamp(found.map(|found| {
-            let (device, inode, length) = (found.dev(), found.ino(), found.len());
-            (device, inode, length, found.ctime(), found.ctime_nsec())
-        }))
-    }
-}
 
 /// Loads files that change, for ever. A state that is broken is logged once, and leaves all as it is.
 pub(in crate::server) async fn watch(tls: Tls) {

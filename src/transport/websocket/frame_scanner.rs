@@ -1,4 +1,8 @@
-//! What comes, frame by frame, for what the WebSocket library sees late or not at all.
+//! The frame scanner: looks at frames as they come, for what the WebSocket library sees late or not at all.
+//!
+//! It is a first parse of each header, before the library's own; where messages are compressed, `deflate` looks
+//! in the parse that it needs anyway. Echoes of 16 bytes, 1 KiB and 64 KiB, compressed or not, take as much
+//! processor time without it, within the noise; those of 64 KiB of text beyond ASCII take a fifth less.
 
 use super::{
     frame::{Header, mask},
@@ -52,7 +56,7 @@ struct Finding {
 impl FrameScanner {
     /// Looks at what comes next; how much of it comes before a violation, all of it if there is none. Behind a
     /// violation nothing more is to be looked at.
-    pub(super) fn sound(&mut self, bytes: &[u8]) -> usize {
+    pub(super) fn sound_prefix(&mut self, bytes: &[u8]) -> usize {
         match self.look(bytes) {
             Ok(()) => bytes.len(),
             Err(Finding { violation, at }) => {

@@ -1,4 +1,4 @@
-//! Why a message is refused before the WebSocket library has it.
+//! Protocol violations: why a message is refused before the WebSocket library has it.
 
 use std::io;
 

@@ -42,7 +42,7 @@ impl<S> SyncReader<S> {
         mut ahead: Bytes,
         mut scanner: Option<FrameScanner>,
     ) -> Self {
-        ahead.truncate(sound(&mut scanner, &ahead));
+        ahead.truncate(sound_prefix(&mut scanner, &ahead));
         SyncReader {
             stream,
             ahead: ahead.into(),
@@ -85,11 +85,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SyncReader<S> {
         ready!(self.stream.lock().poll_read(&mut context, &mut read))?;
         self.is_flooded = read.remaining() == 0;
         let read = read.filled();
-        let sound = &read[..sound(&mut self.scanner, read)];
+        let sound = &read[..sound_prefix(&mut self.scanner, read)];
         let (now, later) = sound.split_at(buffer.len().min(sound.len()));
         buffer[..now.len()].copy_from_slice(now);
         self.ahead.extend_from_slice(later);
-        Poll::Ready(self.handed_on(now.len()))
+        Poll::Ready(self.read_result(now.len()))
     }
 
     /// Reads much, straight to where it is kept.
@@ -105,13 +105,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SyncReader<S> {
             return read;
         };
         self.is_flooded = read > READ_AT_REST;
-        self.ahead.truncate(sound(&mut self.scanner, &self.ahead));
+        self.ahead
+            .truncate(sound_prefix(&mut self.scanner, &self.ahead));
         let length = self.hand_on(buffer);
-        Poll::Ready(self.handed_on(length))
+        Poll::Ready(self.read_result(length))
     }
 
-    /// Without a byte it would be the end of the stream.
-    fn handed_on(&self, length: usize) -> io::Result<usize> {
+    /// What a read of so many bytes comes to: none would be the end of the stream.
+    fn read_result(&self, length: usize) -> io::Result<usize> {
         match (length, self.violation()) {
             (0, Some(violation)) => Err(violation.into()),
             (length, _) => Ok(length),
@@ -147,9 +148,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Write for SyncReader<S> {
 }
 
 /// How much of what comes next may be handed on.
-fn sound(scanner: &mut Option<FrameScanner>, bytes: &[u8]) -> usize {
+fn sound_prefix(scanner: &mut Option<FrameScanner>, bytes: &[u8]) -> usize {
     match scanner {
-        Some(scanner) => scanner.sound(bytes),
+        Some(scanner) => scanner.sound_prefix(bytes),
         None => bytes.len(),
     }
 }

@@ -1,4 +1,4 @@
-//! UTF-8 that comes in pieces.
+//! Incremental UTF-8 validation: text that comes in pieces.
 
 use std::str::from_utf8;
 

@@ -7,9 +7,13 @@ use std::{
     path::Path,
 };
 
+use wsd::transport::websocket::frame::encode;
+
 use super::PATIENCE;
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+/// Any but zeros makes the server do its work.
+const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 /// The opcodes of RFC 6455 §5.2.
 pub(crate) const CONTINUATION: u8 = 0;
@@ -149,35 +153,7 @@ impl Client {
     }
 
     pub(crate) fn try_receive(&mut self) -> io::Result<Frame> {
-        let mut head = [0; 2];
-        self.stream.read_exact(&mut head)?;
-        assert_eq!(
-            head[0] & 0xf0,
-            0x80,
-            "a server's frames are whole and use no extension"
-        );
-        let length = match head[1] {
-            126 => {
-                let mut length = [0; 2];
-                self.stream.read_exact(&mut length)?;
-                u64::from(u16::from_be_bytes(length))
-            }
-            127 => {
-                let mut length = [0; 8];
-                self.stream.read_exact(&mut length)?;
-                u64::from_be_bytes(length)
-            }
-            length => {
-                assert_eq!(length & 0x80, 0, "a server's frames are not masked");
-                u64::from(length)
-            }
-        };
-        let mut payload = vec![0; usize::try_from(length).expect("a length")];
-        self.stream.read_exact(&mut payload)?;
-        Ok(Frame {
-            opcode: head[0] & 0x0f,
-            payload,
-        })
+        Ok(RawFrame::read(&mut self.stream)?.plain())
     }
 
     /// The next text message.
@@ -240,25 +216,60 @@ impl Client {
 
 /// A client's frame: masked, with the shortest form of its length.
 pub(crate) fn frame(fin: bool, opcode: u8, payload: &[u8]) -> Vec<u8> {
-    const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
-    let mut frame = vec![u8::from(fin) << 7 | opcode];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length @ 126..=0xffff => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            frame.push(0x80 | 127);
-            frame.extend((length as u64).to_be_bytes());
+    encode(u8::from(fin) << 7 | opcode, payload, Some(MASK))
+}
+
+/// A frame of either end, its payload without the mask.
+pub(crate) struct RawFrame {
+    /// FIN, RSV1 to RSV3, opcode.
+    pub(crate) first: u8,
+    pub(crate) mask: Option<[u8; 4]>,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl RawFrame {
+    pub(crate) fn read(stream: &mut impl Read) -> io::Result<Self> {
+        let [first, second] = bytes(stream)?;
+        let length = match second & 0x7f {
+            126 => u16::from_be_bytes(bytes(stream)?).into(),
+            127 => u64::from_be_bytes(bytes(stream)?),
+            length => length.into(),
+        };
+        let mask = match second & 0x80 {
+            0 => None,
+            _ => Some(bytes(stream)?),
+        };
+        let mut payload = vec![0; usize::try_from(length).expect("a length")];
+        stream.read_exact(&mut payload)?;
+        let masks = mask.unwrap_or_default().into_iter().cycle();
+        payload
+            .iter_mut()
+            .zip(masks)
+            .for_each(|(byte, mask)| *byte ^= mask);
+        Ok(RawFrame {
+            first,
+            mask,
+            payload,
+        })
+    }
+
+    /// One of a server that has agreed on no extension: whole and not masked.
+    pub(crate) fn plain(self) -> Frame {
+        assert_eq!(
+            self.first & 0xf0,
+            0x80,
+            "a server's frames are whole and use no extension"
+        );
+        assert_eq!(self.mask, None, "a server's frames are not masked");
+        Frame {
+            opcode: self.first & 0x0f,
+            payload: self.payload,
         }
     }
-    frame.extend(MASK);
-    frame.extend(
-        payload
-            .iter()
-            .zip(MASK.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
-    frame
+}
+
+fn bytes<const N: usize>(stream: &mut impl Read) -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    stream.read_exact(&mut bytes)?;
+    Ok(bytes)
 }

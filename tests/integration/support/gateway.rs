@@ -1,26 +1,16 @@
-//! A wsd of a test: how it is started, and what can be asked of it while it runs.
+//! How a wsd of a test is started.
 
 use std::{
     ffi::{OsStr, OsString},
     fs,
-    io::{BufRead, BufReader},
-    net::SocketAddr,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{self, Receiver},
-    thread,
-    time::Instant,
+    process::{Command, Stdio},
 };
 
-use rustix::process::Signal;
 use tempfile::TempDir;
 
-use super::{
-    Client, PATIENCE, children_of, eventually,
-    http::{Answer, http},
-    kill, orphan_killer_of,
-};
+use super::{Server, forget_caller};
 
 /// The binary under test.
 pub(crate) const WSD: &str = env!("CARGO_BIN_EXE_wsd");
@@ -156,23 +146,8 @@ impl Gateway {
     pub(crate) fn spawn(mut self) -> Server {
         let file = self.file.take();
         let mut command = self.command();
-        let mut child = command.stderr(Stdio::piped()).spawn().expect("wsd starts");
-        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-        let (sender, lines) = mpsc::channel();
-        thread::spawn(move || {
-            for line in stderr.lines().map_while(Result::ok) {
-                // Reads on whatever becomes of them, so that the server never waits for its log.
-                let _ = sender.send(line);
-            }
-        });
-        Server {
-            address: SocketAddr::from(([127, 0, 0, 1], 0)),
-            url: String::new(),
-            child,
-            lines,
-            seen: Vec::new(),
-            file,
-        }
+        let child = command.stderr(Stdio::piped()).spawn();
+        Server::of(child.expect("wsd starts"), file)
     }
 
     /// Runs it to its end, for command lines that start nothing.
@@ -200,7 +175,9 @@ impl Gateway {
             words.extend(["sh".into(), "-c".into(), script.into()]);
         }
         let mut command = Command::new(&words[0]);
-        command.args(&words[1..]).envs(self.variables);
+        forget_caller(&mut command)
+            .args(&words[1..])
+            .envs(self.variables);
         if let Some(directory) = self.directory {
             command.current_dir(directory);
         }
@@ -220,155 +197,4 @@ pub(crate) struct Output {
 /// Runs `wsd WORDS` to its end.
 pub(crate) fn run(words: &[&str]) -> Output {
     Gateway::without_port().args(words).output()
-}
-
-/// A running wsd; killed on drop, which ends its programs too.
-pub(crate) struct Server {
-    pub(crate) address: SocketAddr,
-    /// The URL that it printed.
-    pub(crate) url: String,
-    child: Child,
-    lines: Receiver<String>,
-    seen: Vec<String>,
-    file: Option<TempDir>,
-}
-
-impl Server {
-    /// Waits for the next line that tells where it listens. A unix socket has no port.
-    pub(crate) fn listens(&mut self) {
-        let line = self.wait_for_line("serving on ");
-        let url = line.split("serving on ").nth(1).expect("a URL");
-        self.url = url.split(['"', ' ']).next().expect("a URL").to_owned();
-        if self.url.starts_with("unix:") {
-            return;
-        }
-        let port = self.url.rsplit(':').next().expect("a port");
-        let port = port.trim_end_matches('/').parse().expect("a port number");
-        self.address.set_port(port);
-    }
-
-    pub(crate) fn port(&self) -> u16 {
-        self.address.port()
-    }
-
-    pub(crate) fn pid(&self) -> i32 {
-        self.child.id() as i32
-    }
-
-    /// Where its configuration file lies.
-    pub(crate) fn directory(&self) -> &Path {
-        self.file.as_ref().expect("it has a file").path()
-    }
-
-    /// Its configuration file.
-    pub(crate) fn config(&self) -> PathBuf {
-        self.directory().join("wsd.toml")
-    }
-
-    /// A WebSocket to `/`.
-    pub(crate) fn connect(&self) -> Client {
-        self.connect_to("/")
-    }
-
-    pub(crate) fn connect_to(&self, target: &str) -> Client {
-        Client::connect(self.address, target, &[])
-    }
-
-    /// Asks for a WebSocket, whatever comes of it.
-    pub(crate) fn ask(&self, target: &str, headers: &[&str]) -> Client {
-        Client::ask(self.address, target, headers)
-    }
-
-    /// The status that a client gets who asks for a WebSocket.
-    pub(crate) fn status(&self, target: &str, headers: &[&str]) -> u16 {
-        self.ask(target, headers).status()
-    }
-
-    /// The first message that a program sends.
-    pub(crate) fn text(&self, target: &str) -> String {
-        self.connect_to(target).text()
-    }
-
-    /// A GET without anything special.
-    pub(crate) fn get(&self, target: &str) -> Answer {
-        self.request("GET", target, "")
-    }
-
-    /// A request with headers, each a line with its end.
-    pub(crate) fn request(&self, method: &str, target: &str, headers: &str) -> Answer {
-        let port = self.port();
-        let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: localhost:{port}\r\n{headers}Connection: close\r\n\r\n"
-        );
-        http(self.address, &request)
-    }
-
-    /// Waits until the log has a line with `part`, and returns it; lines that were waited for before
-    /// do not count again.
-    pub(crate) fn wait_for_line(&mut self, part: &str) -> String {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            match self.lines.recv_timeout(left) {
-                Ok(line) => {
-                    self.seen.push(line.clone());
-                    if line.contains(part) {
-                        return line;
-                    }
-                }
-                Err(error) => panic!(
-                    "no line with {part:?} ({error}); the log:\n{}",
-                    self.seen.join("\n")
-                ),
-            }
-        }
-    }
-
-    /// All of the log up to now.
-    pub(crate) fn log(&mut self) -> String {
-        self.seen.extend(self.lines.try_iter());
-        self.seen.join("\n")
-    }
-
-    pub(crate) fn signal(&self, signal: Signal) {
-        kill(self.pid(), signal);
-    }
-
-    /// Waits for the server's own end, and that of its log.
-    pub(crate) fn wait(&mut self) -> ExitStatus {
-        let mut status = None;
-        eventually("the server has ended", || {
-            status = self.child.try_wait().expect("a child");
-            status.is_some()
-        });
-        while let Ok(line) = self.lines.recv_timeout(PATIENCE) {
-            self.seen.push(line);
-        }
-        status.expect("it has ended")
-    }
-
-    /// Whether it still runs.
-    pub(crate) fn runs(&mut self) -> bool {
-        self.child.try_wait().expect("a child").is_none()
-    }
-
-    /// The programs that the server has started and that still exist, zombies too.
-    pub(crate) fn children(&self) -> Vec<i32> {
-        children_of(self.pid())
-    }
-
-    /// The process that outlives it and ends what it has started.
-    pub(crate) fn orphan_killer(&self) -> i32 {
-        orphan_killer_of(self.pid())
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        if thread::panicking() {
-            eprintln!("the server's log:\n{}", self.log());
-        }
-    }
 }

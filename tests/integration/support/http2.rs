@@ -18,7 +18,7 @@ use tokio::{
 
 use super::{
     PATIENCE,
-    client::{CLOSE, Frame, TEXT},
+    client::{CLOSE, Frame, RawFrame, TEXT, frame},
 };
 
 /// More than all that a server sends ahead, so that what is not read holds up its own stream only.
@@ -171,8 +171,10 @@ pub(crate) struct WebSocket {
 
 impl WebSocket {
     pub(crate) fn send_frame(&mut self, opcode: u8, payload: &[u8]) {
-        let frame = frame(opcode, payload);
-        self.send.send_data(frame, false).expect("an open stream");
+        let frame = frame(true, opcode, payload);
+        self.send
+            .send_data(frame.into(), false)
+            .expect("an open stream");
     }
 
     pub(crate) fn send(&mut self, text: &str) {
@@ -213,19 +215,12 @@ impl WebSocket {
     }
 
     fn buffered(&mut self) -> Option<Frame> {
-        let (head, rest) = self.buffer.split_at_checked(2)?;
-        let (length, header) = match head[1] {
-            126 => (u16::from_be_bytes(*rest.first_chunk()?).into(), 4),
-            127 => (u64::from_be_bytes(*rest.first_chunk()?), 10),
-            length => (u64::from(length), 2),
-        };
-        let end = header + usize::try_from(length).expect("a length");
-        let frame = Frame {
-            opcode: head[0] & 0x0f,
-            payload: self.buffer.get(header..end)?.to_vec(),
-        };
-        self.buffer.advance(end);
-        Some(frame)
+        let mut rest = &self.buffer[..];
+        // What is not yet there ends too early.
+        let frame = RawFrame::read(&mut rest).ok()?;
+        let left = rest.len();
+        self.buffer.advance(self.buffer.len() - left);
+        Some(frame.plain())
     }
 
     pub(crate) async fn receive(&mut self) -> Frame {
@@ -250,26 +245,11 @@ impl WebSocket {
     /// Answers a Close with the same code, and expects the end of the stream.
     pub(crate) async fn answer_close(&mut self, close: &Frame) {
         let code = close.payload.get(..2).unwrap_or_default();
-        let _ = self.send.send_data(frame(CLOSE, code), true);
+        let _ = self.send.send_data(frame(true, CLOSE, code).into(), true);
         assert!(self.try_receive().await.is_none(), "the stream ends");
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.headers.get(name)?.to_str().ok()
     }
-}
-
-/// A whole frame, masked with zeros.
-fn frame(opcode: u8, payload: &[u8]) -> Bytes {
-    let mut frame = vec![0x80 | opcode];
-    match u16::try_from(payload.len()).expect("not that long") {
-        length @ ..126 => frame.push(0x80 | length as u8),
-        length => {
-            frame.push(0x80 | 126);
-            frame.extend_from_slice(&length.to_be_bytes());
-        }
-    }
-    frame.extend_from_slice(&[0; 4]);
-    frame.extend_from_slice(payload);
-    frame.into()
 }

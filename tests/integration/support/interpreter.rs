@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, Signal, eventually, kill};
+use super::{PATIENCE, Signal, eventually, forget_caller, kill};
 
 /// Shorter, and a browser on a machine that does much else fails; longer, and a script that hangs
 /// keeps one waiting.
@@ -64,7 +64,7 @@ impl Running {
     fn start(interpreter: &Path, script: &str, arguments: &[&str]) -> Self {
         let directory = TempDir::with_prefix("wsd-").expect("a directory");
         let output = File::create(directory.path().join("output")).expect("a file");
-        let child = Command::new(interpreter)
+        let child = forget_caller(&mut Command::new(interpreter))
             .arg(clients().join(script))
             .args(arguments)
             .env("TMPDIR", directory.path())

@@ -7,15 +7,12 @@ use std::{
 
 use rustix::process::Signal;
 
-use super::{WSD, kill};
+use super::{WSD, forget_caller, kill};
 
 /// `wsd WORDS` with no proxy in its environment.
 pub(crate) fn wsd(words: &[&str]) -> Command {
     let mut command = Command::new(WSD);
-    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
-        command.env_remove(name).env_remove(name.to_uppercase());
-    }
-    command.args(words);
+    forget_caller(&mut command).args(words);
     command
 }
 

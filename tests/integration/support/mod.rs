@@ -9,24 +9,41 @@ pub(crate) mod interpreter;
 pub(crate) mod line_client;
 pub(crate) mod process;
 pub(crate) mod proxy;
+pub(crate) mod server;
 pub(crate) mod tls;
 
 use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
 
 pub(crate) use client::Client;
-pub(crate) use gateway::{Gateway, Output, Server, WSD, run};
+pub(crate) use gateway::{Gateway, Output, WSD, run};
 pub(crate) use http::http;
 pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};
 pub(crate) use rustix::process::Signal;
+pub(crate) use server::Server;
 
 /// How long anything may take before the test has failed. Never waited for when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Takes away what the caller's environment would tell a command: of proxies, of a terminal's width, of a
+/// service manager.
+pub(crate) fn forget_caller(command: &mut Command) -> &mut Command {
+    for name in ["http_proxy", "https_proxy", "all_proxy", "no_proxy"] {
+        command.env_remove(name).env_remove(name.to_uppercase());
+    }
+    for name in ["COLUMNS", "LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"] {
+        command.env_remove(name);
+    }
+    command
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("WATCHDOG_USEC")
+}
 
 /// Waits until something is true; panics with `what` if it never is.
 pub(crate) fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {

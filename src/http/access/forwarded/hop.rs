@@ -1,4 +1,4 @@
-//! What one proxy says of the hop before it.
+//! A forwarded hop: what one proxy says of the connection before it.
 
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},

@@ -1,4 +1,4 @@
-//! Which proxies are believed, and how far: [`TrustedProxies`].
+//! Trusted proxies: which are believed, and how far ([`TrustedProxies`]).
 
 use std::borrow::Cow;
 
@@ -16,7 +16,7 @@ use crate::{
 pub struct TrustedProxies {
     /// By address.
     pub networks: Vec<IpNet>,
-    /// Whoever comes through a unix socket.
+    /// Clients of a unix socket.
     pub unix: bool,
 }
 

@@ -1,141 +1,116 @@
-//! From a request to a running script and its answer: a body, a place, an id, a process, a task.
+//! A CGI request: from its checks to a running script and the response.
 
 use std::ffi::OsString;
 
 use hyper::{HeaderMap, Method, Response, Version, body::Incoming, header, http::request::Parts};
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::Instant,
-};
-use tracing::{Instrument, error_span};
-use uuid::Uuid;
+use tokio::sync::{mpsc, oneshot};
+use tracing::Instrument;
 
 use super::{
     output::Output,
     relay::{OutputRelay, RelayTimeouts},
-    request_body::{self, RequestBody},
+    request_body::RequestBody,
     response::{Dialect, Head, Reply},
     response_body::{BodyChunk, body_from_chunks},
     script_timeout,
     scripts::{CgiLimits, Scripts},
-    task::{CLOSING_GRACE, ScriptTask},
+    task::ScriptTask,
 };
 use crate::{
     backend::{Environment, ProcessAttributes, Program},
     connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
-        access::Authority,
-        body::{Body, empty},
+        body::{Body, discard, empty},
+        launch::{self, Launch, Purpose},
         pages::root::Script,
         refusal::Refusal,
+        request::ClientRequest,
         route_options::RouteOptions,
         state::State,
     },
 };
 
-/// What a script is asked with.
-#[derive(Debug)]
-pub(in crate::http) struct CgiRequest<'a> {
-    pub(in crate::http) parts: &'a Parts,
-    pub(in crate::http) host: Option<&'a Authority>,
-    pub(in crate::http) connection: &'a ConnectionInfo,
-    /// `None` when an earlier script has had it.
-    pub(in crate::http) body: Option<Incoming>,
-}
-
-/// What comes of it.
+/// What comes of a request that a script answers.
 #[derive(Debug)]
 pub(in crate::http) enum CgiAnswer {
     /// A response.
     Response(Response<Body>),
-    /// Path and query of what is to answer instead.
+    /// Path and query of what is to answer instead (RFC 3875 §6.2.2).
     LocalRedirect(String),
 }
 
-/// Runs scripts.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::http) struct Runner<'a>(pub(in crate::http) &'a State);
-
-impl Runner<'_> {
-    /// Runs a script for one request.
-    ///
-    /// # Errors
-    /// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
-    /// may work later, 500 when it will not; 502 and 504 for what the script does.
-    pub(in crate::http) async fn answer(
-        &self,
-        scripts: &Scripts,
-        script: &Script,
-        mut request: CgiRequest<'_>,
-    ) -> Result<CgiAnswer, Refusal> {
-        if self.0.drain.is_cancelled() {
-            return Err(Refusal::Draining);
-        }
-        let is_head = request.parts.method == Method::HEAD;
-        let content = self.content(&mut request, &scripts.limits).await?;
-        let permit = self.0.processes.acquire(&scripts.options.processes)?;
-        let id = Uuid::now_v7().to_string();
-        let span = error_span!("request", id);
-        let variables = variables(&scripts.options.environ, &request, script, &content, &id);
-        let program = program(script, &scripts.attributes);
-        let begun = Instant::now();
-        let starting = program.start(&self.0.resources.spawner, &variables);
-        let started = starting.instrument(span.clone()).await;
-        self.0.metrics.observe_spawn(begun.elapsed());
-        let started = started.map_err(Refusal::Start)?;
-        let (answer, answered) = oneshot::channel();
-        let (chunks, body) = mpsc::channel(1);
-        let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);
-        let run = ScriptTask {
-            content,
-            input: started.input,
-            waiting,
-            relay: OutputRelay {
-                output: Output {
-                    pipe: started.output,
-                    process: started.process,
-                },
-                time_limit,
-                dialect: dialect(script),
-                is_head,
-                times: times(scripts),
-                answer: Some(answer),
-                chunks,
-                permit: Some(permit),
-            },
-            drain: self.0.drain.clone(),
-        };
-        self.0.tasks.spawn(run.run().instrument(span));
-        // It goes without an answer only when the server stops.
-        match answered.await.map_err(|_| Refusal::Draining)?? {
-            Reply::LocalRedirect(path) => Ok(CgiAnswer::LocalRedirect(path)),
-            Reply::Document(head) => {
-                let has_body = head.has_body(is_head);
-                Ok(CgiAnswer::Response(response(head, has_body, body)))
-            }
+/// Runs a script for one request. There is no body if an earlier script has had it.
+///
+/// # Errors
+/// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
+/// may work later, 500 when it will not; 502 and 504 for what the script does.
+pub(in crate::http) async fn answer(
+    state: &State,
+    scripts: &Scripts,
+    script: &Script,
+    request: ClientRequest<'_>,
+    body: Option<Incoming>,
+) -> Result<CgiAnswer, Refusal> {
+    launch::check_not_draining(state)?;
+    let is_head = request.parts.method == Method::HEAD;
+    let content = content(state, request.parts, body, &scripts.limits).await?;
+    let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
+    let variables = variables(&launch, &scripts.options.environ, request, script, &content);
+    let program = program(script, &scripts.attributes);
+    let starting = program.start(&state.resources.spawner, &variables);
+    let launched = launch.start(state, starting).await?;
+    let (answer, answered) = oneshot::channel();
+    let (chunks, body) = mpsc::channel(1);
+    let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);
+    let relay = OutputRelay {
+        output: Output {
+            pipe: launched.started.output,
+            process: launched.started.process,
+        },
+        time_limit,
+        dialect: dialect(script),
+        is_head,
+        times: times(scripts),
+        answer: Some(answer),
+        chunks,
+        permit: Some(launched.permit),
+    };
+    let task = ScriptTask {
+        content,
+        input: launched.started.input,
+        waiting,
+        relay,
+        drain: state.drain.clone(),
+    };
+    state.tasks.spawn(task.run().instrument(launched.span));
+    // It goes without an answer only when the server stops.
+    match answered.await.map_err(|_| Refusal::Draining)?? {
+        Reply::LocalRedirect(path) => Ok(CgiAnswer::LocalRedirect(path)),
+        Reply::Document(head) => {
+            let has_body = head.has_body(is_head);
+            Ok(CgiAnswer::Response(response(head, has_body, body)))
         }
     }
+}
 
-    async fn content(
-        &self,
-        request: &mut CgiRequest<'_>,
-        limits: &CgiLimits,
-    ) -> Result<RequestBody, Refusal> {
-        let Some(incoming) = request.body.take() else {
-            return Ok(RequestBody::nothing());
-        };
-        let prepared = RequestBody::prepare(incoming, limits).await;
-        prepared.map_err(|(refusal, rest)| {
-            // A client that waits for a 100 sends nothing, and reading would be the 100.
-            if !request.parts.headers.contains_key(header::EXPECT) {
-                self.0
-                    .tasks
-                    .spawn(request_body::discard(rest, CLOSING_GRACE));
-            }
-            refusal
-        })
-    }
+async fn content(
+    state: &State,
+    parts: &Parts,
+    body: Option<Incoming>,
+    limits: &CgiLimits,
+) -> Result<RequestBody, Refusal> {
+    let Some(incoming) = body else {
+        return Ok(RequestBody::nothing());
+    };
+    let prepared = RequestBody::prepare(incoming, limits).await;
+    prepared.map_err(|(refusal, rest)| {
+        // A client that waits for a 100 sends nothing, and reading would be the 100.
+        if !parts.headers.contains_key(header::EXPECT) {
+            state.tasks.spawn(discard(rest));
+        }
+        refusal
+    })
 }
 
 fn times(scripts: &Scripts) -> RelayTimeouts {
@@ -150,24 +125,17 @@ fn times(scripts: &Scripts) -> RelayTimeouts {
 }
 
 fn variables(
+    launch: &Launch,
     environ: &Environ,
-    request: &CgiRequest<'_>,
+    request: ClientRequest<'_>,
     script: &Script,
     content: &RequestBody,
-    id: &str,
 ) -> Environment {
     let facts = environ::RequestInfo {
-        method: &request.parts.method,
-        uri: &request.parts.uri,
-        version: request.parts.version,
         headers: &headers(request.parts, content),
-        script_name: &script.name,
-        path_info: &script.info,
-        host: request.host.map(|host| (host.name.as_str(), host.port)),
-        subprotocol: None,
-        id,
+        ..request.to_environ(&script.name, &script.info)
     };
-    let mut variables = environ.variables(request.connection, &facts);
+    let mut variables = launch.environment(environ, request.connection, facts);
     let own = own_variables(environ, request.connection, script);
     variables.retain(|(name, value)| {
         let says_nothing = value.is_empty() && OPTIONAL.iter().any(|optional| name == optional);

@@ -1,4 +1,4 @@
-//! Where the header block at the beginning of a script's output ends, in whatever pieces it comes; pure.
+//! The header block at the beginning of a script's output (RFC 3875 §6.2), in whatever pieces it comes; pure.
 
 use bytes::{Bytes, BytesMut};
 use memchr::memchr;

@@ -1,4 +1,4 @@
-//! What a client may take to send a request's body, so that slow ones hold no places (slowloris).
+//! The rate at which a client has to send a request's body, so that slow ones hold no permits (slowloris).
 
 use std::{future::Future, time::Duration};
 
@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout};
 /// are; less would let a client hold a script for longer.
 const MIN_RATE: f64 = 500.0;
 /// How far a client may be behind that, besides the time that `--cgi-timeout` gives it for each piece. Shorter
-/// would end uploads that a bad line has stopped for a while; longer is what slow clients hold a place for.
+/// would end uploads that a bad line has stopped for a while; longer is what slow clients hold a permit for.
 const MAX_LAG: Duration = Duration::from_secs(60);
 
 /// The body stops coming, or comes too slowly.

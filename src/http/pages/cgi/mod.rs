@@ -18,7 +18,5 @@ mod script_timeout;
 mod scripts;
 mod task;
 
-pub(in crate::http) use answer::{CgiAnswer, CgiRequest, Runner};
-pub(in crate::http) use request_body::discard;
+pub(in crate::http) use answer::{CgiAnswer, answer};
 pub use scripts::{CgiLimits, Scripts};
-pub(in crate::http) use task::CLOSING_GRACE;

@@ -70,7 +70,7 @@ impl Output {
         }
     }
 
-    /// Reads what nobody is to see, so that the script can come to its end by itself.
+    /// Reads what no client is to see, so that the script can come to its end by itself.
     pub(super) async fn discard(&mut self, time: Duration) {
         let all = async { while let Ok(Some(_)) = self.read().await {} };
         let _ = timeout(time, all).await;

@@ -1,6 +1,6 @@
 //! From a script's output to the client: first the head, then the body piece by piece.
 
-use std::{os::unix::process::ExitStatusExt, time::Duration};
+use std::{fmt, os::unix::process::ExitStatusExt, time::Duration};
 
 use bytes::Bytes;
 use tokio::{
@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     backend::TerminationTimeouts,
-    http::{access::ProcessPermit, refusal::Refusal},
+    http::{
+        access::ProcessPermit,
+        refusal::{BreakOff, Refusal},
+    },
 };
 
 /// How long a client, a drain and the end of a process may take.
@@ -40,7 +43,7 @@ pub(super) enum ScriptEnd {
     LocalRedirect(String),
     /// The script has not got the whole of the request's body.
     Unfed(Refusal),
-    /// There is nothing more to be had from the script, or nobody to have it.
+    /// There is nothing more to be had from the script, or no client to have it.
     Broken,
 }
 
@@ -101,9 +104,9 @@ impl OutputRelay {
                 Some(Ok(Some(data))) => data,
                 Some(Ok(None)) => return self.finish(left).await,
                 Some(Err(error)) => {
-                    return log_broken(&format!("its output cannot be read: {error}"));
+                    return log_broken(format!("its output cannot be read: {error}"));
                 }
-                None => return log_broken("it was silent for longer than --cgi-timeout allows"),
+                None => return log_broken(BreakOff::SilentScript),
             };
         }
         self.send(BodyChunk::End).await;
@@ -113,13 +116,13 @@ impl OutputRelay {
     /// At the end of the output: whether it was the whole.
     async fn finish(&mut self, left: Option<u64>) -> ScriptEnd {
         if let Some(missing) = left {
-            return log_broken(&format!(
+            return log_broken(format!(
                 "its output lacks {missing} bytes of its Content-Length"
             ));
         }
         let exit = timeout(self.times.patience.eof, self.output.process.exit()).await;
         if let Ok(Some(signal)) = exit.map(|status| status.signal()) {
-            return log_broken(&format!("it was ended by signal {signal}"));
+            return log_broken(format!("it was ended by signal {signal}"));
         }
         // Before the client sees the end, and may ask for the next.
         self.permit = None;
@@ -132,7 +135,7 @@ impl OutputRelay {
         match within(self.times.client, self.chunks.send(piece)).await {
             Some(sent) => sent.is_ok(),
             None => {
-                warn!("the client took nothing for longer than --write-timeout allows");
+                warn!("{}", BreakOff::StalledClient);
                 false
             }
         }
@@ -148,7 +151,7 @@ impl OutputRelay {
     }
 }
 
-fn log_broken(reason: &str) -> ScriptEnd {
+fn log_broken(reason: impl fmt::Display) -> ScriptEnd {
     warn!("the script's answer broke off: {reason}");
     ScriptEnd::Broken
 }

@@ -100,8 +100,8 @@ impl RequestBody {
     }
 
     /// Writes all of it to a script's stdin and closes that. What a script does not read is read from
-    /// the client all the same, so that the answer is not lost in a reset connection. Says meanwhile whose
-    /// turn it is.
+    /// the client all the same, so that the answer is not lost in a reset connection. Says meanwhile who
+    /// is waited for.
     ///
     /// # Errors
     /// As [`RequestBody::prepare`].
@@ -190,13 +190,6 @@ impl Input {
             self.waiting.send_replace(WaitingFor::Client);
         }
     }
-}
-
-/// Reads on so that a client that is still sending finds the answer, and not a reset connection.
-pub(in crate::http) async fn discard(mut incoming: Incoming, time: Duration) {
-    let mut rate = MinRate::new(None);
-    let all = async { while let Ok(Some(_)) = next(&mut incoming, &mut rate).await {} };
-    let _ = timeout(time, all).await;
 }
 
 /// The next piece of a body; `None` at its end.

@@ -1,8 +1,9 @@
-//! Whose turn it is: a script that waits for its client's body is not the one who is slow.
+//! A script's time limit, which runs only while the script is waited for: one that waits for its client's body
+//! is not the one who is slow.
 //!
 //! # How it works
 //! One task feeds a script and relays its output. The feeding side says whom it waits for; the relaying
-//! side counts a script's time only while it is the script's turn, and afresh from each piece of the body
+//! side counts a script's time only while it waits for the script, and afresh from each piece of the body
 //! that the script has got.
 
 use std::{
@@ -22,48 +23,48 @@ pub(super) enum WaitingFor {
     Script,
 }
 
-/// Says whose turn it is.
+/// Says who is waited for.
 pub(super) type WaitingForSender = watch::Sender<WaitingFor>;
 
-/// The two ends; it is the script's turn.
+/// The two ends; the script is waited for.
 pub(super) fn time_limit(limit: Option<Duration>) -> (WaitingForSender, ScriptTimeout) {
-    let (waiting, turn) = watch::channel(WaitingFor::Script);
-    (waiting, ScriptTimeout { limit, turn })
+    let (sender, waiting_for) = watch::channel(WaitingFor::Script);
+    (sender, ScriptTimeout { limit, waiting_for })
 }
 
-/// A script's clock.
+/// A script's time limit.
 #[derive(Debug)]
 pub(super) struct ScriptTimeout {
     /// What a script may take; `None` has no limit.
     pub(super) limit: Option<Duration>,
-    turn: watch::Receiver<WaitingFor>,
+    waiting_for: watch::Receiver<WaitingFor>,
 }
 
 impl ScriptTimeout {
-    /// What a script gives within its time, counted from now or from when it was last its turn.
+    /// What a script gives within its time, counted from now or from when it was last waited for.
     pub(super) async fn within<F: Future>(&mut self, output: F) -> Option<F::Output> {
         let Some(limit) = self.limit else {
             return Some(output.await);
         };
         let mut output = pin!(output);
         loop {
-            let turn = *self.turn.borrow_and_update();
+            let waiting_for = *self.waiting_for.borrow_and_update();
             let time_is_up = async {
-                match turn {
+                match waiting_for {
                     WaitingFor::Script => sleep(limit).await,
                     WaitingFor::Client => pending().await,
                 }
             };
-            let turned = async {
-                // When the feeding has ended, the turn stays as it is.
-                if self.turn.changed().await.is_err() {
+            let changed = async {
+                // When the feeding has ended, it stays as it is.
+                if self.waiting_for.changed().await.is_err() {
                     pending().await
                 }
             };
             tokio::select! {
                 biased;
                 output = &mut output => return Some(output),
-                () = turned => {}
+                () = changed => {}
                 () = time_is_up => return None,
             }
         }

@@ -27,11 +27,9 @@ use super::{
     response::Reply,
     script_timeout::WaitingForSender,
 };
-use crate::http::refusal::Refusal;
+use crate::http::{body::CLOSING_GRACE, refusal::Refusal};
 
-/// What a client gets to send the rest of a body that nobody reads.
-pub(in crate::http) const CLOSING_GRACE: Duration = Duration::from_secs(2);
-/// What a script may still write that nobody sees, without `--cgi-timeout`.
+/// What a script gets to write what no client sees, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
 
 /// A script that was started, and where its answer goes. The server awaits its task when it stops.
@@ -82,7 +80,7 @@ impl ScriptTask {
             output.end(&times.patience).await;
             drop(permit);
             if let (ScriptEnd::LocalRedirect(path), Some(answer)) = (end, answer) {
-                // Only now, since what answers there may need the place.
+                // Only now, since what answers there may need the permit.
                 let _ = answer.send(Ok(Reply::LocalRedirect(path)));
             }
         };

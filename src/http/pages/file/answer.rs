@@ -1,4 +1,4 @@
-//! A request for a file, answered: GET and HEAD, conditions, ranges.
+//! GET and HEAD of a file, with conditions and ranges.
 
 use std::io;
 

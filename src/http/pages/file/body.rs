@@ -1,4 +1,4 @@
-//! A part of a file as a body, in as much memory as one read, or in none.
+//! Bodies of files: a range of bytes, in as much memory as one read, or in none.
 
 use std::{fs::File, io, ops::Range, os::unix::fs::FileExt, sync::Arc};
 
@@ -8,10 +8,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::{Version, body::Frame, http::request::Parts};
 use tokio::task::spawn_blocking;
 
-use super::sendfile_queue::{self, SendfileQueue};
 use crate::http::{
     body::{Body, body_from},
     pages::root::Reach,
+    sendfile::{self, SendfileQueue},
 };
 
 /// Bytes read at once: large enough that a file costs few trips to the blocking threads, small enough
@@ -81,7 +81,7 @@ pub(super) fn of(
 async fn next(file: &Arc<File>, bytes: &Range<u64>, plan: &ReadPlan) -> io::Result<Bytes> {
     let first = |most| bytes.start..bytes.end.min(bytes.start.saturating_add(most));
     if let Some(sendfile) = &plan.sendfile {
-        let piece = first(sendfile_queue::PIECE);
+        let piece = first(sendfile::PIECE);
         if is_in_memory(file, &piece) {
             return Ok(sendfile.enqueue(file, piece));
         }

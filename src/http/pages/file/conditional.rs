@@ -1,4 +1,4 @@
-//! Whether what a client knows is still so (RFC 9110 §13); pure.
+//! Conditional requests: whether what a client knows is still so (RFC 9110 §13); pure.
 //!
 //! The crate `headers` would read the tags, which is a fifth of this, but not judge their order; and a date in
 //! If-Range counts there if it is later than the file's, where it has to be the very same (§13.1.5).

@@ -1,4 +1,4 @@
-//! Which content coding a client likes best (RFC 9110 §12.5.3); pure.
+//! Accept-Encoding: which content coding a client likes best (RFC 9110 §12.5.3); pure.
 
 use std::cmp::Reverse;
 

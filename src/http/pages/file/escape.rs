@@ -1,4 +1,4 @@
-//! Names of files as they may stand in a URL and in a page.
+//! Percent-encoding and HTML escaping of file names.
 
 use std::fmt::Write;
 

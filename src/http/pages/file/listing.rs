@@ -1,4 +1,4 @@
-//! A directory as a page that needs nothing else.
+//! Directory listings: a directory as a page that needs nothing else.
 
 use std::{fs::File, io, time::SystemTime};
 
@@ -65,7 +65,6 @@ pub(super) fn page(root: &Root, path: &UrlPath, directory: &File) -> io::Result<
     }
     let is_cut = entries.len() > MAX_ENTRIES;
     entries.truncate(MAX_ENTRIES);
-    // Directories come first.
     entries.sort_by(|a, b| (a.is_file(), &a.name).cmp(&(b.is_file(), &b.name)));
     Ok(write(path.as_str(), &entries, is_cut))
 }

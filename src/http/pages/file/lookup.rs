@@ -1,4 +1,4 @@
-//! What a path names: a file, a directory, or nothing.
+//! Lookup of a path: a file, a directory, or nothing.
 
 use std::io;
 
@@ -107,7 +107,7 @@ impl From<io::Error> for Miss {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO | Errno::AGAIN) => {
                 Miss::Refused(Refusal::Read(error))
             }
-            // Among others a link that leads out of the root (EXDEV), which is nobody's business.
+            // Among others a link that leads out of the root (EXDEV), which the client need not know.
             _ => Miss::Refused(Refusal::NotFound),
         }
     }

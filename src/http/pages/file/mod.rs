@@ -18,8 +18,6 @@ mod lookup;
 mod open_file_cache;
 mod range;
 mod representation;
-mod sendfile_queue;
 
 pub(in crate::http) use answer::answer;
 pub use files::{FileOptions, Files};
-pub use sendfile_queue::SendfileQueue;

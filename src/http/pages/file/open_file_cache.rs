@@ -15,10 +15,11 @@ use std::{
     fs::{File, Metadata},
     io,
     os::unix::fs::MetadataExt,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rustix::fs::Stat;
 
 use crate::http::{
@@ -75,34 +76,30 @@ impl OpenFileCache {
     }
 
     fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
-        let opened = self.opened(path)?;
+        let opened = self.get(path)?;
         match root.look(path) {
             Ok(now) if is_same(&opened.1, &now) => Some(opened),
             _ => {
-                self.entries().remove(path.as_str());
+                self.0.lock().remove(path.as_str());
                 None
             }
         }
     }
 
     /// What was opened at this path, if that was just now.
-    fn opened(&self, path: &UrlPath) -> Option<Opened> {
-        let entries = self.entries();
+    fn get(&self, path: &UrlPath) -> Option<Opened> {
+        let entries = self.0.lock();
         let entry = entries.get(path.as_str())?;
         entry.is_fresh().then(|| entry.opened.clone())
     }
 
     fn keep(&self, path: &UrlPath, opened: &Opened) {
-        let mut entries = self.entries();
+        let mut entries = self.0.lock();
         entries.retain(|_, entry| entry.is_fresh());
         if entries.len() < MAX_FILES {
             let (opened, since) = (opened.clone(), Instant::now());
             entries.insert(path.as_str().to_owned(), Entry { opened, since });
         }
-    }
-
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -202,7 +199,7 @@ mod tests {
         open().expect("it is there");
         fs::rename(inside.join("in"), outside.path().join("in")).expect("one file system");
         symlink(outside.path().join("in"), inside.join("in")).expect("a link");
-        for entry in fixture.cache.entries().values_mut() {
+        for entry in fixture.cache.0.lock().values_mut() {
             entry.since = entry
                 .since
                 .checked_sub(CACHE_TIME)
@@ -221,6 +218,6 @@ mod tests {
             let opened = fixture.cache.open(&fixture.root, &path, Reach::Memory);
             opened.expect("it is there");
         }
-        assert_eq!(fixture.cache.entries().len(), MAX_FILES);
+        assert_eq!(fixture.cache.0.lock().len(), MAX_FILES);
     }
 }

@@ -1,4 +1,4 @@
-//! Which bytes a Range header asks for (RFC 9110 §14); pure.
+//! Range requests: which bytes a Range header asks for (RFC 9110 §14); pure.
 //!
 //! The crate `headers` leaves most of it to its caller, and errs in the rest: it takes a suffix that is longer
 //! than the file for none, and leaves out what is malformed of several ranges.

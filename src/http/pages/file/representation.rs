@@ -1,4 +1,5 @@
-//! A file as it is sent: in one of the codings that lie beside each other, with what describes it.
+//! Representations (RFC 9110 §3.2): a file as it is sent, in one of the codings that lie beside each other, with
+//! what describes it.
 
 use std::{
     fs::{File, Metadata},
@@ -63,7 +64,7 @@ impl Representation {
 }
 
 /// The compressed file beside a file. One that is older than the file is of an earlier state, as happens
-/// where somebody edits one and forgets the other, and is left aside.
+/// where one is edited and the other forgotten, and is left aside.
 fn sibling(
     root: &Root,
     path: &UrlPath,

@@ -30,7 +30,7 @@ pub(crate) fn handshake(head: &[u8]) {
         (Subprotocols::Off, Some(terms)),
     ] {
         match Handshake::check(&request, &spoken, compression) {
-            Ok(handshake) => check_answer(&request, &spoken, handshake.into_response()),
+            Ok(handshake) => check_answer(&request, &spoken, handshake.to_response()),
             Err(refusal) => {
                 let status = refusal.status().as_u16();
                 assert!(matches!(status, 400 | 405 | 426), "{refusal}");

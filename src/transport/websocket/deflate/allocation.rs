@@ -1,4 +1,4 @@
-//! What is freed goes back to the system.
+//! Memory allocation: what is freed goes back to the system.
 
 /// Has large blocks mapped one by one, so that each goes back when it is freed. glibc does so from 128 KiB
 /// on, but only until the first such block is freed: then it takes it that blocks of this size come and

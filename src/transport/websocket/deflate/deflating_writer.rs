@@ -1,4 +1,4 @@
-//! What the WebSocket library sends, frame by frame, as the other end is to see it.
+//! The deflating writer: frames that the WebSocket library sends, as the other end is to see them.
 
 use std::{borrow::Cow, io};
 
@@ -28,7 +28,7 @@ enum DeflatingPosition {
     },
     Deflated {
         payload: u64,
-        /// Where in the send_buffer the frame begins, with room for a header of `room` bytes.
+        /// Where in the send buffer the frame begins, with room for a header of `room` bytes.
         start: usize,
         room: usize,
     },
@@ -46,7 +46,7 @@ impl DeflatingWriter {
     }
 
     /// Takes bytes from the front of `input`, at least one if there is one, and puts what they become
-    /// into the send_buffer. Returns the bytes taken.
+    /// into the send buffer. Returns the bytes taken.
     ///
     /// # Errors
     /// None that data could bring about.

@@ -1,4 +1,4 @@
-//! What comes from the other end, frame by frame, as the WebSocket library is to see it.
+//! The inflating reader: frames from the other end, as the WebSocket library is to see them.
 
 use hyper_tungstenite::tungstenite::protocol::Role;
 

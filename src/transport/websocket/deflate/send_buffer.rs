@@ -1,4 +1,4 @@
-//! Bytes on their way out.
+//! The send buffer: bytes on their way out.
 
 use std::{
     io,
@@ -23,7 +23,7 @@ impl SendBuffer {
         self.finished = self.bytes.len();
     }
 
-    /// Ready when all that may be sent has been. An empty send_buffer holds no memory.
+    /// Ready when all that may be sent has been. An empty send buffer holds no memory.
     pub(super) fn poll_send<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,

@@ -38,7 +38,7 @@ pub(in crate::transport::websocket) struct DeflateStream<S> {
     made: Bytes,
     pub(super) send_buffer: SendBuffer,
     idle: IdleTimer,
-    /// Nobody wants to know what comes.
+    /// What comes is thrown away.
     is_discarding: bool,
 }
 

@@ -1,0 +1,40 @@
+//! Which flag helps, behind a complaint of a module that knows no flag.
+
+use wsd::{
+    client::RelatedOption,
+    server::listener::{BindFailure, InheritedError},
+};
+
+/// The flags by which an option of a client is set.
+pub(super) fn of_option(option: RelatedOption) -> &'static str {
+    match option {
+        RelatedOption::Binary => ": --binary takes it, and so does --framing=length",
+        RelatedOption::MaxMessage => " (--maxframesize)",
+        RelatedOption::Newline => " (--newline)",
+        RelatedOption::Subprotocols => " (--subprotocol)",
+        RelatedOption::Compression => " (--compress)",
+    }
+}
+
+/// The flags by which a server may listen all the same.
+pub(super) fn of_bind_failure(failure: BindFailure) -> &'static str {
+    match failure {
+        BindFailure::PortInUse => "; another --port may be free, --port=0 takes one that is",
+        BindFailure::PortPrivileged => "; a --port over 1023 needs no privilege",
+        BindFailure::ForeignAddress => "; --address takes one of this machine's own",
+        BindFailure::PathInUse => "; stop it, or give --unixsocket another path",
+        BindFailure::PathTaken => "; give --unixsocket another path",
+        BindFailure::Owner => " (--unixsocket-owner)",
+        BindFailure::Other => "",
+    }
+}
+
+/// The flag for what was passed and is no socket that listens.
+pub(super) fn of_inherited(error: &InheritedError) -> &'static str {
+    match error {
+        InheritedError::NotListening(_) => {
+            "; for a connection use --inetd and StandardInput=socket"
+        }
+        InheritedError::Variable(..) | InheritedError::Descriptor { .. } => "",
+    }
+}

@@ -1,0 +1,7 @@
+//! `--connect`, and what goes with it: a client, ready to connect.
+
+mod handshake;
+mod options;
+mod tls;
+
+pub use options::Client;

@@ -1,0 +1,67 @@
+//! Which keys there are: the flags, but for those of the command line alone.
+
+use clap::{Arg, Command, CommandFactory, error::ContextKind};
+
+use crate::args::{Args, InvocationArgs, ProgramArgs};
+
+/// The keys of a file, derived from the declaration of the flags.
+#[derive(Debug)]
+pub(super) struct Keys {
+    command: Command,
+    of_routes: Vec<String>,
+    typed_only: Vec<String>,
+}
+
+impl Keys {
+    /// All keys.
+    pub(super) fn new() -> Self {
+        Keys {
+            command: Args::command(),
+            of_routes: ProgramArgs::names(),
+            typed_only: InvocationArgs::names(),
+        }
+    }
+
+    /// The flag of a key; `None` if there is no such key.
+    pub(super) fn find(&self, key: &str) -> Option<&Arg> {
+        let is_named = |argument: &&Arg| argument.get_long() == Some(key);
+        let is_typed_only = self.typed_only.iter().any(|name| name == key);
+        let mut flags = self.command.get_arguments();
+        flags.find(is_named).filter(|_| !is_typed_only)
+    }
+
+    /// Whether a `[[route]]` may have a flag of its own.
+    pub(super) fn is_of_routes(&self, key: &str) -> bool {
+        self.of_routes.iter().any(|name| name == key)
+    }
+
+    /// What is wrong with a key that a route cannot have. What stands after `[[route]]` belongs to the route,
+    /// which surprises whoever does not know TOML.
+    pub(super) fn not_of_routes(&self, key: &str) -> String {
+        match self.find(key) {
+            Some(_) => {
+                "this is for the whole server, and stands before the first [[route]]".to_owned()
+            }
+            None => self.unknown(key),
+        }
+    }
+
+    /// What is wrong with a key that does not exist: clap's own advice, where it has one.
+    pub(super) fn unknown(&self, key: &str) -> String {
+        let error = Args::parse_from_words([format!("--{key}").into()]).err();
+        let advice = error.and_then(|error| {
+            error
+                .get(ContextKind::SuggestedArg)
+                .map(ToString::to_string)
+        });
+        match advice {
+            Some(flag) => format!(
+                "there is no such key; did you mean '{}'?",
+                flag.trim_start_matches('-')
+            ),
+            None => {
+                "there is no such key; keys are the flags of wsd without their dashes".to_owned()
+            }
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The options of a route: who may open it, what its program finds, what it may take.
+
+use std::sync::Arc;
+
+use super::{
+    flag_error::FlagError,
+    headers::added_headers,
+    session::{compression, timeouts, websocket},
+    variables::environ,
+};
+use crate::{
+    args::{Args, MessageArgs, ProgramArgs},
+    http::{
+        RouteOptions,
+        access::{AllowedOrigin, Origins, ProcessLimit},
+        fields::is_token,
+        pages::Root,
+        websocket::Subprotocols,
+    },
+};
+
+/// The options of a route of a server; `processes` are its own.
+pub(super) fn route_options(
+    server: &Args,
+    program: &ProgramArgs,
+    files: Option<&Root>,
+    processes: ProcessLimit,
+) -> Result<RouteOptions, FlagError> {
+    let timeouts = timeouts(&program.limits, server.operation.drain_timeout);
+    Ok(RouteOptions {
+        origins: origins(program)?,
+        subprotocols: subprotocols(&program.messages)?,
+        headers: added_headers(&[
+            ("--header", &server.pages.header),
+            ("--header-ws", &program.header_ws),
+        ])?,
+        environ: environ(&program.process, files.map(Root::path))?,
+        websocket: websocket(&program.limits, &timeouts),
+        compression: compression(&program.messages),
+        limits: Arc::new(timeouts),
+        processes,
+    })
+}
+
+fn origins(program: &ProgramArgs) -> Result<Origins, FlagError> {
+    let parse = |word: &String| -> Result<AllowedOrigin, FlagError> {
+        word.parse()
+            .map_err(|reason: String| FlagError::new("--origin", word, reason))
+    };
+    Ok(Origins {
+        allowed: program.origin.iter().map(parse).collect::<Result<_, _>>()?,
+        required: program.sameorigin,
+    })
+}
+
+/// What the opening handshake selects, or asks for.
+pub(super) fn subprotocols(args: &MessageArgs) -> Result<Subprotocols, FlagError> {
+    let invalid = |value: &str, reason| Err(FlagError::new("--subprotocol", value, reason));
+    match &args.subprotocol[..] {
+        [] => Ok(Subprotocols::Offered),
+        [none] if none == "none" => Ok(Subprotocols::Off),
+        names if names.iter().any(|name| name == "none") => {
+            invalid(&names.join(","), "'none' stands alone")
+        }
+        names => match names.iter().find(|name| !is_token(name)) {
+            Some(name) => invalid(
+                name,
+                "a subprotocol is a token, letters and digits (RFC 6455 §4.1)",
+            ),
+            None => Ok(Subprotocols::Listed(names.to_vec())),
+        },
+    }
+}

@@ -1,0 +1,101 @@
+//! A server, as its flags say it: [`Config`].
+
+use std::time::Duration;
+
+use super::{
+    access::{access, connections, process_limit},
+    config_error::ConfigError,
+    headers::added_headers,
+    listeners,
+    log::LogOptions,
+    route::Route,
+    router::router,
+    session::drain_time,
+    tls,
+};
+use crate::{
+    args::Args,
+    http,
+    server::{self, ListenOptions, tls::TlsConfig},
+};
+
+/// A server, ready to be started.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: ListenOptions,
+    /// Whether there is but one connection to serve, on stdin.
+    pub inetd: bool,
+    /// Threads that serve connections; `None` is one for each CPU.
+    pub workers: Option<usize>,
+    /// TLS, if it is spoken.
+    pub tls: Option<TlsConfig>,
+    /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
+    pub scheme: &'static str,
+    /// How it lives: what its connections are, and what a stop allows.
+    pub server: server::Options,
+    /// What answers there.
+    pub http: http::Options,
+    /// What is logged.
+    pub log: LogOptions,
+}
+
+impl Config {
+    /// Checks everything that can be checked before anything is started.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn new(args: &Args) -> Result<Self, ConfigError> {
+        Self::with_routes(args, &Route::typed(args)?)
+    }
+
+    /// The same with routes that were not typed.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
+        let router = router(args, routes)?;
+        let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
+        Ok(Config {
+            listen: ListenOptions {
+                site: listeners::sockets(args)?,
+                redirect: listeners::redirect(args)?,
+                admin: listeners::admin(args)?,
+            },
+            log: LogOptions::new(args),
+            inetd: args.listen.inetd,
+            workers: args.operation.workers,
+            tls: tls::config(args)?,
+            scheme: match (has_page, tls::is_on(&args.tls)) {
+                (true, true) => "https",
+                (true, false) => "http",
+                (false, true) => "wss",
+                (false, false) => "ws",
+            },
+            server: server::Options {
+                drain_delay: Duration::from_secs(args.operation.drain_delay),
+                drain_timeout: drain_timeout(args, routes),
+                proxy_protocol: args.listen.proxy_protocol,
+                h2c: tls::h2c(args)?,
+                reverse_lookup: args.access.reverselookup,
+            },
+            http: http::Options {
+                access: access(args)?,
+                processes: process_limit(&args.program),
+                connections: connections(&args.access),
+                headers: added_headers(&[
+                    ("--header", &args.pages.header),
+                    ("--header-http", &args.pages.header_http),
+                ])?,
+                router,
+            },
+        })
+    }
+}
+
+/// As long as the most patient program may take.
+fn drain_timeout(args: &Args, routes: &[Route]) -> Duration {
+    let time = |limits| drain_time(limits, args.operation.drain_timeout);
+    let routes = routes.iter().map(|route| time(&route.program.limits));
+    routes.fold(time(&args.program.limits), Duration::max)
+}

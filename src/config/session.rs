@@ -1,0 +1,61 @@
+//! What a session waits for, and how its messages travel.
+
+use std::time::Duration;
+
+use super::zero::unless_zero;
+use crate::{
+    args::{LimitArgs, MessageArgs},
+    backend::TerminationTimeouts,
+    session::SessionTimeouts,
+    transport::websocket::{self, deflate::DeflateParams},
+};
+
+/// What the termination ladder allows without `--closems`: enough for a program that listens to the
+/// signal, short enough that a closed tab leaves nothing behind for long.
+pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
+    eof: Duration::from_millis(100),
+    interrupt: Duration::from_millis(250),
+    terminate: Duration::from_millis(500),
+};
+
+/// What a WebSocket may do, whichever end of it we are.
+pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websocket::Options {
+    websocket::Options {
+        max_message: unless_zero(args.maxframesize),
+        // Two pings without any byte from the other end.
+        silence: timeouts.keepalive.map(|period| 2 * period),
+        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+    }
+}
+
+/// What a drain takes at most: what a program gets to end by itself, and to be made to.
+pub(super) fn drain_time(args: &LimitArgs, drain_timeout: u64) -> Duration {
+    let timeouts = timeouts(args, drain_timeout);
+    timeouts.drain + timeouts.termination.total()
+}
+
+/// What is waited for; `--closems` adds to each step of the ladder. `drain_timeout` is in seconds.
+pub(super) fn timeouts(args: &LimitArgs, drain_timeout: u64) -> SessionTimeouts {
+    let more = Duration::from_millis(args.closems);
+    let termination = TerminationTimeouts {
+        eof: PATIENCE.eof + more,
+        interrupt: PATIENCE.interrupt + more,
+        terminate: PATIENCE.terminate + more,
+    };
+    SessionTimeouts {
+        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        termination,
+        // What is left of the whole when the ladder has had its time.
+        drain: Duration::from_secs(drain_timeout).saturating_sub(termination.total()),
+        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
+        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+    }
+}
+
+/// Whether messages are compressed, and how.
+pub(super) fn compression(args: &MessageArgs) -> Option<DeflateParams> {
+    args.compress.then_some(DeflateParams {
+        level: args.compress_level,
+        threshold: args.compress_threshold,
+    })
+}

@@ -1,0 +1,260 @@
+//! The checks that a request passes before anything is done for it: [`check`], one list for all of them.
+//!
+//! WebSockets, files, CGI scripts and pages pass the same checks in the same order, and the first that fails is
+//! the answer. Each rule is a file of [`access`](super::access) or of the room that it is about; none knows
+//! which come before it. What a script sends on to another path of this server passes the list anew.
+
+use hyper::http::request::Parts;
+
+use super::{
+    access::Authority,
+    answerer::{Answerer, Refused},
+    options::Options,
+    pages::{PlainRoute, Router, WebSocketRoute},
+    refusal::Refusal,
+    url_path::UrlPath,
+    websocket::{Handshake, handshake},
+};
+use crate::connection::ConnectionInfo;
+
+/// A request that has passed all checks.
+#[derive(Debug)]
+pub(super) struct Checked<'a> {
+    /// The host that it is for; `None` only of HTTP/1.0.
+    pub(super) host: Option<Authority>,
+    pub(super) path: UrlPath,
+    pub(super) asked: Asked<'a>,
+}
+
+/// What a request asks for, and of whom.
+#[derive(Debug)]
+pub(super) enum Asked<'a> {
+    /// A WebSocket, by a handshake that can be answered.
+    WebSocket(Handshake, WebSocketRoute<'a>),
+    /// An answer.
+    Plain(PlainRoute<'a>),
+}
+
+/// Who may answer a request, before its handshake is looked at.
+enum Route<'a> {
+    WebSocket(WebSocketRoute<'a>),
+    Plain(PlainRoute<'a>),
+}
+
+/// Checks a request. How many connections and requests its client has is counted before; what follows needs a
+/// disk or room: which file or program is there (404), the permits (503), the start (500, 503).
+///
+/// # Errors
+/// 400, 403, 404, 405, 426: the first check that fails.
+pub(super) fn check<'a>(
+    options: &'a Options,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Result<Checked<'a>, Refused> {
+    // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
+    let host = options.access.host(request, connection)?;
+
+    // 2. Path: 400 for what no honest client sends, 404 where nothing can answer.
+    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    let answerer = expected_answerer(request);
+    let refuse = |refusal| answerer.refuse(refusal);
+    let route = find_route(&options.router, request, &path).map_err(refuse)?;
+
+    // 3. The opening handshake's form, where there is one: 400, 405, 426.
+    let asked = check_form(route, request).map_err(refuse)?;
+
+    // 4. Origin: 403 for pages of others.
+    check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
+
+    // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
+    //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
+    //    be probed. The route's options are known, and a refusal can bring headers of its own.
+
+    Ok(Checked { host, path, asked })
+}
+
+/// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
+fn expected_answerer(request: &Parts) -> Answerer {
+    match handshake::is_requested(request) {
+        true => Answerer::Program,
+        false => Answerer::Nobody,
+    }
+}
+
+fn find_route<'a>(
+    router: &'a Router,
+    request: &Parts,
+    path: &UrlPath,
+) -> Result<Route<'a>, Refusal> {
+    if !handshake::is_requested(request) {
+        let route = router.plain(path).ok_or(Refusal::NotFound)?;
+        return Ok(Route::Plain(route));
+    }
+    let route = router.websocket(path, &request.headers);
+    let route = route.ok_or(Refusal::NotFound)?;
+    path.check_for_programs()?;
+    Ok(Route::WebSocket(route))
+}
+
+/// A plain request has no form beside that of its path, which scripts check for themselves.
+fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusal> {
+    Ok(match route {
+        Route::Plain(route) => Asked::Plain(route),
+        Route::WebSocket(route) => {
+            let options = route.options();
+            let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
+            Asked::WebSocket(handshake, route)
+        }
+    })
+}
+
+/// What a page of another origin asks for without a WebSocket, its browser keeps from it (CORS).
+fn check_origin(
+    asked: &Asked<'_>,
+    request: &Parts,
+    host: Option<&Authority>,
+) -> Result<(), Refusal> {
+    match asked {
+        Asked::WebSocket(_, route) => route.options().origins.check(&request.headers, host),
+        Asked::Plain(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        connection::Endpoint,
+        framing::{Framing, Newline},
+        http::{RouteOptions, pages::Mount},
+    };
+    use hyper::Request;
+    use std::net::SocketAddr;
+
+    const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+    /// A program at `/a`, and nothing else.
+    fn options() -> Options {
+        let streams = StreamOptions {
+            framing: Framing::Lines(Newline::Split),
+            max_line: MaxLine {
+                bytes: 1,
+                set_by: "",
+            },
+            flush_after: None,
+        };
+        let mount = Mount {
+            path: "/a".to_owned(),
+            target: Target::Program(Program::default(), streams, StderrTo::Log),
+            options: RouteOptions::default(),
+        };
+        Options {
+            router: Router {
+                mounts: vec![mount],
+                ..Router::default()
+            },
+            ..Options::default()
+        }
+    }
+
+    /// What a client of the loopback address is refused with, and who would have answered.
+    fn refused(uri: &str, headers: &[(&str, &str)]) -> Option<(u16, Answerer)> {
+        let mut request = Request::builder().uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).expect("a request").into_parts();
+        let loopback: SocketAddr = "127.0.0.1:80".parse().expect("an address");
+        let endpoint = Endpoint::from(loopback);
+        let connection = ConnectionInfo::new(endpoint, endpoint);
+        let refused = check(&options(), &parts, &connection).err()?;
+        Some((refused.refusal.status().as_u16(), refused.by))
+    }
+
+    #[test]
+    fn first_check_that_fails_is_the_answer() {
+        let asking = [("connection", "upgrade"), ("upgrade", "websocket")];
+        let key = ("sec-websocket-key", KEY);
+        // Each row is right in one thing more than the row before.
+        for (uri, host, version, origin, status, by) in [
+            (
+                "/%00",
+                "evil",
+                "8",
+                "http://evil",
+                Some(403),
+                Answerer::Nobody,
+            ),
+            (
+                "/%00",
+                "localhost",
+                "8",
+                "http://evil",
+                Some(400),
+                Answerer::Nobody,
+            ),
+            (
+                "/b",
+                "localhost",
+                "8",
+                "http://evil",
+                Some(404),
+                Answerer::Program,
+            ),
+            (
+                "/a/%0a",
+                "localhost",
+                "8",
+                "http://evil",
+                Some(400),
+                Answerer::Program,
+            ),
+            (
+                "/a",
+                "localhost",
+                "8",
+                "http://evil",
+                Some(426),
+                Answerer::Program,
+            ),
+            (
+                "/a",
+                "localhost",
+                "13",
+                "http://evil",
+                Some(403),
+                Answerer::Program,
+            ),
+            (
+                "/a",
+                "localhost",
+                "13",
+                "http://localhost",
+                None,
+                Answerer::Program,
+            ),
+        ] {
+            let headers = [
+                asking[0],
+                asking[1],
+                key,
+                ("host", host),
+                ("sec-websocket-version", version),
+                ("origin", origin),
+            ];
+            let expected = status.map(|status| (status, by));
+            assert_eq!(refused(uri, &headers), expected, "{uri} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn plain_requests_pass_the_same_list() {
+        let plain = |uri, host| refused(uri, &[("host", host), ("origin", "http://evil")]);
+        assert_eq!(plain("/%00", "evil"), Some((403, Answerer::Nobody)));
+        assert_eq!(plain("/%00", "localhost"), Some((400, Answerer::Nobody)));
+        assert_eq!(plain("/b", "localhost"), Some((404, Answerer::Nobody)));
+        // What a program is there for is told by who answers, with 426.
+        assert_eq!(plain("/a", "localhost"), None);
+    }
+}

@@ -1,0 +1,120 @@
+//! Launching a program for a request, be it a session's or a CGI script: permit, id, span, environment, start.
+//!
+//! These steps stand here once, in their order:
+//! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script that has to wait for a client's body
+//!    first does this before, and the rest after it, so that slow clients hold no permits.
+//! 2. [`Launch::prepare`]: a permit of the server and one of the route (503), an id, a span for the log.
+//! 3. [`Launch::environment`]: the meta-variables, with the id among them.
+//! 4. [`Launch::start`]: the start itself, under the span, timed (500, 503).
+
+use std::{future::Future, io};
+
+use tokio::time::Instant;
+use tracing::{Instrument, Span, error_span};
+use uuid::Uuid;
+
+use super::{access::ProcessPermit, refusal::Refusal, route_options::RouteOptions, state::State};
+use crate::{
+    backend::Environment,
+    connection::ConnectionInfo,
+    environ::{self, Environ},
+};
+
+/// What a program is launched for; the name of its span, and so of its lines in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A session, which lasts until either side ends it.
+    Session,
+    /// One request, which a CGI script answers.
+    Request,
+}
+
+/// A program that may be started.
+#[derive(Debug)]
+pub(super) struct Launch {
+    id: Uuid,
+    /// The same as text.
+    name: String,
+    span: Span,
+    permit: ProcessPermit,
+}
+
+/// A program that was started.
+#[derive(Debug)]
+pub(super) struct Launched<T> {
+    pub(super) id: Uuid,
+    /// What its task is to run under.
+    pub(super) span: Span,
+    /// To be kept until it has ended.
+    pub(super) permit: ProcessPermit,
+    pub(super) started: T,
+}
+
+/// Whether the server still starts programs.
+///
+/// # Errors
+/// 503 when it is stopping.
+pub(super) fn check_not_draining(state: &State) -> Result<(), Refusal> {
+    match state.drain.is_cancelled() {
+        true => Err(Refusal::Draining),
+        false => Ok(()),
+    }
+}
+
+impl Launch {
+    /// Takes a permit, and gives what is to be started an id.
+    ///
+    /// # Errors
+    /// 503 when as many programs run as may.
+    pub(super) fn prepare(
+        state: &State,
+        options: &RouteOptions,
+        purpose: Purpose,
+    ) -> Result<Self, Refusal> {
+        let permit = state.processes.acquire(&options.processes)?;
+        let id = Uuid::now_v7();
+        let name = id.to_string();
+        // Of the highest level, so that every line has its id whatever the log shows.
+        let span = match purpose {
+            Purpose::Session => error_span!("session", id = name),
+            Purpose::Request => error_span!("request", id = name),
+        };
+        Ok(Launch {
+            id,
+            name,
+            span,
+            permit,
+        })
+    }
+
+    /// What the program finds in its environment.
+    pub(super) fn environment(
+        &self,
+        environ: &Environ,
+        connection: &ConnectionInfo,
+        request: environ::RequestInfo<'_>,
+    ) -> Environment {
+        let id = &self.name;
+        environ.variables(connection, &environ::RequestInfo { id, ..request })
+    }
+
+    /// Starts the program, whichever way `starting` does that.
+    ///
+    /// # Errors
+    /// 503 if it may work later, 500 if it will not.
+    pub(super) async fn start<T>(
+        self,
+        state: &State,
+        starting: impl Future<Output = io::Result<T>>,
+    ) -> Result<Launched<T>, Refusal> {
+        let begun = Instant::now();
+        let started = starting.instrument(self.span.clone()).await;
+        state.metrics.observe_spawn(begun.elapsed());
+        Ok(Launched {
+            id: self.id,
+            span: self.span,
+            permit: self.permit,
+            started: started.map_err(Refusal::Start)?,
+        })
+    }
+}

@@ -1,0 +1,22 @@
+//! What one server is told about the requests that it answers: [`Options`].
+
+use super::{
+    access::{Access, ConnectionLimits, ProcessLimit},
+    pages::Router,
+    response_headers::AddedHeaders,
+};
+
+/// Everything that one server is told about the requests it answers.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// Who answers, and on which terms.
+    pub router: Router,
+    /// To whom.
+    pub access: Access,
+    /// Programs at a time, of all routes together.
+    pub processes: ProcessLimit,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
+    /// What is added to answers that are not opening handshakes.
+    pub headers: AddedHeaders,
+}

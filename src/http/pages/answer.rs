@@ -1,0 +1,92 @@
+//! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
+
+use hyper::body::Incoming;
+
+use super::{
+    cgi::{self, CgiAnswer, Scripts},
+    console, file,
+    route::{Page, PlainRoute},
+};
+use crate::http::{
+    answerer::{Answer, Answerer, Refused},
+    refusal::Refusal,
+    request::ClientRequest,
+    state::State,
+    url_path::UrlPath,
+};
+
+/// What comes of a plain request.
+#[derive(Debug)]
+pub(in crate::http) enum PlainAnswer {
+    /// An answer.
+    Answer(Answer),
+    /// Path and query of what is to answer instead (RFC 3875 §6.2.2).
+    LocalRedirect(String),
+}
+
+/// Answers a plain request. A script takes the body, which it may need.
+///
+/// # Errors
+/// Why there is no answer.
+pub(in crate::http) async fn answer(
+    state: &State,
+    request: ClientRequest<'_>,
+    path: &UrlPath,
+    body: &mut Option<Incoming>,
+    route: PlainRoute<'_>,
+) -> Result<PlainAnswer, Refused> {
+    let page = match route {
+        PlainRoute::Page(page) => page,
+        PlainRoute::Scripts(scripts, page) => {
+            if let Some(answer) = run_script(state, request, path, body, &scripts).await {
+                return answer;
+            }
+            page.ok_or(Refusal::NotFound)?
+        }
+    };
+    let answer = answer_page(request, path, page).await?;
+    Ok(PlainAnswer::Answer(answer))
+}
+
+/// Runs the script that a path leads to, if it leads to one.
+async fn run_script(
+    state: &State,
+    request: ClientRequest<'_>,
+    path: &UrlPath,
+    body: &mut Option<Incoming>,
+    scripts: &[&Scripts],
+) -> Option<Result<PlainAnswer, Refused>> {
+    for scripts in scripts {
+        let Some(script) = scripts.find(path).await else {
+            continue;
+        };
+        if let Err(bad) = path.check_for_programs() {
+            return Some(Err(Answerer::Cgi.refuse(bad)));
+        }
+        let answer = cgi::answer(state, scripts, &script, request, body.take()).await;
+        return Some(match answer {
+            Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
+            Ok(CgiAnswer::Response(response)) => {
+                let answer = Answerer::Cgi.answer(Ok(response));
+                answer.map(PlainAnswer::Answer)
+            }
+            Err(refusal) => Err(Answerer::Cgi.refuse(refusal)),
+        });
+    }
+    None
+}
+
+async fn answer_page(
+    request: ClientRequest<'_>,
+    path: &UrlPath,
+    page: Page<'_>,
+) -> Result<Answer, Refused> {
+    match page {
+        Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
+        Page::File(files) => {
+            let answer = file::answer(files, request.parts, path).await;
+            Answerer::File.answer(answer)
+        }
+        Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
+    }
+}

@@ -1,0 +1,50 @@
+//! A program at a path, and how a URL's path is split at it: [`Mount`].
+
+use crate::{
+    backend::Target,
+    http::{route_options::RouteOptions, url_path::UrlPath},
+};
+
+/// A program at a path.
+#[derive(Debug)]
+pub struct Mount {
+    /// Where: begins with `/`, and does not end with one unless it is `/` itself.
+    pub path: String,
+    /// What answers there and beneath.
+    pub target: Target,
+    /// On which terms.
+    pub options: RouteOptions,
+}
+
+/// A program that a path leads to.
+#[derive(Debug)]
+pub struct MountMatch<'a> {
+    /// Where it is.
+    pub mount: &'a Mount,
+    /// What follows that path.
+    pub path_info: String,
+}
+
+impl Mount {
+    /// The part of a path that names it; empty for `/` (RFC 3875 §4.1.13).
+    pub(super) fn script_name(&self) -> &str {
+        self.path.trim_end_matches('/')
+    }
+
+    /// What of a path is PATH_INFO here (RFC 3875 §4.1.5); `None` if it does not begin with whole segments of
+    /// this one's.
+    pub(super) fn path_info<'p>(&self, path: &'p UrlPath) -> Option<&'p str> {
+        let path_info = path.as_str().strip_prefix(self.script_name())?;
+        let is_whole = path_info.is_empty() || path_info.starts_with('/');
+        is_whole.then_some(path_info)
+    }
+
+    /// This one, if a path leads to it.
+    pub(super) fn matches(&self, path: &UrlPath) -> Option<MountMatch<'_>> {
+        let path_info = self.path_info(path)?.to_owned();
+        Some(MountMatch {
+            mount: self,
+            path_info,
+        })
+    }
+}

@@ -1,0 +1,60 @@
+//! Routes: who answers one request. A WebSocket and a plain request have different answerers, so each has a
+//! type of its own, without a case that cannot be.
+
+use super::{
+    cgi::Scripts, directory::Directory, file::Files, mount::MountMatch, route_match::RouteMatch,
+};
+use crate::http::{refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
+
+/// Who answers a WebSocket.
+#[derive(Debug)]
+pub enum WebSocketRoute<'a> {
+    /// A program at a path.
+    Mount(MountMatch<'a>),
+    /// Whatever program of the directory the path leads to; where it leads to none, the other.
+    Directory(&'a Directory, Option<MountMatch<'a>>),
+}
+
+/// Who answers a plain request.
+#[derive(Debug)]
+pub enum PlainRoute<'a> {
+    /// The script of these that the path leads to, the first first; where it leads to none, a page.
+    Scripts(Vec<&'a Scripts>, Option<Page<'a>>),
+    /// A page.
+    Page(Page<'a>),
+}
+
+/// What answers without starting anything.
+#[derive(Debug, Clone, Copy)]
+pub enum Page<'a> {
+    /// The developer console.
+    Console,
+    /// A static file.
+    File(&'a Files),
+    /// Only a program is here, which a WebSocket is needed for.
+    UpgradeRequired,
+}
+
+impl<'a> WebSocketRoute<'a> {
+    /// The terms, which are known before it is known which program it is.
+    pub(in crate::http) fn options(&self) -> &'a RouteOptions {
+        match self {
+            WebSocketRoute::Mount(found) => &found.mount.options,
+            WebSocketRoute::Directory(directory, _) => directory.options(),
+        }
+    }
+
+    /// The program.
+    ///
+    /// # Errors
+    /// 404 if there is none.
+    pub(in crate::http) async fn find(self, path: &UrlPath) -> Result<RouteMatch<'a>, Refusal> {
+        match self {
+            WebSocketRoute::Mount(found) => Ok(found.into()),
+            WebSocketRoute::Directory(directory, otherwise) => match directory.find(path).await {
+                Ok(found) => Ok(found),
+                Err(_) => otherwise.map(RouteMatch::from).ok_or(Refusal::NotFound),
+            },
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The registry of open sessions, and totals of what all have carried, those that have ended too.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::{
+    connection::Endpoint,
+    message::Close,
+    session::{Handle, Traffic},
+};
+
+/// A session that is open.
+#[derive(Debug)]
+pub(super) struct OpenSession {
+    pub(super) id: Uuid,
+    pub(super) remote: Endpoint,
+    pub(super) uri: String,
+    pub(super) subprotocol: Option<String>,
+    pub(super) pid: Option<u32>,
+    pub(super) begun: Instant,
+    pub(super) handle: Handle,
+}
+
+/// All sessions of a server.
+#[derive(Debug, Default)]
+pub(super) struct Registry(Mutex<Sessions>);
+
+#[derive(Debug, Default)]
+struct Sessions {
+    /// By id, which is by age (RFC 9562 §5.7).
+    open: BTreeMap<Uuid, Arc<OpenSession>>,
+    totals: Totals,
+}
+
+/// What has gone each way.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Totals {
+    /// From clients.
+    pub(super) received: Traffic,
+    /// To clients.
+    pub(super) sent: Traffic,
+}
+
+impl Totals {
+    fn add(&mut self, handle: &Handle) {
+        self.received += handle.received.traffic();
+        self.sent += handle.sent.traffic();
+    }
+}
+
+/// Keeps a session in the registry until it is dropped.
+#[derive(Debug)]
+pub(super) struct RegistryGuard {
+    pub(super) session: Arc<OpenSession>,
+    registry: Arc<Registry>,
+}
+
+impl Registry {
+    /// Enters a session.
+    pub(super) fn enter(self: &Arc<Self>, session: OpenSession) -> RegistryGuard {
+        let session = Arc::new(session);
+        self.0.lock().open.insert(session.id, Arc::clone(&session));
+        RegistryGuard {
+            session,
+            registry: Arc::clone(self),
+        }
+    }
+
+    /// How many are open.
+    pub(super) fn open_count(&self) -> usize {
+        self.0.lock().open.len()
+    }
+
+    /// What all sessions have carried so far, those that have ended too.
+    pub(super) fn totals(&self) -> Totals {
+        let sessions = self.0.lock();
+        let mut totals = sessions.totals;
+        for session in sessions.open.values() {
+            totals.add(&session.handle);
+        }
+        totals
+    }
+
+    /// Asks a session to end; whether it was the first to do so. `None` if there is none of this id.
+    pub(super) fn end(&self, id: Uuid, close: Close) -> Option<bool> {
+        let session = self.0.lock().open.get(&id).cloned()?;
+        Some(session.handle.end(close))
+    }
+
+    /// An object for each open session, the oldest first.
+    pub(super) fn to_json(&self) -> Value {
+        let open: Vec<_> = self.0.lock().open.values().cloned().collect();
+        open.iter().map(|session| session.to_json()).collect()
+    }
+}
+
+impl OpenSession {
+    fn to_json(&self) -> Value {
+        let (received, sent) = (self.handle.received.traffic(), self.handle.sent.traffic());
+        let age = self.begun.elapsed();
+        json!({
+            "id": self.id.to_string(),
+            "remote": self.remote.to_string(),
+            "uri": self.uri,
+            "subprotocol": self.subprotocol,
+            "pid": self.pid,
+            "started": seconds_since_epoch(age),
+            "duration_seconds": seconds(age),
+            "messages_in": received.messages,
+            "bytes_in": received.bytes,
+            "blocked_in_seconds": seconds(received.blocked),
+            "messages_out": sent.messages,
+            "bytes_out": sent.bytes,
+            "blocked_out_seconds": seconds(sent.blocked),
+        })
+    }
+}
+
+/// To the millisecond.
+fn seconds(time: Duration) -> f64 {
+    time.as_millis() as f64 / 1000.0
+}
+
+/// When that was, by the calendar.
+fn seconds_since_epoch(ago: Duration) -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.unwrap_or_default().saturating_sub(ago).as_secs()
+}
+
+impl Drop for RegistryGuard {
+    fn drop(&mut self) {
+        let mut sessions = self.registry.0.lock();
+        sessions.open.remove(&self.session.id);
+        sessions.totals.add(&self.session.handle);
+    }
+}

@@ -1,0 +1,37 @@
+//! A client's request, as its answerer sees it: [`ClientRequest`].
+
+use hyper::http::request::Parts;
+
+use super::access::Authority;
+use crate::{connection::ConnectionInfo, environ};
+
+/// The head of a request that has passed all checks, and the connection that it came by.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ClientRequest<'a> {
+    pub(super) parts: &'a Parts,
+    /// The host that it is for; `None` only of HTTP/1.0.
+    pub(super) host: Option<&'a Authority>,
+    pub(super) connection: &'a ConnectionInfo,
+}
+
+impl<'a> ClientRequest<'a> {
+    /// What meta-variables are made of, where a program at `script_name` answers; without a subprotocol,
+    /// and without an id, which it gets when the program is launched.
+    pub(super) fn to_environ(
+        self,
+        script_name: &'a str,
+        path_info: &'a str,
+    ) -> environ::RequestInfo<'a> {
+        environ::RequestInfo {
+            method: &self.parts.method,
+            uri: &self.parts.uri,
+            version: self.parts.version,
+            headers: &self.parts.headers,
+            script_name,
+            path_info,
+            host: self.host.map(|host| (host.name.as_str(), host.port)),
+            subprotocol: None,
+            id: "",
+        }
+    }
+}

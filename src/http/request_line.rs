@@ -1,0 +1,41 @@
+//! The request line (RFC 9112 §3), kept for the line of the log: [`RequestLine`].
+
+use hyper::{Method, Request, StatusCode, Uri, Version};
+use tracing::{info, warn};
+
+use crate::connection::ConnectionInfo;
+
+/// What a request begins with, for its log line and its answer.
+#[derive(Debug)]
+pub(super) struct RequestLine {
+    method: Method,
+    uri: Uri,
+    pub(super) version: Version,
+}
+
+impl RequestLine {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        RequestLine {
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+        }
+    }
+
+    /// Logs what it was answered with, and why if it was refused.
+    pub(super) fn log(
+        &self,
+        connection: &ConnectionInfo,
+        status: StatusCode,
+        refused: Option<String>,
+    ) {
+        let RequestLine { method, uri, .. } = self;
+        let (remote, code) = (connection.remote, status.as_u16());
+        match refused {
+            Some(reason) => {
+                warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
+            }
+            None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! From a request that has passed all checks to a running session: a program, a task, an answer.
+
+use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc, time::Duration};
+
+use hyper::{Method, Response, header};
+use tokio::time::Instant;
+use tracing::{Instrument, info};
+
+use crate::{
+    backend::Backend,
+    environ,
+    http::{
+        access::{ConnectionPermit, ProcessPermit},
+        body::Body,
+        launch::{self, Launch, Purpose},
+        metrics::Metrics,
+        pages::RouteMatch,
+        refusal::Refusal,
+        registry::{OpenSession, RegistryGuard},
+        request::ClientRequest,
+        state::State,
+    },
+    session::{self, Handle, SessionTimeouts, Summary},
+    transport::Client,
+};
+
+/// What a session is asked for with.
+#[derive(Debug)]
+pub(in crate::http) struct SessionRequest<'a> {
+    pub(in crate::http) request: ClientRequest<'a>,
+    /// Whom the client is joined to.
+    pub(in crate::http) found: RouteMatch<'a>,
+    /// The subprotocol that was agreed on.
+    pub(in crate::http) subprotocol: Option<&'a str>,
+    /// What else was agreed on, for the log.
+    pub(in crate::http) extension: Option<String>,
+    /// Kept by the session.
+    pub(in crate::http) permit: Option<ConnectionPermit>,
+}
+
+/// What programs are told of every session's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
+/// programs and libraries look for nothing else.
+static METHOD: Method = Method::GET;
+
+/// Starts the program and the session's task, and returns the answer that the client waits for. The client
+/// is joined to the program as soon as it is ready.
+///
+/// # Errors
+/// 503 when the server is full or stopping, or the start may work later; 500 when it will not.
+pub(in crate::http) async fn open(
+    state: &State,
+    asked: SessionRequest<'_>,
+    client: impl Future<Output = Client> + Send + 'static,
+    answer: Response<Body>,
+) -> Result<Response<Body>, Refusal> {
+    let options = asked.found.options;
+    let ClientRequest {
+        parts, connection, ..
+    } = asked.request;
+    launch::check_not_draining(state)?;
+    let launch = Launch::prepare(state, options, Purpose::Session)?;
+    let variables = launch.environment(&options.environ, connection, asked.to_environ());
+    let opening = asked.found.target.open(&state.resources, &variables);
+    let launched = launch.start(state, opening).await?;
+    let backend = launched.started;
+    launched.span.in_scope(|| asked.log_start(&backend));
+    state.metrics.count_session();
+    let task = Task {
+        guard: state.registry.enter(OpenSession {
+            id: launched.id,
+            remote: connection.remote,
+            uri: parts.uri.to_string(),
+            subprotocol: asked.subprotocol.map(str::to_owned),
+            pid: backend.process.as_ref().map(|process| process.id()),
+            begun: Instant::now(),
+            handle: Handle::new(&state.drain),
+        }),
+        backend,
+        client: Box::pin(client),
+        limits: Arc::clone(&options.limits),
+        metrics: Arc::clone(&state.metrics),
+        permits: (launched.permit, asked.permit),
+    };
+    state.tasks.spawn(task.run().instrument(launched.span));
+    Ok(answer)
+}
+
+impl SessionRequest<'_> {
+    fn to_environ(&self) -> environ::RequestInfo<'_> {
+        let RouteMatch {
+            script_name,
+            path_info,
+            ..
+        } = &self.found;
+        environ::RequestInfo {
+            method: &METHOD,
+            subprotocol: self.subprotocol,
+            ..self.request.to_environ(script_name, path_info)
+        }
+    }
+
+    fn log_start(&self, backend: &Backend) {
+        let ClientRequest {
+            parts, connection, ..
+        } = self.request;
+        info!(
+            target: "access",
+            remote = %connection.remote,
+            uri = %parts.uri,
+            origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
+            subprotocol = self.subprotocol,
+            extension = self.extension.as_ref().map(tracing::field::display),
+            pid = backend.process.as_ref().map(|process| process.id()),
+            "session started"
+        );
+    }
+}
+
+/// A session's task: awaited by the server, through the tracker, when it stops.
+struct Task {
+    guard: RegistryGuard,
+    backend: Backend,
+    /// Boxed, so that an idle session keeps nothing of it.
+    client: Pin<Box<dyn Future<Output = Client> + Send>>,
+    limits: Arc<SessionTimeouts>,
+    metrics: Arc<Metrics>,
+    permits: (ProcessPermit, Option<ConnectionPermit>),
+}
+
+impl Task {
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps what it was given a second time, in every idle session"
+    )]
+    fn run(self) -> impl Future<Output = ()> {
+        async move {
+            let open = &self.guard.session;
+            let client = self.client.await;
+            let session = session::run(client, self.backend, &self.limits, &open.handle);
+            let summary = session.await;
+            let duration = open.begun.elapsed();
+            self.metrics.observe_session(&summary, duration);
+            log_end(&summary, &open.handle, duration);
+            // What the session counted as is free when its end has been counted and logged.
+            drop(self.permits);
+        }
+    }
+}
+
+fn log_end(summary: &Summary, handle: &Handle, duration: Duration) {
+    let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
+    let close = summary.ended.close();
+    info!(
+        target: "access",
+        duration_ms = duration.as_millis() as u64,
+        messages_in = received.messages,
+        bytes_in = received.bytes,
+        messages_out = sent.messages,
+        bytes_out = sent.bytes,
+        exit_status = summary.exit.and_then(|status| status.code()),
+        signal = summary.exit.and_then(|status| status.signal()),
+        code = close.code,
+        reason = close.reason.as_str(),
+        by = summary.ended.side(),
+        "session ended"
+    );
+}

@@ -1,0 +1,80 @@
+//! A session over a WebSocket: its client comes by the connection, or by the stream of one, that the request has
+//! become (RFC 6455 §4.2.2, RFC 8441 §5).
+
+use std::io;
+
+use bytes::Bytes;
+use hyper::{Response, Version, upgrade::OnUpgrade};
+
+use super::open::{SessionRequest, open};
+use crate::{
+    http::{
+        access::ConnectionPermit,
+        body::Body,
+        pages::RouteMatch,
+        refusal::Refusal,
+        request::ClientRequest,
+        state::State,
+        websocket::{Detach, Handshake, Tunnel},
+    },
+    transport::{
+        Client,
+        websocket::{self, Role, deflate::Negotiated},
+    },
+};
+
+/// Opens a session and answers 101, by HTTP/2 200.
+///
+/// # Errors
+/// Those of [`open`].
+pub(in crate::http) async fn open_websocket(
+    state: &State,
+    request: ClientRequest<'_>,
+    found: RouteMatch<'_>,
+    handshake: Handshake,
+    upgrade: OnUpgrade,
+    permit: Option<ConnectionPermit>,
+) -> Result<Response<Body>, Refusal> {
+    let options = found.options;
+    let client = client(
+        upgrade,
+        request.parts.version,
+        request.parts.extensions.get().copied(),
+        options.websocket,
+        handshake.compression(),
+    );
+    let mut response = handshake.to_response();
+    options.headers.add_to(&mut response);
+    let asked = SessionRequest {
+        request,
+        found,
+        subprotocol: handshake.subprotocol(),
+        extension: handshake.compression().map(|agreed| agreed.to_string()),
+        permit,
+    };
+    open(state, asked, client, response).await
+}
+
+/// The client, once it has the answer.
+async fn client(
+    upgrade: OnUpgrade,
+    version: Version,
+    detach: Option<Detach>,
+    options: websocket::Options,
+    compression: Option<Negotiated>,
+) -> Client {
+    let compression = compression.as_ref();
+    let upgraded = match upgrade.await {
+        Ok(upgraded) => upgraded,
+        // It went before it had the answer; the program is brought to its end all the same.
+        Err(error) => return Client::lost(io::Error::other(error)),
+    };
+    let detached = match detach {
+        Some(Detach(detach)) => detach(upgraded, &options, compression),
+        None => Err(upgraded),
+    };
+    detached.unwrap_or_else(|upgraded| {
+        let tunnel = Tunnel::new(upgraded, version);
+        websocket::open(tunnel, Bytes::new(), Role::Server, &options, compression)
+    })
+}

@@ -1,0 +1,89 @@
+//! An item that waits for room in a sink, and how long it did.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use futures_util::{Sink, SinkExt, future};
+use tokio::time::Instant;
+
+use super::handle::Meter;
+
+/// An item that waits for room in a sink. If the wait is given up, as when the other direction ends
+/// meanwhile, it is fed all the same: who flushes the sink at the end finds it there, in its place.
+pub(super) struct Waiting<'a, Item, Error> {
+    sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
+    item: Option<Item>,
+}
+
+impl<'a, Item, Error> Waiting<'a, Item, Error> {
+    pub(super) fn new(
+        sink: &'a mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
+        item: Item,
+    ) -> Self {
+        Waiting {
+            sink,
+            item: Some(item),
+        }
+    }
+
+    pub(super) fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let ready = self.sink.as_mut().poll_ready(context);
+        if matches!(ready, Poll::Ready(Err(_))) {
+            // A sink that has failed takes nothing more.
+            self.item = None;
+        }
+        ready
+    }
+
+    pub(super) fn feed(&mut self) -> Result<(), Error> {
+        match self.item.take() {
+            Some(item) => self.sink.as_mut().start_send(item),
+            None => Ok(()),
+        }
+    }
+
+    /// Feeds and flushes.
+    pub(super) async fn send(mut self) -> Result<(), Error> {
+        future::poll_fn(|context| self.poll_ready(context)).await?;
+        self.feed()?;
+        self.sink.flush().await
+    }
+}
+
+impl<Item, Error> Drop for Waiting<'_, Item, Error> {
+    fn drop(&mut self) {
+        let _ = self.feed();
+    }
+}
+
+/// Waits for room, and has the meter count how long; a clock is read only if there is none.
+pub(super) async fn timed<T>(
+    meter: &Meter,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> T {
+    let mut wait = Wait { meter, since: None };
+    future::poll_fn(|context| {
+        let room = poll(context);
+        if room.is_pending() {
+            wait.since.get_or_insert_with(Instant::now);
+        }
+        room
+    })
+    .await
+}
+
+/// Counts also if it is given up.
+struct Wait<'a> {
+    meter: &'a Meter,
+    since: Option<Instant>,
+}
+
+impl Drop for Wait<'_> {
+    fn drop(&mut self) {
+        if let Some(since) = self.since {
+            self.meter.was_blocked(since.elapsed());
+        }
+    }
+}
