@@ -56,7 +56,7 @@ impl ScriptFault {
                 "env takes all of it for one name: say #!/usr/bin/env -S".to_owned()
             }
             ScriptFault::NotInPath(_) => {
-                "install it, or let --passenv or --env give programs another PATH".to_owned()
+                "install it, or give programs a PATH that leads to it".to_owned()
             }
         }
     }
