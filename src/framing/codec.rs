@@ -48,8 +48,8 @@ pub(crate) const CAPACITY_AT_REST: usize = 512;
 /// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
 const FIRST_ROOM: usize = 4 * 1024;
 const GROWTH: usize = 16;
-/// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
-/// write of up to 64 KiB comes back as one read.
+/// Capacity of a source in a flood, and room for the next read of chunks: what a Linux pipe holds (pipe(7)), so
+/// that one write of up to 64 KiB comes back as one read.
 pub(super) const CAPACITY_IN_FLOOD: usize = 64 * 1024;
 /// `t` or `b` and four bytes of length.
 pub(super) const LENGTH_HEADER: usize = 5;

@@ -11,7 +11,7 @@ use super::{
     mount::Mount,
     route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::http::url_path::UrlPath;
+use crate::http::{route_options::RouteOptions, url_path::UrlPath};
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -28,6 +28,8 @@ pub struct Router {
     pub scripts: Vec<Scripts>,
     /// Static files.
     pub files: Option<Files>,
+    /// The terms of the top level, which hold for what has none of its own: the console, files.
+    pub options: RouteOptions,
 }
 
 impl Router {
@@ -51,7 +53,7 @@ impl Router {
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
-            return Some(PlainRoute::Page(Page::Console));
+            return Some(PlainRoute::Page(Page::Console, &self.options));
         }
         let page = match &self.files {
             Some(files) => Some(Page::File(files)),
@@ -61,9 +63,9 @@ impl Router {
         let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
         let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
         scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
-        match scripts.is_empty() {
-            true => page.map(PlainRoute::Page),
-            false => Some(PlainRoute::Scripts(scripts, page)),
+        match scripts.first().map(|longest| &longest.options) {
+            None => page.map(|page| PlainRoute::Page(page, &self.options)),
+            Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
     }
 
@@ -108,10 +110,11 @@ impl Router {
 mod tests {
     use super::*;
     use crate::{
-        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        backend::{MaxLine, ProcessAttributes, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
-        http::route_options::RouteOptions,
+        http::pages::{CgiLimits, Root},
     };
+    use std::sync::Arc;
 
     const LINES: StreamOptions = StreamOptions {
         framing: Framing::Lines(Newline::Split),
@@ -178,6 +181,43 @@ mod tests {
         let top = |info: &str| Some(("/".to_owned(), String::new(), info.to_owned()));
         assert_eq!(found(&router, "/"), top("/"));
         assert_eq!(found(&router, "/b"), top("/b"));
+    }
+
+    /// Scripts of whatever directory.
+    fn scripts(path: &str) -> Scripts {
+        let root = Root::open(std::path::Path::new("/")).expect("a directory");
+        Scripts {
+            path: path.to_owned(),
+            root: Arc::new(root),
+            limits: CgiLimits {
+                timeout: None,
+                max_body: None,
+            },
+            attributes: ProcessAttributes::default(),
+            options: RouteOptions::default(),
+        }
+    }
+
+    #[test]
+    fn plain_request_has_the_options_of_the_longest_path_of_scripts_else_of_the_top() {
+        let router = Router {
+            console: true,
+            scripts: vec![scripts("/a"), scripts("/a/b")],
+            ..router(&["/c"])
+        };
+        let (top, [a, b]) = (&router.options, &router.scripts[..]) else {
+            panic!("there are two");
+        };
+        for (raw, expected) in [
+            ("/", top),
+            ("/a", &a.options),
+            ("/a/b/c", &b.options),
+            ("/c", top),
+        ] {
+            let path = UrlPath::decode(raw).expect(raw);
+            let route = router.plain(&path).expect(raw);
+            assert!(std::ptr::eq(route.options(), expected), "{raw}");
+        }
     }
 
     #[test]
