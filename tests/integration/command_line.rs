@@ -52,7 +52,18 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["--port=65536", "cat"], &["--port", "65536", "not in"]),
         (&["--port"], &["--port"]),
         (&["--maxforks=-1", "cat"], &["--maxforks", "-1"]),
-        (&["--pingms=1s", "cat"], &["--pingms", "1s"]),
+        (
+            &["--pingms=1d", "cat"],
+            &["--pingms", "1d", "a number of milliseconds", "10s"],
+        ),
+        (
+            &["--drain-timeout=ten", "cat"],
+            &["--drain-timeout", "ten", "a number of seconds", "10s"],
+        ),
+        (
+            &["--idle-timeout=9000h", "cat"],
+            &["--idle-timeout", "9000h", "longer than a year", "seconds"],
+        ),
         (&["--workers=0", "cat"], &["--workers", "1..=1024"]),
         (&["--bogus", "cat"], &["--bogus", "unexpected"]),
         (&["--binary=perhaps", "cat"], &["--binary", "perhaps"]),
@@ -105,6 +116,32 @@ fn first_line_names_flag_value_and_what_is_wrong() {
             "{words:?}: {line}"
         );
     }
+}
+
+#[test]
+fn time_takes_a_unit_in_every_flag() {
+    for flag in [
+        "--closems=500ms",
+        "--pingms=1h",
+        "--write-timeout=10s",
+        "--flush-after=20ms",
+        "--idle-timeout=500ms",
+        "--max-lifetime=5m",
+        "--cgi-timeout=1m",
+        "--drain-timeout=10s",
+        "--drain-delay=0s",
+    ] {
+        let output = run(&["--check-config", flag, "cat"]);
+        assert_eq!(output.code, Some(0), "{flag}: {output:?}");
+    }
+    let output = run(&["--check-config", "--linger=2s", "--connect=ws://x/"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+}
+
+#[test]
+fn unit_of_a_time_counts() {
+    let server = Gateway::with("--max-lifetime=50ms cat").start();
+    assert_eq!(server.connect().closed().0, 1001);
 }
 
 #[test]
