@@ -78,6 +78,14 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["--host=http://x", "cat"], &["--host", "http://x"]),
         (&["--origin=http://a b", "cat"], &["--origin", "http://a b"]),
         (
+            &["--origin=https://*", "cat"],
+            &["--origin", "https://*", "say '*'"],
+        ),
+        (
+            &["--origin=*.com", "cat"],
+            &["--origin", "'*.com'", "say '*'"],
+        ),
+        (
             &["--subprotocol=a b", "cat"],
             &["--subprotocol", "a b", "token"],
         ),
