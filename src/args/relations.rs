@@ -62,9 +62,38 @@ fn explain(mut error: Error, flags: &[OsString]) -> Error {
     let explained = match error.kind() {
         ErrorKind::ArgumentConflict => exclusion(&error, flags),
         ErrorKind::MissingRequiredArgument => requirement(&error, flags),
+        ErrorKind::UnknownArgument => {
+            add_tip(&mut error);
+            None
+        }
         _ => None,
     };
     explained.unwrap_or(error)
+}
+
+/// Letters by which other programs take what has a long name alone here.
+const LETTERS: [(char, &str); 4] = [
+    ('a', "address"),
+    ('c', "config"),
+    ('d', "staticdir"),
+    ('p', "port"),
+];
+
+/// The long name for a letter: `-p`, and `-p8080`, which was given its second dash.
+fn add_tip(error: &mut Error) {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    let mut letters = word.trim_start_matches('-').chars();
+    let first = letters.next();
+    let is_letter = letters.all(|rest| rest.is_ascii_digit());
+    let known = LETTERS.iter().find(|(letter, _)| Some(*letter) == first);
+    if let Some((_, name)) = known.filter(|_| is_letter) {
+        let tip = format!("the flag is '--{name}', and has no letter");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, tips);
+    }
 }
 
 /// Two flags that exclude each other.

@@ -127,6 +127,48 @@ fn first_line_names_flag_value_and_what_is_wrong() {
 }
 
 #[test]
+fn common_slips_get_the_tip_that_helps() {
+    for (words, tip) in [
+        (&["-p", "8080", "cat"][..], "'--port'"),
+        (&["-p8080", "cat"], "'--port'"),
+        (&["8080", "cat"], "--port=8080"),
+        (&["ws://host/"], "--connect=ws://host/"),
+        (&["."], "--staticdir=."),
+        (&["help"], "--help"),
+        (&["cat /a/path | x"], "sh -c 'cat /a/path | x'"),
+        (&["--staticdir=~/www"], "'~'"),
+        (&["--config=~/wsd.toml"], "'~'"),
+        (&["~/program"], "'~'"),
+    ] {
+        complaint(words);
+        let output = run(words);
+        let tip_line = output.stderr.lines().find(|line| line.contains("tip: "));
+        let tip_line = tip_line.unwrap_or_else(|| panic!("{words:?}: {output:?}"));
+        assert!(tip_line.contains(tip), "{words:?}: {tip_line}");
+    }
+}
+
+#[test]
+fn flag_behind_the_command_is_a_warning() {
+    let mut server = Gateway::with("cat --devconsole --staticdir=x").start();
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("--staticdir=x"));
+    assert!(line.is_some_and(|line| line.contains("WARN")), "{log}");
+    assert!(
+        log.contains("'--devconsole' stands behind COMMAND"),
+        "{log}"
+    );
+    let mut quiet = Gateway::with("-- echo --devconsole").start();
+    assert_eq!(quiet.connect().text(), "--devconsole");
+    quiet.wait_for_line("session ended");
+    assert!(
+        !quiet.log().contains("stands behind COMMAND"),
+        "{}",
+        quiet.log()
+    );
+}
+
+#[test]
 fn time_takes_a_unit_in_every_flag() {
     for flag in [
         "--closems=500ms",

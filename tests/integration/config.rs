@@ -137,6 +137,18 @@ fn error_names_file_line_key_and_what_would_be_right() {
         ),
         ("config = 'x'\n", &[":1: config: ", "no such key"]),
         (
+            "comand = 'cat'\n",
+            &[":1: comand: ", "did you mean 'command'"],
+        ),
+        (
+            "idle_timeout = 5\n",
+            &[":1: idle_timeout: ", "did you mean 'idle-timeout'"],
+        ),
+        (
+            "[[route]]\npaht = '/'\ncommand = 'cat'\n",
+            &[":2: route.paht: ", "did you mean 'path'"],
+        ),
+        (
             "[[route]]\npath = '/a'\n",
             &[": route: ", "'command' is missing"],
         ),
