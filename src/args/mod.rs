@@ -14,6 +14,7 @@ mod client;
 mod command_line;
 mod durations;
 mod groups;
+mod help;
 mod invocation;
 mod limits;
 mod listen;

@@ -11,7 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
-use super::{arguments::Args, groups::OF_A_PROGRAM};
+use super::{arguments::Args, groups::OF_A_PROGRAM, help};
 
 /// Parses the words of flags, and a command.
 ///
@@ -22,7 +22,11 @@ pub(super) fn parse(flags: Vec<OsString>, command: &[OsString]) -> Result<ArgMat
     let separator = (!command.is_empty()).then(|| OsString::from("--"));
     let words = [OsString::from("wsd")].into_iter().chain(flags.clone());
     let words = words.chain(separator).chain(command.iter().cloned());
-    let matches = Args::command().try_get_matches_from(words);
+    let command = match flags.iter().any(|word| word == "-h") {
+        true => help::for_beginners(Args::command()),
+        false => Args::command(),
+    };
+    let matches = command.try_get_matches_from(words);
     let matches = matches.map_err(|error| explain(error, &flags))?;
     check_local_end(&matches)?;
     Ok(matches)

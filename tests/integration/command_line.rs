@@ -127,6 +127,23 @@ fn first_line_names_flag_value_and_what_is_wrong() {
 }
 
 #[test]
+fn short_help_is_one_screen_and_long_help_has_all() {
+    let (short, long) = (run(&["-h"]).stdout, run(&["--help"]).stdout);
+    assert!(short.lines().count() <= 24, "{short}");
+    for line in short.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    for flag in ["--port", "--devconsole", "--connect", "--help"] {
+        assert!(short.contains(flag), "{flag}: {short}");
+    }
+    for flag in ["--closems", "--h2c", "--admin"] {
+        assert!(!short.contains(flag), "{flag}: {short}");
+        assert!(long.contains(flag), "{flag}: {long}");
+    }
+    assert!(long.contains("\nListening:\n"), "{long}");
+}
+
+#[test]
 fn common_slips_get_the_tip_that_helps() {
     for (words, tip) in [
         (&["-p", "8080", "cat"][..], "'--port'"),
