@@ -12,12 +12,15 @@ use std::{
 };
 
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, access, openat, statat},
+    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, accessat, fstat, openat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
 
-use crate::http::url_path::{UrlPath, is_hidden};
+use crate::{
+    backend::Place,
+    http::url_path::{UrlPath, is_hidden},
+};
 
 /// Opens a file to look at it alone: a program need not be readable.
 #[cfg(target_os = "linux")]
@@ -25,8 +28,14 @@ const LOOK: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
 
+/// Opens a directory to change to it: it need not be readable.
+#[cfg(target_os = "linux")]
+const DIRECTORY: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const DIRECTORY: OFlags = OFlags::RDONLY;
+
 /// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Script {
     /// The file, absolute.
     pub file: PathBuf,
@@ -34,6 +43,8 @@ pub struct Script {
     pub name: String,
     /// The rest: `/extra`, or empty.
     pub info: String,
+    /// Where it was found, whatever becomes of the path.
+    pub place: Place,
 }
 
 impl Script {
@@ -165,23 +176,65 @@ impl Root {
         for end in ends {
             let (name, info) = text.split_at(end);
             let relative = Path::new(&name[1..]);
-            let found = self
-                .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
-                .metadata()?;
-            if found.is_dir() {
+            let opened = self.open_with(relative, LOOK | OFlags::CLOEXEC, reach)?;
+            if opened.metadata()?.is_dir() {
                 continue;
             }
-            let file = self.path.join(relative);
-            if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
+            let place = match opened.metadata()?.is_file() {
+                true => self.place_of(relative, &opened, reach)?,
+                false => return Err(Errno::NOENT.into()),
+            };
+            let (directory, entry) = (&place.directory, &place.entry);
+            if accessat(directory, entry, Access::EXEC_OK, AtFlags::empty()).is_err() {
                 return Err(Errno::NOENT.into());
             }
             return Ok(Script {
-                file,
+                file: self.path.join(relative),
                 name: name.to_owned(),
                 info: info.to_owned(),
+                place,
             });
         }
         Err(Errno::NOENT.into())
+    }
+
+    /// The directory beneath that has an open file as an entry of its own, which is no link.
+    ///
+    /// # Errors
+    /// `ENOENT` for a file that is being moved; `EAGAIN` for what is out of reach.
+    fn place_of(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<Place> {
+        match self.entry(relative, file, reach) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link leads there: beneath, for it was opened so.
+                let (root, real) = (place(&self.directory)?, place(file)?);
+                let real = real.strip_prefix(root).map_err(|_| Errno::NOENT)?;
+                self.entry(real, file, reach)
+            }
+            found => found,
+        }
+    }
+
+    /// The last segment of a path and its directory, if that segment is the open file itself.
+    fn entry(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<Place> {
+        let entry = relative.file_name().ok_or(Errno::NOENT)?;
+        let directory = match relative.parent() {
+            Some(parent) if parent != Path::new("") => {
+                let flags = DIRECTORY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                self.open_with(parent, flags, reach)?.into()
+            }
+            _ => self.directory.try_clone()?,
+        };
+        let (found, expected) = (
+            statat(&directory, entry, AtFlags::SYMLINK_NOFOLLOW)?,
+            fstat(file)?,
+        );
+        if (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino) {
+            return Err(Errno::NOENT.into());
+        }
+        Ok(Place {
+            directory: Arc::new(directory),
+            entry: entry.to_owned(),
+        })
     }
 
     fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {

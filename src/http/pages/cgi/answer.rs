@@ -198,6 +198,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
+        place: Some(script.place.clone()),
         attributes: attributes.clone(),
     }
 }
