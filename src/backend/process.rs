@@ -19,7 +19,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::spawn::Leader;
+use super::{spawn::Leader, stdin::Intake};
 
 /// How long a process may take for each step of the termination ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -30,10 +30,13 @@ pub struct TerminationTimeouts {
     pub interrupt: Duration,
     /// From SIGTERM to SIGKILL.
     pub terminate: Duration,
+    /// How long a program that reads may take nothing of what it was sent before the end of its client makes its
+    /// first step begin; `None` treats it as one that was sent nothing.
+    pub finish: Option<Duration>,
 }
 
 impl TerminationTimeouts {
-    /// All three steps together.
+    /// All three steps of the ladder together.
     pub fn total(&self) -> Duration {
         self.eof + self.interrupt + self.terminate
     }
@@ -55,6 +58,8 @@ const STDERR_GRACE: Duration = Duration::from_millis(250);
 pub struct Process {
     leader: AsyncFd<Leader>,
     stderr: Option<JoinHandle<()>>,
+    started: Instant,
+    intake: Intake,
     /// When the leader was reaped.
     exited: Option<Instant>,
 }
@@ -65,6 +70,8 @@ impl Process {
         Ok(Process {
             leader: leader.watch()?,
             stderr: None,
+            started: Instant::now(),
+            intake: Intake::default(),
             exited: None,
         })
     }
@@ -72,6 +79,21 @@ impl Process {
     /// Gives it the task that logs its complaints, to be awaited at its end.
     pub(super) fn set_stderr_task(&mut self, stderr: JoinHandle<()>) {
         self.stderr = Some(stderr);
+    }
+
+    /// Gives it what can be seen of its stdin.
+    pub(super) fn set_intake(&mut self, intake: Intake) {
+        self.intake = intake;
+    }
+
+    /// What can be seen of its stdin.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// When it was started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The process id of the leader, which is the group's and the session's too (setsid(2)).

@@ -11,7 +11,7 @@ use std::{
 use tokio::{net::unix::pipe, task::spawn_blocking};
 
 use super::{
-    input::{Stdin, framed_input},
+    input::framed_input,
     interface::{AfterOutput, Backend, Environment},
     output::{self, framed_output},
     process::Process,
@@ -19,6 +19,7 @@ use super::{
     script::{self, ScriptError},
     spawn::{Command, Spawner},
     stderr,
+    stdin::Stdin,
     stream_options::StreamOptions,
 };
 
@@ -32,18 +33,18 @@ pub struct Program {
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
     /// Where the file was found; it is executed there and nowhere else, whatever its path leads to by now.
-    pub place: Option<Place>,
+    pub entry: Option<DirectoryEntry>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct DirectoryEntry {
     /// The directory.
     pub directory: Arc<OwnedFd>,
     /// The entry's name.
-    pub entry: OsString,
+    pub name: OsString,
 }
 
 /// A process that was started, with its pipes as they are.
@@ -110,9 +111,11 @@ impl Program {
             }
             StderrTo::Client => output::wrapped(started.output, errors, streams),
         };
+        let stdin = Stdin::new(started.input);
+        started.process.set_intake(stdin.intake().clone());
         Ok(Backend {
             output,
-            input: framed_input(Stdin::new(started.input), streams),
+            input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
         })
@@ -191,8 +194,8 @@ impl Program {
                 Some(directory) => Some(c_string(directory.as_os_str())?),
                 None => None,
             },
-            place: match &self.place {
-                Some(place) => Some(place.command()?),
+            place: match &self.entry {
+                Some(entry) => Some(entry.command()?),
                 None => None,
             },
             attributes: self.attributes.clone(),
@@ -200,10 +203,10 @@ impl Program {
     }
 }
 
-impl Place {
+impl DirectoryEntry {
     /// What is executed once the directory is the working directory.
     fn command(&self) -> io::Result<(Arc<OwnedFd>, CString)> {
-        let file = Path::new(".").join(&self.entry);
+        let file = Path::new(".").join(&self.name);
         Ok((Arc::clone(&self.directory), c_string(file.as_os_str())?))
     }
 }

@@ -7,6 +7,8 @@ use std::{
     time::Duration,
 };
 
+use clap::ValueEnum;
+
 use super::{
     command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
     zero::unless_zero,
@@ -32,7 +34,7 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         },
         arguments: args.command.clone(),
         directory,
-        place: None,
+        entry: None,
         attributes: process_attributes(&args.process)?,
     };
     check_script(name, &program, &args.process)?;
@@ -79,10 +81,9 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let messages = &args.messages;
     let framing = framing(messages)?;
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
-        let other = match (messages.binary, framing) {
-            (true, _) => "--binary",
-            (false, Framing::Length) => "--framing=length",
-            (false, _) => "--framing=chunks",
+        let other = match (messages.binary, messages.framing) {
+            (false, Some(kind)) => flag_of(kind),
+            _ => "--binary".to_owned(),
         };
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
         return Err(FlagError::about("--passstderr", reason));
@@ -111,15 +112,23 @@ fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {
         NewlinePolicy::Reject => Newline::Reject,
         NewlinePolicy::Space => Newline::Space,
     };
-    let conflict = |kind| {
-        let reason = format!("and --framing={kind} exclude each other: give one of them");
-        Err(FlagError::about("--binary", reason))
-    };
-    match (args.framing, args.binary) {
-        (Some(FramingKind::Chunks), _) | (None, true) => Ok(Framing::Chunks),
-        (Some(FramingKind::Lines), true) => conflict("lines"),
-        (Some(FramingKind::Length), true) => conflict("length"),
-        (Some(FramingKind::Length), false) => Ok(Framing::Length),
-        (Some(FramingKind::Lines) | None, false) => Ok(Framing::Lines(newline)),
+    match args.framing {
+        Some(kind) if args.binary && kind != FramingKind::Chunks => {
+            let other = flag_of(kind);
+            let reason = format!("and {other} exclude each other: give one of them");
+            Err(FlagError::about("--binary", reason))
+        }
+        Some(FramingKind::Chunks) => Ok(Framing::Chunks),
+        Some(FramingKind::Text) => Ok(Framing::Text),
+        Some(FramingKind::Length) => Ok(Framing::Length),
+        None if args.binary => Ok(Framing::Chunks),
+        Some(FramingKind::Lines) | None => Ok(Framing::Lines(newline)),
     }
+}
+
+/// `--framing` as it is typed.
+fn flag_of(kind: FramingKind) -> String {
+    let value = kind.to_possible_value();
+    let name = value.as_ref().map_or("", |value| value.get_name());
+    format!("--framing={name}")
 }

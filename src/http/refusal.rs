@@ -46,6 +46,9 @@ pub enum Refusal {
     /// Nothing answers here.
     #[error("nothing answers at this address")]
     NotFound,
+    /// No page answers a plain request here. A WebSocket may be answered all the same.
+    #[error("there is no page at this address")]
+    NoPage,
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -81,6 +84,9 @@ pub enum Refusal {
     /// The request's body does not come.
     #[error("the request's body did not come in time")]
     BodyTimeout,
+    /// The request's body does not fit where it is kept until its length is known.
+    #[error("the request's body cannot be kept in the directory for temporary files (TMPDIR): {0}")]
+    Spool(#[source] io::Error),
     /// A script's answer is none (RFC 3875 §6).
     #[error("the script gave no answer that could be passed on: {0}")]
     BadScript(String),
@@ -116,6 +122,19 @@ pub(super) enum BreakOff {
     /// A client that takes nothing.
     #[error("the client took nothing for longer than --write-timeout allows")]
     StalledClient,
+}
+
+/// Why a connection is refused before anything can be asked on it; for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionRefusal {
+    /// TLS where it is not spoken.
+    #[error("the client speaks TLS, which this port does not; --ssl speaks it on that of --port")]
+    Tls,
+    /// No TLS where it is.
+    #[error(
+        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+    )]
+    NoTls,
 }
 
 /// What the answer to a refusal has beside its text.
@@ -176,7 +195,7 @@ impl Refusal {
             }
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoSession => {
+            Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
             Refusal::MethodNotAllowed(methods) => {
@@ -198,6 +217,11 @@ impl Refusal {
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            // RFC 4918 §11.5, which WebDAV has made common.
+            Refusal::Spool(error) if is_full(error) => {
+                Terms::new(StatusCode::INSUFFICIENT_STORAGE, "spool")
+            }
+            Refusal::Spool(error) => Terms::failure("spool", error),
             Refusal::BadScript(_) => Terms::new(StatusCode::BAD_GATEWAY, "bad_script"),
             Refusal::ScriptTimeout(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "script_timeout"),
             Refusal::Full(_) => Terms::unavailable("maxforks"),
@@ -220,6 +244,12 @@ impl Refusal {
     /// The reason in one word, for counting.
     pub(super) fn name(&self) -> &'static str {
         self.terms().name
+    }
+
+    /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
+    /// is everyday life.
+    pub(super) fn is_usual(&self) -> bool {
+        matches!(self, Refusal::NoPage)
     }
 
     /// Says all that is known of a script that cannot be started: for who has a console open on it.
@@ -263,6 +293,11 @@ fn hint(error: &io::Error) -> &'static str {
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
     }
+}
+
+/// Whether a file system or a quota has no room.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }
 
 /// Whether what failed so may work a moment later: no process, memory or descriptor was free, or somebody is just

@@ -883,6 +883,27 @@ fn what_is_no_answer_is_502_with_a_reason_in_the_log() {
 }
 
 #[test]
+fn line_that_is_no_field_is_left_out_and_logged() {
+    let script = "printf 'Content-Type: text/plain\\n<!--: x\\n\\nhi'";
+    let mut site = Site::new(&[], &[("odd.sh", script)]);
+    let answer = site.get("/odd.sh");
+    assert_eq!((answer.0, text(&answer)), (200, "hi"));
+    let line = site.server.wait_for_line("no header fields");
+    assert!(line.contains("[2]"), "{line}");
+}
+
+#[test]
+fn empty_segments_behind_a_script_are_path_info() {
+    let script = "printf 'X: y\\n\\n%s' \"$PATH_INFO\"";
+    let site = Site::new(&[], &[("env.sh", script)]);
+    for (target, info) in [("/env.sh//a", "//a"), ("/env.sh/a//", "/a//")] {
+        let answer = site.get(target);
+        assert_eq!((answer.0, text(&answer)), (200, info), "{target}");
+    }
+    assert_eq!(site.get("//env.sh").0, 404);
+}
+
+#[test]
 fn stderr_is_in_the_log_with_the_requests_id() {
     let script = "echo oops >&2; printf 'X: y\\n\\n%s' $UNIQUE_ID";
     let mut site = Site::new(&[], &[("e.sh", script)]);

@@ -13,6 +13,11 @@ use super::{
 };
 use crate::http::url_path::UrlPath;
 
+/// Methods where wsd answers by itself.
+const OF_PAGES: &str = "GET, HEAD, OPTIONS";
+/// Methods where a script may answer, for all that wsd knows.
+const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// What this server has.
 #[derive(Debug, Default)]
 pub struct Router {
@@ -53,22 +58,60 @@ impl Router {
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console));
         }
+        let scripts = self.scripts_at(path);
         let page = match &self.files {
             Some(files) => Some(Page::File(files)),
-            None if self.has_program_at(path) => Some(Page::UpgradeRequired),
+            None if scripts.is_empty() && self.has_program_at(path) => self.upgrade_required(path),
             None => None,
         };
-        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
-        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
-        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
         match scripts.is_empty() {
             true => page.map(PlainRoute::Page),
             false => Some(PlainRoute::Scripts(scripts, page)),
         }
     }
 
+    /// Who answers OPTIONS: the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// whatever else answers there, be it only WebSockets.
+    pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        let scripts = self.scripts_at(path);
+        let has_page = self.files.is_some() || self.console && path.as_str() == "/";
+        match scripts.is_empty() {
+            false => Some(PlainRoute::Scripts(
+                scripts,
+                Some(Page::Options(OF_SCRIPTS)),
+            )),
+            true if has_page || self.has_program_at(path) => {
+                Some(PlainRoute::Page(Page::Options(OF_PAGES)))
+            }
+            true => None,
+        }
+    }
+
+    /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
+    pub fn options_of_all(&self) -> PlainRoute<'_> {
+        PlainRoute::Page(Page::Options(match self.scripts.is_empty() {
+            true => OF_PAGES,
+            false => OF_SCRIPTS,
+        }))
+    }
+
+    /// The scripts that a path may lead to, those of the longest path first.
+    fn scripts_at(&self, path: &UrlPath) -> Vec<&Scripts> {
+        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
+        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
+        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
+        scripts
+    }
+
+    /// What a plain request is told where only programs answer. That a browser's own question for an icon needs a
+    /// WebSocket is no news to anybody.
+    fn upgrade_required(&self, path: &UrlPath) -> Option<Page<'_>> {
+        (path.as_str() != "/favicon.ico").then_some(Page::UpgradeRequired)
+    }
+
+    /// Whether a WebSocket may be answered at a path.
     fn has_program_at(&self, path: &UrlPath) -> bool {
-        self.fallback.is_some() || self.mounts_at(path).next().is_some()
+        self.fallback.is_some() || self.directory.is_some() || self.mounts_at(path).next().is_some()
     }
 
     /// The mounts with the longest path that is whole segments of this one.

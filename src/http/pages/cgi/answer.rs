@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use hyper::{HeaderMap, Method, Response, Version, body::Incoming, header, http::request::Parts};
+use hyper::{HeaderMap, Method, Response, Version, header, http::request::Parts};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
 
@@ -21,13 +21,14 @@ use crate::{
     connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
-        body::{Body, discard, empty},
+        body::{Body, empty},
         launch::{self, Launch, Purpose},
         pages::root::Script,
         refusal::Refusal,
         request::ClientRequest,
         route_options::RouteOptions,
         state::State,
+        unread_body::UnreadBody,
     },
 };
 
@@ -50,11 +51,11 @@ pub(in crate::http) async fn answer(
     scripts: &Scripts,
     script: &Script,
     request: ClientRequest<'_>,
-    body: Option<Incoming>,
+    body: &mut UnreadBody,
 ) -> Result<CgiAnswer, Refusal> {
     launch::check_not_draining(state)?;
     let is_head = request.parts.method == Method::HEAD;
-    let content = content(state, request.parts, body, &scripts.limits).await?;
+    let content = content(body, &scripts.limits).await?;
     let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
     let program = program(script, &scripts.attributes);
@@ -94,21 +95,13 @@ pub(in crate::http) async fn answer(
     }
 }
 
-async fn content(
-    state: &State,
-    parts: &Parts,
-    body: Option<Incoming>,
-    limits: &CgiLimits,
-) -> Result<RequestBody, Refusal> {
-    let Some(incoming) = body else {
+async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBody, Refusal> {
+    let Some(incoming) = body.take() else {
         return Ok(RequestBody::nothing());
     };
     let prepared = RequestBody::prepare(incoming, limits).await;
     prepared.map_err(|(refusal, rest)| {
-        // A client that waits for a 100 sends nothing, and reading would be the 100.
-        if !parts.headers.contains_key(header::EXPECT) {
-            state.tasks.spawn(discard(rest));
-        }
+        body.put_back(rest);
         refusal
     })
 }
@@ -198,7 +191,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        place: Some(script.place.clone()),
+        entry: Some(script.entry.clone()),
         attributes: attributes.clone(),
     }
 }
