@@ -33,6 +33,7 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         },
         arguments: args.command.clone(),
         directory,
+        entry: None,
         attributes: process_attributes(&args.process)?,
     };
     check_script(name, &program, &args.process)?;
