@@ -38,6 +38,8 @@ pub struct Config {
     pub http: http::Options,
     /// What is logged.
     pub log: LogOptions,
+    /// What was typed and is hardly what was meant, to be said at the start.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -63,6 +65,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
+            warnings: Vec::new(),
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,
@@ -73,7 +76,7 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.operation.drain_delay),
+                drain_delay: args.operation.drain_delay,
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,

@@ -6,6 +6,7 @@ use super::{
     cgi::{self, CgiAnswer, Scripts},
     console,
     file::{self, Files},
+    options,
     route::{Page, PlainRoute},
 };
 use crate::http::{
@@ -40,12 +41,12 @@ pub(in crate::http) async fn answer(
     route: PlainRoute<'_>,
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
-        PlainRoute::Page(page) => page,
-        PlainRoute::Scripts(scripts, page) => {
+        PlainRoute::Page(page, _) => page,
+        PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
             }
-            page.ok_or(Refusal::NotFound)?
+            page.ok_or(Refusal::NoPage)?
         }
     };
     let answer = answer_page(request, path, page).await?;
@@ -87,7 +88,14 @@ async fn answer_page(
 ) -> Result<Answer, Refused> {
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
-        Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
+        Page::File(files) => {
+            let answer = answer_file(files, request, path).await;
+            Answerer::File.answer(answer.map_err(|refusal| match refusal {
+                Refusal::NotFound => Refusal::NoPage,
+                refusal => refusal,
+            }))
+        }
+        Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }
 }

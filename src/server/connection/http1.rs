@@ -20,7 +20,7 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::io::{HeadTimeout, MaybeTls, Phase},
     transport::{
         Client, TimeoutStream,
@@ -68,10 +68,7 @@ async fn serve_in(
         }
     };
     if phase.began_with_tls() {
-        info!(
-            target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; with a certificate the port of the site does"
-        );
+        info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
     }
