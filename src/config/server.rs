@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::{
     access::{access, connections, process_limit},
     config_error::ConfigError,
+    flag_error::FlagError,
     headers::added_headers,
     listeners,
     log::LogOptions,
+    pages,
     route::Route,
     router::router,
     session::drain_time,
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     args::Args,
-    http,
+    http::{self, access::Cors, pages::Router},
     server::{self, ListenOptions, tls::TlsConfig},
 };
 
@@ -81,6 +83,7 @@ impl Config {
             },
             http: http::Options {
                 access: access(args)?,
+                cors: cors(args, &router)?,
                 processes: process_limit(&args.program),
                 connections: connections(&args.access),
                 headers: added_headers(&[
@@ -91,6 +94,17 @@ impl Config {
             },
         })
     }
+}
+
+fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {
+    let cors = pages::cors(&args.pages)?;
+    if cors.is_some() && router.files.is_none() && router.scripts.is_empty() {
+        return Err(FlagError::about(
+            "--cors",
+            "is about files and CGI scripts: give --staticdir or --cgidir too; --origin is for WebSockets",
+        ));
+    }
+    Ok(cors)
 }
 
 /// As long as the most patient program may take.

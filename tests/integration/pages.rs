@@ -109,7 +109,10 @@ fn nothing_outside_the_root_and_nothing_hidden_is_served() {
 fn directory_without_its_slash_is_redirected() {
     let site = site();
     let (status, headers, _) = serve(site.path(), &[]).get("/sub%20dir");
-    assert_eq!((status, headers["location"].as_str()), (301, "./sub%20dir/"));
+    assert_eq!(
+        (status, headers["location"].as_str()),
+        (301, "./sub%20dir/")
+    );
 }
 
 #[test]

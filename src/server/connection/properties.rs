@@ -122,6 +122,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         access: Access::default(),
         processes,
         connections: ConnectionLimits::default(),
+        cors: None,
         headers: AddedHeaders::default(),
     };
     let server = server::Options {
