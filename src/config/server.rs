@@ -12,7 +12,7 @@ use super::{
     pages,
     route::Route,
     router::router,
-    session::drain_time,
+    session::{drain_time, write_timeout},
     tls,
 };
 use crate::{
@@ -79,6 +79,7 @@ impl Config {
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
+                write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {

@@ -237,7 +237,10 @@ impl Handler {
             Err(Refused { refusal, by }) if refusal.is_usual() => {
                 (refusal.into_response(line.version), by, None)
             }
-            Err(Refused { refusal, by }) => {
+            Err(Refused { mut refusal, by }) => {
+                if self.options.router.console {
+                    refusal = refusal.explained();
+                }
                 self.state.metrics.count_refusal(refusal.name());
                 let reason = refusal.to_string();
                 (refusal.into_response(line.version), by, Some(reason))

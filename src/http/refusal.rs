@@ -14,6 +14,7 @@ use super::{
     body::{Body, body_from},
     url_path::BadPath,
 };
+use crate::backend::ScriptError;
 
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
@@ -107,6 +108,9 @@ pub enum Refusal {
     /// The program could not be started.
     #[error("the program cannot be started: {0}{hint}", hint = hint(.0))]
     Start(#[source] io::Error),
+    /// The same, in words for whoever develops it.
+    #[error("the program cannot be started: {0}")]
+    Script(String),
 }
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
@@ -228,6 +232,7 @@ impl Refusal {
             }
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
+            Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
         }
     }
 
@@ -245,6 +250,17 @@ impl Refusal {
     /// is everyday life.
     pub(super) fn is_usual(&self) -> bool {
         matches!(self, Refusal::NoPage)
+    }
+
+    /// Says all that is known of a script that cannot be started: for who has a console open on it.
+    pub(super) fn explained(self) -> Self {
+        match &self {
+            Refusal::Start(error) => match ScriptError::of(error) {
+                Some(script) => Refusal::Script(script.words()),
+                None => self,
+            },
+            _ => self,
+        }
     }
 
     /// The whole answer to a request of this version.
@@ -271,7 +287,8 @@ impl Refusal {
 
 /// What is most often behind an error of execve(2) that a file at hand makes hard to believe.
 fn hint(error: &io::Error) -> &'static str {
-    match error.raw_os_error() {
+    let script = || ScriptError::of(error).map(|script| script.number);
+    match error.raw_os_error().or_else(script) {
         Some(libc::ENOENT) => " (the file, or the interpreter that its first line names)",
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
@@ -283,7 +300,8 @@ fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }
 
-/// Whether what failed so may work a moment later: no process, memory or descriptor was free.
+/// Whether what failed so may work a moment later: no process, memory or descriptor was free, or somebody is just
+/// writing the file.
 fn passes_with_time(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
