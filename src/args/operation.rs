@@ -2,7 +2,7 @@
 
 use clap::builder::RangedU64ValueParser;
 
-use super::ranges::seconds;
+use super::ranges::{positive_seconds, seconds};
 
 /// Flags about operation.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,6 +17,10 @@ pub struct OperationArgs {
     /// that it leaves.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 0, help_heading = "Limits")]
     pub drain_delay: u64,
+
+    /// Seconds that a connection may wait for its next request; longer than a balancer in front keeps it.
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds(), default_value_t = 75, help_heading = "Limits")]
+    pub keepalive_timeout: u64,
 
     /// Answer operators at an address of their own: /healthz, /readyz, /metrics, /sessions.
     #[arg(long, value_name = "ADDRESS:PORT|unix:PATH")]

@@ -13,3 +13,8 @@ pub(super) fn seconds() -> RangedU64ValueParser {
 pub(super) fn milliseconds() -> RangedU64ValueParser {
     RangedU64ValueParser::new().range(0..=1000 * SECONDS_A_YEAR)
 }
+
+/// The same where none at all makes no sense.
+pub(super) fn positive_seconds() -> RangedU64ValueParser {
+    RangedU64ValueParser::new().range(1..=SECONDS_A_YEAR)
+}

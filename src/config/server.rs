@@ -79,6 +79,7 @@ impl Config {
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
+                keepalive_timeout: Duration::from_secs(args.operation.keepalive_timeout),
                 write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },

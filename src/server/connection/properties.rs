@@ -130,6 +130,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         drain_timeout: Duration::ZERO,
         proxy_protocol: false,
         h2c: true,
+        keepalive_timeout: Duration::from_secs(75),
         write_timeout: Duration::from_secs(60),
         reverse_lookup: false,
     };

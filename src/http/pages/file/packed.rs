@@ -42,7 +42,7 @@ impl<'a> Packed<'a> {
             let tail = start.and_then(|start| inner.get(start..));
             tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
         };
-        let is_sent_unpacked = CONTENTS.iter().any(|end| ends_with(&end));
+        let is_sent_unpacked = CONTENTS.iter().any(ends_with);
         // Who names a type for what is packed wants it as it is.
         (is_sent_unpacked && types.listed(name).is_none())
             .then_some(Packed::Contents(coding, inner))
