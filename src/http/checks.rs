@@ -1,8 +1,8 @@
 //! The checks that a request passes before anything is done for it: [`check`], one list for all of them.
 //!
 //! WebSockets, files, CGI scripts and pages pass the same checks in the same order, and the first that fails is
-//! the answer. Each rule is a file of [`access`](super::access) or of the room that it is about; none knows
-//! which come before it. What a script sends on to another path of this server passes the list anew.
+//! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
+//! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
 use hyper::{Method, header, http::request::Parts};
 
@@ -12,6 +12,7 @@ use super::{
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
+    route_options::RouteOptions,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -33,6 +34,16 @@ pub(super) enum Asked<'a> {
     WebSocket(Handshake, WebSocketRoute<'a>),
     /// An answer.
     Plain(PlainRoute<'a>),
+}
+
+impl<'a> Asked<'a> {
+    /// The terms of who answers, whoever it is.
+    fn options(&self) -> &'a RouteOptions {
+        match self {
+            Asked::WebSocket(_, route) => route.options(),
+            Asked::Plain(route) => route.options(),
+        }
+    }
 }
 
 /// Who may answer a request, before its handshake is looked at.
@@ -74,7 +85,7 @@ pub(super) fn check<'a>(
 
     // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
     //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
-    //    be probed. The route's options are known, and a refusal can bring headers of its own.
+    //    be probed. Whoever answers, `asked.options()` are the terms, and a refusal can bring headers of its own.
 
     Ok(Checked { host, path, asked })
 }
@@ -110,7 +121,7 @@ fn check_options<'a>(
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
     let asked = Asked::Plain(match (route, host.is_some()) {
-        (PlainRoute::Scripts(_, Some(page)), false) => PlainRoute::Page(page),
+        (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
         (route, _) => route,
     });
     Ok(Some(Checked { host, path, asked }))
@@ -158,7 +169,7 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(_, route) => route.options().origins.check(&request.headers, host),
+        Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
         Asked::Plain(_) => Ok(()),
     }
 }
@@ -170,7 +181,7 @@ mod tests {
         backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::{RouteOptions, pages::Mount},
+        http::pages::Mount,
     };
     use hyper::Request;
     use std::net::SocketAddr;

@@ -95,7 +95,7 @@ impl Client {
                 }
             },
             websocket: self.websocket,
-            limits: self.timeouts,
+            timeouts: self.timeouts,
             reconnect: self.reconnect,
             url: self.url,
             tls: self.tls,

@@ -35,8 +35,8 @@ pub(in crate::http) async fn answer(
     route: PlainRoute<'_>,
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
-        PlainRoute::Page(page) => page,
-        PlainRoute::Scripts(scripts, page) => {
+        PlainRoute::Page(page, _) => page,
+        PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
             }

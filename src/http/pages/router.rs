@@ -11,7 +11,7 @@ use super::{
     mount::Mount,
     route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::http::url_path::UrlPath;
+use crate::http::{route_options::RouteOptions, url_path::UrlPath};
 
 /// Methods where wsd answers by itself.
 const OF_PAGES: &str = "GET, HEAD, OPTIONS";
@@ -33,6 +33,8 @@ pub struct Router {
     pub scripts: Vec<Scripts>,
     /// Static files.
     pub files: Option<Files>,
+    /// The terms of the top level, which hold for what has none of its own: the console, files.
+    pub options: RouteOptions,
 }
 
 impl Router {
@@ -56,7 +58,7 @@ impl Router {
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
-            return Some(PlainRoute::Page(Page::Console));
+            return Some(PlainRoute::Page(Page::Console, &self.options));
         }
         let scripts = self.scripts_at(path);
         let page = match &self.files {
@@ -64,9 +66,9 @@ impl Router {
             None if scripts.is_empty() && self.has_program_at(path) => self.upgrade_required(path),
             None => None,
         };
-        match scripts.is_empty() {
-            true => page.map(PlainRoute::Page),
-            false => Some(PlainRoute::Scripts(scripts, page)),
+        match scripts.first().map(|longest| &longest.options) {
+            None => page.map(|page| PlainRoute::Page(page, &self.options)),
+            Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
     }
 
@@ -75,15 +77,15 @@ impl Router {
     pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";
-        match scripts.is_empty() {
-            false => Some(PlainRoute::Scripts(
-                scripts,
-                Some(Page::Options(OF_SCRIPTS)),
-            )),
-            true if has_page || self.has_program_at(path) => {
-                Some(PlainRoute::Page(Page::Options(OF_PAGES)))
+        match scripts.first().map(|longest| &longest.options) {
+            Some(options) => {
+                let page = Some(Page::Options(OF_SCRIPTS));
+                Some(PlainRoute::Scripts(scripts, page, options))
             }
-            true => None,
+            None if has_page || self.has_program_at(path) => {
+                Some(PlainRoute::Page(Page::Options(OF_PAGES), &self.options))
+            }
+            None => None,
         }
     }
 
@@ -95,10 +97,11 @@ impl Router {
 
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
     pub fn options_of_all(&self) -> PlainRoute<'_> {
-        PlainRoute::Page(Page::Options(match self.scripts.is_empty() {
+        let methods = match self.scripts.is_empty() {
             true => OF_PAGES,
             false => OF_SCRIPTS,
-        }))
+        };
+        PlainRoute::Page(Page::Options(methods), &self.options)
     }
 
     /// The scripts that a path may lead to, those of the longest path first.
@@ -157,10 +160,11 @@ impl Router {
 mod tests {
     use super::*;
     use crate::{
-        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        backend::{MaxLine, ProcessAttributes, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
-        http::route_options::RouteOptions,
+        http::pages::{CgiLimits, Root},
     };
+    use std::sync::Arc;
 
     const LINES: StreamOptions = StreamOptions {
         framing: Framing::Lines(Newline::Split),
@@ -227,6 +231,43 @@ mod tests {
         let top = |info: &str| Some(("/".to_owned(), String::new(), info.to_owned()));
         assert_eq!(found(&router, "/"), top("/"));
         assert_eq!(found(&router, "/b"), top("/b"));
+    }
+
+    /// Scripts of whatever directory.
+    fn scripts(path: &str) -> Scripts {
+        let root = Root::open(std::path::Path::new("/")).expect("a directory");
+        Scripts {
+            path: path.to_owned(),
+            root: Arc::new(root),
+            limits: CgiLimits {
+                timeout: None,
+                max_body: None,
+            },
+            attributes: ProcessAttributes::default(),
+            options: RouteOptions::default(),
+        }
+    }
+
+    #[test]
+    fn plain_request_has_the_options_of_the_longest_path_of_scripts_else_of_the_top() {
+        let router = Router {
+            console: true,
+            scripts: vec![scripts("/a"), scripts("/a/b")],
+            ..router(&["/c"])
+        };
+        let (top, [a, b]) = (&router.options, &router.scripts[..]) else {
+            panic!("there are two");
+        };
+        for (raw, expected) in [
+            ("/", top),
+            ("/a", &a.options),
+            ("/a/b/c", &b.options),
+            ("/c", top),
+        ] {
+            let path = UrlPath::decode(raw).expect(raw);
+            let route = router.plain(&path).expect(raw);
+            assert!(std::ptr::eq(route.options(), expected), "{raw}");
+        }
     }
 
     #[test]

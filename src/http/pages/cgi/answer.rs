@@ -108,12 +108,14 @@ async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBod
 
 fn times(scripts: &Scripts) -> RelayTimeouts {
     let RouteOptions {
-        limits, websocket, ..
+        timeouts,
+        websocket,
+        ..
     } = &scripts.options;
     RelayTimeouts {
         client: websocket.write_timeout,
-        drain: limits.drain,
-        patience: limits.termination,
+        drain: timeouts.drain,
+        patience: timeouts.termination,
     }
 }
 
