@@ -7,10 +7,10 @@
 use hyper::{Method, header, http::request::Parts};
 
 use super::{
-    access::Authority,
+    access::{Authority, Cors},
     answerer::{Answerer, Refused},
     options::Options,
-    pages::{PlainRoute, Router, WebSocketRoute},
+    pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
     url_path::UrlPath,
@@ -112,6 +112,13 @@ fn check_options<'a>(
         return Ok(Some(Checked { host, path, asked }));
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    if let Some(cors) = &options.cors
+        && Cors::is_preflight(request)
+        && options.router.has_resource_at(&path)
+    {
+        let asked = Asked::Plain(PlainRoute::Page(Page::Preflight(cors)));
+        return Ok(Some(Checked { host, path, asked }));
+    }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
     let asked = Asked::Plain(match (route, host.is_some()) {
         (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),

@@ -4,6 +4,7 @@
 //! `http::checks`' to say.
 
 mod connection_limits;
+mod cors;
 mod forwarded;
 mod host;
 mod origin;
@@ -12,6 +13,7 @@ mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
+pub use cors::Cors;
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
 pub use host::{Access, Authority};

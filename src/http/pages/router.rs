@@ -89,6 +89,12 @@ impl Router {
         }
     }
 
+    /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
+    pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
+        let is_console = self.console && path.as_str() == "/";
+        !is_console && (self.files.is_some() || !self.scripts_at(path).is_empty())
+    }
+
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
     pub fn options_of_all(&self) -> PlainRoute<'_> {
         let methods = match self.scripts.is_empty() {

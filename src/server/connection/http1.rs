@@ -16,12 +16,15 @@ use tracing::{debug, info};
 
 use super::{
     exchange::Exchange,
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
 use crate::{
     http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
-    server::io::{HeadTimeout, MaybeTls, Phase},
+    server::{
+        Options,
+        io::{HeadTimeout, MaybeTls, Phase},
+    },
     transport::{
         Client, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
@@ -43,7 +46,11 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
-    let write_timeout = exchange.server.options().write_timeout;
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
     let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
@@ -52,7 +59,7 @@ async fn serve_in(
             .timer(TokioTimer::new())
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
-            .header_read_timeout(IDLE_TIMEOUT)
+            .header_read_timeout(keepalive_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()

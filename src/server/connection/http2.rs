@@ -17,10 +17,13 @@ use tracing::debug;
 
 use super::{
     exchange::{ConnectionRole, Exchange},
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
-use crate::{server::io::MaybeTls, transport::TimeoutStream};
+use crate::{
+    server::{Options, io::MaybeTls},
+    transport::TimeoutStream,
+};
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -49,7 +52,11 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
-    let write_timeout = exchange.server.options().write_timeout;
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let service = service_fn(move |request| {
         let answer = Arc::clone(&exchange).answer(request);
         answer.map(Ok::<_, Infallible>)
@@ -59,7 +66,7 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let result = tokio::select! {
         result = &mut http => Some(result),
         () = drain.cancelled() => None,
-        () = streams.wait_idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.wait_idle(HEAD_TIMEOUT, keepalive_timeout) => None,
         () = streams.wait_first(), if is_turned_away => None,
     };
     let result = match result {
