@@ -11,6 +11,7 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{
+    access::Origins,
     body::{Body, body_from, empty},
     current::Current,
     metrics,
@@ -81,10 +82,14 @@ impl Admin {
         let handler = self.0.get();
         let state = &handler.state;
         let (parts, ()) = request.into_parts();
-        handler.options.access.host(&parts, connection)?;
+        let host = handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {
-                Method::DELETE => self.end(id),
+                Method::DELETE => {
+                    // A page of another site may send it, without being told what came of it.
+                    Origins::default().check(&parts.headers, host.as_ref())?;
+                    self.end(id)
+                }
                 _ => Err(Refusal::MethodNotAllowed("DELETE")),
             };
         }

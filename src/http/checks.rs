@@ -13,6 +13,7 @@ use super::{
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
+    transfer_coding,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -62,6 +63,9 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
+    // 0. The body's coding, which all that follows may read: 501.
+    transfer_coding::check(&request.headers)?;
+
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
     if let Some(options) = check_options(options, request, connection)? {
@@ -116,7 +120,10 @@ fn check_options<'a>(
         && Cors::is_preflight(request)
         && options.router.has_resource_at(&path)
     {
-        let asked = Asked::Plain(PlainRoute::Page(Page::Preflight(cors)));
+        let asked = Asked::Plain(PlainRoute::Page(
+            Page::Preflight(cors),
+            &options.router.options,
+        ));
         return Ok(Some(Checked { host, path, asked }));
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;

@@ -6,7 +6,9 @@
 
 use std::borrow::Cow;
 
-use hyper::{Request, Response, Version, body::Incoming, http::request::Parts, upgrade::OnUpgrade};
+use hyper::{
+    Method, Request, Response, Version, body::Incoming, http::request::Parts, upgrade::OnUpgrade,
+};
 use tracing::warn;
 
 use super::{
@@ -168,24 +170,34 @@ impl Handler {
         unread: &mut UnreadBody,
         connection: &ConnectionInfo,
     ) -> Result<Answer, Refused> {
-        let permit = self.count_request(connection)?;
+        let permit = self.count_request(&request, connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
         let (mut parts, ()) = request.into_parts();
         let outcome = self.check_and_answer(&mut parts, unread, connection, permit, upgrade);
         outcome.await
     }
 
-    /// Counts a request of a client behind a trusted proxy. Many clients share that connection, so each of
-    /// their requests counts as one.
+    /// Counts a request of a client behind a trusted proxy: many clients share that connection, so each of their
+    /// requests counts as one. And a WebSocket of a connection that can have many.
     fn count_request(
         &self,
+        request: &Request<()>,
         connection: &ConnectionInfo,
     ) -> Result<Option<ConnectionPermit>, Refusal> {
-        if connection.forwarded.is_none() {
-            return Ok(None);
-        }
         let (limits, connections) = (self.options.connections, &self.state.connections);
-        Ok(connections.admit_request(limits, &connection.remote)?)
+        let remote = &connection.remote;
+        if connection.forwarded.is_some() {
+            return Ok(connections.admit_request(limits, remote)?);
+        }
+        match request.extensions().get() {
+            Some(first)
+                if *request.method() == Method::CONNECT
+                    && !self.options.access.trust.includes(remote) =>
+            {
+                Ok(connections.admit_websocket(limits, remote, first)?)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Answers a request that passes the checks, and so does each that scripts make of it.

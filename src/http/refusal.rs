@@ -75,6 +75,9 @@ pub enum Refusal {
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
+    /// A transfer coding other than chunked, or more than one (RFC 9112 §6.1).
+    #[error("this server takes no transfer coding but 'chunked', and that once")]
+    TransferCoding,
     /// Another version of the WebSocket protocol (RFC 6455 §4.4).
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
@@ -214,6 +217,7 @@ impl Refusal {
             Refusal::Read(error) => Terms::failure("read", error),
             Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
+            Refusal::TransferCoding => Terms::new(StatusCode::NOT_IMPLEMENTED, "transfer_coding"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),

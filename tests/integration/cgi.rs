@@ -800,7 +800,10 @@ fn script_is_ended_when_the_client_takes_nothing() {
 #[test]
 fn client_of_the_first_version_gets_the_body_until_the_end() {
     let site = Site::new(&[], &[("v.sh", "printf 'X: y\\n\\n%s' $SERVER_PROTOCOL")]);
-    let (status, headers, body) = http(site.server.address, "GET /v.sh HTTP/1.0\r\n\r\n");
+    let (status, headers, body) = http(
+        site.server.address,
+        "GET /v.sh HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    );
     assert_eq!((status, &body[..]), (200, &b"HTTP/1.0"[..]));
     assert!(!headers.contains_key("transfer-encoding"));
 }

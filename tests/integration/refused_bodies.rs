@@ -116,3 +116,33 @@ fn connection_goes_on_where_there_was_no_body() {
     stream.read_to_string(&mut answer).expect("an end");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 2, "{answer}");
 }
+
+#[test]
+fn body_that_could_be_read_in_two_ways_is_refused() {
+    let server = Gateway::with("--devconsole cat").start();
+    let status = |head: &str| {
+        let request = format!("{head}Connection: close\r\n\r\n0\r\n\r\n");
+        crate::support::http(server.address, &request).0
+    };
+    let host = "GET / HTTP/1.1\r\nHost: localhost\r\n";
+    let coding = "Transfer-Encoding: ";
+    assert_eq!(status(&format!("{host}{coding}chunked\r\n")), 200);
+    for codings in [
+        format!("{coding}gzip, chunked\r\n"),
+        format!("{coding}chunked, chunked\r\n"),
+        format!("{coding}chunked\r\n{coding}chunked\r\n"),
+    ] {
+        assert_eq!(status(&format!("{host}{codings}")), 501, "{codings}");
+    }
+}
+
+#[test]
+fn host_is_asked_for_in_http_1_0_too() {
+    let server = Gateway::with("--devconsole cat").start();
+    let status = |host: &str| {
+        let request = format!("GET / HTTP/1.0\r\n{host}\r\n");
+        crate::support::http(server.address, &request).0
+    };
+    assert_eq!(status("Host: localhost\r\n"), 200);
+    assert_eq!(status(""), 400);
+}

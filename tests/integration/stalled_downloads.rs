@@ -7,12 +7,17 @@ use std::{
     path::Path,
 };
 
+use bytes::Bytes;
+use h2::{SendStream, client::ResponseFuture};
+use hyper::Method;
 use tempfile::TempDir;
 
 use crate::support::{
     Gateway, PATIENCE, Server,
     certificates::Authority,
-    eventually, script,
+    eventually,
+    http2::{Connection, soon},
+    script,
     tls::{End, config, tunnel},
 };
 
@@ -116,4 +121,105 @@ fn client_that_is_slow_gets_all_of_it() {
         assert_ne!(length, 0, "it broke off after {taken}");
         taken += length as u64;
     }
+}
+
+/// A stream whose answer nobody has looked at.
+type Begun = (ResponseFuture, SendStream<Bytes>);
+
+/// Begins so many streams, and takes nothing of what comes; they end with what is returned.
+async fn begin(connection: &Connection, target: &str, streams: usize) -> Vec<Begun> {
+    let mut begun = Vec::new();
+    for _ in 0..streams {
+        let mut sender = soon(connection.sender.clone().ready()).await.expect("open");
+        let request = connection.request(Method::GET, target);
+        begun.push(sender.send_request(request, true).expect("a stream"));
+    }
+    begun
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn streams_that_take_nothing_hold_few_descriptors_and_end() {
+    let (_directory, flags) = site();
+    let server = Gateway::with("--h2c").args(&flags).start();
+    let connection = Connection::stalled(server.address).await;
+    let streams = begin(&connection, "/large", 150).await;
+    let mut most = 0;
+    // One after the other has its turn, and its time.
+    tokio::task::block_in_place(|| {
+        eventually("some are open", || open(&server, "large") > 0);
+        eventually("all are closed", || {
+            let open = open(&server, "large");
+            most = most.max(open);
+            open == 0
+        });
+    });
+    assert!(most <= 64, "{most}");
+    assert_eq!(connection.closed().await, None);
+    drop(streams);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn stream_that_stalls_is_reset_and_the_others_go_on() {
+    let (_directory, flags) = site();
+    let server = Gateway::with("--h2c").args(&flags).start();
+    let connection = Connection::stalled(server.address).await;
+    let mut socket_like = connection
+        .begin(connection.request(Method::GET, "/large"), true)
+        .await
+        .0
+        .into_body();
+    tokio::task::block_in_place(|| {
+        eventually("it is closed", || open(&server, "large") == 0);
+    });
+    // What it left to be sent comes, and then it is seen to be over.
+    let mut taken = 0;
+    let error = loop {
+        match soon(socket_like.data()).await {
+            Some(Ok(data)) => {
+                taken += data.len() as u64;
+                let _ = socket_like.flow_control().release_capacity(data.len());
+            }
+            Some(Err(error)) => break error,
+            None => panic!("it ended as if it were whole, after {taken}"),
+        }
+    };
+    assert!(
+        error.is_reset() || error.is_go_away() || error.is_io(),
+        "{error}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn scripts_of_streams_that_take_nothing_end() {
+    let (_directory, flags) = site();
+    let server = Gateway::with("--h2c").args(&flags).start();
+    let connection = Connection::stalled(server.address).await;
+    let streams = begin(&connection, "/endless", 40).await;
+    tokio::task::block_in_place(|| {
+        eventually("they run", || !server.children().is_empty());
+        eventually("they have ended", || server.children().is_empty());
+    });
+    assert_eq!(connection.closed().await, None);
+    drop(streams);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn hundred_requests_of_a_connection_are_worked_on_at_a_time() {
+    let directory = tempfile::tempdir().expect("a directory");
+    script(directory.path(), "wait", "#!/bin/sh\nexec sleep 1000\n");
+    let flag = format!("--cgidir={}", directory.path().display());
+    let server = Gateway::with("--h2c").args([&flag]).start();
+    let connection = Connection::plain(server.address).await;
+    let mut streams = begin(&connection, "/wait", 101).await;
+    tokio::task::block_in_place(|| {
+        eventually("a hundred run", || server.children().len() == 100);
+    });
+    let before = server.children();
+    drop(streams.remove(0));
+    tokio::task::block_in_place(|| {
+        eventually("the next has its turn", || {
+            let now = server.children();
+            now.len() == 100 && now != before
+        });
+    });
 }

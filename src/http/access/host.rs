@@ -81,6 +81,17 @@ fn malformed_host() -> Refusal {
     Refusal::BadRequest("the Host header is malformed".to_owned())
 }
 
+fn is_loopback(connection: &ConnectionInfo) -> bool {
+    connection
+        .local
+        .ip()
+        .is_some_and(|local| local.is_loopback())
+}
+
+fn missing_host() -> Refusal {
+    Refusal::BadRequest("the Host header is missing".to_owned())
+}
+
 /// The names that every machine has for itself.
 pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
     // RFC 6761 §6.3: all names beneath localhost are loopback's; no page can have one of its own.
@@ -89,10 +100,10 @@ pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
 
 impl Access {
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
-    /// browser speaks.
+    /// browser speaks, and not on a loopback listener.
     ///
     /// # Errors
-    /// As [`Access::authority`]; 403 on a loopback listener for a name that is neither loopback's nor listed.
+    /// As [`Access::authority`], on a loopback listener for HTTP/1.0 too; 403 on a loopback listener for a name that is neither loopback's nor listed.
     pub(in crate::http) fn host(
         &self,
         request: &Parts,
@@ -104,6 +115,8 @@ impl Access {
             None => Self::authority(request)?,
         };
         match authority {
+            // What is there for this machine alone is asked for by name.
+            None if is_loopback(connection) => Err(missing_host()),
             Some(authority) if !self.answers_to(&authority.name, connection) => {
                 Err(Refusal::UnknownHost(authority.name))
             }
@@ -129,7 +142,7 @@ impl Access {
             (None, Some(value)) => value.to_str().map_err(|_| malformed_host())?,
             (None, None) if request.version < Version::HTTP_11 => return Ok(None),
             (None, None) => {
-                return Err(Refusal::BadRequest("the Host header is missing".to_owned()));
+                return Err(missing_host());
             }
         };
         text.parse().map(Some).map_err(|()| malformed_host())

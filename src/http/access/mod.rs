@@ -5,6 +5,7 @@
 
 mod connection_limits;
 mod cors;
+mod descriptor_budget;
 mod forwarded;
 mod host;
 mod origin;
@@ -12,8 +13,9 @@ mod origin_pattern;
 mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
-pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
+pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
 pub use cors::Cors;
+pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
 pub use host::{Access, Authority};

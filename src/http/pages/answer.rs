@@ -1,12 +1,18 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
+use hyper::{Response, body::Body as _};
+
 use super::{
     cgi::{self, CgiAnswer, Scripts},
-    console, file, options,
+    console,
+    file::{self, Files},
+    options,
     route::{Page, PlainRoute},
 };
 use crate::http::{
+    access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
+    body::{Body, with_guard},
     refusal::Refusal,
     request::ClientRequest,
     state::State,
@@ -83,7 +89,7 @@ async fn answer_page(
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::File(files) => {
-            let answer = file::answer(files, request.parts, path).await;
+            let answer = answer_file(files, request, path).await;
             Answerer::File.answer(answer.map_err(|refusal| match refusal {
                 Refusal::NotFound => Refusal::NoPage,
                 refusal => refusal,
@@ -93,4 +99,24 @@ async fn answer_page(
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }
+}
+
+/// Answers with a file, which counts for as long as it is open where one connection may have many.
+async fn answer_file(
+    files: &Files,
+    request: ClientRequest<'_>,
+    path: &UrlPath,
+) -> Result<Response<Body>, Refusal> {
+    let budget: Option<&DescriptorBudget> = request.parts.extensions.get();
+    let permit = match budget {
+        Some(budget) => budget.acquire_file().await,
+        None => None,
+    };
+    let response = file::answer(files, request.parts, path).await?;
+    // What is in memory as a whole holds no file.
+    let is_read = response.body().size_hint().exact().is_some();
+    Ok(match permit.filter(|_| !is_read) {
+        Some(permit) => response.map(|body| with_guard(body, permit)),
+        None => response,
+    })
 }

@@ -109,7 +109,7 @@ impl Root {
     ///
     /// # Errors
     /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out; `EAGAIN` for what
-    /// is out of reach.
+    /// is out of reach, or not ready: under a lease (fcntl(2), `F_SETLEASE`).
     pub fn open_beneath(&self, path: &UrlPath, reach: Reach) -> io::Result<File> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
         // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
@@ -261,6 +261,10 @@ impl Root {
     }
 }
 
+/// How often a file is opened again at once that could not be opened for the moment.
+#[cfg(target_os = "linux")]
+const RACES: usize = 16;
+
 #[cfg(target_os = "linux")]
 fn open_resolved(
     root: &OwnedFd,
@@ -273,10 +277,11 @@ fn open_resolved(
     if reach == Reach::Memory {
         resolve |= ResolveFlags::CACHED;
     }
+    let mut tries = RACES;
     loop {
         match openat2(root, path, flags, Mode::empty(), resolve) {
-            // A rename raced with the resolution of a `..` in a link.
-            Err(Errno::AGAIN) if reach == Reach::Disk => {}
+            // A rename raced with the resolution of a `..` in a link; or somebody has a lease, which lasts.
+            Err(Errno::AGAIN) if reach == Reach::Disk && tries > 0 => tries -= 1,
             Err(Errno::INTR) => {}
             opened => return opened,
         }

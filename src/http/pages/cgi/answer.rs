@@ -55,6 +55,7 @@ pub(in crate::http) async fn answer(
 ) -> Result<CgiAnswer, Refusal> {
     launch::check_not_draining(state)?;
     let is_head = request.parts.method == Method::HEAD;
+    let times = times(scripts, request.parts);
     let content = content(body, &scripts.limits).await?;
     let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
@@ -72,7 +73,7 @@ pub(in crate::http) async fn answer(
         time_limit,
         dialect: dialect(script),
         is_head,
-        times: times(scripts),
+        times,
         answer: Some(answer),
         chunks,
         permit: Some(launched.permit),
@@ -106,7 +107,7 @@ async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBod
     })
 }
 
-fn times(scripts: &Scripts) -> RelayTimeouts {
+fn times(scripts: &Scripts, request: &Parts) -> RelayTimeouts {
     let RouteOptions {
         timeouts,
         websocket,
@@ -115,6 +116,7 @@ fn times(scripts: &Scripts) -> RelayTimeouts {
     RelayTimeouts {
         client: websocket.write_timeout,
         drain: timeouts.drain,
+        descriptors: request.extensions.get().cloned(),
         patience: timeouts.termination,
     }
 }

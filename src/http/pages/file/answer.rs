@@ -1,13 +1,16 @@
 //! GET and HEAD of a file, with conditions and ranges.
 
-use std::io;
+use std::{io, time::Duration};
 
 use hyper::{
     HeaderMap, Method, Response, StatusCode,
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use tokio::task::spawn_blocking;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{
     body::{self, ReadPlan},
@@ -25,6 +28,13 @@ use crate::http::{
     refusal::Refusal,
     url_path::UrlPath,
 };
+
+/// How long a file is waited for that is not ready: one under a lease, which the kernel breaks after 45 s
+/// (`/proc/sys/fs/lease-break-time`). Shorter would refuse what comes; longer, what never does.
+const NOT_READY: Duration = Duration::from_secs(60);
+/// From one look at such a file to the next, at first and in the end: nothing tells when it is ready.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Answers a request for a file.
 ///
@@ -46,10 +56,23 @@ pub(in crate::http) async fn answer(
         Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
         answer => return answer,
     }
-    let (files, parts, path) = (files.clone(), parts.clone(), path.clone());
-    let answering = spawn_blocking(move || respond(&files, &parts, &path, Reach::Disk));
-    let answer = answering.await;
-    answer.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))?
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (files, parts, path) = (files.clone(), parts.clone(), path.clone());
+        let answering = spawn_blocking(move || respond(&files, &parts, &path, Reach::Disk));
+        let answer = answering.await;
+        match answer.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))? {
+            Err(Refusal::Read(error))
+                if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < NOT_READY =>
+            {
+                // Not on a thread of the disk's, which others wait for.
+                sleep(pause).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            answer => return answer,
+        }
+    }
 }
 
 fn respond(
