@@ -150,7 +150,7 @@ fn refusal(error: &FramingError) -> Close {
     let code = match error {
         FramingError::BinaryForLines => Close::UNSUPPORTED,
         FramingError::NewlineInMessage => Close::POLICY,
-        FramingError::TooLong(_) | FramingError::Malformed(_) => Close::TOO_BIG,
+        FramingError::TooLong(_) | FramingError::Malformed { .. } => Close::TOO_BIG,
         FramingError::Io(_) => Close::INTERNAL,
     };
     Close::new(code, error.to_string())
