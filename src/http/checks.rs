@@ -4,7 +4,7 @@
 //! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
 //! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
-use hyper::http::request::Parts;
+use hyper::{Method, header, http::request::Parts};
 
 use super::{
     access::Authority,
@@ -62,6 +62,12 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
+    // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
+    //    and load balancers need, and to those that name no host.
+    if let Some(options) = check_options(options, request, connection)? {
+        return Ok(options);
+    }
+
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
     let host = options.access.host(request, connection)?;
 
@@ -84,6 +90,36 @@ pub(super) fn check<'a>(
     Ok(Checked { host, path, asked })
 }
 
+/// Who answers a request whose method is OPTIONS; `None` for another. A script is found for a host alone: HTTP/1.0
+/// without one is what health checks send (HAProxy's `option httpchk`).
+fn check_options<'a>(
+    options: &'a Options,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Result<Option<Checked<'a>>, Refused> {
+    if request.method != Method::OPTIONS || handshake::is_requested(request) {
+        return Ok(None);
+    }
+    let names_host =
+        request.headers.contains_key(header::HOST) || request.uri.authority().is_some();
+    let host = match names_host {
+        true => options.access.host(request, connection)?,
+        false => None,
+    };
+    if request.uri.path() == "*" {
+        let (path, route) = (UrlPath::top(), options.router.options_of_all());
+        let asked = Asked::Plain(route);
+        return Ok(Some(Checked { host, path, asked }));
+    }
+    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
+    let asked = Asked::Plain(match (route, host.is_some()) {
+        (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
+        (route, _) => route,
+    });
+    Ok(Some(Checked { host, path, asked }))
+}
+
 /// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
 fn expected_answerer(request: &Parts) -> Answerer {
     match handshake::is_requested(request) {
@@ -98,7 +134,7 @@ fn find_route<'a>(
     path: &UrlPath,
 ) -> Result<Route<'a>, Refusal> {
     if !handshake::is_requested(request) {
-        let route = router.plain(path).ok_or(Refusal::NotFound)?;
+        let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
     let route = router.websocket(path, &request.headers);

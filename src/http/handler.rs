@@ -234,7 +234,13 @@ impl Handler {
     ) -> Response<Body> {
         let (mut response, by, reason) = match outcome {
             Ok(Answer { response, by }) => (response, by, None),
-            Err(Refused { refusal, by }) => {
+            Err(Refused { refusal, by }) if refusal.is_usual() => {
+                (refusal.into_response(line.version), by, None)
+            }
+            Err(Refused { mut refusal, by }) => {
+                if self.options.router.console {
+                    refusal = refusal.explained();
+                }
                 self.state.metrics.count_refusal(refusal.name());
                 let reason = refusal.to_string();
                 (refusal.into_response(line.version), by, Some(reason))

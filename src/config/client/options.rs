@@ -135,6 +135,7 @@ fn client_timeouts(args: &LimitArgs, drain_timeout: u64, end: &End) -> SessionTi
     SessionTimeouts {
         termination: TerminationTimeouts {
             eof,
+            finish: timeouts.termination.finish.map(|finish| finish.max(eof)),
             ..timeouts.termination
         },
         drain: DRAIN,

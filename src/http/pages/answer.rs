@@ -2,7 +2,7 @@
 
 use super::{
     cgi::{self, CgiAnswer, Scripts},
-    console, file,
+    console, file, options,
     route::{Page, PlainRoute},
 };
 use crate::http::{
@@ -40,7 +40,7 @@ pub(in crate::http) async fn answer(
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
             }
-            page.ok_or(Refusal::NotFound)?
+            page.ok_or(Refusal::NoPage)?
         }
     };
     let answer = answer_page(request, path, page).await?;
@@ -84,8 +84,12 @@ async fn answer_page(
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::File(files) => {
             let answer = file::answer(files, request.parts, path).await;
-            Answerer::File.answer(answer)
+            Answerer::File.answer(answer.map_err(|refusal| match refusal {
+                Refusal::NotFound => Refusal::NoPage,
+                refusal => refusal,
+            }))
         }
+        Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }
 }

@@ -31,6 +31,8 @@ pub enum Page<'a> {
     Console,
     /// A static file.
     File(&'a Files),
+    /// What OPTIONS asks for: these methods are answered here.
+    Options(&'static str),
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
 }

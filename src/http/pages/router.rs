@@ -13,6 +13,11 @@ use super::{
 };
 use crate::http::{route_options::RouteOptions, url_path::UrlPath};
 
+/// Methods where wsd answers by itself.
+const OF_PAGES: &str = "GET, HEAD, OPTIONS";
+/// Methods where a script may answer, for all that wsd knows.
+const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
 /// What this server has.
 #[derive(Debug, Default)]
 pub struct Router {
@@ -29,7 +34,7 @@ pub struct Router {
     /// Static files.
     pub files: Option<Files>,
     /// The terms of the top level, which hold for what has none of its own: the console, files.
-    pub options: RouteOptions,
+    pub page_options: RouteOptions,
 }
 
 impl Router {
@@ -53,24 +58,64 @@ impl Router {
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
-            return Some(PlainRoute::Page(Page::Console, &self.options));
+            return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
+        let scripts = self.scripts_at(path);
         let page = match &self.files {
             Some(files) => Some(Page::File(files)),
-            None if self.has_program_at(path) => Some(Page::UpgradeRequired),
+            None if scripts.is_empty() && self.has_program_at(path) => self.upgrade_required(path),
             None => None,
         };
-        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
-        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
-        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
         match scripts.first().map(|longest| &longest.options) {
-            None => page.map(|page| PlainRoute::Page(page, &self.options)),
+            None => page.map(|page| PlainRoute::Page(page, &self.page_options)),
             Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
     }
 
+    /// Who answers OPTIONS: the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// whatever else answers there, be it only WebSockets.
+    pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        let scripts = self.scripts_at(path);
+        let has_page = self.files.is_some() || self.console && path.as_str() == "/";
+        match scripts.first().map(|longest| &longest.options) {
+            Some(options) => {
+                let page = Some(Page::Options(OF_SCRIPTS));
+                Some(PlainRoute::Scripts(scripts, page, options))
+            }
+            None if has_page || self.has_program_at(path) => {
+                let page = Page::Options(OF_PAGES);
+                Some(PlainRoute::Page(page, &self.page_options))
+            }
+            None => None,
+        }
+    }
+
+    /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
+    pub fn options_of_all(&self) -> PlainRoute<'_> {
+        let page = Page::Options(match self.scripts.is_empty() {
+            true => OF_PAGES,
+            false => OF_SCRIPTS,
+        });
+        PlainRoute::Page(page, &self.page_options)
+    }
+
+    /// The scripts that a path may lead to, those of the longest path first.
+    fn scripts_at(&self, path: &UrlPath) -> Vec<&Scripts> {
+        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
+        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
+        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
+        scripts
+    }
+
+    /// What a plain request is told where only programs answer. That a browser's own question for an icon needs a
+    /// WebSocket is no news to anybody.
+    fn upgrade_required(&self, path: &UrlPath) -> Option<Page<'_>> {
+        (path.as_str() != "/favicon.ico").then_some(Page::UpgradeRequired)
+    }
+
+    /// Whether a WebSocket may be answered at a path.
     fn has_program_at(&self, path: &UrlPath) -> bool {
-        self.fallback.is_some() || self.mounts_at(path).next().is_some()
+        self.fallback.is_some() || self.directory.is_some() || self.mounts_at(path).next().is_some()
     }
 
     /// The mounts with the longest path that is whole segments of this one.
@@ -205,7 +250,7 @@ mod tests {
             scripts: vec![scripts("/a"), scripts("/a/b")],
             ..router(&["/c"])
         };
-        let (top, [a, b]) = (&router.options, &router.scripts[..]) else {
+        let (top, [a, b]) = (&router.page_options, &router.scripts[..]) else {
             panic!("there are two");
         };
         for (raw, expected) in [

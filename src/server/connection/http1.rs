@@ -23,7 +23,7 @@ use crate::{
     http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::io::{HeadTimeout, MaybeTls, Phase},
     transport::{
-        Client,
+        Client, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -43,7 +43,9 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
+    let write_timeout = exchange.server.options().write_timeout;
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
+    let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
         http1::Builder::new()
@@ -106,8 +108,8 @@ fn detach(
     options: &websocket::Options,
     compression: Option<&Negotiated>,
 ) -> Result<Client, Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<HeadTimeout<MaybeTls>>>()?;
-    let stream = parts.io.into_inner().into_inner();
+    let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
+    let stream = parts.io.into_inner().into_inner().into_inner();
     Ok(websocket::open(
         stream,
         parts.read_buf,

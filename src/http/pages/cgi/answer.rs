@@ -1,6 +1,6 @@
 //! A CGI request: from its checks to a running script and the response.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
 use hyper::{HeaderMap, Method, Response, Version, header, http::request::Parts};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     backend::{Environment, ProcessAttributes, Program},
+    connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
         body::{Body, empty},
@@ -130,14 +131,48 @@ fn variables(
         ..request.to_environ(&script.name, &script.info)
     };
     let mut variables = launch.environment(environ, request.connection, facts);
-    let own = [
-        ("SCRIPT_FILENAME", script.file.as_os_str()),
-        // What php-cgi wants to see before it believes that a server has started it.
-        ("REDIRECT_STATUS", OsStr::new("200")),
-    ];
-    variables.retain(|(name, _)| own.iter().all(|(own, _)| name != own));
-    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    let own = own_variables(environ, request.connection, script);
+    variables.retain(|(name, value)| {
+        let says_nothing = value.is_empty() && OPTIONAL.iter().any(|optional| name == optional);
+        !says_nothing && own.iter().all(|(own, _)| name != own)
+    });
+    let own = own.into_iter().map(|(name, value)| (name.into(), value));
+    variables.extend(own.filter(|(_, value): &(OsString, OsString)| !value.is_empty()));
     variables
+}
+
+/// Variables that a script has only if they say something: a REMOTE_USER that is set is a login to applications, and
+/// a CONTENT_LENGTH a number.
+const OPTIONAL: [&str; 5] = [
+    "AUTH_TYPE",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "REMOTE_IDENT",
+    "REMOTE_USER",
+];
+
+/// What scripts have beside what programs have: not in RFC 3875, but in what they come from.
+fn own_variables(
+    environ: &Environ,
+    connection: &ConnectionInfo,
+    script: &Script,
+) -> Vec<(&'static str, OsString)> {
+    let address = connection.local.ip().map(|ip| ip.to_string());
+    let scheme = match connection.is_https() {
+        true => "https",
+        false => "http",
+    };
+    let mut own = vec![
+        ("SCRIPT_FILENAME", script.file.clone().into()),
+        // What php-cgi wants to see before it believes that a server has started it.
+        ("REDIRECT_STATUS", "200".into()),
+        ("REQUEST_SCHEME", scheme.into()),
+        ("SERVER_ADDR", address.unwrap_or_default().into()),
+    ];
+    if let Some(root) = &environ.static_root {
+        own.push(("DOCUMENT_ROOT", root.into()));
+    }
+    own
 }
 
 /// The request's headers as the script sees them: with the exact length of its body, whose transfer

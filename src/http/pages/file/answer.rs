@@ -37,7 +37,7 @@ pub(in crate::http) async fn answer(
     path: &UrlPath,
 ) -> Result<Response<Body>, Refusal> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+        return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
     if path.is_hidden() {
         return Err(Refusal::NotFound);
