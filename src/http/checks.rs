@@ -116,7 +116,10 @@ fn check_options<'a>(
         && Cors::is_preflight(request)
         && options.router.has_resource_at(&path)
     {
-        let asked = Asked::Plain(PlainRoute::Page(Page::Preflight(cors)));
+        let asked = Asked::Plain(PlainRoute::Page(
+            Page::Preflight(cors),
+            &options.router.options,
+        ));
         return Ok(Some(Checked { host, path, asked }));
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
