@@ -20,6 +20,8 @@ pub struct CommandLine {
     words: Vec<Word>,
     /// COMMAND and its arguments; empty without one.
     command: Vec<OsString>,
+    /// Whether `--` stands before it.
+    is_separated: bool,
 }
 
 /// A word before COMMAND, with its value.
@@ -54,8 +56,10 @@ impl CommandLine {
         let mut words = words.into_iter();
         let mut read = Vec::new();
         let mut first = None;
+        let mut is_separated = false;
         while let Some(word) = words.next() {
             if word == "--" {
+                is_separated = true;
                 break;
             }
             if word.len() < 2 || !word.as_bytes().starts_with(b"-") {
@@ -74,7 +78,13 @@ impl CommandLine {
         CommandLine {
             words: read,
             command: first.into_iter().chain(words).collect(),
+            is_separated,
         }
+    }
+
+    /// A typed COMMAND and its arguments, unless `--` before it says what is whose.
+    pub fn unseparated_command(&self) -> Option<(&OsString, &[OsString])> {
+        self.command.split_first().filter(|_| !self.is_separated)
     }
 
     /// Whether a flag was typed.

@@ -24,7 +24,7 @@ pub use interface::{AfterOutput, Backend, Environment, Input, Output};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
-pub use program::{PipedProcess, Program, StderrTo};
+pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
 pub use script::{ScriptError, ScriptFault, examine};
 pub use spawn::Spawner;
 pub use stdin::Intake;

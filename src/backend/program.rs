@@ -3,8 +3,9 @@
 use std::{
     ffi::{CString, OsStr, OsString},
     io,
-    os::unix::ffi::OsStrExt,
-    path::PathBuf,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use tokio::{net::unix::pipe, task::spawn_blocking};
@@ -31,8 +32,19 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
+    /// Where the file was found; it is executed there and nowhere else, whatever its path leads to by now.
+    pub entry: Option<DirectoryEntry>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
+}
+
+/// A directory, open, and an entry of it that is a file and no link.
+#[derive(Debug, Clone)]
+pub struct DirectoryEntry {
+    /// The directory.
+    pub directory: Arc<OwnedFd>,
+    /// The entry's name.
+    pub name: OsString,
 }
 
 /// A process that was started, with its pipes as they are.
@@ -182,8 +194,20 @@ impl Program {
                 Some(directory) => Some(c_string(directory.as_os_str())?),
                 None => None,
             },
+            place: match &self.entry {
+                Some(entry) => Some(entry.command()?),
+                None => None,
+            },
             attributes: self.attributes.clone(),
         })
+    }
+}
+
+impl DirectoryEntry {
+    /// What is executed once the directory is the working directory.
+    fn command(&self) -> io::Result<(Arc<OwnedFd>, CString)> {
+        let file = Path::new(".").join(&self.name);
+        Ok((Arc::clone(&self.directory), c_string(file.as_os_str())?))
     }
 }
 

@@ -63,6 +63,9 @@ pub(crate) fn run(
     };
     let _log =
         logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("programs cannot be started")?;
     let runtime = runtime::build(&mut threads(config.workers))?;

@@ -1,6 +1,6 @@
 //! What is served beside programs: static files and CGI scripts.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc};
 
 use super::{flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero};
 use crate::{
@@ -103,7 +103,7 @@ pub(super) fn scripts(
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root),
         limits: CgiLimits {
-            timeout: unless_zero(program.limits.cgi_timeout).map(Duration::from_secs),
+            timeout: unless_zero(program.limits.cgi_timeout),
             max_body: unless_zero(program.limits.cgi_maxbody),
         },
         attributes: process_attributes(&program.process)?,

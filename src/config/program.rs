@@ -4,7 +4,6 @@ use std::{
     ffi::OsStr,
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::ValueEnum;
@@ -34,6 +33,7 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         },
         arguments: args.command.clone(),
         directory,
+        entry: None,
         attributes: process_attributes(&args.process)?,
     };
     check_script(name, &program, &args.process)?;
@@ -93,7 +93,7 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
             bytes: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
             set_by: "--maxlinesize",
         },
-        flush_after: messages.flush_after.map(Duration::from_millis),
+        flush_after: messages.flush_after,
     })
 }
 

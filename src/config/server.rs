@@ -40,6 +40,8 @@ pub struct Config {
     pub http: http::Options,
     /// What is logged.
     pub log: LogOptions,
+    /// What was typed and is hardly what was meant, to be said at the start.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -65,6 +67,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
+            warnings: Vec::new(),
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,
@@ -75,11 +78,11 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.operation.drain_delay),
+                drain_delay: args.operation.drain_delay,
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
-                keepalive_timeout: Duration::from_secs(args.operation.keepalive_timeout),
+                keepalive_timeout: args.operation.keepalive_timeout,
                 write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },

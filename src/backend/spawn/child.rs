@@ -26,6 +26,8 @@ const SIGNAL_SET: usize = 8;
 /// memory, and we go on only when it has executed or ended.
 pub(super) struct ExecSpec {
     pub(super) file: *const c_char,
+    /// The directory that has the file as an entry which is no link; negative if the path is all that is known.
+    pub(super) place: RawFd,
     pub(super) arguments: *const *const c_char,
     pub(super) environment: *const *const c_char,
     pub(super) directory: *const c_char,
@@ -68,6 +70,10 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
         libc::setsid();
+        // Before the descriptor is closed. Who may not search it finds no file in it later.
+        if spec.place >= 0 && libc::fchdir(spec.place) < 0 {
+            return errno();
+        }
         if spec.unshare_below > 0 && !unshare_descriptors(spec.unshare_below) {
             return errno();
         }
@@ -106,7 +112,14 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
         if (*spec.is_aborted).load(Ordering::SeqCst) {
             return libc::ECANCELED;
         }
-        libc::execve(spec.file, spec.arguments, spec.environment);
+        if spec.place >= 0 {
+            let (file, link) = (spec.file, libc::AT_SYMLINK_NOFOLLOW);
+            let (arguments, environment) = (spec.arguments, spec.environment);
+            let here = libc::AT_FDCWD;
+            libc::syscall(libc::SYS_execveat, here, file, arguments, environment, link);
+        } else {
+            libc::execve(spec.file, spec.arguments, spec.environment);
+        }
         errno()
     }
 }

@@ -109,13 +109,16 @@ impl System {
         if let Some(credentials) = credentials {
             give([&stdin, &stdout, &stderr], credentials)?;
         }
+        let place = command.place.as_ref();
         let mut spec = ExecSpec {
-            file: command.file.as_ptr(),
+            file: place.map_or(&command.file, |(_, file)| file).as_ptr(),
+            place: place.map_or(-1, |(directory, _)| directory.as_raw_fd()),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
             directory: command
                 .directory
                 .as_ref()
+                .filter(|_| place.is_none())
                 .map_or(ptr::null(), |path| path.as_ptr()),
             stdio: [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             limits: limits.as_ptr(),

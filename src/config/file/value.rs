@@ -8,6 +8,8 @@ use toml::{
     de::{DeInteger, DeValue},
 };
 
+use crate::args::seconds;
+
 /// A value as one would type it, and where it stands.
 pub(super) type Value = (String, Range<usize>);
 
@@ -23,6 +25,7 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
             one(integer(number)?.to_string())
         }
         _ if is_number(argument) => Err("expected a number".to_owned()),
+        DeValue::Integer(number) if is_duration(argument) => one(integer(number)?.to_string()),
         DeValue::Table(table) if is_list && is_table(argument) => table
             .iter()
             .map(|(name, value)| Ok((entry(name.get_ref(), value.get_ref())?, name.span())))
@@ -37,6 +40,9 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
             .map(|item| Ok((string(item.get_ref())?, item.span())))
             .collect(),
         _ if is_list => Err("expected a string or an array of strings".to_owned()),
+        _ if is_duration(argument) => {
+            Err("expected a number, or a string with a unit such as \"10s\"".to_owned())
+        }
         _ => Err("expected a string".to_owned()),
     }
 }
@@ -77,6 +83,11 @@ fn is_number(argument: &Arg) -> bool {
     ]
     .iter()
     .any(|number| number.type_id() == kind)
+}
+
+/// Whether it is a time, which may have a unit.
+fn is_duration(argument: &Arg) -> bool {
+    argument.get_value_parser().type_id() == ValueParser::from(seconds()).type_id()
 }
 
 pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {

@@ -8,6 +8,7 @@ mod cors;
 mod forwarded;
 mod host;
 mod origin;
+mod origin_pattern;
 mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
@@ -17,5 +18,6 @@ pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
 pub use host::{Access, Authority};
 pub use origin::{AllowedOrigin, Origins};
+pub use origin_pattern::{HostPattern, PortPattern};
 pub use process_limit::ProcessLimit;
 pub(in crate::http) use process_limit::ProcessPermit;

@@ -15,15 +15,18 @@ use std::{
 };
 
 use rustix::{
-    fs::{Access, AtFlags, Mode, OFlags, Stat, access, openat, statat},
+    fs::{Access, AtFlags, Mode, OFlags, Stat, accessat, fstat, openat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
 
-use place::Place;
 pub use place::Relation;
+use place::{Place, link_of};
 
-use crate::http::url_path::{UrlPath, is_hidden};
+use crate::{
+    backend::DirectoryEntry,
+    http::url_path::{UrlPath, is_hidden},
+};
 
 /// Opens a file to look at it alone: a program need not be readable.
 #[cfg(target_os = "linux")]
@@ -31,8 +34,14 @@ const LOOK: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
 
+/// Opens a directory to change to it: it need not be readable.
+#[cfg(target_os = "linux")]
+const DIRECTORY: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const DIRECTORY: OFlags = OFlags::RDONLY;
+
 /// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Script {
     /// The file, absolute.
     pub file: PathBuf,
@@ -40,6 +49,8 @@ pub struct Script {
     pub name: String,
     /// The rest: `/extra`, or empty.
     pub info: String,
+    /// Where it was found, whatever becomes of the path.
+    pub entry: DirectoryEntry,
 }
 
 impl Script {
@@ -164,23 +175,70 @@ impl Root {
                 break;
             }
             let relative = Path::new(&name[1..]);
-            let found = self
-                .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
-                .metadata()?;
-            if found.is_dir() {
+            let opened = self.open_with(relative, LOOK | OFlags::CLOEXEC, reach)?;
+            if opened.metadata()?.is_dir() {
                 continue;
             }
-            let file = self.path().join(relative);
-            if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
+            if !opened.metadata()?.is_file() {
+                return Err(Errno::NOENT.into());
+            }
+            let entry = self.entry_of(relative, &opened, reach)?;
+            let access = accessat(
+                &entry.directory,
+                &entry.name,
+                Access::EXEC_OK,
+                AtFlags::empty(),
+            );
+            if access.is_err() {
                 return Err(Errno::NOENT.into());
             }
             return Ok(Script {
-                file,
+                file: self.path().join(relative),
                 name: name.to_owned(),
                 info: info.to_owned(),
+                entry,
             });
         }
         Err(Errno::NOENT.into())
+    }
+
+    /// The directory beneath that has an open file as an entry of its own, which is no link.
+    ///
+    /// # Errors
+    /// `ENOENT` for a file that is being moved; `EAGAIN` for what is out of reach.
+    fn entry_of(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<DirectoryEntry> {
+        match self.entry(relative, file, reach) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link leads there: beneath, for it was opened so.
+                let (root, real) = (link_of(&self.place.directory()?)?, link_of(file)?);
+                let real = real.strip_prefix(root).map_err(|_| Errno::NOENT)?;
+                self.entry(real, file, reach)
+            }
+            found => found,
+        }
+    }
+
+    /// The last segment of a path and its directory, if that segment is the open file itself.
+    fn entry(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<DirectoryEntry> {
+        let name = relative.file_name().ok_or(Errno::NOENT)?;
+        let directory = match relative.parent() {
+            Some(parent) if parent != Path::new("") => {
+                let flags = DIRECTORY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                Arc::new(self.open_with(parent, flags, reach)?.into())
+            }
+            _ => self.place.directory()?,
+        };
+        let (found, expected) = (
+            statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?,
+            fstat(file)?,
+        );
+        if (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino) {
+            return Err(Errno::NOENT.into());
+        }
+        Ok(DirectoryEntry {
+            directory,
+            name: name.to_owned(),
+        })
     }
 
     fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {

@@ -227,7 +227,7 @@ fn real(directory: &OwnedFd, path: &Path) -> io::Result<PathBuf> {
 }
 
 /// Where an open file is now (proc_pid_fd(5)).
-fn link_of(file: &impl AsRawFd) -> io::Result<PathBuf> {
+pub(super) fn link_of(file: &impl AsRawFd) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
