@@ -36,6 +36,11 @@ impl<S> TimeoutStream<S> {
             congestion: Deadline::new(congestion),
         }
     }
+
+    /// The stream beneath, to look at.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {

@@ -6,6 +6,8 @@
 
 mod client;
 mod io_timeouts;
+mod presence;
 pub mod websocket;
 
 pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};
+pub use presence::{Connectedness, Presence};
