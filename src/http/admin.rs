@@ -16,8 +16,18 @@ use super::{
     metrics,
     refusal::Refusal,
     response_headers::forbid_sniffing,
+    unread_body::UnreadBody,
 };
 use crate::{connection::ConnectionInfo, message::Close};
+
+/// What is there.
+const CONTENTS: &str = "\
+/healthz              200 while it runs
+/readyz               200 while it takes sessions, 503 when it is draining or full
+/metrics              figures for Prometheus
+/sessions             the sessions that are open, as JSON
+DELETE /sessions/ID   ends one
+";
 
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
@@ -50,6 +60,7 @@ impl Admin {
         request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
         let version = request.version();
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
@@ -58,17 +69,18 @@ impl Admin {
             .headers_mut()
             .insert(header::CACHE_CONTROL, no_store);
         forbid_sniffing(&mut response);
+        unread.discard_behind(&mut response, &self.0.get().state.tasks);
         response
     }
 
     fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<()>,
         connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
         let state = &handler.state;
-        let (parts, _) = request.into_parts();
+        let (parts, ()) = request.into_parts();
         handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {
@@ -80,6 +92,7 @@ impl Admin {
             return Err(Refusal::MethodNotAllowed("GET, HEAD"));
         }
         match parts.uri.path() {
+            "/" => Ok(text(StatusCode::OK, "text/plain", CONTENTS)),
             "/healthz" => Ok(text(StatusCode::OK, "text/plain", "ok\n")),
             "/readyz" => Ok(match self.readiness() {
                 Ok(()) => text(StatusCode::OK, "text/plain", "ready\n"),

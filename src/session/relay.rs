@@ -186,7 +186,7 @@ pub(super) async fn discard_output(output: Option<&mut Output>) {
     future::pending::<()>().await;
 }
 
-/// BackendHalf to client, with a keepalive now and then.
+/// Backend to client, with a keepalive now and then.
 pub(super) async fn downstream(
     output: &mut Output,
     outgoing: &mut Outgoing,

@@ -17,10 +17,13 @@ use tracing::debug;
 
 use super::{
     exchange::{ConnectionRole, Exchange},
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
-use crate::server::io::MaybeTls;
+use crate::{
+    server::{Options, io::MaybeTls},
+    transport::TimeoutStream,
+};
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -49,16 +52,21 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let service = service_fn(move |request| {
         let answer = Arc::clone(&exchange).answer(request);
         answer.map(Ok::<_, Infallible>)
     });
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(TimeoutStream::new(stream, None, Some(write_timeout)));
     let mut http = Box::pin(builder(streams.clone()).serve_connection(io, service));
     let result = tokio::select! {
         result = &mut http => Some(result),
         () = drain.cancelled() => None,
-        () = streams.wait_idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.wait_idle(HEAD_TIMEOUT, keepalive_timeout) => None,
         () = streams.wait_first(), if is_turned_away => None,
     };
     let result = match result {

@@ -20,13 +20,24 @@ use rustix::{
 };
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::{bind_error::PathError, unix::Permissions};
+use super::bind_error::PathError;
 
 /// How long the turn of another gateway is waited for. It takes a few system calls; a lock that is held
 /// longer is held for something else, and the start goes on without.
 const TURN: Duration = Duration::from_secs(1);
 /// How often it is tried meanwhile.
 const TURN_POLL: Duration = Duration::from_millis(5);
+
+/// Mode and owner of a socket's file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Permissions {
+    /// The nine bits of chmod(2); who may write may connect.
+    pub mode: u32,
+    /// The owner; `None` is the user that the gateway runs as.
+    pub user: Option<u32>,
+    /// The group; `None` is the one that the system chooses.
+    pub group: Option<u32>,
+}
 
 /// A socket's file, removed on drop if it is still the one that was made.
 #[derive(Debug)]

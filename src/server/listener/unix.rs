@@ -13,7 +13,11 @@ use std::{
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixStream;
 
-use super::{bind_error::PathError, socket_file::SocketFile, tcp::BACKLOG};
+use super::{
+    bind_error::PathError,
+    socket_file::{Permissions, SocketFile},
+    tcp::BACKLOG,
+};
 use crate::connection::PeerCredentials;
 
 /// What a unix socket is bound to (unix(7)).
@@ -34,17 +38,6 @@ pub struct UnixSocket {
     pub name: UnixName,
     /// Who may connect; means nothing for an abstract name.
     pub permissions: Permissions,
-}
-
-/// Mode and owner of a socket's file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Permissions {
-    /// The nine bits of chmod(2); who may write may connect.
-    pub mode: u32,
-    /// The owner; `None` is the user that the gateway runs as.
-    pub user: Option<u32>,
-    /// The group; `None` is the one that the system chooses.
-    pub group: Option<u32>,
 }
 
 /// Bytes of the longest path: `sun_path` without the NUL that ends it.
