@@ -18,8 +18,9 @@
 //! and at the end a [`message::Close`].
 //!
 //! # Layers
-//! A module imports only lower layers, or children of its own folder. `backend` and `transport` never
-//! see each other. `tests/architecture` reads the imports against this table.
+//! A module imports only lower layers, or files of its own folder; but `config` and `logging` read [`args`],
+//! and `main` calls `commands`. `backend` and `transport` never see each other. `tests/architecture` reads the
+//! imports against this table.
 //!
 //! | layer | module | what it is |
 //! |---|---|---|

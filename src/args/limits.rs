@@ -23,11 +23,16 @@ pub struct LimitArgs {
     #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value = "0", group = OF_A_PROGRAM)]
     pub closems: Duration,
 
+    /// Seconds for which a program may take nothing of what it was sent, once its client has gone, before it
+    /// gets SIGINT; 0 gives it 100 ms, whatever it was sent.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value = "5", group = OF_A_PROGRAM)]
+    pub finish_timeout: Duration,
+
     /// Milliseconds between pings; a client that is silent for two of them is gone; 0 sends none.
     #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value = "30000")]
     pub pingms: Duration,
 
-    /// End a client that takes nothing for MS milliseconds; 0 waits.
+    /// End a client that takes nothing for MS milliseconds; 0 waits, but for a download 60 s.
     #[arg(long, value_name = "MS", value_parser = milliseconds(), default_value = "0")]
     pub write_timeout: Duration,
 

@@ -14,8 +14,8 @@ pub struct MessageArgs {
     #[arg(long, value_name = "NAME,...|none", value_delimiter = ',')]
     pub subprotocol: Vec<String>,
 
-    /// How messages are told apart: a line each, a read of stdout each (binary), or by a length before
-    /// each [default: lines].
+    /// How messages are told apart: a line each, a read of stdout each (chunks, binary; text, newlines
+    /// kept), or by a length before each [default: lines].
     #[arg(long, value_name = "KIND", value_enum)]
     pub framing: Option<FramingKind>,
 
@@ -56,6 +56,8 @@ pub enum FramingKind {
     Lines,
     /// A binary message is a read.
     Chunks,
+    /// A text message is a read.
+    Text,
     /// t or b, four bytes of length, the payload.
     Length,
 }

@@ -1,34 +1,28 @@
 //! A program's output as a stream of messages.
 
 use std::{
-    convert::Infallible,
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
-    sync::oneshot,
     time::Instant,
 };
-use tokio_util::codec::FramedRead;
+use tokio_util::codec::{Decoder, FramedRead};
 
 use super::{
     error::BackendError,
     interface::Output,
     stream_options::{StreamCodec, StreamOptions},
 };
-use crate::{
-    framing::{CAPACITY_AT_REST, Framing},
-    message::Message,
-    timer::LazyTimer,
-};
+use crate::{framing::CAPACITY_AT_REST, message::Message, timer::LazyTimer};
 
 /// The messages that are read from a stream of bytes; with `flush_after`, a partial line too once it has
 /// been quiet that long.
@@ -36,8 +30,12 @@ pub fn framed_output<R>(stream: R, streams: &StreamOptions) -> Output
 where
     R: AsyncRead + Send + Unpin + 'static,
 {
-    if streams.framing == Framing::Chunks {
-        return Box::pin(Chunks(Some(stream)));
+    if streams.framing.is_by_read() {
+        return Box::pin(Reads {
+            pipe: Some(stream),
+            codec: StreamCodec::new(streams),
+            held: Vec::new(),
+        });
     }
     let framed = FramedRead::with_capacity(stream, StreamCodec::new(streams), CAPACITY_AT_REST);
     match streams.flush_after {
@@ -51,57 +49,65 @@ where
     }
 }
 
-/// Bytes of a chunk: what a Linux pipe holds (pipe(7)), so that one write of as much comes back as one read.
-const CHUNK: usize = 64 * 1024;
+/// Bytes of a read: what a Linux pipe holds (pipe(7)), so that one write of as much comes back as one read.
+const READ: usize = 64 * 1024;
 
-/// Whatever one read gives ([`Framing::Chunks`]). It is read to the stack, so that nothing is held while the
-/// program is silent.
-struct Chunks<R>(Option<R>);
+/// Whatever one read gives ([`Framing::is_by_read`](crate::framing::Framing::is_by_read)). It is read to the
+/// stack, so that nothing is held while the program is silent but half a UTF-8 sequence.
+struct Reads<R> {
+    /// `None` once it has ended.
+    pipe: Option<R>,
+    codec: StreamCodec,
+    /// What the codec left of the last read.
+    held: Vec<u8>,
+}
 
-impl<R: AsyncRead + Unpin> Stream for Chunks<R> {
-    type Item = Result<Message, BackendError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Some(pipe) = &mut self.0 else {
-            return Poll::Ready(None);
+impl<R> Reads<R> {
+    fn decode(&mut self, read: &[u8]) -> Result<Option<Message>, BackendError> {
+        let mut source = BytesMut::with_capacity(self.held.len() + read.len());
+        source.extend_from_slice(&self.held);
+        source.extend_from_slice(read);
+        let message = match self.pipe {
+            Some(_) => self.codec.decode(&mut source),
+            None => self.codec.decode_eof(&mut source),
         };
-        let mut scratch = [MaybeUninit::uninit(); CHUNK];
-        let mut chunk = ReadBuf::uninit(&mut scratch);
-        let item = match ready!(Pin::new(pipe).poll_read(context, &mut chunk)) {
-            Ok(()) if chunk.filled().is_empty() => None,
-            Ok(()) => Some(Ok(Message::Binary(Bytes::copy_from_slice(chunk.filled())))),
-            Err(error) => Some(Err(error.into())),
-        };
-        if !matches!(item, Some(Ok(_))) {
-            self.0 = None;
-        }
-        Poll::Ready(item)
+        self.held.clear();
+        self.held.extend_from_slice(&source);
+        message
     }
 }
 
-/// What stderr gets to be read to its end once stdout has ended: a program that has exited has written
-/// all by then, and one that has closed its stdout alone is to be told soon.
-const STDERR_REST: Duration = Duration::from_millis(100);
+impl<R: AsyncRead + Unpin> Stream for Reads<R> {
+    type Item = Result<Message, BackendError>;
 
-/// Both pipes' lines as JSON objects, in the order in which they come, until stdout ends.
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut scratch = [MaybeUninit::uninit(); READ];
+        while let Some(pipe) = &mut self.pipe {
+            let mut read = ReadBuf::uninit(&mut scratch);
+            let polled = ready!(Pin::new(pipe).poll_read(context, &mut read));
+            if polled.is_err() || read.filled().is_empty() {
+                self.pipe = None;
+            }
+            let message = match polled {
+                Ok(()) => self.decode(read.filled()),
+                Err(error) => Err(error.into()),
+            };
+            if let Some(item) = message.transpose() {
+                return Poll::Ready(Some(item));
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+/// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
 pub(super) fn wrapped(stdout: Receiver, stderr: Receiver, streams: &StreamOptions) -> Output {
     let name = |pipe, name: &'static str| {
         framed_output(pipe, streams).map(move |line| line.map(|line| wrap(name, &line)))
     };
-    // Nothing is ever sent: the end of the sender is the message.
-    let (alive, ended) = oneshot::channel::<Infallible>();
-    let mut alive = Some(alive);
-    let end_of_stdout = stream::poll_fn(move |_| {
-        drop(alive.take());
-        Poll::Ready(None)
-    });
-    let rest = async {
-        let _ = ended.await;
-        tokio::time::sleep(STDERR_REST).await;
-    };
     Box::pin(stream::select(
-        name(stdout, "stdout").chain(end_of_stdout),
-        name(stderr, "stderr").take_until(Box::pin(rest)),
+        name(stdout, "stdout"),
+        name(stderr, "stderr"),
     ))
 }
 

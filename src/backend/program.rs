@@ -7,16 +7,18 @@ use std::{
     path::PathBuf,
 };
 
-use tokio::net::unix::pipe;
+use tokio::{net::unix::pipe, task::spawn_blocking};
 
 use super::{
-    input::{Stdin, framed_input},
+    input::framed_input,
     interface::{AfterOutput, Backend, Environment},
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
+    script::{self, ScriptError},
     spawn::{Command, Spawner},
     stderr,
+    stdin::Stdin,
     stream_options::StreamOptions,
 };
 
@@ -97,9 +99,11 @@ impl Program {
             }
             StderrTo::Client => output::wrapped(started.output, errors, streams),
         };
+        let stdin = Stdin::new(started.input);
+        started.process.set_intake(stdin.intake().clone());
         Ok(Backend {
             output,
-            input: framed_input(Stdin::new(started.input), streams),
+            input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
         })
@@ -111,17 +115,50 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<(PipedProcess, pipe::Receiver)> {
-        let child = spawner.spawn(self.command(environment)?).await;
-        // The client is not told where programs lie; the log is.
-        let child = child.inspect_err(|error| {
-            tracing::error!("{} cannot be started: {error}", self.file.display());
-        })?;
+        let child = match spawner.spawn(self.command(environment)?).await {
+            Ok(child) => child,
+            Err(error) => return Err(self.explain(error, environment).await),
+        };
         let started = PipedProcess {
             input: pipe::Sender::from_owned_fd(child.stdin)?,
             output: pipe::Receiver::from_owned_fd(child.stdout)?,
             process: Process::new(child.process)?,
         };
         Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
+    }
+
+    /// Says why it cannot be started: in the log, for the client is not told where programs lie.
+    async fn explain(&self, error: io::Error, environment: &Environment) -> io::Error {
+        let file = self.file.display();
+        let Some(script) = self.script_error(&error, environment).await else {
+            tracing::error!("{file} cannot be started: {error}");
+            return error;
+        };
+        tracing::error!("{file} cannot be started: {error}: {}", script.words());
+        io::Error::new(error.kind(), script)
+    }
+
+    /// What a script's first line has to do with an error.
+    async fn script_error(
+        &self,
+        error: &io::Error,
+        environment: &Environment,
+    ) -> Option<ScriptError> {
+        let number = error
+            .raw_os_error()
+            .filter(|number| [libc::ENOENT, libc::ENOEXEC, libc::EACCES].contains(number))?;
+        let (file, directory) = (self.file.clone(), self.directory.clone());
+        let mut variables = environment.iter();
+        let path = variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
+        let looking = spawn_blocking(move || {
+            let fault = script::examine(&file, directory.as_deref(), path.as_deref())?;
+            Some(ScriptError {
+                number,
+                fault,
+                file,
+            })
+        });
+        looking.await.ok()?
     }
 
     fn command(&self, environment: &Environment) -> io::Result<Command> {

@@ -1,16 +1,20 @@
 //! Which program is run, and how its streams carry messages.
 
 use std::{
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
 };
 
+use clap::ValueEnum;
+
 use super::{
-    command, flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero,
+    command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
+    zero::unless_zero,
 };
 use crate::{
     args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
-    backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+    backend::{MaxLine, Program, StderrTo, StreamOptions, Target, examine},
     framing::{Framing, Newline},
 };
 
@@ -31,12 +35,26 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         directory,
         attributes: process_attributes(&args.process)?,
     };
+    check_script(name, &program, &args.process)?;
     let streams = streams(args)?;
     Ok(Some(Target::Program(
         program,
         streams,
         stderr_to(&args.messages),
     )))
+}
+
+/// Refuses a script that cannot run, which would fail at each connection.
+fn check_script(name: &OsStr, program: &Program, args: &ProcessArgs) -> Result<(), FlagError> {
+    let passed = environ(args, None)?.passed;
+    let path = passed.iter().find(|(name, _)| name == "PATH");
+    let path = path.map(|(_, value)| value.as_os_str());
+    let Some(fault) = examine(&program.file, program.directory.as_deref(), path) else {
+        return Ok(());
+    };
+    let (name, remedy) = (name.to_string_lossy(), fault.remedy(&program.file));
+    let reason = format!("'{name}' cannot be executed: {fault}\n\n  tip: {remedy}");
+    Err(FlagError::about("COMMAND", reason))
 }
 
 fn directory(args: &ProcessArgs) -> Result<Option<PathBuf>, FlagError> {
@@ -61,10 +79,9 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let messages = &args.messages;
     let framing = framing(messages)?;
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
-        let other = match (messages.binary, framing) {
-            (true, _) => "--binary",
-            (false, Framing::Length) => "--framing=length",
-            (false, _) => "--framing=chunks",
+        let other = match (messages.binary, messages.framing) {
+            (false, Some(kind)) => flag_of(kind),
+            _ => "--binary".to_owned(),
         };
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
         return Err(FlagError::about("--passstderr", reason));
@@ -93,15 +110,23 @@ fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {
         NewlinePolicy::Reject => Newline::Reject,
         NewlinePolicy::Space => Newline::Space,
     };
-    let conflict = |kind| {
-        let reason = format!("and --framing={kind} exclude each other: give one of them");
-        Err(FlagError::about("--binary", reason))
-    };
-    match (args.framing, args.binary) {
-        (Some(FramingKind::Chunks), _) | (None, true) => Ok(Framing::Chunks),
-        (Some(FramingKind::Lines), true) => conflict("lines"),
-        (Some(FramingKind::Length), true) => conflict("length"),
-        (Some(FramingKind::Length), false) => Ok(Framing::Length),
-        (Some(FramingKind::Lines) | None, false) => Ok(Framing::Lines(newline)),
+    match args.framing {
+        Some(kind) if args.binary && kind != FramingKind::Chunks => {
+            let other = flag_of(kind);
+            let reason = format!("and {other} exclude each other: give one of them");
+            Err(FlagError::about("--binary", reason))
+        }
+        Some(FramingKind::Chunks) => Ok(Framing::Chunks),
+        Some(FramingKind::Text) => Ok(Framing::Text),
+        Some(FramingKind::Length) => Ok(Framing::Length),
+        None if args.binary => Ok(Framing::Chunks),
+        Some(FramingKind::Lines) | None => Ok(Framing::Lines(newline)),
     }
+}
+
+/// `--framing` as it is typed.
+fn flag_of(kind: FramingKind) -> String {
+    let value = kind.to_possible_value();
+    let name = value.as_ref().map_or("", |value| value.get_name());
+    format!("--framing={name}")
 }

@@ -10,7 +10,7 @@ use super::{
     log::LogOptions,
     route::Route,
     router::router,
-    session::drain_time,
+    session::{drain_time, write_timeout},
     tls,
 };
 use crate::{
@@ -80,6 +80,7 @@ impl Config {
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
+                write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {

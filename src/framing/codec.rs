@@ -14,8 +14,17 @@ pub enum Framing {
     Lines(Newline),
     /// A binary message is whatever one read gives.
     Chunks,
+    /// A text message is whatever one read gives, but for a UTF-8 sequence whose end has not come.
+    Text,
     /// A message is `t` or `b`, four bytes of length (unsigned, big-endian), the payload.
     Length,
+}
+
+impl Framing {
+    /// Whether messages from the program are what reads give, so that the split is the framing.
+    pub fn is_by_read(self) -> bool {
+        matches!(self, Framing::Chunks | Framing::Text)
+    }
 }
 
 /// What becomes of a newline inside a message that is to be a line.
@@ -48,8 +57,7 @@ pub(crate) const CAPACITY_AT_REST: usize = 512;
 /// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
 const FIRST_ROOM: usize = 4 * 1024;
 const GROWTH: usize = 16;
-/// Capacity of a source in a flood, and of chunks: what a Linux pipe holds (pipe(7)), so that one
-/// write of up to 64 KiB comes back as one read.
+/// Capacity of a source in a flood: what a Linux pipe holds (pipe(7)).
 pub(super) const CAPACITY_IN_FLOOD: usize = 64 * 1024;
 /// `t` or `b` and four bytes of length.
 pub(super) const LENGTH_HEADER: usize = 5;
@@ -89,12 +97,16 @@ impl Codec {
         Some(Message::Text(text(source.split_to(ready).freeze())))
     }
 
+    /// All there is but what may be half of something.
+    fn decode_text(&self, source: &mut BytesMut) -> Option<Message> {
+        let ready = source.len() - incomplete_suffix(source);
+        (ready > 0).then(|| Message::Text(text(source.split_to(ready).freeze())))
+    }
+
     /// Makes room for the next read: more after a read that took all there was room for, little again
     /// when all has been handed out.
     fn fit(&mut self, source: &mut BytesMut) {
-        if self.framing == Framing::Chunks {
-            source.reserve(CAPACITY_IN_FLOOD);
-        } else if source.len() == source.capacity() {
+        if source.len() == source.capacity() {
             self.room = (self.room * GROWTH).clamp(FIRST_ROOM, CAPACITY_IN_FLOOD);
             source.reserve(self.room);
         } else if self.room > 0 && source.is_empty() {
@@ -163,10 +175,11 @@ impl Decoder for Codec {
         let message = match self.framing {
             Framing::Lines(_) => self.decode_line(source)?,
             Framing::Length => self.decode_length(source)?,
+            Framing::Text => self.decode_text(source),
             Framing::Chunks if source.is_empty() => None,
-            Framing::Chunks => Some(Message::Binary(source.split().freeze())),
+            Framing::Chunks => Some(Message::Binary(std::mem::take(source).freeze())),
         };
-        if message.is_none() {
+        if message.is_none() && !self.framing.is_by_read() {
             self.fit(source);
         }
         Ok(message)
@@ -183,9 +196,11 @@ impl Decoder for Codec {
             Framing::Length => Err(FramingError::Malformed(
                 "the output ended inside a message".to_owned(),
             )),
-            _ if source.len() > self.limit => Err(FramingError::TooLong(self.limit)),
-            // The last line of a program that prints no newline at its end.
-            _ => {
+            Framing::Lines(_) if source.len() > self.limit => {
+                Err(FramingError::TooLong(self.limit))
+            }
+            // The last line of a program that prints no newline at its end; half a UTF-8 sequence.
+            Framing::Lines(_) | Framing::Text | Framing::Chunks => {
                 self.searched = 0;
                 Ok(Some(Message::Text(text(source.split().freeze()))))
             }
@@ -206,8 +221,12 @@ impl Encoder<Message> for Codec {
             (Framing::Lines(newline), Message::Text(line)) => {
                 encode_line(line.as_str().as_bytes(), newline, target)?;
             }
-            (Framing::Chunks, Message::Text(text)) => target.extend_from_slice(text.as_ref()),
-            (Framing::Chunks, Message::Binary(bytes)) => target.extend_from_slice(&bytes),
+            (Framing::Chunks | Framing::Text, Message::Text(text)) => {
+                target.extend_from_slice(text.as_ref());
+            }
+            (Framing::Chunks | Framing::Text, Message::Binary(bytes)) => {
+                target.extend_from_slice(&bytes);
+            }
             (Framing::Length, Message::Text(text)) => {
                 encode_length(b't', text.as_str().as_bytes(), target)?;
             }
@@ -354,6 +373,30 @@ mod tests {
             encode(Framing::Chunks, text_message("a\n")).expect("bytes"),
             "a\n"
         );
+    }
+
+    #[test]
+    fn text_keeps_newlines_and_holds_back_half_a_character() {
+        let messages = decode_all(Framing::Text, 0, &[b"a\r\n\xe2", b"\x82", b"\xac\n", b"\n"]);
+        let expected = ["a\r\n", "€\n", "\n"].map(text_message);
+        assert_eq!(messages.expect("no limit"), expected);
+    }
+
+    #[test]
+    fn half_a_character_at_the_end_of_text_is_replaced() {
+        let messages = decode_all(Framing::Text, 0, &[b"\xff\xe2\x82"]).expect("no limit");
+        assert_eq!(messages, ["\u{fffd}", "\u{fffd}"].map(text_message));
+    }
+
+    #[test]
+    fn what_comes_for_text_goes_in_as_it_is() {
+        assert_eq!(
+            encode(Framing::Text, text_message("a")).expect("bytes"),
+            "a"
+        );
+        let binary = Message::Binary(Bytes::from_static(b"\xff"));
+        let encoded = encode(Framing::Text, binary).expect("bytes");
+        assert_eq!(encoded, &b"\xff"[..]);
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! One codec for all framings, as tokio-util's [`Decoder`](tokio_util::codec::Decoder) and
 //! [`Encoder`](tokio_util::codec::Encoder): [`Codec`] turns bytes of stdout into messages and messages into
 //! bytes of stdin. It never waits and never does I/O, its memory is bounded by its limit, and any split of
-//! the bytes gives the same messages (but for [`Framing::Chunks`], where the split is the framing).
+//! the bytes gives the same messages (but for [`Framing::Chunks`] and
+//! [`Framing::Text`], where the split is the framing).
 
 mod codec;
 mod error;

@@ -17,6 +17,7 @@ pub(crate) fn framing(limit: usize, output: &[u8]) {
         any_split_gives_the_same_messages(framing, limit, output);
     }
     chunks_are_all_of_the_bytes(output);
+    text_is_all_of_the_text(output);
     partial_lines_are_the_lines(output);
     messages_come_back(output);
     newlines_follow_the_policy(output);
@@ -51,6 +52,8 @@ pub(super) fn decode(
 fn check_memory(source: &BytesMut, framing: Framing, limit: usize, piece: usize) {
     let most = match framing {
         Framing::Chunks => 0,
+        // A UTF-8 sequence but for its last byte.
+        Framing::Text => 3,
         // A `\r` that may be half of the line's end.
         Framing::Lines(_) => limit.saturating_add(1),
         Framing::Length => limit.saturating_add(LENGTH_HEADER),
@@ -81,6 +84,16 @@ fn chunks_are_all_of_the_bytes(output: &[u8]) {
             Message::Text(text) => panic!("a text: {text}"),
         });
         assert!(bytes.eq(output.iter().copied()), "{pieces:?}");
+    }
+}
+
+/// Put together, the messages are the text of all the bytes, however they came.
+fn text_is_all_of_the_text(output: &[u8]) {
+    let whole = text(Bytes::copy_from_slice(output));
+    for pieces in pieces::ways(output) {
+        let (messages, end) = decode(Framing::Text, 0, &pieces);
+        assert!(end.is_ok(), "{end:?}");
+        assert_eq!(texts(messages).concat(), whole.as_str(), "{pieces:?}");
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     metrics,
     refusal::Refusal,
     response_headers::forbid_sniffing,
+    unread_body::UnreadBody,
 };
 use crate::{connection::ConnectionInfo, message::Close};
 
@@ -50,6 +51,7 @@ impl Admin {
         request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
         let version = request.version();
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
@@ -58,17 +60,18 @@ impl Admin {
             .headers_mut()
             .insert(header::CACHE_CONTROL, no_store);
         forbid_sniffing(&mut response);
+        unread.discard_behind(&mut response, &self.0.get().state.tasks);
         response
     }
 
     fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<()>,
         connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
         let state = &handler.state;
-        let (parts, _) = request.into_parts();
+        let (parts, ()) = request.into_parts();
         handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{Client, Gateway, Signal, run};
+use crate::support::{Client, Gateway, Signal, run, script};
 
 /// The first line of the message that a wrong command line gets; it must exit 2 and start nothing.
 fn complaint(words: &[&str]) -> String {
@@ -191,6 +191,7 @@ fn time_takes_a_unit_in_every_flag() {
         "--closems=500ms",
         "--pingms=1h",
         "--write-timeout=10s",
+        "--finish-timeout=1m",
         "--flush-after=20ms",
         "--idle-timeout=500ms",
         "--max-lifetime=5m",
@@ -330,6 +331,53 @@ fn file_that_is_not_executable_gets_a_remedy() {
     assert!(
         output.stderr.contains("not executable") && output.stderr.contains("chmod +x"),
         "{output:?}"
+    );
+}
+
+#[test]
+fn script_that_cannot_run_gets_a_remedy() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (text, reason, remedy) in [
+        ("echo hi\n", "names no interpreter", "#!/bin/sh"),
+        ("#!/bin/sh\r\necho hi\r\n", "carriage return", "sed -i"),
+        (
+            "#!/nowhere/sh\n",
+            "'/nowhere/sh', which is not there",
+            "install it",
+        ),
+        (
+            "#!/usr/bin/env no-such\n",
+            "'no-such', which is not in PATH",
+            "install it",
+        ),
+    ] {
+        let file = script(directory.path(), "program", text);
+        let file = file.to_str().expect("text");
+        let route = format!("--route=/a={file}");
+        let table = format!("[[route]]\npath = '/a'\ncommand = '{file}'\n");
+        let outputs = [
+            run(&[file]),
+            run(&[&route]),
+            run(&["--connect=ws://localhost/", file]),
+            Gateway::without_port()
+                .file(&table)
+                .args(["--check-config"])
+                .output(),
+        ];
+        for output in outputs {
+            assert_eq!(output.code, Some(2), "{output:?}");
+            let first = output.stderr.lines().next().unwrap_or_default();
+            assert!(first.contains(reason) && first.contains(file), "{output:?}");
+            assert!(output.stderr.contains(remedy), "{output:?}");
+        }
+    }
+    // What programs are given decides what env finds.
+    let file = script(directory.path(), "program", "#!/usr/bin/env own\n");
+    script(directory.path(), "own", "#!/bin/sh\necho own\n");
+    let path = format!("--env=PATH={}", directory.path().display());
+    assert_eq!(
+        run(&["--check-config", &path, file.to_str().expect("text")]).code,
+        Some(0)
     );
 }
 

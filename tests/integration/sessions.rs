@@ -211,6 +211,35 @@ fn binary_message_of_64_kib_in_one_write_is_one_message() {
 }
 
 #[test]
+fn text_framing_gives_each_read_with_its_newlines_and_no_half_characters() {
+    let server = Gateway::with("--framing=text")
+        .program(
+            "printf 'ab'; head -c1 >/dev/null; printf '\\n'; head -c1 >/dev/null
+             printf 'c\\303'; head -c1 >/dev/null; printf '\\251\\n\\377'",
+        )
+        .start();
+    let mut client = server.connect();
+    for expected in ["ab", "\n", "c"] {
+        assert_eq!(client.text(), expected);
+        client.send("x");
+    }
+    assert_eq!(client.text(), "é\n\u{fffd}");
+    assert_eq!(client.closed().0, 1000);
+}
+
+#[test]
+fn text_framing_passes_messages_of_both_types_as_they_are() {
+    let server = Gateway::with("--framing=text cat").start();
+    let mut client = server.connect();
+    client.send("a");
+    assert_eq!(client.text(), "a");
+    client.send("");
+    client.send_binary("é\r\n".as_bytes());
+    assert_eq!(client.text(), "é\r\n");
+    client.close();
+}
+
+#[test]
 fn length_framing_echoes_anything_exactly() {
     let server = Gateway::with("--framing=length cat").start();
     let mut client = server.connect();
@@ -615,13 +644,15 @@ fn last_line_without_newline_arrives_though_a_grandchild_holds_stdout() {
 }
 
 #[test]
-fn passstderr_ends_with_stdout() {
+fn passstderr_goes_on_without_stdout() {
     let server = Gateway::with("--passstderr")
-        .program("exec >&-; echo oops >&2; exec sleep 1000")
+        .program("exec >&-; echo oops >&2; read -r line; echo \"got $line\" >&2; exit 3")
         .start();
     let mut client = server.connect();
     assert_eq!(client.text(), r#"{"stream":"stderr","data":"oops"}"#);
-    assert_eq!(client.closed().0, 4130);
+    client.send("more");
+    assert_eq!(client.text(), r#"{"stream":"stderr","data":"got more"}"#);
+    assert_eq!(client.closed().0, 4003);
 }
 
 #[test]

@@ -95,7 +95,7 @@ impl Client {
                 }
             },
             websocket: self.websocket,
-            limits: self.timeouts,
+            timeouts: self.timeouts,
             reconnect: self.reconnect,
             url: self.url,
             tls: self.tls,
@@ -135,6 +135,7 @@ fn client_timeouts(args: &LimitArgs, drain_timeout: Duration, end: &End) -> Sess
     SessionTimeouts {
         termination: TerminationTimeouts {
             eof,
+            finish: timeouts.termination.finish.map(|finish| finish.max(eof)),
             ..timeouts.termination
         },
         drain: DRAIN,

@@ -47,9 +47,14 @@ impl FromStr for Authority {
             .and_then(|name| name.strip_suffix(']'))
         {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !name.is_empty() && name.bytes().all(is_name_byte),
+            None => !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_name_byte),
         };
         if !valid {
+            return Err(());
+        }
+        // A trailing dot says that a name is whole already (RFC 1034 §3.1).
+        let name = name.strip_suffix('.').unwrap_or(name);
+        if name.is_empty() || name.ends_with('.') {
             return Err(());
         }
         Ok(Authority {
@@ -78,7 +83,8 @@ fn malformed_host() -> Refusal {
 
 /// The names that every machine has for itself.
 pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    // RFC 6761 §6.3: all names beneath localhost are loopback's; no page can have one of its own.
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
 }
 
 impl Access {

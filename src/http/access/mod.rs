@@ -1,7 +1,7 @@
 //! Access control: who may ask, and how much at a time.
 //!
-//! Each file is one rule, and knows nothing of the others. In which order a request passes them is
-//! `http::handler`'s to say.
+//! Each file is one rule, and decides nothing for the others. In which order a request passes them is
+//! `http::checks`' to say.
 
 mod connection_limits;
 mod forwarded;

@@ -1,10 +1,8 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
-use hyper::body::Incoming;
-
 use super::{
     cgi::{self, CgiAnswer, Scripts},
-    console, file,
+    console, file, options,
     route::{Page, PlainRoute},
 };
 use crate::http::{
@@ -12,6 +10,7 @@ use crate::http::{
     refusal::Refusal,
     request::ClientRequest,
     state::State,
+    unread_body::UnreadBody,
     url_path::UrlPath,
 };
 
@@ -32,16 +31,16 @@ pub(in crate::http) async fn answer(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     route: PlainRoute<'_>,
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
-        PlainRoute::Page(page) => page,
-        PlainRoute::Scripts(scripts, page) => {
+        PlainRoute::Page(page, _) => page,
+        PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
             }
-            page.ok_or(Refusal::NotFound)?
+            page.ok_or(Refusal::NoPage)?
         }
     };
     let answer = answer_page(request, path, page).await?;
@@ -53,7 +52,7 @@ async fn run_script(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     scripts: &[&Scripts],
 ) -> Option<Result<PlainAnswer, Refused>> {
     for scripts in scripts {
@@ -63,7 +62,7 @@ async fn run_script(
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
-        let answer = cgi::answer(state, scripts, &script, request, body.take()).await;
+        let answer = cgi::answer(state, scripts, &script, request, body).await;
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
@@ -85,8 +84,12 @@ async fn answer_page(
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::File(files) => {
             let answer = file::answer(files, request.parts, path).await;
-            Answerer::File.answer(answer)
+            Answerer::File.answer(answer.map_err(|refusal| match refusal {
+                Refusal::NotFound => Refusal::NoPage,
+                refusal => refusal,
+            }))
         }
+        Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }
 }

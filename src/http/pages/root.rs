@@ -1,21 +1,27 @@
 //! A directory whose files are served or run: from a URL's path to a file beneath it, with no way out.
 //!
 //! A [`Root`] opens what a [`UrlPath`] names in one step that the kernel keeps beneath the root
-//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in.
+//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in. If the root's own path
+//! names another directory than before, that is the root ([`Place`]).
+
+mod place;
 
 use std::{
     fs::{File, Metadata},
     io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, access, openat, statat},
+    fs::{Access, AtFlags, Mode, OFlags, Stat, access, openat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
+
+use place::Place;
+pub use place::Relation;
 
 use crate::http::url_path::{UrlPath, is_hidden};
 
@@ -56,10 +62,9 @@ pub enum Reach {
 /// A directory that files are opened beneath.
 #[derive(Debug)]
 pub struct Root {
-    directory: OwnedFd,
-    path: PathBuf,
+    place: Arc<Place>,
     /// Directories whose files are not this root's.
-    without: Vec<Arc<Root>>,
+    without: Vec<Arc<Place>>,
 }
 
 impl Root {
@@ -68,23 +73,25 @@ impl Root {
     /// # Errors
     /// As open(2) gives them; `ENOTDIR` for anything but a directory.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Root {
-            directory: openat(CWD, path, flags, Mode::empty())?,
-            path: std::path::absolute(path)?,
+            place: Arc::new(Place::open(path)?),
             without: Vec::new(),
         })
     }
 
-    /// The same, but for what lies beneath another root, whichever path or link leads there.
-    pub fn without(mut self, other: Arc<Root>) -> Self {
-        self.without.push(other);
-        self
+    /// Leaves out what lies beneath another root, whichever path or link leads there.
+    pub fn leave_out(&mut self, other: &Root) {
+        self.without.push(Arc::clone(&other.place));
+    }
+
+    /// How it lies to another root. Neither follows its path to where that would be different.
+    pub fn relate(&self, other: &Root) -> Relation {
+        self.place.relate(&other.place)
     }
 
     /// Where the directory is, absolute.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
@@ -106,7 +113,7 @@ impl Root {
     /// As stat(2) gives them.
     pub fn look(&self, path: &UrlPath) -> io::Result<Stat> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
-        Ok(statat(&self.directory, relative, AtFlags::empty())?)
+        Ok(statat(self.place.directory()?, relative, AtFlags::empty())?)
     }
 
     /// Looks at `name` in the directory that a URL names, without opening it for reading.
@@ -118,15 +125,6 @@ impl Root {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         self.open_with(&relative.join(name), flags, Reach::Disk)?
             .metadata()
-    }
-
-    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
-    /// for want of `/proc`, it does.
-    pub fn contains(&self, file: &File) -> bool {
-        match (place(&self.directory), place(file)) {
-            (Ok(root), Ok(file)) => file.starts_with(root),
-            _ => true,
-        }
     }
 
     /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread.
@@ -154,9 +152,6 @@ impl Root {
     /// `EAGAIN` for what is out of reach.
     pub fn find_script(&self, path: &UrlPath, reach: Reach) -> io::Result<Script> {
         let text = path.as_str();
-        if path.relative().is_none() && text != "/" {
-            return Err(Errno::NOENT.into());
-        }
         let ends = text
             .match_indices('/')
             .map(|(end, _)| end)
@@ -164,6 +159,10 @@ impl Root {
             .chain([text.len()]);
         for end in ends {
             let (name, info) = text.split_at(end);
+            // Empty segments are PATH_INFO's to have (RFC 3875 §4.1.5), and no file's.
+            if name.contains("//") {
+                break;
+            }
             let relative = Path::new(&name[1..]);
             let found = self
                 .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
@@ -171,7 +170,7 @@ impl Root {
             if found.is_dir() {
                 continue;
             }
-            let file = self.path.join(relative);
+            let file = self.path().join(relative);
             if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
                 return Err(Errno::NOENT.into());
             }
@@ -185,10 +184,11 @@ impl Root {
     }
 
     fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {
-        let opened: File = match open_resolved(&self.directory, relative, flags, reach) {
+        let root = self.place.directory()?;
+        let opened: File = match open_resolved(&root, relative, flags, reach) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
             Err(Errno::NOSYS | Errno::PERM) if reach == Reach::Disk => {
-                walk(&self.directory, relative, flags)?.into()
+                walk(&root, relative, flags)?.into()
             }
             // Or no RESOLVE_CACHED.
             Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if reach == Reach::Memory => {
@@ -201,11 +201,6 @@ impl Root {
             false => Ok(opened),
         }
     }
-}
-
-/// Where an open file is now (proc_pid_fd(5)).
-fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
-    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
 }
 
 #[cfg(target_os = "linux")]
@@ -310,7 +305,10 @@ mod tests {
     fn the_walk_without_openat2_follows_no_link() {
         let tree = tree();
         let root = Root::open(&tree.path().join("root")).expect("the root");
-        let open = |path: &str| walk(&root.directory, Path::new(path), OFlags::RDONLY);
+        let open = |path: &str| {
+            let directory = root.place.directory().expect("it is there");
+            walk(&directory, Path::new(path), OFlags::RDONLY)
+        };
         assert!(open("a").is_ok() && open(".").is_ok() && open("sub").is_ok());
         for path in [
             "out",
@@ -337,6 +335,8 @@ mod tests {
             ("/sub/run.sh", ""),
             ("/sub/run.sh/", "/"),
             ("/sub/run.sh/a/b%20c", "/a/b c"),
+            ("/sub/run.sh//a", "//a"),
+            ("/sub/run.sh//", "//"),
         ] {
             let script = find(raw).expect(raw);
             assert_eq!(

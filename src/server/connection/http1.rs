@@ -20,10 +20,10 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::io::{HeadTimeout, MaybeTls, Phase},
     transport::{
-        Client,
+        Client, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -43,7 +43,9 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
+    let write_timeout = exchange.server.options().write_timeout;
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
+    let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
         http1::Builder::new()
@@ -66,10 +68,7 @@ async fn serve_in(
         }
     };
     if phase.began_with_tls() {
-        info!(
-            target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; with a certificate the port of the site does"
-        );
+        info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
     }
@@ -109,8 +108,8 @@ fn detach(
     options: &websocket::Options,
     compression: Option<&Negotiated>,
 ) -> Result<Client, Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<HeadTimeout<MaybeTls>>>()?;
-    let stream = parts.io.into_inner().into_inner();
+    let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
+    let stream = parts.io.into_inner().into_inner().into_inner();
     Ok(websocket::open(
         stream,
         parts.read_buf,

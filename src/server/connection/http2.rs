@@ -20,7 +20,7 @@ use super::{
     limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
-use crate::server::io::MaybeTls;
+use crate::{server::io::MaybeTls, transport::TimeoutStream};
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -49,11 +49,12 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
+    let write_timeout = exchange.server.options().write_timeout;
     let service = service_fn(move |request| {
         let answer = Arc::clone(&exchange).answer(request);
         answer.map(Ok::<_, Infallible>)
     });
-    let io = TokioIo::new(stream);
+    let io = TokioIo::new(TimeoutStream::new(stream, None, Some(write_timeout)));
     let mut http = Box::pin(builder(streams.clone()).serve_connection(io, service));
     let result = tokio::select! {
         result = &mut http => Some(result),

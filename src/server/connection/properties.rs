@@ -129,6 +129,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         drain_timeout: Duration::ZERO,
         proxy_protocol: false,
         h2c: true,
+        write_timeout: Duration::from_secs(60),
         reverse_lookup: false,
     };
     let spawner = Spawner::start().expect("a thread");

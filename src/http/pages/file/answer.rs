@@ -37,7 +37,7 @@ pub(in crate::http) async fn answer(
     path: &UrlPath,
 ) -> Result<Response<Body>, Refusal> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+        return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
     if path.is_hidden() {
         return Err(Refusal::NotFound);
@@ -58,7 +58,7 @@ fn respond(
     path: &UrlPath,
     reach: Reach,
 ) -> Result<Response<Body>, Refusal> {
-    let resource = lookup::find(files, path, &parts.headers, reach)?;
+    let resource = lookup::find(files, path, parts, reach)?;
     Ok(match resource {
         Resource::File(file) => represent(parts, file, reach)?,
         Resource::Listing(page) => listing_page(&parts.method, page),
@@ -105,6 +105,10 @@ fn represent(
     );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     set(headers, header::CONTENT_TYPE, &found.content_type);
+    if found.is_active {
+        let sandbox = HeaderValue::from_static("sandbox");
+        headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
+    }
     if let Some(name) = found.coding.name() {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
@@ -156,11 +160,11 @@ fn listing_page(method: &Method, page: String) -> Response<Body> {
     response
 }
 
-/// Relative links of a directory's page need the slash. A path with two slashes at its beginning would
-/// lead to another host, but leads to no directory either.
+/// Relative links of a directory's page need the slash. The redirect is relative itself (RFC 9110 §10.2.2), so
+/// it is right behind a proxy that has taken a prefix off; its `./` keeps a name with a colon from being a scheme.
 fn redirect(path: &UrlPath, query: Option<&str>) -> Result<Response<Body>, Refusal> {
-    let mut target = escape::url(path.as_str());
-    target.push('/');
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let mut target = format!("./{}/", escape::url(name));
     if let Some(query) = query {
         target.push('?');
         target.push_str(query);
