@@ -13,6 +13,14 @@ pub fn seconds() -> fn(&str) -> Result<Duration, String> {
     |text| parse(text, "s", "seconds")
 }
 
+/// The same where none at all makes no sense.
+pub(super) fn positive_seconds() -> fn(&str) -> Result<Duration, String> {
+    |text| match parse(text, "s", "seconds")? {
+        Duration::ZERO => Err("expected more than 0".to_owned()),
+        time => Ok(time),
+    }
+}
+
 /// The same with milliseconds.
 pub(super) fn milliseconds() -> fn(&str) -> Result<Duration, String> {
     |text| parse(text, "ms", "milliseconds")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 
-use super::durations::seconds;
+use super::durations::{positive_seconds, seconds};
 
 /// Flags about operation.
 #[derive(Debug, Clone, clap::Args)]
@@ -19,6 +19,10 @@ pub struct OperationArgs {
     /// that it leaves.
     #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value = "0", help_heading = "Limits")]
     pub drain_delay: Duration,
+
+    /// Seconds that a connection may wait for its next request; longer than a balancer in front keeps it.
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds(), default_value = "75", help_heading = "Limits")]
+    pub keepalive_timeout: Duration,
 
     /// Answer operators at an address of their own: /healthz, /readyz, /metrics, /sessions.
     #[arg(long, value_name = "ADDRESS:PORT|unix:PATH")]

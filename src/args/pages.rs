@@ -52,6 +52,19 @@ pub struct PagesArgs {
     #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub cgidir: Option<PathBuf>,
 
+    /// Let pages of other origins read the files of --staticdir and the answers of CGI scripts: of those that are
+    /// listed as --cors=ORIGIN,..., else of any.
+    #[arg(
+        long,
+        value_name = "ORIGIN,...",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*",
+        value_delimiter = ',',
+        conflicts_with = "connect"
+    )]
+    pub cors: Vec<String>,
+
     /// Serve a page at / to try the program from.
     #[arg(long, conflicts_with = "connect")]
     pub devconsole: bool,

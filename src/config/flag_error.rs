@@ -133,7 +133,7 @@ mod tests {
             ),
             (
                 "--framing=words",
-                "invalid value 'words' for '--framing': expected lines, chunks or length",
+                "invalid value 'words' for '--framing': expected lines, chunks, text or length",
             ),
             (
                 "--spa",

@@ -7,6 +7,7 @@ use crate::{
     args::{PagesArgs, ProgramArgs},
     http::{
         RouteOptions,
+        access::{AllowedOrigin, Cors},
         pages::{CgiLimits, FileOptions, Files, MimeRule, MimeTypes, Relation, Root, Scripts},
     },
 };
@@ -70,6 +71,16 @@ fn in_programs(files: &Root, how: &str, programs: &Root) -> FlagError {
         programs.path().display()
     );
     FlagError::new("--staticdir", files.path().display(), reason)
+}
+
+/// Whose pages may read what is served.
+pub(super) fn cors(args: &PagesArgs) -> Result<Option<Cors>, FlagError> {
+    let parse = |word: &String| -> Result<AllowedOrigin, FlagError> {
+        let origin = word.parse();
+        origin.map_err(|reason: String| FlagError::new("--cors", word, reason))
+    };
+    let allowed = args.cors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    Ok((!allowed.is_empty()).then(|| Cors::new(allowed)))
 }
 
 fn mime_types(words: &[String]) -> Result<MimeTypes, FlagError> {

@@ -30,14 +30,14 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
     let mut router = Router {
         console: args.pages.devconsole,
         directory: directory(args, &options, files.as_mut())?,
-        options,
+        page_options: options,
         ..Router::default()
     };
     if let Some(target) = target(&args.program)? {
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             target,
-            options: router.options.clone(),
+            options: router.page_options.clone(),
         });
     }
     for (index, route) in routes.iter().enumerate() {
@@ -47,7 +47,7 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
     if let Some(directory) = &args.pages.cgidir {
         let root = pages::root("--cgidir", directory)?;
         pages::separate_scripts(files.as_mut(), &root, "--cgidir")?;
-        let scripts = pages::scripts(&args.program, root, "", router.options.clone())?;
+        let scripts = pages::scripts(&args.program, root, "", router.page_options.clone())?;
         router.scripts.push(scripts);
     }
     router.files = files

@@ -5,9 +5,11 @@ use std::time::Duration;
 use super::{
     access::{access, connections, process_limit},
     config_error::ConfigError,
+    flag_error::FlagError,
     headers::added_headers,
     listeners,
     log::LogOptions,
+    pages,
     route::Route,
     router::router,
     session::{drain_time, write_timeout},
@@ -15,7 +17,7 @@ use super::{
 };
 use crate::{
     args::Args,
-    http,
+    http::{self, access::Cors, pages::Router},
     server::{self, ListenOptions, tls::TlsConfig},
 };
 
@@ -80,11 +82,13 @@ impl Config {
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
+                keepalive_timeout: args.operation.keepalive_timeout,
                 write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {
                 access: access(args)?,
+                cors: cors(args, &router)?,
                 processes: process_limit(&args.program),
                 connections: connections(&args.access),
                 headers: added_headers(&[
@@ -95,6 +99,17 @@ impl Config {
             },
         })
     }
+}
+
+fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {
+    let cors = pages::cors(&args.pages)?;
+    if cors.is_some() && router.files.is_none() && router.scripts.is_empty() {
+        return Err(FlagError::about(
+            "--cors",
+            "is about files and CGI scripts: give --staticdir or --cgidir too; --origin is for WebSockets",
+        ));
+    }
+    Ok(cors)
 }
 
 /// As long as the most patient program may take.

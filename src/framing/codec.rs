@@ -1,10 +1,14 @@
 //! One [`Codec`] for all framings, over a buffer of bytes.
 
-use bytes::{Buf, BufMut, Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::error::FramingError;
+use super::{
+    error::FramingError,
+    headers::{self, Headers},
+    length,
+};
 use crate::message::{Message, Utf8Bytes};
 
 /// How messages are told apart on stdin and stdout.
@@ -18,6 +22,8 @@ pub enum Framing {
     Text,
     /// A message is `t` or `b`, four bytes of length (unsigned, big-endian), the payload.
     Length,
+    /// A text message is the body behind a header with `Content-Length`.
+    Headers,
 }
 
 impl Framing {
@@ -42,7 +48,7 @@ pub enum Newline {
 #[derive(Debug)]
 pub struct Codec {
     framing: Framing,
-    /// Longest line or `length` message in bytes.
+    /// Longest line or message of the program in bytes.
     limit: usize,
     /// How much of the source is known to hold no newline, so that a long line is searched once.
     searched: usize,
@@ -50,6 +56,8 @@ pub struct Codec {
     continued: bool,
     /// Room in bytes that the source was given when it was full last; 0 at rest.
     room: usize,
+    /// How far a message of [`Framing::Headers`] has come.
+    headers: Headers,
 }
 
 /// Capacity of a source at rest, in bytes: most programs print a short line now and then.
@@ -59,8 +67,6 @@ const FIRST_ROOM: usize = 4 * 1024;
 const GROWTH: usize = 16;
 /// Capacity of a source in a flood: what a Linux pipe holds (pipe(7)).
 pub(super) const CAPACITY_IN_FLOOD: usize = 64 * 1024;
-/// `t` or `b` and four bytes of length.
-pub(super) const LENGTH_HEADER: usize = 5;
 
 impl Codec {
     /// A codec; `limit` is the longest line or message of the program in bytes.
@@ -71,6 +77,7 @@ impl Codec {
             searched: 0,
             continued: false,
             room: 0,
+            headers: Headers::default(),
         }
     }
 
@@ -139,31 +146,27 @@ impl Codec {
         Ok(None)
     }
 
-    fn decode_length(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
-        let Some(&kind) = source.first() else {
-            return Ok(None);
-        };
-        if !matches!(kind, b't' | b'b') {
-            return Err(FramingError::Malformed(format!(
-                "byte 0x{kind:02x} where 't' or 'b' should begin a message"
-            )));
+    fn decode_length(&self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        let decoded = length::decode(source, b"tb", self.limit, "length")?;
+        Ok(decoded.map(|(kind, payload)| message_of(kind, payload)))
+    }
+
+    /// What the end of the output leaves unfinished, by the framing's name.
+    fn unfinished(&self, source: &BytesMut) -> Option<&'static str> {
+        match self.framing {
+            Framing::Length if !source.is_empty() => Some("length"),
+            Framing::Headers if !source.is_empty() || self.headers.is_inside_message() => {
+                Some("headers")
+            }
+            _ => None,
         }
-        if source.len() < LENGTH_HEADER {
-            return Ok(None);
-        }
-        let length = u32::from_be_bytes([source[1], source[2], source[3], source[4]]) as usize;
-        if length > self.limit {
-            return Err(FramingError::TooLong(self.limit));
-        }
-        if source.len() - LENGTH_HEADER < length {
-            return Ok(None);
-        }
-        source.advance(LENGTH_HEADER);
-        let payload = source.split_to(length).freeze();
-        Ok(Some(match kind {
-            b't' => Message::Text(text(payload)),
-            _ => Message::Binary(payload),
-        }))
+    }
+}
+
+fn message_of(kind: u8, payload: Bytes) -> Message {
+    match kind {
+        b't' => Message::Text(text(payload)),
+        _ => Message::Binary(payload),
     }
 }
 
@@ -175,6 +178,10 @@ impl Decoder for Codec {
         let message = match self.framing {
             Framing::Lines(_) => self.decode_line(source)?,
             Framing::Length => self.decode_length(source)?,
+            Framing::Headers => {
+                let body = self.headers.decode(source, self.limit)?;
+                body.map(|body| Message::Text(text(body)))
+            }
             Framing::Text => self.decode_text(source),
             Framing::Chunks if source.is_empty() => None,
             Framing::Chunks => Some(Message::Binary(std::mem::take(source).freeze())),
@@ -189,18 +196,17 @@ impl Decoder for Codec {
         if let Some(message) = self.decode(source)? {
             return Ok(Some(message));
         }
-        if source.is_empty() {
-            return Ok(None);
+        if let Some(framing) = self.unfinished(source) {
+            let reason = "the output ended inside a message".to_owned();
+            return Err(FramingError::Malformed { framing, reason });
         }
         match self.framing {
-            Framing::Length => Err(FramingError::Malformed(
-                "the output ended inside a message".to_owned(),
-            )),
+            _ if source.is_empty() => Ok(None),
             Framing::Lines(_) if source.len() > self.limit => {
                 Err(FramingError::TooLong(self.limit))
             }
             // The last line of a program that prints no newline at its end; half a UTF-8 sequence.
-            Framing::Lines(_) | Framing::Text | Framing::Chunks => {
+            _ => {
                 self.searched = 0;
                 Ok(Some(Message::Text(text(source.split().freeze()))))
             }
@@ -217,7 +223,12 @@ impl Encoder<Message> for Codec {
             *target = BytesMut::new();
         }
         match (self.framing, message) {
-            (Framing::Lines(_), Message::Binary(_)) => return Err(FramingError::BinaryForLines),
+            (Framing::Lines(_) | Framing::Headers, Message::Binary(_)) => {
+                return Err(FramingError::BinaryForLines);
+            }
+            (Framing::Headers, Message::Text(body)) => {
+                headers::encode(body.as_str().as_bytes(), target);
+            }
             (Framing::Lines(newline), Message::Text(line)) => {
                 encode_line(line.as_str().as_bytes(), newline, target)?;
             }
@@ -228,9 +239,9 @@ impl Encoder<Message> for Codec {
                 target.extend_from_slice(&bytes);
             }
             (Framing::Length, Message::Text(text)) => {
-                encode_length(b't', text.as_str().as_bytes(), target)?;
+                length::encode(b't', text.as_str().as_bytes(), target)?;
             }
-            (Framing::Length, Message::Binary(bytes)) => encode_length(b'b', &bytes, target)?,
+            (Framing::Length, Message::Binary(bytes)) => length::encode(b'b', &bytes, target)?,
         }
         Ok(())
     }
@@ -254,16 +265,6 @@ fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(
         }
     }
     target.put_u8(b'\n');
-    Ok(())
-}
-
-fn encode_length(kind: u8, payload: &[u8], target: &mut BytesMut) -> Result<(), FramingError> {
-    let length = u32::try_from(payload.len())
-        .map_err(|_| FramingError::Malformed("a message of 4 GiB or more".to_owned()))?;
-    target.reserve(LENGTH_HEADER + payload.len());
-    target.put_u8(kind);
-    target.put_u32(length);
-    target.put_slice(payload);
     Ok(())
 }
 
@@ -414,7 +415,65 @@ mod tests {
     #[test]
     fn length_framing_that_ends_early_is_malformed() {
         let result = decode_all(Framing::Length, 100, &[b"t\0\0\0\x02a"]);
-        assert!(matches!(result, Err(FramingError::Malformed(_))));
+        assert!(matches!(result, Err(FramingError::Malformed { .. })));
+    }
+
+    #[test]
+    fn headers_are_dropped_and_bodies_are_messages() {
+        let output =
+            b"content-LENGTH:  3 \r\nContent-Type: x\r\n\r\n\xe2\x82\xacContent-Length: 0\r\n\r\n";
+        let messages = decode_all(Framing::Headers, 3, &[output]).expect("two messages");
+        assert_eq!(messages, ["\u{20ac}", ""].map(text_message));
+    }
+
+    #[test]
+    fn header_that_breaks_the_rules_is_refused_as_soon_as_it_does() {
+        let long = "x: y\r\n".repeat(3000);
+        for (output, reason) in [
+            ("Traceback (most recent call last):\n", "\\r\\n"),
+            ("no colon\r\n", "colon"),
+            ("X: y\r\n\r\n", "without"),
+            ("Content-Length: +1\r\n", "number"),
+            ("Content-Length:\r\n", "number"),
+            ("Content-Length: 1\r\nContent-Length: 1\r\n", "twice"),
+            (&long, "8192"),
+            (&long.replace("\r\n", ""), "8192"),
+            ("Content-Length: 4\r\n", "longer than 3"),
+            (
+                "Content-Length: 99999999999999999999999\r\n",
+                "longer than 3",
+            ),
+        ] {
+            let mut codec = Codec::new(Framing::Headers, 3);
+            let error = codec.decode(&mut BytesMut::from(output)).expect_err(output);
+            assert!(error.to_string().contains(reason), "{output}: {error}");
+        }
+    }
+
+    #[test]
+    fn output_that_ends_inside_a_message_with_a_header_is_malformed() {
+        let whole = b"Content-Length: 1\r\n\r\n{";
+        assert!(decode_all(Framing::Headers, 3, &[whole]).is_ok());
+        assert!(decode_all(Framing::Headers, 3, &[]).is_ok());
+        for end in 1..whole.len() {
+            let error = decode_all(Framing::Headers, 3, &[&whole[..end]]).expect_err("cut");
+            assert!(error.to_string().contains("ended inside"), "{end}: {error}");
+        }
+    }
+
+    #[test]
+    fn message_gets_a_header_unless_it_has_one() {
+        let own = "content-length: 2\r\n\r\n{}";
+        for (message, expected) in [
+            ("\u{20ac}\n", "Content-Length: 4\r\n\r\n\u{20ac}\n"),
+            ("", "Content-Length: 0\r\n\r\n"),
+            (own, own),
+        ] {
+            let encoded = encode(Framing::Headers, text_message(message));
+            assert_eq!(encoded.expect("text"), expected);
+        }
+        let binary = encode(Framing::Headers, Message::Binary(Bytes::new()));
+        assert!(matches!(binary, Err(FramingError::BinaryForLines)));
     }
 
     #[test]
@@ -452,6 +511,10 @@ mod tests {
                 prop::collection::vec(any::<u8>(), 0..9),
                 (prop_oneof![Just(b't'), Just(b'b')], 0..9_u8).prop_map(|(kind, length)| {
                     [&[kind, 0, 0, 0, length][..], &vec![b'x'; length.into()]].concat()
+                }),
+                (0..9_usize).prop_map(|length| {
+                    let body = "x".repeat(length);
+                    format!("Content-Length: {length}\r\n\r\n{body}").into_bytes()
                 }),
             ], 0..20),
         ) {

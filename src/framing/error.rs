@@ -11,13 +11,18 @@ pub enum FramingError {
     /// A line or message of the program is longer than the limit, in bytes.
     #[error("the message is longer than {0} bytes")]
     TooLong(usize),
-    /// The program's `length` framing is broken.
-    #[error("the length framing is broken: {0}")]
-    Malformed(String),
+    /// What the program writes breaks the rules of its framing.
+    #[error("the {framing} framing is broken: {reason}")]
+    Malformed {
+        /// Which framing.
+        framing: &'static str,
+        /// Which rule.
+        reason: String,
+    },
     /// A message with a newline under [`Newline::Reject`](super::Newline::Reject).
     #[error("a message must be one line here")]
     NewlineInMessage,
-    /// A binary message where the program reads lines.
+    /// A binary message where the program reads text.
     #[error("this program takes text messages only")]
     BinaryForLines,
 }

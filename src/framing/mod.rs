@@ -8,6 +8,8 @@
 
 mod codec;
 mod error;
+mod headers;
+mod length;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 

@@ -4,8 +4,10 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::{
-    codec::{CAPACITY_IN_FLOOD, Codec, Framing, LENGTH_HEADER, Newline, text},
+    codec::{CAPACITY_IN_FLOOD, Codec, Framing, Newline, text},
     error::FramingError,
+    headers::MAX_HEADER,
+    length::LENGTH_HEADER,
 };
 use crate::{message::Message, pieces};
 
@@ -13,7 +15,7 @@ const LINES: Framing = Framing::Lines(Newline::Split);
 
 /// All of it, of output with a limit in bytes.
 pub(crate) fn framing(limit: usize, output: &[u8]) {
-    for framing in [LINES, Framing::Length] {
+    for framing in [LINES, Framing::Length, Framing::Headers] {
         any_split_gives_the_same_messages(framing, limit, output);
     }
     chunks_are_all_of_the_bytes(output);
@@ -57,6 +59,7 @@ fn check_memory(source: &BytesMut, framing: Framing, limit: usize, piece: usize)
         // A `\r` that may be half of the line's end.
         Framing::Lines(_) => limit.saturating_add(1),
         Framing::Length => limit.saturating_add(LENGTH_HEADER),
+        Framing::Headers => limit.max(MAX_HEADER),
     };
     assert!(source.len() <= most, "{} bytes wait", source.len());
     let most = most.saturating_add(piece).saturating_add(CAPACITY_IN_FLOOD);
@@ -140,19 +143,30 @@ fn texts(messages: Vec<Message>) -> Vec<String> {
     messages.into_iter().map(text).collect()
 }
 
-/// What `--framing=length` writes it reads, text and binary, whatever is in it.
+/// What `length` and `headers` write they read, whatever is in it.
 fn messages_come_back(bytes: &[u8]) {
-    let mut messages = decode(Framing::Length, usize::MAX, &[bytes]).0;
-    messages.push(Message::Binary(Bytes::copy_from_slice(bytes)));
-    messages.push(Message::Text(text(Bytes::copy_from_slice(bytes))));
-    let (mut codec, mut written) = (Codec::new(Framing::Length, 0), BytesMut::new());
-    for message in &messages {
-        let encoded = codec.encode(message.clone(), &mut written);
-        encoded.expect("it is below 4 GiB");
+    for framing in [Framing::Length, Framing::Headers] {
+        let mut messages = decode(framing, usize::MAX, &[bytes]).0;
+        messages.push(Message::Text(text(Bytes::copy_from_slice(bytes))));
+        match framing {
+            // Such a message is said to bring its own header.
+            Framing::Headers => messages.retain(|message| !has_header(message)),
+            _ => messages.push(Message::Binary(Bytes::copy_from_slice(bytes))),
+        }
+        let (mut codec, mut written) = (Codec::new(framing, 0), BytesMut::new());
+        for message in &messages {
+            let encoded = codec.encode(message.clone(), &mut written);
+            encoded.expect("it is below 4 GiB");
+        }
+        let (read, end) = decode(framing, usize::MAX, &[&written]);
+        assert!(end.is_ok(), "{end:?}");
+        assert_eq!(read, messages);
     }
-    let (read, end) = decode(Framing::Length, usize::MAX, &[&written]);
-    assert!(end.is_ok(), "{end:?}");
-    assert_eq!(read, messages);
+}
+
+fn has_header(message: &Message) -> bool {
+    let text = texts(vec![message.clone()]).concat();
+    text.to_ascii_lowercase().starts_with("content-length:")
 }
 
 /// A text message is lines, one line, or refused; a line loses one `\r` at its end on the way back.

@@ -21,6 +21,15 @@ use super::{
 };
 use crate::{connection::ConnectionInfo, message::Close};
 
+/// What is there.
+const CONTENTS: &str = "\
+/healthz              200 while it runs
+/readyz               200 while it takes sessions, 503 when it is draining or full
+/metrics              figures for Prometheus
+/sessions             the sessions that are open, as JSON
+DELETE /sessions/ID   ends one
+";
+
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
 pub struct Admin(Current);
@@ -88,6 +97,7 @@ impl Admin {
             return Err(Refusal::MethodNotAllowed("GET, HEAD"));
         }
         match parts.uri.path() {
+            "/" => Ok(text(StatusCode::OK, "text/plain", CONTENTS)),
             "/healthz" => Ok(text(StatusCode::OK, "text/plain", "ok\n")),
             "/readyz" => Ok(match self.readiness() {
                 Ok(()) => text(StatusCode::OK, "text/plain", "ready\n"),

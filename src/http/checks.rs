@@ -7,10 +7,10 @@
 use hyper::{Method, header, http::request::Parts};
 
 use super::{
-    access::Authority,
+    access::{Authority, Cors},
     answerer::{Answerer, Refused},
     options::Options,
-    pages::{PlainRoute, Router, WebSocketRoute},
+    pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
     transfer_coding,
@@ -65,6 +65,7 @@ pub(super) fn check<'a>(
 ) -> Result<Checked<'a>, Refused> {
     // Before all else the body's coding, which whoever answers may read: 501.
     transfer_coding::check(&request.headers)?;
+
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
     if let Some(options) = check_options(options, request, connection)? {
@@ -115,6 +116,16 @@ fn check_options<'a>(
         return Ok(Some(Checked { host, path, asked }));
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    if let Some(cors) = &options.cors
+        && Cors::is_preflight(request)
+        && options.router.has_resource_at(&path)
+    {
+        let asked = Asked::Plain(PlainRoute::Page(
+            Page::Preflight(cors),
+            &options.router.page_options,
+        ));
+        return Ok(Some(Checked { host, path, asked }));
+    }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
     let asked = Asked::Plain(match (route, host.is_some()) {
         (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),

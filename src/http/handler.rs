@@ -261,6 +261,11 @@ impl Handler {
         let is_session = by == Answerer::Program && reason.is_none();
         if !is_session {
             forbid_sniffing(&mut response);
+            if let Some(cors) = &self.options.cors
+                && matches!(by, Answerer::File | Answerer::Cgi)
+            {
+                cors.add_to(line.origin.as_ref(), &mut response);
+            }
             self.options.headers.add_to(&mut response);
         }
         let status = response.status();

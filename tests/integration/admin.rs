@@ -52,7 +52,8 @@ fn server_is_healthy_and_ready() {
     assert_eq!(ask(admin, "GET", "/readyz"), (200, "ready\n".to_owned()));
     assert_eq!(ask(admin, "HEAD", "/readyz"), (200, String::new()));
     assert_eq!(ask(admin, "POST", "/readyz").0, 405);
-    assert_eq!(ask(admin, "GET", "/").0, 404);
+    assert!(ask(admin, "GET", "/").1.contains("/metrics"));
+    assert_eq!(ask(admin, "GET", "/nothing").0, 404);
     // Nothing of it on the public address.
     assert_eq!(server.get("/healthz").0, 426);
 }

@@ -191,6 +191,7 @@ fn time_takes_a_unit_in_every_flag() {
         "--closems=500ms",
         "--pingms=1h",
         "--write-timeout=10s",
+        "--finish-timeout=1m",
         "--flush-after=20ms",
         "--idle-timeout=500ms",
         "--max-lifetime=5m",

@@ -20,6 +20,7 @@ mod config;
 mod conformance;
 mod connections;
 mod content_types;
+mod cors;
 mod doctor;
 mod environment;
 mod handshake;

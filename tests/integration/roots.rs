@@ -97,14 +97,16 @@ fn programs_and_scripts_are_followed_too() {
         tree.make(name, "one");
     }
     let server = tree.serve(&[("--cgidir", "cgi"), ("--dir", "ws")]);
-    assert_eq!(body(&server, "/run"), "one");
+    assert!(body(&server, "/run").contains("one"));
     assert_eq!(program(&server).as_deref(), Some("one"));
     for name in ["cgi", "ws"] {
         fs::rename(tree.path(name), tree.path("away")).expect("a rename");
         tree.make(name, "two");
         remove(&tree.path("away"));
     }
-    eventually("the new script answers", || body(&server, "/run") == "two");
+    eventually("the new script answers", || {
+        body(&server, "/run").contains("two")
+    });
     eventually("the new program answers", || {
         program(&server).as_deref() == Some("two")
     });

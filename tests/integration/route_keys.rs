@@ -471,7 +471,7 @@ fn error_in_a_route_names_its_place() {
         ("subprotocol = 'a b'", &[":5: route.subprotocol: "]),
         ("header-ws = 'none'", &[":5: route.header-ws: "]),
         (
-            "idle-timeout = '5'",
+            "idle-timeout = 'soon'",
             &[":5: route.idle-timeout: ", "a number"],
         ),
         ("cgi = '/tmp'", &["route: ", "'command' and 'cgi'"]),

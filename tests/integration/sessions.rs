@@ -268,6 +268,62 @@ fn broken_length_framing_is_closed_with_1011_and_logged() {
 }
 
 #[test]
+fn headers_framing_puts_each_message_behind_its_length() {
+    // "é" is two bytes.
+    let server = Gateway::with("--framing=headers")
+        .program("head -c 25; printf 'content-length:1\\r\\nX-Other: a\\r\\n\\r\\n!'; wc -c")
+        .start();
+    let mut client = server.connect();
+    client.send("\"é\"");
+    assert_eq!(client.text(), "\"é\"");
+    assert_eq!(client.text(), "!");
+    client.send("Content-Length: 2\r\n\r\n{}");
+    client.send_binary(b"{}");
+    let (code, reason) = client.closed();
+    assert_eq!((code, reason.contains("text")), (1003, true), "{reason}");
+}
+
+#[test]
+fn message_with_a_header_of_its_own_is_passed_as_it_is() {
+    let server = Gateway::with("--framing=headers cat").start();
+    let mut client = server.connect();
+    client.send("Content-Length: 2\r\n\r\n{}");
+    assert_eq!(client.text(), "{}");
+    client.close();
+}
+
+#[test]
+fn broken_headers_framing_is_closed_with_1011_and_logged() {
+    for (output, reason) in [
+        ("hello\\n", "headers framing is broken"),
+        ("Content-Length: x\\r\\n", "not a number"),
+        ("Content-Length: 11\\r\\n", "--maxlinesize"),
+    ] {
+        let mut server = Gateway::with("--framing=headers --maxlinesize=10")
+            .program(&format!(
+                "printf 'Content-Length: 2\\r\\n\\r\\n{{}}{output}'; sleep 100"
+            ))
+            .start();
+        let mut client = server.connect();
+        assert_eq!(client.text(), "{}");
+        let (code, told) = client.closed();
+        assert_eq!((code, told.contains(reason)), (1011, true), "{told}");
+        server.wait_for_line(reason);
+        assert_eq!(server.connect().text(), "{}");
+    }
+}
+
+#[test]
+fn language_server_is_spoken_to_from_a_page() {
+    let Some(pylsp) = support::interpreter::python_program("pylsp") else {
+        return;
+    };
+    let server = Gateway::with("--framing=headers").args([pylsp]).start();
+    let url = format!("ws://127.0.0.1:{}/", server.port());
+    support::interpreter::python("language_server.py", &[&url]);
+}
+
+#[test]
 fn message_over_the_limit_is_closed_with_1009_however_it_is_cut() {
     let server = Gateway::with("--maxframesize=1000 cat").start();
     let mut client = server.connect();

@@ -21,7 +21,9 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
     match value.get_ref() {
         DeValue::Boolean(on) if !takes_values => one(on.to_string()),
         _ if !takes_values => Err("expected true or false".to_owned()),
-        DeValue::Integer(number) if is_number(argument) => one(integer(number)?.to_string()),
+        DeValue::Integer(number) if is_number(argument) || may_be_port(argument) => {
+            one(integer(number)?.to_string())
+        }
         _ if is_number(argument) => Err("expected a number".to_owned()),
         DeValue::Integer(number) if is_duration(argument) => one(integer(number)?.to_string()),
         DeValue::Table(table) if is_list && is_table(argument) => table
@@ -43,6 +45,12 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         }
         _ => Err("expected a string".to_owned()),
     }
+}
+
+/// Whether its value is a port, and more if it is a string.
+fn may_be_port(argument: &Arg) -> bool {
+    let names = argument.get_value_names().unwrap_or_default();
+    names.iter().any(|name| name.starts_with("PORT["))
 }
 
 /// Whether its values are `NAME=…`, which a table says better.

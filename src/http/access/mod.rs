@@ -4,6 +4,7 @@
 //! `http::checks`' to say.
 
 mod connection_limits;
+mod cors;
 mod descriptor_budget;
 mod forwarded;
 mod host;
@@ -13,6 +14,7 @@ mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
+pub use cors::Cors;
 pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;

@@ -95,6 +95,7 @@ async fn answer_page(
                 refusal => refusal,
             }))
         }
+        Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }

@@ -4,7 +4,7 @@
 use super::{
     cgi::Scripts, directory::Directory, file::Files, mount::MountMatch, route_match::RouteMatch,
 };
-use crate::http::{refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
+use crate::http::{access::Cors, refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
 
 /// Who answers a WebSocket.
 #[derive(Debug)]
@@ -33,6 +33,8 @@ pub enum Page<'a> {
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.
     Options(&'static str),
+    /// What a page of another origin may ask for.
+    Preflight(&'a Cors),
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
 }

@@ -34,7 +34,7 @@ pub struct Router {
     /// Static files.
     pub files: Option<Files>,
     /// The terms of the top level, which hold for what has none of its own: the console, files.
-    pub options: RouteOptions,
+    pub page_options: RouteOptions,
 }
 
 impl Router {
@@ -58,7 +58,7 @@ impl Router {
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
-            return Some(PlainRoute::Page(Page::Console, &self.options));
+            return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
         let scripts = self.scripts_at(path);
         let page = match &self.files {
@@ -67,7 +67,7 @@ impl Router {
             None => None,
         };
         match scripts.first().map(|longest| &longest.options) {
-            None => page.map(|page| PlainRoute::Page(page, &self.options)),
+            None => page.map(|page| PlainRoute::Page(page, &self.page_options)),
             Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
     }
@@ -83,19 +83,26 @@ impl Router {
                 Some(PlainRoute::Scripts(scripts, page, options))
             }
             None if has_page || self.has_program_at(path) => {
-                Some(PlainRoute::Page(Page::Options(OF_PAGES), &self.options))
+                let page = Page::Options(OF_PAGES);
+                Some(PlainRoute::Page(page, &self.page_options))
             }
             None => None,
         }
     }
 
+    /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
+    pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
+        let is_console = self.console && path.as_str() == "/";
+        !is_console && (self.files.is_some() || !self.scripts_at(path).is_empty())
+    }
+
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
     pub fn options_of_all(&self) -> PlainRoute<'_> {
-        let methods = match self.scripts.is_empty() {
+        let page = Page::Options(match self.scripts.is_empty() {
             true => OF_PAGES,
             false => OF_SCRIPTS,
-        };
-        PlainRoute::Page(Page::Options(methods), &self.options)
+        });
+        PlainRoute::Page(page, &self.page_options)
     }
 
     /// The scripts that a path may lead to, those of the longest path first.
@@ -249,7 +256,7 @@ mod tests {
             scripts: vec![scripts("/a"), scripts("/a/b")],
             ..router(&["/c"])
         };
-        let (top, [a, b]) = (&router.options, &router.scripts[..]) else {
+        let (top, [a, b]) = (&router.page_options, &router.scripts[..]) else {
             panic!("there are two");
         };
         for (raw, expected) in [

@@ -1,6 +1,6 @@
 //! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{convert::Infallible, pin::pin, sync::Arc};
+use std::{convert::Infallible, os::fd::AsFd, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
 use hyper::{
@@ -16,14 +16,17 @@ use tracing::{debug, info};
 
 use super::{
     exchange::Exchange,
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
 use crate::{
     http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
-    server::io::{HeadTimeout, MaybeTls, Phase},
+    server::{
+        Options,
+        io::{HeadTimeout, MaybeTls, Phase},
+    },
     transport::{
-        Client, TimeoutStream,
+        Client, Connectedness, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -43,7 +46,11 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
-    let write_timeout = exchange.server.options().write_timeout;
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
     let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
@@ -52,7 +59,7 @@ async fn serve_in(
             .timer(TokioTimer::new())
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
-            .header_read_timeout(IDLE_TIMEOUT)
+            .header_read_timeout(keepalive_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
@@ -110,12 +117,13 @@ fn detach(
 ) -> Result<Client, Upgraded> {
     let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
     let stream = parts.io.into_inner().into_inner().into_inner();
-    Ok(websocket::open(
+    Ok(websocket::open_watched(
         stream,
         parts.read_buf,
         Role::Server,
         options,
         compression,
+        |stream: &MaybeTls| Connectedness::of(stream.as_fd()),
     ))
 }
 

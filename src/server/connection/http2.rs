@@ -22,12 +22,12 @@ use tracing::debug;
 use super::{
     answers::{Answers, SentBody},
     exchange::{ConnectionRole, Exchange},
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
 use crate::{
     http::access::{DescriptorBudget, FirstWebSocket},
-    server::io::MaybeTls,
+    server::{Options, io::MaybeTls},
     transport::TimeoutStream,
 };
 
@@ -58,7 +58,11 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
-    let write_timeout = exchange.server.options().write_timeout;
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let answers = Answers::new(write_timeout);
     let service = service(exchange, answers.clone());
     let io = TokioIo::new(TimeoutStream::new(stream, None, Some(write_timeout)));
@@ -66,7 +70,7 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let result = tokio::select! {
         result = &mut http => Some(result),
         () = drain.cancelled() => None,
-        () = streams.wait_idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.wait_idle(HEAD_TIMEOUT, keepalive_timeout) => None,
         () = streams.wait_first(), if is_turned_away => None,
         () = answers.wait_stalled(&streams) => Some(Ok(())),
     };

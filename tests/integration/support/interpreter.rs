@@ -34,6 +34,16 @@ pub(crate) fn python(script: &str, arguments: &[&str]) {
     run(&python, script, arguments);
 }
 
+/// A program that tests/clients/requirements.txt installs; `None` where it is missing, with a line that says so.
+pub(crate) fn python_program(name: &str) -> Option<PathBuf> {
+    let program = clients().join("venv/bin").join(name);
+    if !program.exists() {
+        eprintln!("skipped: {program:?} is missing, scripts/test installs it");
+        return None;
+    }
+    Some(program)
+}
+
 fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }

@@ -3,8 +3,7 @@
 use std::{fs::File, io, os::unix::fs::FileExt};
 
 use super::{
-    body::read_from_memory, content_type, content_type::MimeTypes, encoding::Coding,
-    open_file_cache::Opened, packed::Packed,
+    body::read_from_memory, content_type, content_type::MimeTypes, encoding::Coding, packed::Packed,
 };
 use crate::http::{pages::root::Reach, url_path::UrlPath};
 
@@ -26,24 +25,22 @@ pub(super) struct Contents {
     pub(super) is_active: bool,
 }
 
-/// Describes a file, once as long as it is kept open.
+/// Describes a file of this length.
 ///
 /// # Errors
 /// `EAGAIN` if its first bytes are needed and out of reach.
 pub(super) fn of(
-    opened: &Opened,
+    file: &File,
+    length: u64,
     path: &UrlPath,
     types: &MimeTypes,
     reach: Reach,
 ) -> io::Result<Description> {
-    if let Some(description) = opened.description.get() {
-        return Ok(description.clone());
-    }
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
     let packed = Packed::named(name, types);
     let needs_prefix = packed.is_some() || types.needs_prefix(name);
     let prefix = match needs_prefix {
-        true => read_prefix(&opened.file, opened.metadata.len(), reach)?,
+        true => read_prefix(file, length, reach)?,
         false => Vec::new(),
     };
     let contents = packed.and_then(|packed| {
@@ -53,11 +50,10 @@ pub(super) fn of(
             is_active: packed == Packed::Picture,
         })
     });
-    let description = Description {
+    Ok(Description {
         content_type: types.content_type(name, Some(&prefix)),
         packed: contents,
-    };
-    Ok(opened.description.get_or_init(|| description).clone())
+    })
 }
 
 fn read_prefix(file: &File, length: u64, reach: Reach) -> io::Result<Vec<u8>> {

@@ -22,7 +22,10 @@ use std::{
 use parking_lot::Mutex;
 use rustix::fs::Stat;
 
-use super::description::Description;
+use super::{
+    content_type::MimeTypes,
+    description::{self, Description},
+};
 use crate::http::{
     pages::root::{Reach, Root},
     url_path::UrlPath,
@@ -44,7 +47,7 @@ pub(super) struct Opened {
     pub(super) file: Arc<File>,
     pub(super) metadata: Metadata,
     /// Found out when it is needed, and kept with the file.
-    pub(super) description: Arc<OnceLock<Description>>,
+    description: Arc<OnceLock<Description>>,
 }
 
 impl Opened {
@@ -58,6 +61,23 @@ impl Opened {
             file: Arc::new(file),
             description: Arc::default(),
         })
+    }
+
+    /// What it is, found out once as long as it is kept open.
+    ///
+    /// # Errors
+    /// `EAGAIN` if its first bytes are needed and out of reach.
+    pub(super) fn describe(
+        &self,
+        path: &UrlPath,
+        types: &MimeTypes,
+        reach: Reach,
+    ) -> io::Result<Description> {
+        if let Some(description) = self.description.get() {
+            return Ok(description.clone());
+        }
+        let description = description::of(&self.file, self.metadata.len(), path, types, reach)?;
+        Ok(self.description.get_or_init(|| description).clone())
     }
 }
 

@@ -13,7 +13,6 @@ use hyper::HeaderMap;
 
 use super::{
     conditional::Validators,
-    description,
     encoding::{self, Coding},
     files::Files,
     open_file_cache::Opened,
@@ -48,7 +47,7 @@ impl Representation {
         headers: &HeaderMap,
         reach: Reach,
     ) -> io::Result<Option<Self>> {
-        let description = description::of(&plain, path, &files.options.types, reach)?;
+        let description = plain.describe(path, &files.options.types, reach)?;
         let codings = encoding::preferred_codings(headers);
         if let Some(inner) = &description.packed
             && codings.contains(&inner.coding)
