@@ -30,7 +30,7 @@ use super::{
     waiting::{Waiting, timed},
 };
 use crate::{
-    backend::{BackendError, Input, Output},
+    backend::{BackendError, Inbound, Input, Output},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing},
@@ -44,7 +44,9 @@ pub(super) enum OutputEnd {
     Lingered,
     /// The backend says what is no message, or was lost.
     Broken(BackendError),
-    /// The backend ends the session with this.
+    /// The backend ends the session with this, once the client has what it said before.
+    Closed(Close),
+    /// The backend ends the session with this, at once.
     Failed(Close),
     /// The client takes no more.
     Undeliverable(io::Error),
@@ -110,7 +112,7 @@ async fn deliver(
     received: &Meter,
     draining: Pin<&mut impl Future>,
 ) -> Result<(), BackendError> {
-    let mut waiting = Waiting::new(sink, message);
+    let mut waiting = Waiting::new(sink, Inbound::Message(message));
     tokio::select! {
         biased;
         ready = timed(received, |context| waiting.poll_ready(context)) => ready?,
@@ -145,7 +147,7 @@ fn refusal(error: &FramingError) -> Close {
         FramingError::BinaryForLines => Close::UNSUPPORTED,
         FramingError::NewlineInMessage => Close::POLICY,
         FramingError::TooLong(_) | FramingError::Malformed { .. } => Close::TOO_BIG,
-        FramingError::Io(_) => Close::INTERNAL,
+        FramingError::Io(_) | FramingError::Closed(_) => Close::INTERNAL,
     };
     Close::new(code, error.to_string())
 }
@@ -244,6 +246,7 @@ fn poll_turn(
 /// What an error of the output comes to.
 fn end_of_output(error: BackendError, interrupts: &Interrupts<'_>) -> OutputEnd {
     match error {
+        BackendError::Closed(close) => OutputEnd::Closed(close),
         BackendError::Failed(close) => OutputEnd::Failed(close),
         // The exit status says more.
         BackendError::Io(_) if interrupts.has_process() => OutputEnd::Ended,
@@ -297,6 +300,10 @@ mod tests {
         let codec = Codec::new(Framing::Lines(Newline::Split), usize::MAX);
         let mut sink = FramedWrite::new(near, codec);
         sink.set_backpressure_boundary(1);
+        let sink = sink.with(async |item| match item {
+            Inbound::Message(message) => Ok::<_, FramingError>(message),
+            Inbound::Close(close) => Err(FramingError::Closed(close)),
+        });
         let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));
         let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
         let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));
