@@ -123,7 +123,7 @@ impl Environ {
 
 /// Whether a variable is one that says what the request says, so that nobody else may set it.
 pub fn is_meta_variable(name: &str) -> bool {
-    const NAMES: [&str; 26] = [
+    const NAMES: [&str; 28] = [
         "AUTH_TYPE",
         "CONTENT_LENGTH",
         "CONTENT_TYPE",
@@ -138,9 +138,11 @@ pub fn is_meta_variable(name: &str) -> bool {
         "REMOTE_PORT",
         "REMOTE_USER",
         "REQUEST_METHOD",
+        "REQUEST_SCHEME",
         "REQUEST_URI",
         "SCRIPT_FILENAME",
         "SCRIPT_NAME",
+        "SERVER_ADDR",
         "SERVER_NAME",
         "SERVER_PORT",
         "SERVER_PROTOCOL",
@@ -180,6 +182,28 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
         name.unwrap_or_else(|| "localhost".to_owned()),
         port.unwrap_or(default_port),
     )
+}
+
+/// The locale category of text, and UTF-8 by the name that every such system has without further packages.
+const LC_CTYPE: (&str, &str) = match cfg!(target_os = "macos") {
+    true => ("LC_CTYPE", "UTF-8"),
+    false => ("LC_CTYPE", "C.UTF-8"),
+};
+
+/// Adds what tells a program that text is UTF-8, as messages are, if nothing says what it is (POSIX XBD 8.2: a
+/// variable that is empty says nothing). Without it Ruby fails on the first accent, Java prints question marks, and
+/// sed, awk and bash cut within characters.
+pub fn declare_utf8(passed: &mut Vec<(OsString, OsString)>) {
+    const LOCALE: [&str; 3] = ["LC_ALL", "LC_CTYPE", "LANG"];
+    let is_locale = |name: &OsString| LOCALE.iter().any(|other| name == other);
+    if !passed
+        .iter()
+        .any(|(name, value)| is_locale(name) && !value.is_empty())
+    {
+        let (name, value) = LC_CTYPE;
+        passed.retain(|(other, _)| other != name);
+        passed.push((name.into(), value.into()));
+    }
 }
 
 /// What tells of inherited sockets (sd_listen_fds(3)), which are the gateway's own.

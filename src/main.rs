@@ -10,15 +10,27 @@ use wsd::{
 };
 
 mod commands;
-use commands::{connect, doctor, fail, init, print, print_as_clap, refuse, serve};
+use commands::{check_memory, connect, doctor, fail, init, print, print_as_clap, refuse, serve};
 
 fn main() -> ExitCode {
+    forbid_inspection();
     inetd::hide_stderr();
-    let outcome = match init::is_needed() {
+    let outcome = check_memory().and_then(|()| match init::is_needed() {
         true => init::run().context("as process 1"),
         false => start(),
-    };
+    });
     outcome.unwrap_or_else(|error| fail(&error))
+}
+
+/// A program of the same user must not find by proc(5) what it is not told: our environment, memory and descriptors.
+/// What we execute is an ordinary process again.
+fn forbid_inspection() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // It does not fail for a value that the kernel knows (PR_SET_DUMPABLE(2const)).
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
 }
 
 fn start() -> Result<ExitCode> {

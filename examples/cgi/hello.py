@@ -2,7 +2,7 @@
 import os
 import sys
 
-length = int(os.environ["CONTENT_LENGTH"] or 0)
+length = int(os.environ.get("CONTENT_LENGTH", 0))
 body = sys.stdin.buffer.read(length)
 print("Content-Type: text/plain")
 print()

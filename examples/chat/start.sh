@@ -37,8 +37,14 @@ fi
 echo "$ready"
 port=${ready##*:}
 
-# nc does not end at the end of its input, so a stop need not wait for it.
-set -- --port="${WSD_PORT:-8082}" --staticdir="$here" --drain-timeout=1 "$@" nc localhost "$port"
+# socat ends when the chat server does, and when its page does. nc notices the first only at the next message, and does
+# not end at the end of its input, so a stop need not wait for it.
+set -- --port="${WSD_PORT:-8082}" --staticdir="$here" --drain-timeout=1 "$@"
+if command -v socat >/dev/null; then
+    set -- "$@" socat - "TCP4:localhost:$port"
+else
+    set -- "$@" nc localhost "$port"
+fi
 if [ -n "${WSD:-}" ]; then
     exec "$WSD" "$@"
 elif [ -x "$top/target/release/wsd" ]; then

@@ -29,6 +29,7 @@ use super::{
     group = ArgGroup::new(SPEAKS_TLS).multiple(true),
     group = ArgGroup::new(OF_A_PROGRAM).multiple(true),
     after_help = "Options end where COMMAND begins. -name=value works as well as --name=value.\n\
+                  A time takes a unit, such as 500ms, 10s, 5m or 1h; a bare number has that of its flag.\n\
                   \n\
                   Example: wsd --port=8080 --devconsole ./fizzbuzz.py, then open http://localhost:8080/"
 )]

@@ -1,6 +1,8 @@
 //! The client in place of a server.
 
-use super::{groups::SPEAKS_TLS, ranges::milliseconds};
+use std::time::Duration;
+
+use super::{durations::milliseconds, groups::SPEAKS_TLS};
 
 /// Flags of the client.
 #[derive(Debug, Clone, clap::Args)]
@@ -14,7 +16,7 @@ pub struct ClientArgs {
     /// Milliseconds without a message after the end of stdin until the connection is closed
     /// [default: 1000].
     #[arg(long, value_name = "MS", value_parser = milliseconds(), requires = "connect")]
-    pub linger: Option<u64>,
+    pub linger: Option<Duration>,
 
     /// Connect again when there is no connection, or none any more, after 1 s, 2 s, 4 s and so on.
     #[arg(long, requires = "connect")]

@@ -20,6 +20,8 @@ pub struct CommandLine {
     words: Vec<Word>,
     /// COMMAND and its arguments; empty without one.
     command: Vec<OsString>,
+    /// Whether `--` stands before it.
+    is_separated: bool,
 }
 
 /// A word before COMMAND, with its value.
@@ -43,6 +45,8 @@ enum Kind {
     Switch,
     Value,
     List,
+    /// Perhaps with a value, which stands behind a `=`: what follows may be COMMAND.
+    Optional,
 }
 
 impl CommandLine {
@@ -52,8 +56,10 @@ impl CommandLine {
         let mut words = words.into_iter();
         let mut read = Vec::new();
         let mut first = None;
+        let mut is_separated = false;
         while let Some(word) = words.next() {
             if word == "--" {
+                is_separated = true;
                 break;
             }
             if word.len() < 2 || !word.as_bytes().starts_with(b"-") {
@@ -72,7 +78,13 @@ impl CommandLine {
         CommandLine {
             words: read,
             command: first.into_iter().chain(words).collect(),
+            is_separated,
         }
+    }
+
+    /// A typed COMMAND and its arguments, unless `--` before it says what is whose.
+    pub fn unseparated_command(&self) -> Option<(&OsString, &[OsString])> {
+        self.command.split_first().filter(|_| !self.is_separated)
     }
 
     /// Whether a flag was typed.
@@ -84,7 +96,8 @@ impl CommandLine {
     /// and of two that exclude each other the typed one is meant. Where there is one value, the typed one
     /// is read last and wins.
     pub fn replaces(&self, key: &str) -> bool {
-        let is_list = |flag: &Flag| flag.name == key && flag.kind == Kind::List;
+        let is_list =
+            |flag: &Flag| flag.name == key && matches!(flag.kind, Kind::List | Kind::Optional);
         self.flags().any(is_list)
             || conflicting_flag(key).is_some_and(|other| self.has(other))
             || key == "command" && !self.command.is_empty()
@@ -238,7 +251,7 @@ impl Flag {
     }
 
     fn lacks_value(&self) -> bool {
-        self.kind != Kind::Switch && self.value.is_none()
+        matches!(self.kind, Kind::Value | Kind::List) && self.value.is_none()
     }
 
     /// What a switch is set to, in one of the forms that Go's flag package takes.
@@ -266,7 +279,11 @@ impl Flag {
 
 impl Kind {
     fn of(argument: &Arg) -> Self {
+        let is_optional = argument
+            .get_num_args()
+            .is_some_and(|number| number.min_values() == 0);
         match argument.get_action() {
+            action if action.takes_values() && is_optional => Kind::Optional,
             ArgAction::Append => Kind::List,
             action if action.takes_values() => Kind::Value,
             _ => Kind::Switch,

@@ -52,7 +52,8 @@ pub struct ListenArgs {
     #[arg(long, conflicts_with_all = ["port", "address", "unixsocket", "reuseport", "redirport"])]
     pub inetd: bool,
 
-    /// Port that sends plain HTTP clients on to --port, at a name that is the server's own.
-    #[arg(long, value_name = "PORT")]
-    pub redirport: Option<u16>,
+    /// Port that sends plain HTTP clients on to --port, at a name that is the server's own; PORT:PUBLIC where
+    /// clients reach --port under another number.
+    #[arg(long, value_name = "PORT[:PUBLIC]")]
+    pub redirport: Option<String>,
 }

@@ -1,8 +1,10 @@
 //! How messages travel between a client and a program.
 
+use std::time::Duration;
+
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::{groups::OF_A_PROGRAM, ranges::milliseconds};
+use super::{durations::milliseconds, groups::OF_A_PROGRAM};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]
@@ -27,7 +29,7 @@ pub struct MessageArgs {
 
     /// Send a line without its newline, such as a prompt, after MS milliseconds of quiet.
     #[arg(long, value_name = "MS", value_parser = milliseconds())]
-    pub flush_after: Option<u64>,
+    pub flush_after: Option<Duration>,
 
     /// Send stderr to the client too, each line as {"stream":"stdout"|"stderr","data":"..."}.
     #[arg(long, group = OF_A_PROGRAM)]

@@ -1,8 +1,10 @@
 //! How a server is run: its stop, its threads, what operators ask.
 
+use std::time::Duration;
+
 use clap::builder::RangedU64ValueParser;
 
-use super::ranges::seconds;
+use super::durations::{positive_seconds, seconds};
 
 /// Flags about operation.
 #[derive(Debug, Clone, clap::Args)]
@@ -10,13 +12,17 @@ use super::ranges::seconds;
 #[group(conflicts_with = "connect")]
 pub struct OperationArgs {
     /// Seconds that sessions get to end by themselves when the server is told to stop.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 10, help_heading = "Limits")]
-    pub drain_timeout: u64,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value = "10", help_heading = "Limits")]
+    pub drain_timeout: Duration,
 
     /// Seconds that the server goes on as ever after it was told to stop, while /readyz of --admin says
     /// that it leaves.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value_t = 0, help_heading = "Limits")]
-    pub drain_delay: u64,
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value = "0", help_heading = "Limits")]
+    pub drain_delay: Duration,
+
+    /// Seconds that a connection may wait for its next request; longer than a balancer in front keeps it.
+    #[arg(long, value_name = "SECONDS", value_parser = positive_seconds(), default_value = "75", help_heading = "Limits")]
+    pub keepalive_timeout: Duration,
 
     /// Answer operators at an address of their own: /healthz, /readyz, /metrics, /sessions.
     #[arg(long, value_name = "ADDRESS:PORT|unix:PATH")]

@@ -33,13 +33,37 @@ pub struct PagesArgs {
     #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub listing: bool,
 
-    /// Answer unknown paths without an extension with the index.html of --staticdir.
+    /// Answer unknown paths that a browser goes to, or without an extension, with the index.html of
+    /// --staticdir.
     #[arg(long, requires = "staticdir", conflicts_with = "connect")]
     pub spa: bool,
+
+    /// Content type of the files of --staticdir whose name ends so (.EXT), or is this (NAME), beside those
+    /// that are built in; repeatable.
+    #[arg(
+        long,
+        value_name = ".EXT=TYPE",
+        requires = "staticdir",
+        conflicts_with = "connect"
+    )]
+    pub mime: Vec<String>,
 
     /// Answer requests for the executables in DIR by running them (CGI/1.1), on the same port.
     #[arg(long, value_name = "DIR", conflicts_with = "connect")]
     pub cgidir: Option<PathBuf>,
+
+    /// Let pages of other origins read the files of --staticdir and the answers of CGI scripts: of those that are
+    /// listed as --cors=ORIGIN,..., else of any.
+    #[arg(
+        long,
+        value_name = "ORIGIN,...",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "*",
+        value_delimiter = ',',
+        conflicts_with = "connect"
+    )]
+    pub cors: Vec<String>,
 
     /// Serve a page at / to try the program from.
     #[arg(long, conflicts_with = "connect")]

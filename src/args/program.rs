@@ -11,7 +11,8 @@ use super::{limits::LimitArgs, messages::MessageArgs, process::ProcessArgs};
 #[command(next_help_heading = "Access")]
 pub struct ProgramArgs {
     /// Origins whose pages may connect beside the server's own: HOST, HOST:PORT or SCHEME://HOST:PORT,
-    /// 'null' for pages from file://, '*' for any; repeatable.
+    /// with a '*' for one label (*.example.com) or any port (http://localhost:*), 'null' for pages from
+    /// file://, '*' for any; repeatable.
     #[arg(long, value_name = "ORIGIN,...", value_delimiter = ',')]
     pub origin: Vec<String>,
 

@@ -11,7 +11,7 @@ use clap::{
     error::{ContextKind, ContextValue, Error, ErrorKind},
 };
 
-use super::{arguments::Args, groups::OF_A_PROGRAM};
+use super::{arguments::Args, groups::OF_A_PROGRAM, help};
 
 /// Parses the words of flags, and a command.
 ///
@@ -22,7 +22,11 @@ pub(super) fn parse(flags: Vec<OsString>, command: &[OsString]) -> Result<ArgMat
     let separator = (!command.is_empty()).then(|| OsString::from("--"));
     let words = [OsString::from("wsd")].into_iter().chain(flags.clone());
     let words = words.chain(separator).chain(command.iter().cloned());
-    let matches = Args::command().try_get_matches_from(words);
+    let command = match flags.iter().any(|word| word == "-h") {
+        true => help::for_beginners(Args::command()),
+        false => Args::command(),
+    };
+    let matches = command.try_get_matches_from(words);
     let matches = matches.map_err(|error| explain(error, &flags))?;
     check_local_end(&matches)?;
     Ok(matches)
@@ -62,9 +66,38 @@ fn explain(mut error: Error, flags: &[OsString]) -> Error {
     let explained = match error.kind() {
         ErrorKind::ArgumentConflict => exclusion(&error, flags),
         ErrorKind::MissingRequiredArgument => requirement(&error, flags),
+        ErrorKind::UnknownArgument => {
+            add_tip(&mut error);
+            None
+        }
         _ => None,
     };
     explained.unwrap_or(error)
+}
+
+/// Letters by which other programs take what has a long name alone here.
+const LETTERS: [(char, &str); 4] = [
+    ('a', "address"),
+    ('c', "config"),
+    ('d', "staticdir"),
+    ('p', "port"),
+];
+
+/// The long name for a letter: `-p`, and `-p8080`, which was given its second dash.
+fn add_tip(error: &mut Error) {
+    let Some(ContextValue::String(word)) = error.get(ContextKind::InvalidArg) else {
+        return;
+    };
+    let mut letters = word.trim_start_matches('-').chars();
+    let first = letters.next();
+    let is_letter = letters.all(|rest| rest.is_ascii_digit());
+    let known = LETTERS.iter().find(|(letter, _)| Some(*letter) == first);
+    if let Some((_, name)) = known.filter(|_| is_letter) {
+        let tip = format!("the flag is '--{name}', and has no letter");
+        let tips = ContextValue::StyledStrs(vec![tip.into()]);
+        error.remove(ContextKind::SuggestedArg);
+        error.insert(ContextKind::Suggested, tips);
+    }
 }
 
 /// Two flags that exclude each other.

@@ -1,22 +1,26 @@
 //! A program's input as a sink of messages.
 
 use std::{
-    io,
     pin::Pin,
     task::{Context, Poll},
 };
 
-use tokio::{io::AsyncWrite, net::unix::pipe};
+use futures_util::{Sink, SinkExt};
+use tokio::io::AsyncWrite;
 use tokio_util::codec::FramedWrite;
 
 use super::{
-    interface::Input,
+    error::BackendError,
+    interface::{Inbound, Input},
     stream_options::{StreamCodec, StreamOptions},
 };
 
-/// Input kept for a program that does not read, in bytes. Smaller means fewer bytes a system call and
-/// pings unanswered sooner behind unread data; larger means more memory a session.
-const INPUT_BUFFER: usize = 32 * 1024;
+/// Input gathered before it is written without being asked, in bytes. Smaller means fewer bytes a system call,
+/// larger means more memory for each session in a flood.
+const WRITE_AT: usize = 32 * 1024;
+/// Input kept for a program that does not read, in bytes, framing included. Smaller means pings unanswered sooner
+/// behind unread data, larger means more memory for each such session.
+const LARGEST_UNWRITTEN: usize = 64 * 1024;
 
 /// Writes messages to a stream of bytes; closing the sink shuts the stream down behind them.
 pub fn framed_input<W>(stream: W, streams: &StreamOptions) -> Input
@@ -24,40 +28,51 @@ where
     W: AsyncWrite + Send + Unpin + 'static,
 {
     // Nothing is reserved for a client that says nothing.
-    let mut input = FramedWrite::with_capacity(stream, StreamCodec::new(streams), 0);
-    input.set_backpressure_boundary(INPUT_BUFFER);
-    Box::pin(input)
+    let framed = FramedWrite::with_capacity(stream, StreamCodec::new(streams), 0);
+    Box::pin(InputBuffer(framed))
 }
 
-/// A program's stdin, whose shutdown closes our end of the pipe: its reader gets end-of-file when the last
-/// writer is gone (pipe(7)), and tokio's pipe would stay open until it is dropped.
-pub(super) struct Stdin(Option<pipe::Sender>);
+/// Has room until so much is unwritten, whatever was written before: [`FramedWrite`] alone, once full, would have
+/// none until all of it is.
+struct InputBuffer<W>(FramedWrite<W, StreamCodec>);
 
-impl Stdin {
-    pub(super) fn new(pipe: pipe::Sender) -> Self {
-        Stdin(Some(pipe))
+impl<W> InputBuffer<W> {
+    fn unwritten(&self) -> usize {
+        self.0.write_buffer().len()
     }
 }
 
-impl AsyncWrite for Stdin {
-    fn poll_write(
+impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
+    type Error = BackendError;
+
+    fn poll_ready(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        buffer: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        match &mut self.0 {
-            Some(pipe) => Pin::new(pipe).poll_write(context, buffer),
-            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+    ) -> Poll<Result<(), BackendError>> {
+        if self.unwritten() >= WRITE_AT {
+            let written = self.0.poll_flush_unpin(context);
+            if written.is_ready() || self.unwritten() >= LARGEST_UNWRITTEN {
+                return written;
+            }
         }
-    }
-
-    /// A pipe holds nothing back.
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0 = None;
-        Poll::Ready(Ok(()))
+    fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
+        self.0.start_send_unpin(item)
+    }
+
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BackendError>> {
+        self.0.poll_flush_unpin(context)
+    }
+
+    fn poll_close(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BackendError>> {
+        self.0.poll_close_unpin(context)
     }
 }

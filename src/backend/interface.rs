@@ -9,8 +9,9 @@ use crate::message::{Close, Message};
 
 /// What a backend says: messages, and at most one error, which is the last item.
 ///
-/// The end of the stream is an orderly end: the session ends with the exit status of the process, and as
-/// 1000 where there is none. [`BackendError::Closed`] and [`BackendError::Failed`] end it with their own close.
+/// The end of the stream is an orderly end: the session ends with the exit status of the process, when it
+/// has ended too, and as 1000 where there is none. [`BackendError::Closed`] and [`BackendError::Failed`] end it
+/// with their own close.
 pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Send>>;
 
 /// What a backend is told.
@@ -48,7 +49,7 @@ pub struct Backend {
 /// What becomes of a backend's input when its output has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterOutput {
-    /// It ends too: a program that has closed its stdout has most often ended.
+    /// It ends too: the process has ended, or takes nothing more.
     EndInput,
     /// It takes all that comes before the client's Close.
     KeepInput,

@@ -1,7 +1,6 @@
 //! A program's output as a stream of messages.
 
 use std::{
-    convert::Infallible,
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -14,7 +13,6 @@ use serde_json::Value;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
-    sync::oneshot,
     time::Instant,
 };
 use tokio_util::codec::{Decoder, FramedRead};
@@ -102,29 +100,14 @@ impl<R: AsyncRead + Unpin> Stream for Reads<R> {
     }
 }
 
-/// What stderr gets to be read to its end once stdout has ended: a program that has exited has written
-/// all by then, and one that has closed its stdout alone is to be told soon.
-const STDERR_REST: Duration = Duration::from_millis(100);
-
-/// Both pipes' lines as JSON objects, in the order in which they come, until stdout ends.
+/// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
 pub(super) fn wrapped(stdout: Receiver, stderr: Receiver, streams: &StreamOptions) -> Output {
     let name = |pipe, name: &'static str| {
         framed_output(pipe, streams).map(move |line| line.map(|line| wrap(name, &line)))
     };
-    // Nothing is ever sent: the end of the sender is the message.
-    let (alive, ended) = oneshot::channel::<Infallible>();
-    let mut alive = Some(alive);
-    let end_of_stdout = stream::poll_fn(move |_| {
-        drop(alive.take());
-        Poll::Ready(None)
-    });
-    let rest = async {
-        let _ = ended.await;
-        tokio::time::sleep(STDERR_REST).await;
-    };
     Box::pin(stream::select(
-        name(stdout, "stdout").chain(end_of_stdout),
-        name(stderr, "stderr").take_until(Box::pin(rest)),
+        name(stdout, "stdout"),
+        name(stderr, "stderr"),
     ))
 }
 

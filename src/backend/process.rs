@@ -13,9 +13,13 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tokio::{io::unix::AsyncFd, task::JoinHandle, time::timeout};
+use tokio::{
+    io::unix::AsyncFd,
+    task::JoinHandle,
+    time::{Instant, sleep, timeout},
+};
 
-use super::spawn::Leader;
+use super::{spawn::Leader, stdin::Intake};
 
 /// How long a process may take for each step of the termination ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -26,14 +30,24 @@ pub struct TerminationTimeouts {
     pub interrupt: Duration,
     /// From SIGTERM to SIGKILL.
     pub terminate: Duration,
+    /// How long a program that reads may take nothing of what it was sent before the end of its client makes its
+    /// first step begin; `None` treats it as one that was sent nothing.
+    pub finish: Option<Duration>,
 }
 
 impl TerminationTimeouts {
-    /// All three steps together.
+    /// All three steps of the ladder together.
     pub fn total(&self) -> Duration {
         self.eof + self.interrupt + self.terminate
     }
 }
+
+/// What is left of a group when its leader has exited gets so long to leave it: a job that a shell has just put in the
+/// background has yet to make a session of its own (setsid(1)). Shorter would kill it on a busy machine, longer keeps
+/// the client from the Close.
+const LEAVING: Duration = Duration::from_millis(100);
+/// Between two looks whether somebody is left.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// How long the log of stderr may take after the group is dead. Only a process that left the group
 /// can hold the pipe longer; shorter could lose a last line on a busy machine.
@@ -44,6 +58,10 @@ const STDERR_GRACE: Duration = Duration::from_millis(250);
 pub struct Process {
     leader: AsyncFd<Leader>,
     stderr: Option<JoinHandle<()>>,
+    started: Instant,
+    intake: Intake,
+    /// When the leader was reaped.
+    exited: Option<Instant>,
 }
 
 impl Process {
@@ -52,12 +70,30 @@ impl Process {
         Ok(Process {
             leader: leader.watch()?,
             stderr: None,
+            started: Instant::now(),
+            intake: Intake::default(),
+            exited: None,
         })
     }
 
     /// Gives it the task that logs its complaints, to be awaited at its end.
     pub(super) fn set_stderr_task(&mut self, stderr: JoinHandle<()>) {
         self.stderr = Some(stderr);
+    }
+
+    /// Gives it what can be seen of its stdin.
+    pub(super) fn set_intake(&mut self, intake: Intake) {
+        self.intake = intake;
+    }
+
+    /// What can be seen of its stdin.
+    pub fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// When it was started.
+    pub fn started(&self) -> Instant {
+        self.started
     }
 
     /// The process id of the leader, which is the group's and the session's too (setsid(2)).
@@ -68,6 +104,7 @@ impl Process {
     /// Ready once the leader has exited; it is then reaped already. The answer stays.
     pub fn poll_exit(&mut self, context: &mut Context<'_>) -> Poll<ExitStatus> {
         if let Some(status) = self.leader.get_ref().status() {
+            self.exited.get_or_insert_with(Instant::now);
             return Poll::Ready(status);
         }
         loop {
@@ -77,7 +114,10 @@ impl Process {
                 Err(_) => return Poll::Pending,
             };
             match guard.get_inner_mut().reap() {
-                Some(status) => return Poll::Ready(status),
+                Some(status) => {
+                    self.exited.get_or_insert_with(Instant::now);
+                    return Poll::Ready(status);
+                }
                 None => guard.clear_ready(),
             }
         }
@@ -88,8 +128,16 @@ impl Process {
         poll_fn(|context| self.poll_exit(context)).await
     }
 
+    /// Waits for those who are about to leave the group of a leader that has exited.
+    async fn let_leave(&self) {
+        let exited = self.exited.unwrap_or_else(Instant::now);
+        while !self.leader.get_ref().is_group_empty() && exited.elapsed() < LEAVING {
+            sleep(LOOK).await;
+        }
+    }
+
     /// Brings the process to an end: waits, then SIGINT, SIGTERM and SIGKILL to the group, a
-    /// timeout each; what is left of the group when the leader has exited is killed. The caller has
+    /// timeout each; what is left of the group 100 ms after the leader has exited is killed. The caller has
     /// closed the input before.
     ///
     /// Cancel safe: no, the ladder would begin anew; a process that is dropped then is killed.
@@ -106,6 +154,7 @@ impl Process {
             self.leader.get_ref().signal_group(signal);
         }
         let status = self.exit().await;
+        self.let_leave().await;
         self.leader.get_mut().end_group();
         if let Some(mut stderr) = self.stderr.take()
             && timeout(STDERR_GRACE, &mut stderr).await.is_err()

@@ -3,20 +3,23 @@
 use std::{
     ffi::{CString, OsStr, OsString},
     io,
-    os::unix::ffi::OsStrExt,
-    path::PathBuf,
+    os::{fd::OwnedFd, unix::ffi::OsStrExt},
+    path::{Path, PathBuf},
+    sync::Arc,
 };
 
-use tokio::net::unix::pipe;
+use tokio::{net::unix::pipe, task::spawn_blocking};
 
 use super::{
-    input::{Stdin, framed_input},
+    input::framed_input,
     interface::{AfterOutput, Backend, Environment},
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
+    script::{self, ScriptError},
     spawn::{Command, Spawner},
     stderr,
+    stdin::Stdin,
     stream_options::StreamOptions,
 };
 
@@ -29,8 +32,19 @@ pub struct Program {
     pub arguments: Vec<OsString>,
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
+    /// Where the file was found; it is executed there and nowhere else, whatever its path leads to by now.
+    pub entry: Option<DirectoryEntry>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
+}
+
+/// A directory, open, and an entry of it that is a file and no link.
+#[derive(Debug, Clone)]
+pub struct DirectoryEntry {
+    /// The directory.
+    pub directory: Arc<OwnedFd>,
+    /// The entry's name.
+    pub name: OsString,
 }
 
 /// A process that was started, with its pipes as they are.
@@ -97,9 +111,11 @@ impl Program {
             }
             StderrTo::Client => output::wrapped(started.output, errors, streams),
         };
+        let stdin = Stdin::new(started.input);
+        started.process.set_intake(stdin.intake().clone());
         Ok(Backend {
             output,
-            input: framed_input(Stdin::new(started.input), streams),
+            input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
         })
@@ -111,17 +127,50 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<(PipedProcess, pipe::Receiver)> {
-        let child = spawner.spawn(self.command(environment)?).await;
-        // The client is not told where programs lie; the log is.
-        let child = child.inspect_err(|error| {
-            tracing::error!("{} cannot be started: {error}", self.file.display());
-        })?;
+        let child = match spawner.spawn(self.command(environment)?).await {
+            Ok(child) => child,
+            Err(error) => return Err(self.explain(error, environment).await),
+        };
         let started = PipedProcess {
             input: pipe::Sender::from_owned_fd(child.stdin)?,
             output: pipe::Receiver::from_owned_fd(child.stdout)?,
             process: Process::new(child.process)?,
         };
         Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
+    }
+
+    /// Says why it cannot be started: in the log, for the client is not told where programs lie.
+    async fn explain(&self, error: io::Error, environment: &Environment) -> io::Error {
+        let file = self.file.display();
+        let Some(script) = self.script_error(&error, environment).await else {
+            tracing::error!("{file} cannot be started: {error}");
+            return error;
+        };
+        tracing::error!("{file} cannot be started: {error}: {}", script.words());
+        io::Error::new(error.kind(), script)
+    }
+
+    /// What a script's first line has to do with an error.
+    async fn script_error(
+        &self,
+        error: &io::Error,
+        environment: &Environment,
+    ) -> Option<ScriptError> {
+        let number = error
+            .raw_os_error()
+            .filter(|number| [libc::ENOENT, libc::ENOEXEC, libc::EACCES].contains(number))?;
+        let (file, directory) = (self.file.clone(), self.directory.clone());
+        let mut variables = environment.iter();
+        let path = variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
+        let looking = spawn_blocking(move || {
+            let fault = script::examine(&file, directory.as_deref(), path.as_deref())?;
+            Some(ScriptError {
+                number,
+                fault,
+                file,
+            })
+        });
+        looking.await.ok()?
     }
 
     fn command(&self, environment: &Environment) -> io::Result<Command> {
@@ -145,8 +194,20 @@ impl Program {
                 Some(directory) => Some(c_string(directory.as_os_str())?),
                 None => None,
             },
+            place: match &self.entry {
+                Some(entry) => Some(entry.command()?),
+                None => None,
+            },
             attributes: self.attributes.clone(),
         })
+    }
+}
+
+impl DirectoryEntry {
+    /// What is executed once the directory is the working directory.
+    fn command(&self) -> io::Result<(Arc<OwnedFd>, CString)> {
+        let file = Path::new(".").join(&self.name);
+        Ok((Arc::clone(&self.directory), c_string(file.as_os_str())?))
     }
 }
 

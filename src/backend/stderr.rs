@@ -10,6 +10,8 @@ use memchr::memchr;
 use tokio::{fs::File, io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
 use tracing::{Instrument, Span, warn};
 
+use crate::printable::printable;
+
 /// How much of one line is logged, in bytes.
 const SHOWN: usize = 8 * 1024;
 /// What one read takes at most: a longer line comes in pieces, which bounds the memory.
@@ -85,27 +87,13 @@ impl Lines {
     fn emit(&mut self, each: &mut impl FnMut(&str)) {
         let line = std::mem::take(&mut self.line);
         let cut = std::mem::take(&mut self.cut);
-        let text = printable(&String::from_utf8_lossy(
-            line.strip_suffix(b"\r").unwrap_or(&line),
-        ));
+        let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line));
+        let text = printable(&text);
         if cut == 0 {
             each(&text);
         } else {
             each(&format!("{text}… ({cut} more bytes)"));
         }
-    }
-}
-
-/// Spells control characters out, so that a line cannot overwrite another on a terminal.
-fn printable(text: &str) -> String {
-    let spell = |character: char| match character {
-        '\t' => "\t".to_owned(),
-        character if character.is_control() => character.escape_default().to_string(),
-        character => character.to_string(),
-    };
-    match text.contains(|character: char| character.is_control()) {
-        true => text.chars().map(spell).collect(),
-        false => text.to_owned(),
     }
 }
 

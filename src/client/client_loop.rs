@@ -44,7 +44,7 @@ pub struct Options {
     /// What the WebSocket may do.
     pub websocket: websocket::Options,
     /// How long a session waits for what.
-    pub limits: SessionTimeouts,
+    pub timeouts: SessionTimeouts,
     /// Whether to try again when there is no connection, or none any more.
     pub reconnect: bool,
 }
@@ -155,7 +155,7 @@ impl<'a> ClientLoop<'a> {
             pending().await
         };
         let summary = tokio::select! {
-            summary = session::run(server, backend, &self.options.limits, &handle) => summary,
+            summary = session::run(server, backend, &self.options.timeouts, &handle) => summary,
             end = interruption => return Ok(end),
         };
         let (received, sent) = (handle.received.traffic(), handle.sent.traffic());

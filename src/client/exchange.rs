@@ -15,6 +15,8 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::printable::printable;
+
 /// What is read of a refusal's body to find its first line, in bytes.
 const BODY_READ: usize = 4 * 1024;
 /// What is shown of that line, in bytes.
@@ -61,7 +63,7 @@ impl fmt::Display for UnexpectedResponse {
             write!(formatter, ", to {location}")?;
         }
         match &self.line {
-            Some(line) => write!(formatter, ": {line}"),
+            Some(line) => write!(formatter, ": {}", printable(line)),
             None => Ok(()),
         }
     }

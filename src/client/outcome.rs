@@ -7,6 +7,7 @@ use crate::{
     exit_status::{self, FAILURE},
     http::websocket::extensions::BadAnswer,
     message::Close,
+    printable::printable,
     session::{Ended, Summary},
 };
 
@@ -85,7 +86,8 @@ impl ConnectionEnd {
 
     /// The server has closed, or is lost. If it is content, it depends on our program.
     fn by_far_end(close: &Close, exit: Option<ExitStatus>) -> Self {
-        let told = match close.reason.as_str() {
+        let reason = printable(&close.reason);
+        let told = match &*reason {
             "" => format!("closed with {}", close.code),
             reason => format!("closed with {}: {reason}", close.code),
         };
@@ -96,7 +98,7 @@ impl ConnectionEnd {
             }
             Close::ABNORMAL => ConnectionEnd {
                 may_pass: true,
-                ..ConnectionEnd::local(format!("the connection was lost: {}", close.reason))
+                ..ConnectionEnd::local(format!("the connection was lost: {reason}"))
             },
             code @ Close::PROGRAM..=LAST_STATUS if code != Close::PROGRAM => {
                 ConnectionEnd::new((code - Close::PROGRAM) as u8, Some(told))
@@ -174,6 +176,16 @@ mod tests {
         };
         let end = ConnectionEnd::of(&summary);
         (end.status, end.may_pass)
+    }
+
+    #[test]
+    fn reason_of_the_server_moves_no_terminal() {
+        for code in [1006, 1008, 4003] {
+            let close = Close::new(code, "\x1b]0;x\x07\u{202e}");
+            let end = ConnectionEnd::by_far_end(&close, None);
+            let reason = end.reason();
+            assert!(reason.ends_with("\\u{1b}]0;x\\u{7}\\u{202e}"), "{reason}");
+        }
     }
 
     #[test]

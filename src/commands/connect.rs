@@ -15,7 +15,7 @@ use wsd::{
     server::signal::StopSignals,
 };
 
-use super::{advice, message::complain};
+use super::{advice, message::complain, runtime};
 
 /// What the session of a client that was interrupted gets to end in order: a second for the last words of
 /// its program, and as much for the closing handshake. A user who types Ctrl-C waits for it.
@@ -33,8 +33,10 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
         let spawner = Spawner::start()?;
         Ok(Resources { spawner })
     };
-    let options = client.options(start).context("cannot start a thread")?;
-    let runtime = Builder::new_multi_thread().enable_all().build()?;
+    let options = client
+        .options(start)
+        .context("programs cannot be started")?;
+    let runtime = runtime::build(&mut Builder::new_multi_thread())?;
     let outcome = runtime.block_on(connect(options));
     // A thread may wait in a read of stdin, for ever.
     runtime.shutdown_background();
@@ -47,7 +49,7 @@ async fn connect(options: Options) -> Result<ExitCode> {
         let url = &options.url;
         warn!("--insecure: {url} may be anybody, and who is in between reads and changes all");
     }
-    let mut stops = StopSignals::new()?;
+    let mut stops = StopSignals::new().context("signals cannot be caught")?;
     let stop = CancellationToken::new();
     let mut work = Box::pin(client::run(&options, &stop));
     let signal = tokio::select! {

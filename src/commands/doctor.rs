@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use tokio::runtime::Builder;
 
 use wsd::{
     backend::{Resources, Spawner},
@@ -10,15 +11,13 @@ use wsd::{
     exit_status,
 };
 
-use super::message::print;
+use super::{message::print, runtime};
 
 /// Prints the report; fails if not one session is possible.
 pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
     let machine = Machine::read(subject);
-    let spawner = Spawner::start().context("cannot start a thread")?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let spawner = Spawner::start().context("programs cannot be started")?;
+    let runtime = runtime::build(&mut Builder::new_current_thread())?;
     let report = runtime
         .block_on(doctor::examine(subject, machine, &Resources { spawner }))
         .with_context(|| format!("COMMAND '{}' cannot be started", subject.name))?;

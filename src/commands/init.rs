@@ -5,13 +5,19 @@
 //! session waits for its exit status. Signals are passed on; the child's end is ours.
 
 use std::{
-    env, io,
+    env,
     process::{self, ExitCode},
 };
 
+use anyhow::Result;
 use rustix::process::{Pid, Signal, WaitOptions, WaitStatus, getpid, kill_process, wait};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    runtime::Builder,
+    signal::unix::{SignalKind, signal},
+};
 use wsd::exit_status;
+
+use super::runtime;
 
 /// Whether this is process 1.
 pub(crate) fn is_needed() -> bool {
@@ -22,10 +28,8 @@ pub(crate) fn is_needed() -> bool {
 ///
 /// # Errors
 /// When the child cannot be started or signals cannot be caught.
-pub(crate) fn run() -> io::Result<ExitCode> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()?;
+pub(crate) fn run() -> Result<ExitCode> {
+    let runtime = runtime::build(&mut Builder::new_current_thread())?;
     runtime.block_on(async {
         let mut child_signal = signal(SignalKind::child())?;
         let mut interrupt = signal(SignalKind::interrupt())?;

@@ -17,8 +17,23 @@ pub(crate) fn print(text: &str) -> ExitCode {
 
 /// Says why the command cannot run or go on.
 pub(crate) fn fail(error: &Error) -> ExitCode {
-    complain(error);
+    let _ = writeln!(io::stderr(), "error: {error:#}{}", remedy(error));
     ExitCode::from(exit_status::FAILURE)
+}
+
+/// Which limit of this machine is behind an error, and how it is raised.
+fn remedy(error: &Error) -> &'static str {
+    let number = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>()?.raw_os_error()
+    };
+    match error.chain().find_map(number) {
+        Some(libc::EMFILE) => ": raise the limit of open files (ulimit -n)",
+        Some(libc::EAGAIN) => {
+            ": raise the limits of processes (ulimit -u, a service's TasksMax) and memory (ulimit -v)"
+        }
+        Some(libc::ENOMEM) => ": raise the limit of memory (ulimit -v)",
+        _ => "",
+    }
 }
 
 /// Says what is wrong with the command line or the configuration; nothing was started.

@@ -5,6 +5,8 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;
 mod message;
+mod runtime;
 pub(crate) mod serve;
 
 pub(crate) use message::{fail, print, print_as_clap, refuse};
+pub(crate) use runtime::check_memory;

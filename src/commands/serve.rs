@@ -1,9 +1,9 @@
 //! The server from sockets to signals: serves, reloads, stops.
 
-use std::{io, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tracing::{Level, error, event, info, warn};
 
 use wsd::{
@@ -20,7 +20,7 @@ use wsd::{
     service_manager,
 };
 
-use super::{advice, message::refuse};
+use super::{advice, message::refuse, runtime};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -63,9 +63,12 @@ pub(crate) fn run(
     };
     let _log =
         logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
+    for warning in &config.warnings {
+        warn!("{warning}");
+    }
     // Before the runtime, and dropped after it: programs end with the thread that started them.
-    let spawner = Spawner::start().context("cannot start a thread")?;
-    let runtime = runtime(config.workers)?;
+    let spawner = Spawner::start().context("programs cannot be started")?;
+    let runtime = runtime::build(&mut threads(config.workers))?;
     let outcome = runtime.block_on(serve(config, source, spawner.clone(), configure));
     // Drops the sessions that are left, which kills their programs; a thread that waits for a disk or a
     // name server is not waited for.
@@ -74,12 +77,12 @@ pub(crate) fn run(
 }
 
 /// The threads that serve; `None` is one for each CPU.
-fn runtime(workers: Option<usize>) -> io::Result<Runtime> {
+fn threads(workers: Option<usize>) -> Builder {
     let mut threads = Builder::new_multi_thread();
     if let Some(workers) = workers {
         threads.worker_threads(workers);
     }
-    threads.enable_all().build()
+    threads
 }
 
 /// Serves until a signal; a second one does not wait for anything.
@@ -89,8 +92,9 @@ async fn serve(
     spawner: Spawner,
     configure: impl Fn() -> Result<Config, ConfigError>,
 ) -> Result<ExitCode> {
-    let mut stops = signal::StopSignals::new()?;
-    let mut reloads = signal::ReloadSignal::new()?;
+    let no_signals = "signals cannot be caught";
+    let mut stops = signal::StopSignals::new().context(no_signals)?;
+    let mut reloads = signal::ReloadSignal::new().context(no_signals)?;
     let tls = config.tls.map(Tls::new);
     let server = Server::new(config.server, config.http, spawner);
     let (stop, stopped) = tokio::sync::oneshot::channel();

@@ -10,7 +10,7 @@ use std::{
 
 use rustix::fs::{Access, access};
 
-use super::flag_error::FlagError;
+use super::{command_tips, flag_error::FlagError};
 
 /// The executable file that a word names: a path if it has a slash, else the first in PATH (POSIX XCU
 /// 2.9.1.4).
@@ -23,10 +23,15 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, FlagError> {
         let path = PathBuf::from(name);
         return match executable(&path) {
             Ok(()) => Ok(path),
-            Err(reason) => Err(FlagError::about(
-                "COMMAND",
-                format!("'{shown}' cannot be executed: {reason}"),
-            )),
+            Err(reason) => {
+                let tip = command_tips::tip(&shown).filter(|_| !path.is_file());
+                let tip = tip.map(|tip| format!("\n\n  tip: {tip}"));
+                let tip = tip.unwrap_or_default();
+                Err(FlagError::about(
+                    "COMMAND",
+                    format!("'{shown}' cannot be executed: {reason}{tip}"),
+                ))
+            }
         };
     }
     let path = env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
@@ -37,11 +42,9 @@ pub(super) fn find(name: &OsStr) -> Result<PathBuf, FlagError> {
         // An empty element of PATH is the working directory, and execve(2) knows no PATH.
         Some(file) if file.as_os_str().as_bytes().contains(&b'/') => return Ok(file),
         Some(file) => return Ok(Path::new(".").join(file)),
-        None if shown.contains(char::is_whitespace) => {
-            format!("leave out the quotes, or let a shell read it: sh -c '{shown}'")
-        }
         None if Path::new(name).is_file() => format!("the file here is './{shown}'"),
-        None => "give its path, or add its directory to PATH".to_owned(),
+        None => command_tips::tip(&shown)
+            .unwrap_or_else(|| "give its path, or add its directory to PATH".to_owned()),
     };
     let reason = format!("'{shown}' is not in PATH\n\n  tip: {tip}");
     Err(FlagError::about("COMMAND", reason))

@@ -4,6 +4,8 @@ use std::{error::Error, fmt::Display};
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
+use super::tilde;
+
 /// A flag, its value where that is what is wrong, and the reason with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}", sentence(flag, value.as_deref(), reason))]
@@ -66,6 +68,14 @@ impl FlagError {
 }
 
 fn sentence(flag: &str, value: Option<&str>, reason: &str) -> String {
+    let sentence = bare_sentence(flag, value, reason);
+    match value.and_then(tilde::tip) {
+        Some(tip) => format!("{sentence}\n\n  tip: {tip}"),
+        None => sentence,
+    }
+}
+
+fn bare_sentence(flag: &str, value: Option<&str>, reason: &str) -> String {
     match value {
         // Escaped, so that it stays on one line.
         Some(value) if value.contains(char::is_control) => {
@@ -123,7 +133,7 @@ mod tests {
             ),
             (
                 "--framing=words",
-                "invalid value 'words' for '--framing': expected lines, chunks or length",
+                "invalid value 'words' for '--framing': expected lines, chunks, text or length",
             ),
             (
                 "--spa",

@@ -7,7 +7,10 @@ use nix::unistd::Gid;
 use super::{account, flag_error::FlagError, tls};
 use crate::{
     args::{Args, ListenArgs},
-    server::listener::{self, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+    server::{
+        RedirectOptions,
+        listener::{self, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+    },
 };
 
 /// The ports without `--port`: they need no rights, and look like those that do.
@@ -41,10 +44,11 @@ pub(super) fn sockets(args: &Args) -> Result<Sockets, FlagError> {
 ///
 /// # Errors
 /// When there is nothing to send to.
-pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>, FlagError> {
-    let Some(port) = args.listen.redirport else {
+pub(super) fn redirect(args: &Args) -> Result<Option<RedirectOptions>, FlagError> {
+    let Some(word) = &args.listen.redirport else {
         return Ok(None);
     };
+    let (port, public) = redirect_ports(word)?;
     if sockets(args)?.tcp.is_none() {
         return Err(FlagError::about(
             "--redirport",
@@ -55,11 +59,31 @@ pub(super) fn redirect(args: &Args) -> Result<Option<Tcp>, FlagError> {
     if port == site.port && port != 0 {
         return Err(FlagError::new(
             "--redirport",
-            port,
+            word,
             "this is the port to send clients to; give another one",
         ));
     }
-    Ok(Some(Tcp { port, ..site }))
+    let at = Tcp { port, ..site };
+    Ok(Some(RedirectOptions { at, public }))
+}
+
+/// `PORT`, or `PORT:PUBLIC`.
+fn redirect_ports(word: &str) -> Result<(u16, Option<u16>), FlagError> {
+    let invalid = || {
+        let reason =
+            "expected a port, or PORT:PUBLIC where clients reach --port as PUBLIC, as in 8080:443";
+        FlagError::new("--redirport", word, reason)
+    };
+    let (port, public) = match word.split_once(':') {
+        Some((port, public)) => (port, Some(public)),
+        None => (word, None),
+    };
+    let port = port.parse().map_err(|_| invalid())?;
+    let public = public.map(|public| match public.parse() {
+        Ok(0) | Err(_) => Err(invalid()),
+        Ok(public) => Ok(public),
+    });
+    Ok((port, public.transpose()?))
 }
 
 fn tcp(args: &Args) -> Result<Tcp, FlagError> {

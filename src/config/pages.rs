@@ -1,13 +1,14 @@
 //! What is served beside programs: static files and CGI scripts.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc};
 
 use super::{flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero};
 use crate::{
     args::{PagesArgs, ProgramArgs},
     http::{
         RouteOptions,
-        pages::{CgiLimits, FileOptions, Files, Root, Scripts},
+        access::{AllowedOrigin, Cors},
+        pages::{CgiLimits, FileOptions, Files, MimeRule, MimeTypes, Relation, Root, Scripts},
     },
 };
 
@@ -17,44 +18,78 @@ pub(super) fn files(args: &PagesArgs) -> Result<Option<Root>, FlagError> {
     path.map(|path| root("--staticdir", path)).transpose()
 }
 
-/// Static files, among which a script's source is none.
-pub(super) fn served(
-    args: &PagesArgs,
-    mut files: Root,
-    scripts: &[Scripts],
-) -> Result<Files, FlagError> {
-    for scripts in scripts {
-        files = without_scripts(files, &scripts.root)?;
-    }
+/// Static files.
+pub(super) fn served(args: &PagesArgs, files: Root) -> Result<Files, FlagError> {
     let options = FileOptions {
         listing: args.listing,
         spa: args.spa,
+        types: mime_types(&args.mime)?,
     };
     Ok(Files::new(files, options))
 }
 
-fn without_scripts(files: Root, scripts: &Arc<Root>) -> Result<Root, FlagError> {
-    let real = |root: &Root| root.path().canonicalize();
-    let unreadable = |error| unreadable("--staticdir", files.path(), &error);
-    let (outer, inner) = (
-        real(&files).map_err(unreadable)?,
-        real(scripts).map_err(unreadable)?,
-    );
-    if outer.starts_with(&inner) {
-        let reason = format!(
-            "it lies in --cgidir '{}', whose files are run and never served: give it a directory of its own",
-            scripts.path().display()
-        );
-        return Err(FlagError::new(
-            "--staticdir",
-            files.path().display(),
-            reason,
-        ));
+/// Keeps the source of programs apart from what is served: of two roots that lie in each other, the inner one alone
+/// decides what lies in it. Scripts may be in files, but not the other way round; `flag` is theirs.
+pub(super) fn separate_scripts(
+    files: Option<&mut Root>,
+    scripts: &Root,
+    flag: &str,
+) -> Result<(), FlagError> {
+    let Some(files) = files else {
+        return Ok(());
+    };
+    match files.relate(scripts) {
+        Relation::Apart => {}
+        Relation::Around => files.leave_out(scripts),
+        Relation::Same | Relation::Inside => {
+            return Err(in_programs(files, &format!("lies in {flag}"), scripts));
+        }
     }
-    Ok(match inner.starts_with(outer) {
-        true => files.without(Arc::clone(scripts)),
-        false => files,
-    })
+    Ok(())
+}
+
+/// The same for programs that are the files of a directory, which may have files to be served within it.
+pub(super) fn separate_programs(
+    files: Option<&mut Root>,
+    programs: &mut Root,
+) -> Result<(), FlagError> {
+    let Some(files) = files else {
+        return Ok(());
+    };
+    match files.relate(programs) {
+        Relation::Apart => {}
+        Relation::Around => files.leave_out(programs),
+        Relation::Inside => programs.leave_out(files),
+        Relation::Same => return Err(in_programs(files, "is --dir", programs)),
+    }
+    Ok(())
+}
+
+fn in_programs(files: &Root, how: &str, programs: &Root) -> FlagError {
+    let reason = format!(
+        "it {how} '{}', whose files are run and never served: give it a directory of its own",
+        programs.path().display()
+    );
+    FlagError::new("--staticdir", files.path().display(), reason)
+}
+
+/// Whose pages may read what is served.
+pub(super) fn cors(args: &PagesArgs) -> Result<Option<Cors>, FlagError> {
+    let parse = |word: &String| -> Result<AllowedOrigin, FlagError> {
+        let origin = word.parse();
+        origin.map_err(|reason: String| FlagError::new("--cors", word, reason))
+    };
+    let allowed = args.cors.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
+    Ok((!allowed.is_empty()).then(|| Cors::new(allowed)))
+}
+
+fn mime_types(words: &[String]) -> Result<MimeTypes, FlagError> {
+    let rule = |word: &String| {
+        let rule = word.parse::<MimeRule>();
+        rule.map_err(|reason| FlagError::new("--mime", word, reason))
+    };
+    let rules: Result<Vec<MimeRule>, FlagError> = words.iter().map(rule).collect();
+    rules.map(MimeTypes::from)
 }
 
 /// The CGI scripts of a directory, beneath a path of URLs.
@@ -68,7 +103,7 @@ pub(super) fn scripts(
         path: path.trim_end_matches('/').to_owned(),
         root: Arc::new(root),
         limits: CgiLimits {
-            timeout: unless_zero(program.limits.cgi_timeout).map(Duration::from_secs),
+            timeout: unless_zero(program.limits.cgi_timeout),
             max_body: unless_zero(program.limits.cgi_maxbody),
         },
         attributes: process_attributes(&program.process)?,

@@ -1,19 +1,20 @@
 //! Which program is run, and how its streams carry messages.
 
 use std::{
+    ffi::OsStr,
     io,
     path::{Path, PathBuf},
-    time::Duration,
 };
 
 use clap::ValueEnum;
 
 use super::{
-    command, flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero,
+    command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
+    zero::unless_zero,
 };
 use crate::{
     args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
-    backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+    backend::{MaxLine, Program, StderrTo, StreamOptions, Target, examine},
     framing::{Framing, Newline},
 };
 
@@ -32,14 +33,29 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
         },
         arguments: args.command.clone(),
         directory,
+        entry: None,
         attributes: process_attributes(&args.process)?,
     };
+    check_script(name, &program, &args.process)?;
     let streams = streams(args)?;
     Ok(Some(Target::Program(
         program,
         streams,
         stderr_to(&args.messages),
     )))
+}
+
+/// Refuses a script that cannot run, which would fail at each connection.
+fn check_script(name: &OsStr, program: &Program, args: &ProcessArgs) -> Result<(), FlagError> {
+    let passed = environ(args, None)?.passed;
+    let path = passed.iter().find(|(name, _)| name == "PATH");
+    let path = path.map(|(_, value)| value.as_os_str());
+    let Some(fault) = examine(&program.file, program.directory.as_deref(), path) else {
+        return Ok(());
+    };
+    let (name, remedy) = (name.to_string_lossy(), fault.remedy(&program.file));
+    let reason = format!("'{name}' cannot be executed: {fault}\n\n  tip: {remedy}");
+    Err(FlagError::about("COMMAND", reason))
 }
 
 fn directory(args: &ProcessArgs) -> Result<Option<PathBuf>, FlagError> {
@@ -77,7 +93,7 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
             bytes: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
             set_by: "--maxlinesize",
         },
-        flush_after: messages.flush_after.map(Duration::from_millis),
+        flush_after: messages.flush_after,
     })
 }
 

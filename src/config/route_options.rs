@@ -37,7 +37,7 @@ pub(super) fn route_options(
         environ: environ(&program.process, files.map(Root::path))?,
         websocket: websocket(&program.limits, &timeouts),
         compression: compression(&program.messages),
-        limits: Arc::new(timeouts),
+        timeouts: Arc::new(timeouts),
         processes,
     })
 }

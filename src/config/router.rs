@@ -24,32 +24,34 @@ use crate::{
 /// # Errors
 /// The first flag that is wrong.
 pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigError> {
-    let files = pages::files(&args.pages)?;
+    let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
     let options = route_options(args, &args.program, files.as_ref(), ProcessLimit::default())?;
     let mut router = Router {
         console: args.pages.devconsole,
-        directory: directory(args, &options)?,
+        directory: directory(args, &options, files.as_mut())?,
+        page_options: options,
         ..Router::default()
     };
     if let Some(target) = target(&args.program)? {
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             target,
-            options: options.clone(),
+            options: router.page_options.clone(),
         });
     }
     for (index, route) in routes.iter().enumerate() {
-        let added = add_route(&mut router, args, route, files.as_ref());
+        let added = add_route(&mut router, args, route, files.as_mut());
         added.map_err(|error| ConfigError::Route(index, route.with_word(error)))?;
     }
     if let Some(directory) = &args.pages.cgidir {
         let root = pages::root("--cgidir", directory)?;
-        let scripts = pages::scripts(&args.program, root, "", options)?;
+        pages::separate_scripts(files.as_mut(), &root, "--cgidir")?;
+        let scripts = pages::scripts(&args.program, root, "", router.page_options.clone())?;
         router.scripts.push(scripts);
     }
     router.files = files
-        .map(|root| pages::served(&args.pages, root, &router.scripts))
+        .map(|root| pages::served(&args.pages, root))
         .transpose()?;
     check_something_answers(&router)?;
     Ok(router)
@@ -59,7 +61,7 @@ fn add_route(
     router: &mut Router,
     server: &Args,
     route: &Route,
-    files: Option<&Root>,
+    files: Option<&mut Root>,
 ) -> Result<(), FlagError> {
     let path = route.path()?;
     let program = &route.program;
@@ -68,7 +70,7 @@ fn add_route(
         true => ProcessLimit::default(),
         false => process_limit(program),
     };
-    let options = route_options(server, program, files, processes)?;
+    let options = route_options(server, program, files.as_deref(), processes)?;
     let collides = |mount: &Mount| {
         let other = &mount.options.subprotocols;
         mount.path == path && other.collides_with(&options.subprotocols)
@@ -79,6 +81,7 @@ fn add_route(
     }
     if let Some(directory) = &route.cgi {
         let root = pages::root("cgi", directory)?;
+        pages::separate_scripts(files, &root, "the directory of scripts")?;
         let scripts = pages::scripts(program, root, &path, options)?;
         router.scripts.push(scripts);
     } else if let Some(target) = target(program)? {
@@ -109,11 +112,16 @@ fn check_something_answers(router: &Router) -> Result<(), FlagError> {
     Ok(())
 }
 
-fn directory(args: &Args, options: &RouteOptions) -> Result<Option<Directory>, FlagError> {
+fn directory(
+    args: &Args,
+    options: &RouteOptions,
+    files: Option<&mut Root>,
+) -> Result<Option<Directory>, FlagError> {
     let Some(path) = &args.pages.dir else {
         return Ok(None);
     };
-    let root = pages::root("--dir", path)?;
+    let mut root = pages::root("--dir", path)?;
+    pages::separate_programs(files, &mut root)?;
     let directory = Directory::new(
         root,
         process_attributes(&args.program.process)?,

@@ -5,17 +5,19 @@ use std::time::Duration;
 use super::{
     access::{access, connections, process_limit},
     config_error::ConfigError,
+    flag_error::FlagError,
     headers::added_headers,
     listeners,
     log::LogOptions,
+    pages,
     route::Route,
     router::router,
-    session::drain_time,
+    session::{drain_time, write_timeout},
     tls,
 };
 use crate::{
     args::Args,
-    http,
+    http::{self, access::Cors, pages::Router},
     server::{self, ListenOptions, tls::TlsConfig},
 };
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub http: http::Options,
     /// What is logged.
     pub log: LogOptions,
+    /// What was typed and is hardly what was meant, to be said at the start.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -63,6 +67,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
+            warnings: Vec::new(),
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,
@@ -73,14 +78,17 @@ impl Config {
                 (false, false) => "ws",
             },
             server: server::Options {
-                drain_delay: Duration::from_secs(args.operation.drain_delay),
+                drain_delay: args.operation.drain_delay,
                 drain_timeout: drain_timeout(args, routes),
                 proxy_protocol: args.listen.proxy_protocol,
                 h2c: tls::h2c(args)?,
+                keepalive_timeout: args.operation.keepalive_timeout,
+                write_timeout: write_timeout(&args.program.limits),
                 reverse_lookup: args.access.reverselookup,
             },
             http: http::Options {
                 access: access(args)?,
+                cors: cors(args, &router)?,
                 processes: process_limit(&args.program),
                 connections: connections(&args.access),
                 headers: added_headers(&[
@@ -91,6 +99,17 @@ impl Config {
             },
         })
     }
+}
+
+fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {
+    let cors = pages::cors(&args.pages)?;
+    if cors.is_some() && router.files.is_none() && router.scripts.is_empty() {
+        return Err(FlagError::about(
+            "--cors",
+            "is about files and CGI scripts: give --staticdir or --cgidir too; --origin is for WebSockets",
+        ));
+    }
+    Ok(cors)
 }
 
 /// As long as the most patient program may take.

@@ -16,7 +16,18 @@ pub(super) const PATIENCE: TerminationTimeouts = TerminationTimeouts {
     eof: Duration::from_millis(100),
     interrupt: Duration::from_millis(250),
     terminate: Duration::from_millis(500),
+    finish: None,
 };
+
+/// How long a download may take nothing without `--write-timeout`. Shorter would cut off clients that are in a
+/// tunnel; longer lets those that have gone hold a descriptor each.
+const DOWNLOAD: Duration = Duration::from_secs(60);
+
+/// How long a client may take nothing of an answer. Always limited: what is not a session has no ping that
+/// would find it gone.
+pub(super) fn write_timeout(args: &LimitArgs) -> Duration {
+    unless_zero(args.write_timeout).unwrap_or(DOWNLOAD)
+}
 
 /// What a WebSocket may do, whichever end of it we are.
 pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websocket::Options {
@@ -24,31 +35,32 @@ pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websock
         max_message: unless_zero(args.maxframesize),
         // Two pings without any byte from the other end.
         silence: timeouts.keepalive.map(|period| 2 * period),
-        write_timeout: unless_zero(args.write_timeout).map(Duration::from_millis),
+        write_timeout: unless_zero(args.write_timeout),
     }
 }
 
 /// What a drain takes at most: what a program gets to end by itself, and to be made to.
-pub(super) fn drain_time(args: &LimitArgs, drain_timeout: u64) -> Duration {
+pub(super) fn drain_time(args: &LimitArgs, drain_timeout: Duration) -> Duration {
     let timeouts = timeouts(args, drain_timeout);
     timeouts.drain + timeouts.termination.total()
 }
 
-/// What is waited for; `--closems` adds to each step of the ladder. `drain_timeout` is in seconds.
-pub(super) fn timeouts(args: &LimitArgs, drain_timeout: u64) -> SessionTimeouts {
-    let more = Duration::from_millis(args.closems);
+/// What is waited for; `--closems` adds to each step of the ladder.
+pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTimeouts {
+    let more = args.closems;
     let termination = TerminationTimeouts {
         eof: PATIENCE.eof + more,
         interrupt: PATIENCE.interrupt + more,
         terminate: PATIENCE.terminate + more,
+        finish: unless_zero(args.finish_timeout).map(|time| time + more),
     };
     SessionTimeouts {
-        keepalive: unless_zero(args.pingms).map(Duration::from_millis),
+        keepalive: unless_zero(args.pingms),
         termination,
         // What is left of the whole when the ladder has had its time.
-        drain: Duration::from_secs(drain_timeout).saturating_sub(termination.total()),
-        idle: unless_zero(args.idle_timeout).map(Duration::from_secs),
-        lifetime: unless_zero(args.max_lifetime).map(Duration::from_secs),
+        drain: drain_timeout.saturating_sub(termination.total()),
+        idle: unless_zero(args.idle_timeout),
+        lifetime: unless_zero(args.max_lifetime),
     }
 }
 
@@ -58,4 +70,23 @@ pub(super) fn compression(args: &MessageArgs) -> Option<DeflateParams> {
         level: args.compress_level,
         threshold: args.compress_threshold,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::args::Args;
+
+    #[test]
+    fn download_is_limited_whatever_the_flag_says() {
+        for (words, expected) in [
+            (&["cat"][..], DOWNLOAD),
+            (&["--write-timeout=0", "cat"], DOWNLOAD),
+            (&["--write-timeout=5", "cat"], Duration::from_millis(5)),
+        ] {
+            let words = words.iter().copied().map(Into::into);
+            let args = Args::parse_from_words(words).expect("flags");
+            assert_eq!(write_timeout(&args.program.limits), expected);
+        }
+    }
 }

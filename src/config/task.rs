@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     client::Client, config_error::ConfigError, doctor::subject, file::File, flag_error::FlagError,
-    route::Route, server::Config,
+    misplaced::misplaced_flags, route::Route, server::Config,
 };
 use crate::{
     args::{Args, CommandLine},
@@ -38,14 +38,26 @@ impl Task {
         let args = command_line.parse()?;
         match args.invocation.license {
             true => Ok(Task::PrintLicense),
-            false => Task::new(&args, &Route::typed(&args)?),
+            false => {
+                Ok(Task::new(&args, &Route::typed(&args)?)?.with_warnings(command_line, &args))
+            }
         }
     }
 
     fn load_with_file(command_line: &CommandLine, path: &Path) -> Result<Self, ConfigError> {
         let file = File::read(path)?;
         let (args, routes) = file.merge(command_line)?;
-        Task::new(&args, &routes).map_err(|error| file.with_location(command_line, error))
+        match Task::new(&args, &routes) {
+            Ok(task) => Ok(task.with_warnings(command_line, &args)),
+            Err(error) => Err(file.with_location(command_line, error)),
+        }
+    }
+
+    fn with_warnings(mut self, command_line: &CommandLine, args: &Args) -> Self {
+        if let Task::Serve(config) = &mut self {
+            config.warnings = misplaced_flags(command_line, args);
+        }
+        self
     }
 
     fn new(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {

@@ -23,9 +23,13 @@ pub(super) fn environ(args: &ProcessArgs, files: Option<&Path>) -> Result<Enviro
                 return Err(invalid(&reason));
             }
             Some(_) if word.contains('\0') => return Err(invalid("a NUL byte")),
-            Some((name, value)) => passed.push((name.into(), value.into())),
+            Some((name, value)) => {
+                passed.retain(|(other, _)| other != name);
+                passed.push((name.into(), value.into()));
+            }
         }
     }
+    environ::declare_utf8(&mut passed);
     Ok(Environ {
         passed,
         static_root: files.map(Path::to_owned),

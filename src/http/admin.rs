@@ -11,13 +11,24 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{
+    access::Origins,
     body::{Body, body_from, empty},
     current::Current,
     metrics,
     refusal::Refusal,
     response_headers::forbid_sniffing,
+    unread_body::UnreadBody,
 };
 use crate::{connection::ConnectionInfo, message::Close};
+
+/// What is there.
+const CONTENTS: &str = "\
+/healthz              200 while it runs
+/readyz               200 while it takes sessions, 503 when it is draining or full
+/metrics              figures for Prometheus
+/sessions             the sessions that are open, as JSON
+DELETE /sessions/ID   ends one
+";
 
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
@@ -50,6 +61,7 @@ impl Admin {
         request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
         let version = request.version();
         let answer = self.answer(request, connection);
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
@@ -58,21 +70,26 @@ impl Admin {
             .headers_mut()
             .insert(header::CACHE_CONTROL, no_store);
         forbid_sniffing(&mut response);
+        unread.discard_behind(&mut response, &self.0.get().state.tasks);
         response
     }
 
     fn answer(
         &self,
-        request: Request<Incoming>,
+        request: Request<()>,
         connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
         let state = &handler.state;
-        let (parts, _) = request.into_parts();
-        handler.options.access.host(&parts, connection)?;
+        let (parts, ()) = request.into_parts();
+        let host = handler.options.access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {
-                Method::DELETE => self.end(id),
+                Method::DELETE => {
+                    // A page of another site may send it, without being told what came of it.
+                    Origins::default().check(&parts.headers, host.as_ref())?;
+                    self.end(id)
+                }
                 _ => Err(Refusal::MethodNotAllowed("DELETE")),
             };
         }
@@ -80,6 +97,7 @@ impl Admin {
             return Err(Refusal::MethodNotAllowed("GET, HEAD"));
         }
         match parts.uri.path() {
+            "/" => Ok(text(StatusCode::OK, "text/plain", CONTENTS)),
             "/healthz" => Ok(text(StatusCode::OK, "text/plain", "ok\n")),
             "/readyz" => Ok(match self.readiness() {
                 Ok(()) => text(StatusCode::OK, "text/plain", "ready\n"),

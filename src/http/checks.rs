@@ -1,17 +1,19 @@
 //! The checks that a request passes before anything is done for it: [`check`], one list for all of them.
 //!
 //! WebSockets, files, CGI scripts and pages pass the same checks in the same order, and the first that fails is
-//! the answer. Each rule is a file of [`access`](super::access) or of the room that it is about; none knows
-//! which come before it. What a script sends on to another path of this server passes the list anew.
+//! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
+//! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
-use hyper::http::request::Parts;
+use hyper::{Method, header, http::request::Parts};
 
 use super::{
-    access::Authority,
+    access::{Authority, Cors},
     answerer::{Answerer, Refused},
     options::Options,
-    pages::{PlainRoute, Router, WebSocketRoute},
+    pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
+    route_options::RouteOptions,
+    transfer_coding,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -35,6 +37,16 @@ pub(super) enum Asked<'a> {
     Plain(PlainRoute<'a>),
 }
 
+impl<'a> Asked<'a> {
+    /// The terms of who answers, whoever it is.
+    fn options(&self) -> &'a RouteOptions {
+        match self {
+            Asked::WebSocket(_, route) => route.options(),
+            Asked::Plain(route) => route.options(),
+        }
+    }
+}
+
 /// Who may answer a request, before its handshake is looked at.
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
@@ -51,6 +63,15 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
+    // 0. The body's coding, which all that follows may read: 501.
+    transfer_coding::check(&request.headers)?;
+
+    // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
+    //    and load balancers need, and to those that name no host.
+    if let Some(options) = check_options(options, request, connection)? {
+        return Ok(options);
+    }
+
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
     let host = options.access.host(request, connection)?;
 
@@ -68,9 +89,49 @@ pub(super) fn check<'a>(
 
     // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
     //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
-    //    be probed. The route's options are known, and a refusal can bring headers of its own.
+    //    be probed. Whoever answers, `asked.options()` are the terms, and a refusal can bring headers of its own.
 
     Ok(Checked { host, path, asked })
+}
+
+/// Who answers a request whose method is OPTIONS; `None` for another. A script is found for a host alone: HTTP/1.0
+/// without one is what health checks send (HAProxy's `option httpchk`).
+fn check_options<'a>(
+    options: &'a Options,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Result<Option<Checked<'a>>, Refused> {
+    if request.method != Method::OPTIONS || handshake::is_requested(request) {
+        return Ok(None);
+    }
+    let names_host =
+        request.headers.contains_key(header::HOST) || request.uri.authority().is_some();
+    let host = match names_host {
+        true => options.access.host(request, connection)?,
+        false => None,
+    };
+    if request.uri.path() == "*" {
+        let (path, route) = (UrlPath::top(), options.router.options_of_all());
+        let asked = Asked::Plain(route);
+        return Ok(Some(Checked { host, path, asked }));
+    }
+    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    if let Some(cors) = &options.cors
+        && Cors::is_preflight(request)
+        && options.router.has_resource_at(&path)
+    {
+        let asked = Asked::Plain(PlainRoute::Page(
+            Page::Preflight(cors),
+            &options.router.options,
+        ));
+        return Ok(Some(Checked { host, path, asked }));
+    }
+    let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
+    let asked = Asked::Plain(match (route, host.is_some()) {
+        (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
+        (route, _) => route,
+    });
+    Ok(Some(Checked { host, path, asked }))
 }
 
 /// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
@@ -87,7 +148,7 @@ fn find_route<'a>(
     path: &UrlPath,
 ) -> Result<Route<'a>, Refusal> {
     if !handshake::is_requested(request) {
-        let route = router.plain(path).ok_or(Refusal::NotFound)?;
+        let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
     let route = router.websocket(path, &request.headers);
@@ -115,7 +176,7 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(_, route) => route.options().origins.check(&request.headers, host),
+        Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
         Asked::Plain(_) => Ok(()),
     }
 }
@@ -127,7 +188,7 @@ mod tests {
         backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::{RouteOptions, pages::Mount},
+        http::pages::Mount,
     };
     use hyper::Request;
     use std::net::SocketAddr;

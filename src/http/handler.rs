@@ -7,18 +7,14 @@
 use std::borrow::Cow;
 
 use hyper::{
-    Request, Response, Version,
-    body::{Body as _, Incoming},
-    header::{self, HeaderValue},
-    http::request::Parts,
-    upgrade::OnUpgrade,
+    Method, Request, Response, Version, body::Incoming, http::request::Parts, upgrade::OnUpgrade,
 };
 use tracing::warn;
 
 use super::{
     access::{ConnectionPermit, Overload},
     answerer::{Answer, Answerer, Refused},
-    body::{Body, discard},
+    body::Body,
     checks::{Asked, Checked, check},
     lifecycle::LifecycleTokens,
     options::Options,
@@ -34,6 +30,7 @@ use super::{
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
+    unread_body::{UnreadBody, announce_close},
 };
 use crate::{
     backend::{Resources, Spawner},
@@ -97,7 +94,9 @@ impl Handler {
     }
 
     /// Tells a client why its connection is refused.
-    pub fn turn_away(&self, version: Version, overload: Overload) -> Response<Body> {
+    pub fn turn_away(&self, request: Request<Incoming>, overload: Overload) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
+        let version = request.version();
         let mut response = Refusal::from(overload).into_response(version);
         let code = response.status();
         self.state
@@ -106,9 +105,9 @@ impl Handler {
         forbid_sniffing(&mut response);
         self.options.headers.add_to(&mut response);
         if version != Version::HTTP_2 {
-            let close = HeaderValue::from_static("close");
-            response.headers_mut().insert(header::CONNECTION, close);
+            announce_close(&mut response);
         }
+        unread.discard_behind(&mut response, &self.state.tasks);
         response
     }
 
@@ -118,19 +117,23 @@ impl Handler {
     /// finds its client lost.
     pub async fn handle(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
-        let connection = match self.resolve_client(&mut request, connection) {
-            Ok(connection) => connection,
+        let (mut request, mut unread) = UnreadBody::of(request);
+        let mut response = match self.resolve_client(&mut request, connection) {
+            Ok(connection) => {
+                let line = RequestLine::of(&request);
+                let outcome = self.answer(request, &mut unread, &connection).await;
+                self.finish(outcome, &line, &connection)
+            }
             Err(refusal) => {
                 let line = RequestLine::of(&request);
-                return self.finish(Err(refusal.into()), &line, connection);
+                self.finish(Err(refusal.into()), &line, connection)
             }
         };
-        let line = RequestLine::of(&request);
-        let outcome = self.answer(request, &connection).await;
-        self.finish(outcome, &line, &connection)
+        unread.discard_behind(&mut response, &self.state.tasks);
+        response
     }
 
     /// Sends a client on to another port.
@@ -140,17 +143,20 @@ impl Handler {
         connection: &ConnectionInfo,
         to: &Destination,
     ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
         let line = RequestLine::of(&request);
-        let (parts, _) = request.into_parts();
+        let (parts, ()) = request.into_parts();
         let answer = redirect::answer(&self.options.access, &parts, connection, to);
-        self.finish(Answerer::Redirect.answer(answer), &line, connection)
+        let mut response = self.finish(Answerer::Redirect.answer(answer), &line, connection);
+        unread.discard_behind(&mut response, &self.state.tasks);
+        response
     }
 
     /// The connection as trusted proxies tell of it, and the request as HTTP/1.1 would have it. Not within
     /// [`Handler::handle`], whose future would keep room for each step of it.
     fn resolve_client<'a>(
         &self,
-        request: &mut Request<Incoming>,
+        request: &mut Request<()>,
         connection: &'a ConnectionInfo,
     ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
@@ -160,43 +166,45 @@ impl Handler {
 
     async fn answer(
         &self,
-        mut request: Request<Incoming>,
+        mut request: Request<()>,
+        unread: &mut UnreadBody,
         connection: &ConnectionInfo,
     ) -> Result<Answer, Refused> {
-        let permit = self.count_request(connection)?;
+        let permit = self.count_request(&request, connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
-        let (mut parts, body) = request.into_parts();
-        let version = parts.version;
-        let mut body = Some(body);
-        let outcome = self.check_and_answer(&mut parts, &mut body, connection, permit, upgrade);
-        let outcome = outcome.await;
-        // A stream of HTTP/2 whose client still sends would be reset behind the answer (RFC 9113 §8.1), and
-        // clients have been seen to take that for a failure. HTTP/1.1 is hyper's own affair.
-        if let Some(body) = body.filter(|body| version == Version::HTTP_2 && !body.is_end_stream())
-        {
-            self.state.tasks.spawn(discard(body));
-        }
-        outcome
+        let (mut parts, ()) = request.into_parts();
+        let outcome = self.check_and_answer(&mut parts, unread, connection, permit, upgrade);
+        outcome.await
     }
 
-    /// Counts a request of a client behind a trusted proxy. Many clients share that connection, so each of
-    /// their requests counts as one.
+    /// Counts a request of a client behind a trusted proxy: many clients share that connection, so each of their
+    /// requests counts as one. And a WebSocket of a connection that can have many.
     fn count_request(
         &self,
+        request: &Request<()>,
         connection: &ConnectionInfo,
     ) -> Result<Option<ConnectionPermit>, Refusal> {
-        if connection.forwarded.is_none() {
-            return Ok(None);
-        }
         let (limits, connections) = (self.options.connections, &self.state.connections);
-        Ok(connections.admit_request(limits, &connection.remote)?)
+        let remote = &connection.remote;
+        if connection.forwarded.is_some() {
+            return Ok(connections.admit_request(limits, remote)?);
+        }
+        match request.extensions().get() {
+            Some(first)
+                if *request.method() == Method::CONNECT
+                    && !self.options.access.trust.includes(remote) =>
+            {
+                Ok(connections.admit_websocket(limits, remote, first)?)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Answers a request that passes the checks, and so does each that scripts make of it.
     async fn check_and_answer(
         &self,
         parts: &mut Parts,
-        body: &mut Option<Incoming>,
+        body: &mut UnreadBody,
         connection: &ConnectionInfo,
         permit: Option<ConnectionPermit>,
         upgrade: OnUpgrade,
@@ -238,7 +246,13 @@ impl Handler {
     ) -> Response<Body> {
         let (mut response, by, reason) = match outcome {
             Ok(Answer { response, by }) => (response, by, None),
-            Err(Refused { refusal, by }) => {
+            Err(Refused { refusal, by }) if refusal.is_usual() => {
+                (refusal.into_response(line.version), by, None)
+            }
+            Err(Refused { mut refusal, by }) => {
+                if self.options.router.console {
+                    refusal = refusal.explained();
+                }
                 self.state.metrics.count_refusal(refusal.name());
                 let reason = refusal.to_string();
                 (refusal.into_response(line.version), by, Some(reason))
@@ -247,6 +261,11 @@ impl Handler {
         let is_session = by == Answerer::Program && reason.is_none();
         if !is_session {
             forbid_sniffing(&mut response);
+            if let Some(cors) = &self.options.cors
+                && matches!(by, Answerer::File | Answerer::Cgi)
+            {
+                cors.add_to(line.origin.as_ref(), &mut response);
+            }
             self.options.headers.add_to(&mut response);
         }
         let status = response.status();

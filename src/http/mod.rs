@@ -28,6 +28,8 @@ mod route_options;
 pub mod sendfile;
 mod sessions;
 mod state;
+mod transfer_coding;
+mod unread_body;
 pub mod url_path;
 pub mod websocket;
 
@@ -37,7 +39,7 @@ pub use current::Current;
 pub use handler::Handler;
 pub use lifecycle::LifecycleTokens;
 pub use options::Options;
-pub use refusal::Refusal;
+pub use refusal::{ConnectionRefusal, Refusal};
 pub use response_headers::AddedHeaders;
 pub use route_options::RouteOptions;
 pub use url_path::UrlPath;

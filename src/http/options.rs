@@ -1,7 +1,7 @@
 //! What one server is told about the requests that it answers: [`Options`].
 
 use super::{
-    access::{Access, ConnectionLimits, ProcessLimit},
+    access::{Access, ConnectionLimits, Cors, ProcessLimit},
     pages::Router,
     response_headers::AddedHeaders,
 };
@@ -13,6 +13,8 @@ pub struct Options {
     pub router: Router,
     /// To whom.
     pub access: Access,
+    /// Whose pages may read files and the answers of scripts beside our own.
+    pub cors: Option<Cors>,
     /// Programs at a time, of all routes together.
     pub processes: ProcessLimit,
     /// How many connections there may be.

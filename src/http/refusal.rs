@@ -14,6 +14,7 @@ use super::{
     body::{Body, body_from},
     url_path::BadPath,
 };
+use crate::backend::ScriptError;
 
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
@@ -45,6 +46,9 @@ pub enum Refusal {
     /// Nothing answers here.
     #[error("nothing answers at this address")]
     NotFound,
+    /// No page answers a plain request here. A WebSocket may be answered all the same.
+    #[error("there is no page at this address")]
+    NoPage,
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -71,6 +75,9 @@ pub enum Refusal {
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
+    /// A transfer coding other than chunked, or more than one (RFC 9112 §6.1).
+    #[error("this server takes no transfer coding but 'chunked', and that once")]
+    TransferCoding,
     /// Another version of the WebSocket protocol (RFC 6455 §4.4).
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
@@ -80,6 +87,9 @@ pub enum Refusal {
     /// The request's body does not come.
     #[error("the request's body did not come in time")]
     BodyTimeout,
+    /// The request's body does not fit where it is kept until its length is known.
+    #[error("the request's body cannot be kept in the directory for temporary files (TMPDIR): {0}")]
+    Spool(#[source] io::Error),
     /// A script's answer is none (RFC 3875 §6).
     #[error("the script gave no answer that could be passed on: {0}")]
     BadScript(String),
@@ -101,6 +111,9 @@ pub enum Refusal {
     /// The program could not be started.
     #[error("the program cannot be started: {0}{hint}", hint = hint(.0))]
     Start(#[source] io::Error),
+    /// The same, in words for whoever develops it.
+    #[error("the program cannot be started: {0}")]
+    Script(String),
 }
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
@@ -112,6 +125,19 @@ pub(super) enum BreakOff {
     /// A client that takes nothing.
     #[error("the client took nothing for longer than --write-timeout allows")]
     StalledClient,
+}
+
+/// Why a connection is refused before anything can be asked on it; for the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum ConnectionRefusal {
+    /// TLS where it is not spoken.
+    #[error("the client speaks TLS, which this port does not; --ssl speaks it on that of --port")]
+    Tls,
+    /// No TLS where it is.
+    #[error(
+        "the client speaks no TLS; https:// and wss:// do, and --ssl-optional lets others in too"
+    )]
+    NoTls,
 }
 
 /// What the answer to a refusal has beside its text.
@@ -172,7 +198,7 @@ impl Refusal {
             }
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoSession => {
+            Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
             Refusal::MethodNotAllowed(methods) => {
@@ -191,9 +217,15 @@ impl Refusal {
             Refusal::Read(error) => Terms::failure("read", error),
             Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
+            Refusal::TransferCoding => Terms::new(StatusCode::NOT_IMPLEMENTED, "transfer_coding"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
+            // RFC 4918 §11.5, which WebDAV has made common.
+            Refusal::Spool(error) if is_full(error) => {
+                Terms::new(StatusCode::INSUFFICIENT_STORAGE, "spool")
+            }
+            Refusal::Spool(error) => Terms::failure("spool", error),
             Refusal::BadScript(_) => Terms::new(StatusCode::BAD_GATEWAY, "bad_script"),
             Refusal::ScriptTimeout(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "script_timeout"),
             Refusal::Full(_) => Terms::unavailable("maxforks"),
@@ -204,6 +236,7 @@ impl Refusal {
             }
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
+            Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
         }
     }
 
@@ -215,6 +248,23 @@ impl Refusal {
     /// The reason in one word, for counting.
     pub(super) fn name(&self) -> &'static str {
         self.terms().name
+    }
+
+    /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
+    /// is everyday life.
+    pub(super) fn is_usual(&self) -> bool {
+        matches!(self, Refusal::NoPage)
+    }
+
+    /// Says all that is known of a script that cannot be started: for who has a console open on it.
+    pub(super) fn explained(self) -> Self {
+        match &self {
+            Refusal::Start(error) => match ScriptError::of(error) {
+                Some(script) => Refusal::Script(script.words()),
+                None => self,
+            },
+            _ => self,
+        }
     }
 
     /// The whole answer to a request of this version.
@@ -241,18 +291,25 @@ impl Refusal {
 
 /// What is most often behind an error of execve(2) that a file at hand makes hard to believe.
 fn hint(error: &io::Error) -> &'static str {
-    match error.raw_os_error() {
+    let script = || ScriptError::of(error).map(|script| script.number);
+    match error.raw_os_error().or_else(script) {
         Some(libc::ENOENT) => " (the file, or the interpreter that its first line names)",
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
     }
 }
 
-/// Whether what failed so may work a moment later: no process, memory or descriptor was free.
+/// Whether a file system or a quota has no room.
+fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+}
+
+/// Whether what failed so may work a moment later: no process, memory or descriptor was free, or somebody is just
+/// writing the file.
 fn passes_with_time(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error(),
-        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE)
+        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ETXTBSY)
     )
 }
 

@@ -1,6 +1,9 @@
 //! The request line (RFC 9112 §3), kept for the line of the log: [`RequestLine`].
 
-use hyper::{Method, Request, StatusCode, Uri, Version};
+use hyper::{
+    Method, Request, StatusCode, Uri, Version,
+    header::{self, HeaderValue},
+};
 use tracing::{info, warn};
 
 use crate::connection::ConnectionInfo;
@@ -11,6 +14,8 @@ pub(super) struct RequestLine {
     method: Method,
     uri: Uri,
     pub(super) version: Version,
+    /// Whose page asks.
+    pub(super) origin: Option<HeaderValue>,
 }
 
 impl RequestLine {
@@ -19,6 +24,7 @@ impl RequestLine {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
+            origin: request.headers().get(header::ORIGIN).cloned(),
         }
     }
 

@@ -21,7 +21,7 @@ pub struct RouteOptions {
     /// What a program finds in its environment.
     pub environ: Environ,
     /// How long its sessions wait for what.
-    pub limits: Arc<SessionTimeouts>,
+    pub timeouts: Arc<SessionTimeouts>,
     /// What a WebSocket may do.
     pub websocket: websocket::Options,
     /// How messages are compressed, if they are at all.

@@ -52,6 +52,11 @@ impl UrlPath {
         Ok(UrlPath(decoded))
     }
 
+    /// `/`.
+    pub(in crate::http) fn top() -> Self {
+        UrlPath("/".to_owned())
+    }
+
     /// The decoded path.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -39,13 +39,22 @@ pub struct Redirect {
     pub tls: Option<Tls>,
 }
 
+/// Where clients are only sent on.
+#[derive(Debug)]
+pub struct RedirectOptions {
+    /// Where that is listened on.
+    pub at: Tcp,
+    /// The port to send them to, where it is another for them than the one that is listened on.
+    pub public: Option<u16>,
+}
+
 /// All that is to be listened on, for whatever role.
 #[derive(Debug)]
 pub struct ListenOptions {
     /// Where the site is.
     pub site: Sockets,
     /// Where clients are only sent on to it.
-    pub redirect: Option<Tcp>,
+    pub redirect: Option<RedirectOptions>,
     /// Where operators ask about it.
     pub admin: Option<Sockets>,
 }
@@ -63,18 +72,18 @@ impl ListenOptions {
         let site = Listener::open(&self.site, inherited)?;
         let mut ports = site.iter().filter_map(Listener::address);
         let own = self.site.tcp.as_ref().map(|tcp| tcp.port);
+        let public = self.redirect.as_ref().and_then(|redirect| redirect.public);
         let way = Role::Redirect(Redirect {
             scheme: if tls.is_some() { "https" } else { "http" },
-            port: ports
-                .next()
-                .map(|address| address.port())
+            port: public
+                .or_else(|| ports.next().map(|address| address.port()))
                 .or(own)
                 .unwrap_or_default(),
             tls: tls.cloned(),
         });
         let mut entries = entry_points(site, &Role::site(tls));
-        if let Some(tcp) = &self.redirect {
-            entries.extend(entry_points(Listener::bind_all(tcp)?, &way));
+        if let Some(redirect) = &self.redirect {
+            entries.extend(entry_points(Listener::bind_all(&redirect.at)?, &way));
         }
         if let Some(sockets) = &self.admin {
             let listeners = Listener::open(sockets, Vec::new())?;

@@ -18,6 +18,6 @@ pub mod signal;
 mod state;
 pub mod tls;
 
-pub use entry_point::{EntryPoint, ListenOptions, Redirect, Role};
+pub use entry_point::{EntryPoint, ListenOptions, Redirect, RedirectOptions, Role};
 pub use options::Options;
 pub use state::Server;

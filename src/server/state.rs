@@ -1,4 +1,4 @@
-//! What a running server is made of: [`Server`].
+//! What a running server is made of: [`Server`]. What it does, `Server::run`, is in `accept`.
 
 use std::sync::Arc;
 

@@ -8,9 +8,14 @@ use std::{
     time::Duration,
 };
 
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::message::{Close, Message};
+
+/// What a program gets to end by itself when its session alone is to end: by a time limit, or an operator. Shorter
+/// cuts off last words, longer goes on where somebody wants it to end.
+const ASKED: Duration = Duration::from_secs(1);
 
 /// Held by the session and by those who watch it.
 #[derive(Debug)]
@@ -45,6 +50,14 @@ impl Handle {
     /// Cancelled when the session is to end soon.
     pub(super) fn drain(&self) -> &CancellationToken {
         &self.drain
+    }
+
+    /// Resolves when a session that is to end soon has had its time for that: `grace` in a drain of the server.
+    /// Cancel safe: yes, and never begun anew too late, as long as it is awaited.
+    pub(super) async fn deadline(&self, grace: Duration) {
+        self.drain.cancelled().await;
+        let is_asked = self.over.get().is_some();
+        sleep(if is_asked { grace.min(ASKED) } else { grace }).await;
     }
 
     /// What the client of a session that drains is told.

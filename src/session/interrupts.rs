@@ -13,6 +13,10 @@ use crate::backend::Process;
 /// How long output may pause after the program has ended before whoever still holds its stdout, a
 /// grandchild in the background, is taken to have nothing to say.
 const LINGER: Duration = Duration::from_millis(500);
+/// When it is first looked, and how often then, whether a program that has closed its stdout has closed its stdin
+/// too, of which no event tells. Only such a session pays for that.
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_secs(1);
 /// Messages passed on between two looks at what may interrupt them.
 pub(super) const COOP_BUDGET: u32 = 64;
 
@@ -22,6 +26,8 @@ pub(super) struct Interrupts<'a> {
     keepalive: Option<Interval>,
     /// Runs from the program's end, or from the last output after it.
     linger: Option<Pin<Box<Sleep>>>,
+    /// Where the output has ended before the process: until the next look at its stdin.
+    look: Option<Pin<Box<Sleep>>>,
     turn: u32,
 }
 
@@ -37,6 +43,7 @@ impl<'a> Interrupts<'a> {
             process,
             keepalive,
             linger: None,
+            look: None,
             turn: 0,
         }
     }
@@ -56,6 +63,36 @@ impl<'a> Interrupts<'a> {
     /// Whether the exit status of a process will say how the backend ended.
     pub(super) fn has_process(&self) -> bool {
         self.process.is_some()
+    }
+
+    /// The output has ended; whether the process runs on.
+    pub(super) fn outlives_output(&mut self, context: &mut Context<'_>) -> bool {
+        if self.has_process() && self.poll_exited(context).is_pending() {
+            self.look = Some(Box::pin(sleep(FIRST_LOOK)));
+        }
+        self.look.is_some()
+    }
+
+    /// Whether the output has ended before the process.
+    pub(super) fn is_output_over(&self) -> bool {
+        self.look.is_some()
+    }
+
+    /// Ready when a process without an output has ended, or has closed its stdin as well.
+    pub(super) fn poll_over(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.poll_exited(context).is_ready() {
+            return Poll::Ready(());
+        }
+        let (Some(look), Some(process)) = (&mut self.look, &self.process) else {
+            return Poll::Ready(());
+        };
+        while look.as_mut().poll(context).is_ready() {
+            if process.intake().is_refused() {
+                return Poll::Ready(());
+            }
+            look.as_mut().reset(Instant::now() + LOOK);
+        }
+        Poll::Pending
     }
 
     /// Ready when a keepalive is due.

@@ -26,6 +26,7 @@
 mod handle;
 mod interrupts;
 mod outcome;
+mod patience;
 mod relay;
 mod run;
 mod shutdown;

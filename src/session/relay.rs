@@ -21,7 +21,10 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{Sink, SinkExt, Stream, StreamExt, future};
+use futures_util::{
+    SinkExt, StreamExt,
+    future::{self, Either},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -38,7 +41,7 @@ use crate::{
 
 /// Why no more messages go to the client.
 pub(super) enum OutputEnd {
-    /// The program closed its stdout, most often by ending.
+    /// The program has ended, or has closed stdin and stdout.
     Ended,
     /// The program ended, and whoever still holds its stdout has been quiet since.
     Lingered,
@@ -84,8 +87,11 @@ pub(super) async fn upstream(
             Next::Unread => *input = None,
             Next::Drain => {
                 // What was received is still delivered, then the input ends.
-                let _ = sink.close().await;
-                *input = None;
+                let rest = pin!(discard_messages(incoming, received));
+                match future::select(sink.close(), rest).await {
+                    Either::Left(_) => *input = None,
+                    Either::Right((disconnect, _)) => return disconnect,
+                }
             }
         }
     }
@@ -172,7 +178,7 @@ pub(super) async fn discard_output(output: Option<&mut Output>) {
     future::pending::<()>().await;
 }
 
-/// BackendHalf to client, with a keepalive now and then.
+/// Backend to client, with a keepalive now and then.
 pub(super) async fn downstream(
     output: &mut Output,
     outgoing: &mut Outgoing,
@@ -222,59 +228,65 @@ fn poll_turn(
     if interrupts.count_turn() && interrupts.poll_keepalive(context).is_ready() {
         return Poll::Ready(Turn::Keepalive);
     }
-    match poll_next_or_flush(output, outgoing, context) {
-        Poll::Ready(Ok(Some(Ok(message)))) => {
-            interrupts.restart_linger();
-            return Poll::Ready(Turn::Message(message));
+    if !interrupts.is_output_over() {
+        match output.as_mut().poll_next(context) {
+            Poll::Ready(Some(Ok(message))) => {
+                interrupts.restart_linger();
+                return Poll::Ready(Turn::Message(message));
+            }
+            Poll::Ready(end) => {
+                let end = end_of_output(end.and_then(Result::err), interrupts);
+                // A program may have closed or redirected its stdout, and work on what it is sent.
+                if !(matches!(end, OutputEnd::Ended) && interrupts.outlives_output(context)) {
+                    return Poll::Ready(Turn::End(end));
+                }
+            }
+            Poll::Pending => {}
         }
-        Poll::Ready(Ok(Some(Err(error)))) => {
-            return Poll::Ready(Turn::End(end_of_output(error, interrupts)));
-        }
-        Poll::Ready(Ok(None)) => return Poll::Ready(Turn::End(OutputEnd::Ended)),
-        Poll::Ready(Err(error)) => {
-            return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
-        }
-        Poll::Pending => {}
+    }
+    if let Poll::Ready(Err(error)) = outgoing.as_mut().poll_flush(context) {
+        return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
     }
     if interrupts.poll_keepalive(context).is_ready() {
         return Poll::Ready(Turn::Keepalive);
+    }
+    if interrupts.is_output_over() {
+        return interrupts
+            .poll_over(context)
+            .map(|()| Turn::End(OutputEnd::Ended));
     }
     let lingered = interrupts.poll_lingered(context);
     lingered.map(|()| Turn::End(OutputEnd::Lingered))
 }
 
-/// What an error of the output comes to.
-fn end_of_output(error: BackendError, interrupts: &Interrupts<'_>) -> OutputEnd {
+/// What the end of the output comes to.
+fn end_of_output(error: Option<BackendError>, interrupts: &Interrupts<'_>) -> OutputEnd {
     match error {
-        BackendError::Closed(close) => OutputEnd::Closed(close),
-        BackendError::Failed(close) => OutputEnd::Failed(close),
+        None => OutputEnd::Ended,
+        Some(BackendError::Closed(close)) => OutputEnd::Closed(close),
+        Some(BackendError::Failed(close)) => OutputEnd::Failed(close),
         // The exit status says more.
-        BackendError::Io(_) if interrupts.has_process() => OutputEnd::Ended,
-        error => OutputEnd::Broken(error),
+        Some(BackendError::Io(_)) if interrupts.has_process() => OutputEnd::Ended,
+        Some(error) => OutputEnd::Broken(error),
     }
 }
 
-/// The next item of `source`; while there is none, what was fed to `sink` is flushed. So a burst
+/// The next of what comes; while there is nothing, what was fed to the input is flushed. So a burst
 /// takes one system call and a lone message does not wait.
-async fn next_or_flush<Item, Fed, Error>(
-    source: &mut Pin<Box<dyn Stream<Item = Item> + Send>>,
-    sink: &mut Pin<Box<dyn Sink<Fed, Error = Error> + Send>>,
-) -> Result<Option<Item>, Error> {
-    future::poll_fn(|context| poll_next_or_flush(source, sink, context)).await
-}
-
-fn poll_next_or_flush<Item, Fed, Error>(
-    source: &mut Pin<Box<dyn Stream<Item = Item> + Send>>,
-    sink: &mut Pin<Box<dyn Sink<Fed, Error = Error> + Send>>,
-    context: &mut Context<'_>,
-) -> Poll<Result<Option<Item>, Error>> {
-    if let Poll::Ready(item) = source.as_mut().poll_next(context) {
-        return Poll::Ready(Ok(item));
-    }
-    match sink.as_mut().poll_flush(context) {
-        Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-        Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-    }
+async fn next_or_flush(
+    incoming: &mut Incoming,
+    sink: &mut Input,
+) -> Result<Option<Result<Message, Disconnect>>, BackendError> {
+    future::poll_fn(|context| {
+        if let Poll::Ready(item) = incoming.as_mut().poll_next(context) {
+            return Poll::Ready(Ok(item));
+        }
+        match sink.as_mut().poll_flush(context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
 }
 
 #[cfg(test)]

@@ -6,15 +6,14 @@ use futures_util::{
     SinkExt,
     future::{self, Either, OptionFuture, select},
 };
-use tokio::time::{sleep, timeout};
-use tokio_util::sync::CancellationToken;
+use tokio::time::timeout;
 
 use super::{
     handle::Handle,
     interrupts::Interrupts,
     outcome::{Ended, Summary, close_for},
     relay::{self, OutputEnd},
-    shutdown::{BackendHalf, ClientHalf},
+    shutdown::{BackendHalf, ClientHalf, PatienceFor},
     time_limits::{SessionTimeouts, TimeLimits},
 };
 use crate::{
@@ -113,7 +112,7 @@ impl Session<'_> {
             }
             RelayEnd::Output(OutputEnd::Closed(close)) => self.end_by_close(close).await,
             RelayEnd::Output(OutputEnd::Failed(close)) => {
-                self.end_with(close.clone()).await;
+                self.end_with(close.clone(), PatienceFor::Nobody).await;
                 Ended::ByBackend(close)
             }
             RelayEnd::Output(OutputEnd::Undeliverable(error)) => {
@@ -128,7 +127,7 @@ impl Session<'_> {
 
     /// Carries messages both ways until one way ends.
     async fn relay(&mut self) -> RelayEnd {
-        let deadline = pin!(deadline(self.handle.drain(), self.timeouts.drain));
+        let deadline = pin!(self.handle.deadline(self.timeouts.drain));
         let upstream = pin!(relay::upstream(
             &mut self.client.incoming,
             &mut self.backend.input,
@@ -224,12 +223,12 @@ impl Session<'_> {
         let mut nobody = None;
         let flushed = tokio::select! {
             flushed = self.client.flush(&mut nobody, self.handle) => flushed,
-            () = deadline(self.handle.drain(), self.timeouts.drain) => Ok(()),
+            () = self.handle.deadline(self.timeouts.drain) => Ok(()),
         };
         if let Err(disconnect) = flushed {
             return self.end_by_client(disconnect).await;
         }
-        self.end_with(close.clone()).await;
+        self.end_with(close.clone(), PatienceFor::Nobody).await;
         Ended::ByBackend(close)
     }
 
@@ -240,12 +239,13 @@ impl Session<'_> {
                 flushed = self.client.flush(input, self.handle) => {
                     flushed.map_err(Undelivered::Client)
                 }
-                () = deadline(self.handle.drain(), self.timeouts.drain) => {
+                () = self.handle.deadline(self.timeouts.drain) => {
                     Err(Undelivered::DrainDeadline)
                 }
             }
         };
-        let (delivered, ()) = future::join(delivered, self.backend.wind_down()).await;
+        let end = self.backend.wind_down(PatienceFor::Nobody, pending());
+        let (delivered, ()) = future::join(delivered, end).await;
         delivered
     }
 
@@ -257,8 +257,10 @@ impl Session<'_> {
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
         self.backend.tell(&close);
+        // A server that stops does not wait for longer than it would have.
+        let hurry = self.handle.deadline(self.timeouts.drain);
         future::join(
-            self.backend.wind_down(),
+            self.backend.wind_down(PatienceFor::Client, hurry),
             self.client.lingering_close(CLOSING_GRACE),
         )
         .await;
@@ -271,7 +273,8 @@ impl Session<'_> {
         if self.backend.process.is_some() {
             let _ = timeout(ANSWERS, self.deliver_answers()).await;
         }
-        self.end_by_server(close).await
+        self.end_with(close.clone(), PatienceFor::Client).await;
+        Ended::ByServer(close)
     }
 
     async fn deliver_answers(&mut self) {
@@ -293,18 +296,19 @@ impl Session<'_> {
 
     /// The gateway ends it.
     async fn end_by_server(&mut self, close: Close) -> Ended {
-        self.end_with(close.clone()).await;
+        self.end_with(close.clone(), PatienceFor::Nobody).await;
         Ended::ByServer(close)
     }
 
     /// The client is told at once, the backend runs down meanwhile.
-    async fn end_with(&mut self, close: Close) {
+    async fn end_with(&mut self, close: Close, patience: PatienceFor) {
         let grace = self.closing_grace();
+        let hurry = self.handle.deadline(self.timeouts.drain);
         let mut nobody = None;
         let goodbye = self
             .client
             .closing_handshake(close, grace, &mut nobody, self.handle);
-        future::join(self.backend.wind_down(), goodbye).await;
+        future::join(self.backend.wind_down(patience, hurry), goodbye).await;
     }
 
     fn closing_grace(&self) -> Duration {
@@ -313,12 +317,6 @@ impl Session<'_> {
             false => CLOSING_GRACE,
         }
     }
-}
-
-/// When a session that drains has had its time.
-async fn deadline(drain: &CancellationToken, grace: Duration) {
-    drain.cancelled().await;
-    sleep(grace).await;
 }
 
 #[cfg(test)]
@@ -333,6 +331,7 @@ mod tests {
         task::{Context, Poll},
     };
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio_util::sync::CancellationToken;
 
     use crate::{
         backend::{AfterOutput, Inbound},

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::{
     handle::Handle,
+    patience::Patience,
     relay::{discard_output, upstream},
     waiting::Waiting,
 };
@@ -55,26 +56,40 @@ impl<'a> BackendHalf<'a> {
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
-    /// termination ladder. What it still writes is read and thrown away, so that it can flush and go;
-    /// where there is no process, nobody waits for that, and what is there may serve another session.
+    /// termination ladder, which begins when `patience` has run out or `hurry` is ready. What it still writes is
+    /// read and thrown away, so that it can flush and go; where there is no process, nobody waits for that, and
+    /// what is there may serve another session.
     ///
     /// Cancel safe: no, the ladder would begin anew.
-    pub(super) async fn wind_down(&mut self) {
-        let (input, process) = (&mut self.input, &mut self.process);
-        let rest = discard_output(process.as_ref().map(|_| &mut self.output));
-        let mut timeouts = *self.timeouts;
-        let end = async {
-            if let Some(sink) = input
-                && timeout(timeouts.eof, sink.close()).await.is_err()
-            {
-                // A program that did not read for so long does not wait for the end of its input.
-                timeouts.eof = Duration::ZERO;
-            }
-            *input = None;
-            if let Some(process) = process {
-                process.end(&timeouts).await;
-            }
+    pub(super) async fn wind_down(
+        &mut self,
+        patience: PatienceFor,
+        hurry: impl Future<Output = ()>,
+    ) {
+        let Some(process) = &mut self.process else {
+            let input = self.input.take();
+            return self.deliver(input).await;
         };
+        let mut timeouts = *self.timeouts;
+        if patience == PatienceFor::Nobody {
+            timeouts.finish = None;
+        }
+        let mut patience = Patience::new(process, &timeouts);
+        let input = &mut self.input;
+        let end = async {
+            tokio::select! {
+                _ = process.exit() => {}
+                () = end_input(input) => {}
+                () = patience.run_out() => {}
+                () = hurry => {}
+            }
+            // What it has not taken by now is not delivered.
+            *input = None;
+            // It has had its time.
+            timeouts.eof = Duration::ZERO;
+            process.end(&timeouts).await;
+        };
+        let rest = discard_output(Some(&mut self.output));
         future::select(pin!(end), pin!(rest)).await;
     }
 
@@ -100,6 +115,24 @@ impl<'a> BackendHalf<'a> {
             None => None,
         }
     }
+}
+
+/// Delivers what an input holds, and ends it; never ready. Cancel safe: yes.
+async fn end_input(input: &mut Option<Input>) {
+    if let Some(sink) = input {
+        let _ = sink.close().await;
+    }
+    *input = None;
+    future::pending::<()>().await;
+}
+
+/// Whose end makes a program end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum PatienceFor {
+    /// The client's: what it was sent before that is to be worked on.
+    Client,
+    /// Nobody's: the program is over, or its time is.
+    Nobody,
 }
 
 /// The client's half of a session.

@@ -1,6 +1,7 @@
-//! Time limits on a session as a whole: its lifetime, and an idle timeout on messages either way. While something that one side has said waits for the other to take it, nobody is silent.
-//! A session that is over ends as in a drain: its program gets end-of-file, and what that
-//! still writes is delivered.
+//! Time limits on a session as a whole: its lifetime, and an idle timeout on messages either way.
+//!
+//! While something that one side has said waits for the other to take it, nobody is silent. A session that is
+//! over ends as in a drain: its program gets end-of-file, and what that still writes is delivered.
 
 use std::{
     future::pending,

@@ -6,7 +6,7 @@
 //! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is X
 
 use std::{
-    io,
+    io::{self, IoSlice},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -21,7 +21,7 @@ use crate::timer::LazyTimer;
 
 /// A stream whose reads and writes fail with `TimedOut` when nothing moves for too long.
 #[derive(Debug)]
-pub(super) struct TimeoutStream<S> {
+pub(crate) struct TimeoutStream<S> {
     stream: S,
     silence: Deadline,
     congestion: Deadline,
@@ -29,12 +29,37 @@ pub(super) struct TimeoutStream<S> {
 
 impl<S> TimeoutStream<S> {
     /// `silence` bounds a read, `congestion` a write; `None` waits for ever.
-    pub(super) fn new(stream: S, silence: Option<Duration>, congestion: Option<Duration>) -> Self {
+    pub(crate) fn new(stream: S, silence: Option<Duration>, congestion: Option<Duration>) -> Self {
         TimeoutStream {
             stream,
             silence: Deadline::new(silence),
             congestion: Deadline::new(congestion),
         }
+    }
+
+    /// The stream beneath, which may take its time.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// What a write, or the flush of one, comes to.
+    fn poll_taken<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if written.is_pending() {
+            let expired = self
+                .congestion
+                .poll_expired(context, "the other end took nothing");
+            return expired.map(Err);
+        }
+        if self.congestion.stop() {
+            // There is room again, so the client took something: our ping may still be on its way to it,
+            // behind all that.
+            self.silence.stop();
+        }
+        written
     }
 }
 
@@ -47,7 +72,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for TimeoutStream<S> {
         match Pin::new(&mut self.stream).poll_read(context, buffer) {
             Poll::Pending => self
                 .silence
-                .poll_expired(context, "the other end was silent"),
+                .poll_expired(context, "the other end was silent")
+                .map(Err),
             ready => {
                 self.silence.stop();
                 ready
@@ -62,24 +88,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match Pin::new(&mut self.stream).poll_write(context, buffer) {
-            Poll::Pending => self
-                .congestion
-                .poll_expired(context, "the other end took nothing")
-                .map_ok(|()| 0),
-            ready => {
-                if self.congestion.stop() {
-                    // There is room again, so the client took something: our ping may still be on its
-                    // way to it, behind all that.
-                    self.silence.stop();
-                }
-                ready
-            }
-        }
+        let written = Pin::new(&mut self.stream).poll_write(context, buffer);
+        self.poll_taken(context, written)
     }
 
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, buffers);
+        self.poll_taken(context, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    /// TLS takes what it is given, and waits here.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let flushed = Pin::new(&mut self.stream).poll_flush(context);
+        self.poll_taken(context, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -110,22 +139,22 @@ impl Deadline {
         self.since.take().is_some()
     }
 
-    /// Never ready with `Ok`: either the wait goes on, or it has been too long.
-    fn poll_expired(&mut self, context: &mut Context<'_>, what: &str) -> Poll<io::Result<()>> {
+    /// Ready when the wait has been too long.
+    fn poll_expired(&mut self, context: &mut Context<'_>, what: &str) -> Poll<io::Error> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let Some(limit) = self.limit else {
             return Poll::Pending;
         };
         ready!(self.timer.poll_expired(since + limit, context));
         let error = format!("{what} for {limit:?}");
-        Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, error)))
+        Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, error))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, BufWriter, duplex};
 
     const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
 
@@ -180,6 +209,16 @@ mod tests {
         let (mut reader, mut writer) = tokio::io::split(&mut patient);
         let (_, written, read) = tokio::join!(take, writer.write_all(b"12345"), reader.read_u8());
         assert!(written.is_ok() && read.is_ok(), "{written:?} {read:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_to_be_flushed_waits_no_longer() {
+        let (stream, _peer) = duplex(1);
+        let mut buffered = BufWriter::new(stream);
+        buffered.write_all(b"ab").await.expect("it takes all");
+        let mut patient = TimeoutStream::new(buffered, None, LIMIT);
+        let error = patient.flush().await.expect_err("one byte fits");
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 
     #[tokio::test(start_paused = true)]

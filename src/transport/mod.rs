@@ -9,3 +9,4 @@ mod io_timeouts;
 pub mod websocket;
 
 pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};
+pub(crate) use io_timeouts::TimeoutStream;

@@ -46,9 +46,22 @@ fn transport_and_backend_do_not_see_each_other() {
 
 #[test]
 fn pages_do_not_see_each_other() {
-    let pages = ["cgi", "console", "file", "redirect"];
-    let there = TREE.children("http::pages");
-    assert!(pages.iter().all(|page| there.contains(page)), "{there:?}");
+    // All that lies there is a page, but for what finds and calls them.
+    let routing = [
+        "answer",
+        "directory",
+        "mount",
+        "root",
+        "route",
+        "route_match",
+        "router",
+    ];
+    let mut pages = TREE.children("http::pages");
+    assert!(
+        routing.iter().all(|file| pages.contains(file)),
+        "{pages:?} lack what the list has"
+    );
+    pages.retain(|page| !routing.contains(page));
     let found = rules::siblings_that_see_each_other(&TREE, "http::pages", &pages);
     assert_eq!(found, NOTHING);
 }
@@ -61,14 +74,12 @@ fn nothing_but_the_top_imports_args_or_config() {
 }
 
 /// Files below `config` that name flags in what they say, and in how many strings at most.
-const FLAGS_SAID: [(&str, usize); 4] = [
+const FLAGS_SAID: [(&str, usize); 3] = [
     // The one table of what a refusal is about.
     ("http/refusal.rs", usize::MAX),
     // Those of other programs, which start containers.
     ("doctor/cgroup.rs", 2),
     ("doctor/machine.rs", 1),
-    // Still to be told by `config`.
-    ("client/handshake.rs", 1),
 ];
 
 #[test]

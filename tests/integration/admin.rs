@@ -52,7 +52,8 @@ fn server_is_healthy_and_ready() {
     assert_eq!(ask(admin, "GET", "/readyz"), (200, "ready\n".to_owned()));
     assert_eq!(ask(admin, "HEAD", "/readyz"), (200, String::new()));
     assert_eq!(ask(admin, "POST", "/readyz").0, 405);
-    assert_eq!(ask(admin, "GET", "/").0, 404);
+    assert!(ask(admin, "GET", "/").1.contains("/metrics"));
+    assert_eq!(ask(admin, "GET", "/nothing").0, 404);
     // Nothing of it on the public address.
     assert_eq!(server.get("/healthz").0, 426);
 }
@@ -171,6 +172,12 @@ fn sessions_are_listed_and_can_be_ended() {
     assert!(open[0]["pid"].as_u64().is_some_and(|pid| pid > 1));
     let path = format!("/sessions/{}", open[0]["id"].as_str().expect("an id"));
     assert_eq!(ask(admin, "GET", &path).0, 405);
+    let of_a_page = |origin: &str| {
+        let head = format!("DELETE {path} HTTP/1.1\r\nHost: {admin}\r\nOrigin: {origin}\r\n");
+        http(admin, &format!("{head}Connection: close\r\n\r\n")).0
+    };
+    assert_eq!(of_a_page("http://evil.example"), 403);
+    assert_eq!(of_a_page("null"), 403);
     assert_eq!(ask(admin, "DELETE", &path).0, 202);
     // Its program has the last word.
     assert_eq!(first.text(), "bye");

@@ -192,6 +192,59 @@ fn script_is_told_of_the_request() {
 }
 
 #[test]
+fn script_finds_no_variable_that_says_nothing() {
+    let site = Site::new(&["--passenv=PATH,REMOTE_USER"], &[("env.sh", ENV)]);
+    let answer = site.get("/env.sh");
+    let is_set = |name: &str| {
+        let mut lines = text(&answer).lines();
+        lines.any(|line| line.split_once('=').is_some_and(|(found, _)| found == name))
+    };
+    for name in [
+        "AUTH_TYPE",
+        "CONTENT_LENGTH",
+        "CONTENT_TYPE",
+        "DOCUMENT_ROOT",
+        "REMOTE_IDENT",
+        "REMOTE_USER",
+    ] {
+        assert!(!is_set(name), "{name}");
+    }
+    assert!(is_set("QUERY_STRING") && is_set("PATH_INFO"));
+}
+
+#[test]
+fn script_finds_what_other_servers_tell() {
+    let files = tempfile::tempdir().expect("a directory");
+    let root = files.path().to_str().expect("text");
+    let flag = format!("--staticdir={root}");
+    let site = Site::new(&[&flag], &[("env.sh", ENV)]);
+    let answer = site.get("/env.sh");
+    let root = format!("DOCUMENT_ROOT={root}");
+    for line in [
+        &root,
+        "SERVER_ADDR=127.0.0.1",
+        "REQUEST_SCHEME=http",
+        "LC_CTYPE=C.UTF-8",
+    ] {
+        assert!(text(&answer).lines().any(|found| found == line), "{line}");
+    }
+}
+
+#[test]
+fn job_in_a_session_of_its_own_outlives_its_script() {
+    // The shell ends as soon as it has started the job, which has yet to leave its group.
+    let job = "setsid sh -c 'echo $$ >pid.new; mv pid.new pid; exec sleep 1000' </dev/null >/dev/null 2>&1 &";
+    let site = Site::new(&[], &[("job.sh", &format!("printf 'X: y\\n\\n'\n{job}"))]);
+    for _ in 0..20 {
+        assert_eq!(site.get("/job.sh").0, 200);
+        let pid = site.pid("pid");
+        assert!(is_alive(pid));
+        support::kill(pid, Signal::KILL);
+        fs::remove_file(site.path("pid")).expect("it was there");
+    }
+}
+
+#[test]
 fn every_method_goes_to_the_script() {
     let site = Site::new(
         &[],
@@ -747,7 +800,10 @@ fn script_is_ended_when_the_client_takes_nothing() {
 #[test]
 fn client_of_the_first_version_gets_the_body_until_the_end() {
     let site = Site::new(&[], &[("v.sh", "printf 'X: y\\n\\n%s' $SERVER_PROTOCOL")]);
-    let (status, headers, body) = http(site.server.address, "GET /v.sh HTTP/1.0\r\n\r\n");
+    let (status, headers, body) = http(
+        site.server.address,
+        "GET /v.sh HTTP/1.0\r\nHost: localhost\r\n\r\n",
+    );
     assert_eq!((status, &body[..]), (200, &b"HTTP/1.0"[..]));
     assert!(!headers.contains_key("transfer-encoding"));
 }
@@ -827,6 +883,27 @@ fn what_is_no_answer_is_502_with_a_reason_in_the_log() {
         let line = site.server.wait_for_line("refused");
         assert!(line.contains(reason), "{script}: {line}");
     }
+}
+
+#[test]
+fn line_that_is_no_field_is_left_out_and_logged() {
+    let script = "printf 'Content-Type: text/plain\\n<!--: x\\n\\nhi'";
+    let mut site = Site::new(&[], &[("odd.sh", script)]);
+    let answer = site.get("/odd.sh");
+    assert_eq!((answer.0, text(&answer)), (200, "hi"));
+    let line = site.server.wait_for_line("no header fields");
+    assert!(line.contains("[2]"), "{line}");
+}
+
+#[test]
+fn empty_segments_behind_a_script_are_path_info() {
+    let script = "printf 'X: y\\n\\n%s' \"$PATH_INFO\"";
+    let site = Site::new(&[], &[("env.sh", script)]);
+    for (target, info) in [("/env.sh//a", "//a"), ("/env.sh/a//", "/a//")] {
+        let answer = site.get(target);
+        assert_eq!((answer.0, text(&answer)), (200, info), "{target}");
+    }
+    assert_eq!(site.get("//env.sh").0, 404);
 }
 
 #[test]
@@ -1021,6 +1098,40 @@ fn script_that_cannot_be_started_is_500() {
     fs::write(&path, "#!/nowhere/interpreter\n").expect("a file");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
     assert_eq!(site.get("/s.sh").0, 500);
+}
+
+#[test]
+fn script_with_line_ends_of_windows_is_told_as_such() {
+    let mut site = Site::new(&["--devconsole", "cat"], &[]);
+    script(site.directory.path(), "s.sh", "#!/bin/sh\r\necho hi\r\n");
+    let answer = site.get("/s.sh");
+    assert_eq!(answer.0, 500);
+    assert!(text(&answer).contains("carriage return"), "{answer:?}");
+    let line = site.server.wait_for_line("cannot be started");
+    assert!(
+        line.contains("carriage return") && line.contains("sed -i"),
+        "{line}"
+    );
+    // Who has no console open on it is not told where it lies.
+    let mut site = Site::new(&[], &[]);
+    script(site.directory.path(), "s.sh", "#!/bin/sh\r\necho hi\r\n");
+    let answer = site.get("/s.sh");
+    assert!(!text(&answer).contains("sed -i"), "{answer:?}");
+    assert!(
+        site.server
+            .wait_for_line("cannot be started")
+            .contains("carriage return")
+    );
+}
+
+#[test]
+fn script_that_somebody_is_writing_is_503() {
+    let site = Site::new(&[], &[("s.sh", "printf 'X: y\\n\\nran'")]);
+    let writer = fs::OpenOptions::new().append(true).open(site.path("s.sh"));
+    let (status, headers, _) = site.get("/s.sh");
+    assert_eq!((status, headers["retry-after"].as_str()), (503, "1"));
+    drop(writer);
+    assert_eq!(text(&site.get("/s.sh")), "ran");
 }
 
 #[test]

@@ -253,7 +253,7 @@ fn program_has_our_stderr_and_only_its_environment() {
         !line.starts_with("PWD=") && !line.starts_with("_=") && !line.starts_with("SHLVL=")
     });
     names.sort_unstable();
-    assert_eq!(names, ["WS_PROTOCOL=b", "X=1"]);
+    assert_eq!(names, ["LC_CTYPE=C.UTF-8", "WS_PROTOCOL=b", "X=1"]);
 }
 
 // How it ends.

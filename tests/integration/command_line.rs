@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
-use crate::support::{Client, Gateway, Signal, run};
+use crate::support::{Client, Gateway, Signal, run, script};
 
 /// The first line of the message that a wrong command line gets; it must exit 2 and start nothing.
 fn complaint(words: &[&str]) -> String {
@@ -52,7 +52,18 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["--port=65536", "cat"], &["--port", "65536", "not in"]),
         (&["--port"], &["--port"]),
         (&["--maxforks=-1", "cat"], &["--maxforks", "-1"]),
-        (&["--pingms=1s", "cat"], &["--pingms", "1s"]),
+        (
+            &["--pingms=1d", "cat"],
+            &["--pingms", "1d", "a number of milliseconds", "10s"],
+        ),
+        (
+            &["--drain-timeout=ten", "cat"],
+            &["--drain-timeout", "ten", "a number of seconds", "10s"],
+        ),
+        (
+            &["--idle-timeout=9000h", "cat"],
+            &["--idle-timeout", "9000h", "longer than a year", "seconds"],
+        ),
         (&["--workers=0", "cat"], &["--workers", "1..=1024"]),
         (&["--bogus", "cat"], &["--bogus", "unexpected"]),
         (&["--binary=perhaps", "cat"], &["--binary", "perhaps"]),
@@ -66,6 +77,14 @@ fn first_line_names_flag_value_and_what_is_wrong() {
         (&["--address=300.0.0.1", "cat"], &["--address", "300.0.0.1"]),
         (&["--host=http://x", "cat"], &["--host", "http://x"]),
         (&["--origin=http://a b", "cat"], &["--origin", "http://a b"]),
+        (
+            &["--origin=https://*", "cat"],
+            &["--origin", "https://*", "say '*'"],
+        ),
+        (
+            &["--origin=*.com", "cat"],
+            &["--origin", "'*.com'", "say '*'"],
+        ),
         (
             &["--subprotocol=a b", "cat"],
             &["--subprotocol", "a b", "token"],
@@ -105,6 +124,91 @@ fn first_line_names_flag_value_and_what_is_wrong() {
             "{words:?}: {line}"
         );
     }
+}
+
+#[test]
+fn short_help_is_one_screen_and_long_help_has_all() {
+    let (short, long) = (run(&["-h"]).stdout, run(&["--help"]).stdout);
+    assert!(short.lines().count() <= 24, "{short}");
+    for line in short.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
+    for flag in ["--port", "--devconsole", "--connect", "--help"] {
+        assert!(short.contains(flag), "{flag}: {short}");
+    }
+    for flag in ["--closems", "--h2c", "--admin"] {
+        assert!(!short.contains(flag), "{flag}: {short}");
+        assert!(long.contains(flag), "{flag}: {long}");
+    }
+    assert!(long.contains("\nListening:\n"), "{long}");
+}
+
+#[test]
+fn common_slips_get_the_tip_that_helps() {
+    for (words, tip) in [
+        (&["-p", "8080", "cat"][..], "'--port'"),
+        (&["-p8080", "cat"], "'--port'"),
+        (&["8080", "cat"], "--port=8080"),
+        (&["ws://host/"], "--connect=ws://host/"),
+        (&["."], "--staticdir=."),
+        (&["help"], "--help"),
+        (&["cat /a/path | x"], "sh -c 'cat /a/path | x'"),
+        (&["--staticdir=~/www"], "'~'"),
+        (&["--config=~/wsd.toml"], "'~'"),
+        (&["~/program"], "'~'"),
+    ] {
+        complaint(words);
+        let output = run(words);
+        let tip_line = output.stderr.lines().find(|line| line.contains("tip: "));
+        let tip_line = tip_line.unwrap_or_else(|| panic!("{words:?}: {output:?}"));
+        assert!(tip_line.contains(tip), "{words:?}: {tip_line}");
+    }
+}
+
+#[test]
+fn flag_behind_the_command_is_a_warning() {
+    let mut server = Gateway::with("cat --devconsole --staticdir=x").start();
+    let log = server.log();
+    let line = log.lines().find(|line| line.contains("--staticdir=x"));
+    assert!(line.is_some_and(|line| line.contains("WARN")), "{log}");
+    assert!(
+        log.contains("'--devconsole' stands behind COMMAND"),
+        "{log}"
+    );
+    let mut quiet = Gateway::with("-- echo --devconsole").start();
+    assert_eq!(quiet.connect().text(), "--devconsole");
+    quiet.wait_for_line("session ended");
+    assert!(
+        !quiet.log().contains("stands behind COMMAND"),
+        "{}",
+        quiet.log()
+    );
+}
+
+#[test]
+fn time_takes_a_unit_in_every_flag() {
+    for flag in [
+        "--closems=500ms",
+        "--pingms=1h",
+        "--write-timeout=10s",
+        "--flush-after=20ms",
+        "--idle-timeout=500ms",
+        "--max-lifetime=5m",
+        "--cgi-timeout=1m",
+        "--drain-timeout=10s",
+        "--drain-delay=0s",
+    ] {
+        let output = run(&["--check-config", flag, "cat"]);
+        assert_eq!(output.code, Some(0), "{flag}: {output:?}");
+    }
+    let output = run(&["--check-config", "--linger=2s", "--connect=ws://x/"]);
+    assert_eq!(output.code, Some(0), "{output:?}");
+}
+
+#[test]
+fn unit_of_a_time_counts() {
+    let server = Gateway::with("--max-lifetime=50ms cat").start();
+    assert_eq!(server.connect().closed().0, 1001);
 }
 
 #[test]
@@ -226,6 +330,53 @@ fn file_that_is_not_executable_gets_a_remedy() {
     assert!(
         output.stderr.contains("not executable") && output.stderr.contains("chmod +x"),
         "{output:?}"
+    );
+}
+
+#[test]
+fn script_that_cannot_run_gets_a_remedy() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (text, reason, remedy) in [
+        ("echo hi\n", "names no interpreter", "#!/bin/sh"),
+        ("#!/bin/sh\r\necho hi\r\n", "carriage return", "sed -i"),
+        (
+            "#!/nowhere/sh\n",
+            "'/nowhere/sh', which is not there",
+            "install it",
+        ),
+        (
+            "#!/usr/bin/env no-such\n",
+            "'no-such', which is not in PATH",
+            "install it",
+        ),
+    ] {
+        let file = script(directory.path(), "program", text);
+        let file = file.to_str().expect("text");
+        let route = format!("--route=/a={file}");
+        let table = format!("[[route]]\npath = '/a'\ncommand = '{file}'\n");
+        let outputs = [
+            run(&[file]),
+            run(&[&route]),
+            run(&["--connect=ws://localhost/", file]),
+            Gateway::without_port()
+                .file(&table)
+                .args(["--check-config"])
+                .output(),
+        ];
+        for output in outputs {
+            assert_eq!(output.code, Some(2), "{output:?}");
+            let first = output.stderr.lines().next().unwrap_or_default();
+            assert!(first.contains(reason) && first.contains(file), "{output:?}");
+            assert!(output.stderr.contains(remedy), "{output:?}");
+        }
+    }
+    // What programs are given decides what env finds.
+    let file = script(directory.path(), "program", "#!/usr/bin/env own\n");
+    script(directory.path(), "own", "#!/bin/sh\necho own\n");
+    let path = format!("--env=PATH={}", directory.path().display());
+    assert_eq!(
+        run(&["--check-config", &path, file.to_str().expect("text")]).code,
+        Some(0)
     );
 }
 

@@ -57,6 +57,14 @@ fn keys_are_flags() {
 }
 
 #[test]
+fn time_is_a_number_or_a_string_with_a_unit() {
+    let server = Gateway::new()
+        .file("pingms = 30_000\nmax-lifetime = '50ms'\ncommand = 'cat'\n")
+        .start();
+    assert_eq!(server.connect().closed().0, 1001);
+}
+
+#[test]
 fn what_is_typed_wins() {
     let gateway = Gateway::new()
         .file(
@@ -102,6 +110,18 @@ fn error_names_file_line_key_and_what_would_be_right() {
             &[":2: port: ", "a number"],
         ),
         ("port = 70000\n", &[":1: port: ", "70000", "0..=65535"]),
+        (
+            "pingms = true\n",
+            &[":1: pingms: ", "a number", "string with a unit"],
+        ),
+        (
+            "\nidle-timeout = '1d'\n",
+            &[":2: idle-timeout: ", "'1d'", "a number of seconds", "1h"],
+        ),
+        (
+            "[[route]]\npath = '/'\ncommand = 'cat'\npingms = 'soon'\n",
+            &[":4: route.pingms: ", "'soon'", "a number of milliseconds"],
+        ),
         ("binary = 1\n", &[":1: binary: ", "true or false"]),
         ("staticdir = [\"a\"]\n", &[":1: staticdir: ", "a string"]),
         ("\norigin = 5\n", &[":2: origin: ", "array of strings"]),
@@ -116,6 +136,18 @@ fn error_names_file_line_key_and_what_would_be_right() {
             &[":3: command: ", "no such file"],
         ),
         ("config = 'x'\n", &[":1: config: ", "no such key"]),
+        (
+            "comand = 'cat'\n",
+            &[":1: comand: ", "did you mean 'command'"],
+        ),
+        (
+            "idle_timeout = 5\n",
+            &[":1: idle_timeout: ", "did you mean 'idle-timeout'"],
+        ),
+        (
+            "[[route]]\npaht = '/'\ncommand = 'cat'\n",
+            &[":2: route.paht: ", "did you mean 'path'"],
+        ),
         (
             "[[route]]\npath = '/a'\n",
             &[": route: ", "'command' is missing"],

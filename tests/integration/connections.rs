@@ -8,6 +8,21 @@ use std::{
 use crate::support::{self, Client, Gateway, eventually, http, run};
 
 #[test]
+fn connection_waits_for_its_next_request_as_long_as_it_is_told() {
+    let server = Gateway::with("--keepalive-timeout=1 cat").start();
+    let mut stream = std::net::TcpStream::connect(server.address).expect("the server listens");
+    let request = "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    std::io::Write::write_all(&mut stream, request.as_bytes()).expect("the server reads");
+    let mut answer = Vec::new();
+    // It ends, which it would not for a minute.
+    stream
+        .set_read_timeout(Some(crate::support::PATIENCE))
+        .expect("a timeout");
+    std::io::Read::read_to_end(&mut stream, &mut answer).expect("the server closes");
+    assert!(answer.starts_with(b"HTTP/1.1 426 "));
+}
+
+#[test]
 fn connection_too_many_is_told_so_and_may_come_again() {
     let server = Gateway::with("--max-connections=2 --devconsole cat").start();
     let session = server.connect();

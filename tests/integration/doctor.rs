@@ -121,7 +121,7 @@ fn complaints_of_the_program_are_seen() {
 fn program_that_cannot_be_started_fails() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("program");
-    fs::write(&file, "no program").expect("a file");
+    fs::write(&file, "no\0program").expect("a file");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).expect("a mode");
     let file = file.to_str().expect("a path");
     let output = run(&["--doctor", file]);

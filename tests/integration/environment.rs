@@ -92,6 +92,7 @@ fn nothing_of_the_gateways_environment_leaks() {
             || [
                 "AUTH_TYPE",
                 "GATEWAY_INTERFACE",
+                "LC_CTYPE",
                 "LD_LIBRARY_PATH",
                 "QUERY_STRING",
                 "SCRIPT_NAME",
@@ -100,6 +101,32 @@ fn nothing_of_the_gateways_environment_leaks() {
             .contains(&name.as_str());
         assert!(known, "{name} is not a program's business");
     }
+}
+
+#[test]
+fn text_is_utf8_unless_something_says_what_it_is() {
+    let own = &[("LANG", "de_DE.UTF-8"), ("LC_ALL", "")];
+    let ctype = |options: &[&str]| {
+        let found = environment(&dumping(options, own), "/", &[]);
+        found.get("LC_CTYPE").cloned()
+    };
+    let utf8 = Some("C.UTF-8".to_owned());
+    assert_eq!(ctype(&[]), utf8);
+    assert_eq!(ctype(&["--passenv=PATH"]), utf8);
+    // What is empty, or not there, says nothing.
+    assert_eq!(ctype(&["--passenv=PATH,LC_ALL,UNSET"]), utf8);
+    assert_eq!(ctype(&["--env=LC_CTYPE="]), utf8);
+    assert_eq!(ctype(&["--passenv=PATH,LANG"]), None);
+    assert_eq!(ctype(&["--env=LC_ALL=C"]), None);
+    assert_eq!(ctype(&["--env=LC_CTYPE=C"]), Some("C".to_owned()));
+}
+
+#[test]
+fn programs_of_many_languages_take_text_for_utf8() {
+    let server = Gateway::with("sed -u s/./x/g").start();
+    let mut client = server.connect();
+    client.send("é");
+    assert_eq!(client.text(), "x");
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 
-use crate::support::{Gateway, PATIENCE, Server};
+use crate::support::{Gateway, PATIENCE, Server, script};
 
 /// What stands in every file, and in the names of files, that must not be seen.
 const SECRET: &str = "SECRET";
@@ -394,4 +394,52 @@ fn parent_moved_out_during_a_request_leads_nowhere() {
     for _ in 0..1000 {
         assert!(!has(&request(&server, b"/deep/er/link").1, SECRET));
     }
+}
+
+/// A site whose script is swapped, by its directory, for one outside that tells what must not be seen.
+fn swapped_script() -> tempfile::TempDir {
+    let site = site();
+    let swapped = site.path().join("root/swapped");
+    fs::create_dir(&swapped).expect("a directory");
+    let says = |word: &str| format!("#!/bin/sh\nprintf 'X: y\\n\\n%s\\n' {word}\n");
+    script(&swapped, "run", &says("public"));
+    script(&site.path().join("outside"), "run", &says(SECRET));
+    site
+}
+
+#[test]
+fn script_whose_directory_is_swapped_for_a_link_out_is_the_one_that_was_checked() {
+    let site = swapped_script();
+    let root = site.path().join("root").display().to_string();
+    let server = Gateway::with(&format!("--cgidir={root} --loglevel=error")).start();
+    let swapping = swap(site.path(), "swapped", "../outside");
+    let mut ran = 0;
+    for _ in 0..300 {
+        let (status, answer) = request(&server, b"/swapped/run");
+        assert!(!has(&answer, SECRET));
+        ran += usize::from(status == 200);
+    }
+    drop(swapping);
+    assert!(ran > 0);
+}
+
+#[test]
+fn program_whose_directory_is_swapped_for_a_link_out_is_the_one_that_was_checked() {
+    let site = swapped_script();
+    let root = site.path().join("root").display().to_string();
+    let server = Gateway::with(&format!("--dir={root} --loglevel=error")).start();
+    let swapping = swap(site.path(), "swapped", "../outside");
+    let mut ran = 0;
+    for _ in 0..300 {
+        let mut client = server.ask("/swapped/run", &[]);
+        if client.head.starts_with("HTTP/1.1 101 ") {
+            assert_eq!(
+                [client.text(), client.text(), client.text()],
+                ["X: y", "", "public"]
+            );
+            ran += 1;
+        }
+    }
+    drop(swapping);
+    assert!(ran > 0);
 }

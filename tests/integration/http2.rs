@@ -624,3 +624,22 @@ fn curl_gets_files_and_scripts() {
     ];
     assert_eq!(curl(&words, "/file"), "405");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn each_websocket_but_the_first_counts_as_a_connection_more() {
+    let server = Gateway::with("--h2c --max-connections-per-ip=2 --devconsole cat").start();
+    let connection = Connection::plain(server.address).await;
+    let mut first = connection.websocket("/").await;
+    let _second = connection.websocket("/").await;
+    let third = connection.try_websocket("/", &[]).await;
+    assert_eq!(third.head.status, StatusCode::TOO_MANY_REQUESTS);
+    // Files and pages of the connection do not count.
+    assert_eq!(connection.get("/").await.0.status, StatusCode::OK);
+    first.send_frame(support::client::CLOSE, &1000_u16.to_be_bytes());
+    assert_eq!(first.closed().await, 1000);
+    let mut status = StatusCode::TOO_MANY_REQUESTS;
+    while status == StatusCode::TOO_MANY_REQUESTS {
+        status = connection.try_websocket("/", &[]).await.head.status;
+    }
+    assert_eq!(status, StatusCode::OK);
+}

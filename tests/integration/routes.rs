@@ -73,14 +73,14 @@ fn each_executable_file_of_a_directory_answers_at_its_path() {
     let directory = programs();
     let root = directory.path().display();
     let server = Gateway::new().args([&dir_flag(directory.path())]).start();
-    assert_eq!(server.text("/show"), format!("/show||{root}|{root}/show"));
+    assert_eq!(server.text("/show"), format!("/show||{root}|./show"));
     assert_eq!(
         server.text("/show/a%20b/c"),
-        format!("/show|/a b/c|{root}|{root}/show")
+        format!("/show|/a b/c|{root}|./show")
     );
     assert_eq!(
         server.text("/sub/show"),
-        format!("/sub/show||{root}/sub|{root}/sub/show")
+        format!("/sub/show||{root}/sub|./show")
     );
 }
 

@@ -751,13 +751,15 @@ fn last_line_without_newline_arrives_though_a_grandchild_holds_stdout() {
 }
 
 #[test]
-fn passstderr_ends_with_stdout() {
+fn passstderr_goes_on_without_stdout() {
     let server = Gateway::with("--passstderr")
-        .program("exec >&-; echo oops >&2; exec sleep 1000")
+        .program("exec >&-; echo oops >&2; read -r line; echo \"got $line\" >&2; exit 3")
         .start();
     let mut client = server.connect();
     assert_eq!(client.text(), r#"{"stream":"stderr","data":"oops"}"#);
-    assert_eq!(client.closed().0, 4130);
+    client.send("more");
+    assert_eq!(client.text(), r#"{"stream":"stderr","data":"got more"}"#);
+    assert_eq!(client.closed().0, 4003);
 }
 
 #[test]

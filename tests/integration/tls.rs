@@ -463,6 +463,22 @@ fn redirecting(server: &mut Server) -> SocketAddr {
 }
 
 #[test]
+fn redirecting_port_names_the_public_port() {
+    for (flag, location) in [
+        ("--redirport=0:443", "https://localhost/x"),
+        ("--redirport=0:9443", "https://localhost:9443/x"),
+    ] {
+        let mut server = Gateway::new()
+            .args(["--ssl-selfsigned", flag, "cat"])
+            .start();
+        let address = redirecting(&mut server);
+        let request = "GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+        let (status, headers, _) = http(address, request);
+        assert_eq!((status, headers["location"].as_str()), (308, location));
+    }
+}
+
+#[test]
 fn redirecting_port_sends_on_to_names_of_its_own() {
     let site = Site::new();
     let named = site
@@ -766,6 +782,9 @@ fn flags_of_tls_need_each_other() {
         (&["--ssl-optional"], "--ssl"),
         (&["--ssl-selfsigned", "--sslca-optional"], "--sslca"),
         (&["--redirport=8080"], "--redirport"),
+        (&["--ssl-selfsigned", "--redirport=0:0"], "--redirport"),
+        (&["--ssl-selfsigned", "--redirport=80:x"], "--redirport"),
+        (&["--ssl-selfsigned", "--redirport=99999"], "--redirport"),
         (&["--ssl-selfsigned", "--redirport=8443"], "--redirport"),
     ] {
         let output = run(&[words, &["cat"]].concat());

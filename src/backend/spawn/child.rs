@@ -8,7 +8,11 @@
     reason = "what stands between clone and execve has no safe form"
 )]
 
-use std::{os::fd::RawFd, ptr};
+use std::{
+    os::fd::RawFd,
+    ptr,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use libc::{c_char, c_int, c_void};
 
@@ -22,6 +26,8 @@ const SIGNAL_SET: usize = 8;
 /// memory, and we go on only when it has executed or ended.
 pub(super) struct ExecSpec {
     pub(super) file: *const c_char,
+    /// The directory that has the file as an entry which is no link; negative if the path is all that is known.
+    pub(super) place: RawFd,
     pub(super) arguments: *const *const c_char,
     pub(super) environment: *const *const c_char,
     pub(super) directory: *const c_char,
@@ -31,6 +37,8 @@ pub(super) struct ExecSpec {
     /// Null if they stay as they are.
     pub(super) credentials: *const Credentials,
     pub(super) gateway: c_int,
+    /// Whether nobody waits for it any more; a child with a copy of our memory never sees that.
+    pub(super) is_aborted: *const AtomicBool,
     pub(super) error: c_int,
     /// Where the error goes of a child that has a copy of our memory; negative if it shares it.
     pub(super) error_pipe: RawFd,
@@ -62,6 +70,21 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
         libc::setsid();
+        // Before the descriptor is closed. Who may not search it finds no file in it later.
+        if spec.place >= 0 && libc::fchdir(spec.place) < 0 {
+            return errno();
+        }
+        if spec.unshare_below > 0 && !unshare_descriptors(spec.unshare_below) {
+            return errno();
+        }
+        for (descriptor, end) in spec.stdio.iter().enumerate() {
+            if libc::dup2(*end, descriptor as c_int) < 0 {
+                return errno();
+            }
+        }
+        // Before a change of user, whose other processes may stop this one: it would hold what other starts
+        // have open meanwhile.
+        close_from(3, spec.error_pipe);
         let error = apply_attributes(spec);
         if error != 0 {
             return error;
@@ -75,15 +98,6 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
         for signal in 1..=LAST_SIGNAL {
             default_action(signal);
         }
-        if spec.unshare_below > 0 && !unshare_descriptors(spec.unshare_below) {
-            return errno();
-        }
-        for (descriptor, end) in spec.stdio.iter().enumerate() {
-            if libc::dup2(*end, descriptor as c_int) < 0 {
-                return errno();
-            }
-        }
-        close_from(3, spec.error_pipe);
         if !spec.directory.is_null() && libc::chdir(spec.directory) < 0 {
             return errno();
         }
@@ -95,13 +109,23 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
             ptr::null::<c_void>(),
             SIGNAL_SET,
         );
-        libc::execve(spec.file, spec.arguments, spec.environment);
+        if (*spec.is_aborted).load(Ordering::SeqCst) {
+            return libc::ECANCELED;
+        }
+        if spec.place >= 0 {
+            let (file, link) = (spec.file, libc::AT_SYMLINK_NOFOLLOW);
+            let (arguments, environment) = (spec.arguments, spec.environment);
+            let here = libc::AT_FDCWD;
+            libc::syscall(libc::SYS_execveat, here, file, arguments, environment, link);
+        } else {
+            libc::execve(spec.file, spec.arguments, spec.environment);
+        }
         errno()
     }
 }
 
 /// Resource limits, while there is still the right to raise them; then groups and user, in this order,
-/// for the user's change takes the right to change the others. By the system calls themselves: those of
+/// for the user's change takes the right to change the others; and no way back by a set-user-ID file. By the system calls themselves: those of
 /// the C library change every thread that it knows of, which are the gateway's (nptl(7)).
 ///
 /// Returns the error number of what failed, or 0.
@@ -125,7 +149,8 @@ unsafe fn apply_attributes(spec: &ExecSpec) -> c_int {
         } = credentials;
         let is_done = libc::syscall(libc::SYS_setgroups, groups.len(), groups.as_ptr()) == 0
             && libc::syscall(libc::SYS_setresgid, *group, *group, *group) == 0
-            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0;
+            && libc::syscall(libc::SYS_setresuid, *user, *user, *user) == 0
+            && libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
         if is_done { 0 } else { errno() }
     }
 }

@@ -1,6 +1,6 @@
 //! What is started, and what comes of it.
 
-use std::{ffi::CString, os::fd::OwnedFd};
+use std::{ffi::CString, os::fd::OwnedFd, sync::Arc};
 
 use crate::backend::process_attributes::ProcessAttributes;
 
@@ -15,6 +15,9 @@ pub(in crate::backend) struct Command {
     pub(in crate::backend) environment: Vec<CString>,
     /// Working directory, if not the gateway's.
     pub(in crate::backend) directory: Option<CString>,
+    /// Working directory and file in their place, if they are known by more than their paths: a file that is
+    /// beneath the directory, and is not executed if it has become a link.
+    pub(in crate::backend) place: Option<(Arc<OwnedFd>, CString)>,
     /// As whom, and how much of the machine it may take.
     pub(in crate::backend) attributes: ProcessAttributes,
 }

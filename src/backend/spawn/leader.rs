@@ -68,6 +68,11 @@ impl Leader {
         self.handle.signal_group(signal);
     }
 
+    /// Whether nobody is left of the group.
+    pub(in crate::backend) fn is_group_empty(&self) -> bool {
+        self.is_over || self.handle.is_group_empty()
+    }
+
     /// Kills what is left of the group, whether its leader is still there or not.
     pub(in crate::backend) fn end_group(&mut self) {
         if std::mem::replace(&mut self.is_over, true) {

@@ -13,72 +13,73 @@ use std::{
     ffi::CString,
     io,
     mem::MaybeUninit,
-    os::fd::{AsRawFd, FromRawFd, OwnedFd},
+    os::fd::{AsRawFd, OwnedFd},
     ptr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::Arc,
 };
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
+    fs::fchown,
     pipe::{PipeFlags, pipe_with},
-    process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
+    process::{self, Gid, Pid, Signal, Uid, WaitOptions, getpid, kill_process, waitpid},
 };
 
-pub(super) use super::process_handle::ProcessHandle;
+pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
 use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
     orphan_killer::OrphanKiller,
     reserved_fds::ReservedFds,
 };
-use crate::backend::process_attributes::Rlimit;
+use crate::backend::process_attributes::{Credentials, Rlimit};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
-/// What a thread of the spawner keeps between two starts.
-pub(super) struct System {
-    stack: Box<[MaybeUninit<u128>]>,
+/// What all threads of the spawner have in common.
+#[derive(Debug)]
+pub(super) struct Common {
     /// The limit of open files that every process gets, if not another.
     files: ResourceLimit,
     gateway: c_int,
-    /// `None` where children get a copy of the table of descriptors.
-    reserved_fds: Option<ReservedFds>,
-    orphan_killer: Arc<OrphanKiller>,
-    /// Held while a process is started: alone by who copies the table of descriptors. The copy would hold
-    /// what another start has open, until its program is executed, and that others may stop.
-    turns: Arc<RwLock<()>>,
+    orphan_killer: OrphanKiller,
 }
 
-impl System {
+impl Common {
     /// `files` is the limit that every process gets.
+    ///
+    /// # Errors
+    /// When the orphan killer cannot be started.
     pub(super) fn new(files: process::Rlimit) -> io::Result<Self> {
         keep_exit_statuses();
         let limit = |value: Option<u64>| value.unwrap_or(u64::MAX);
-        Ok(System {
-            stack: stack(),
+        Ok(Common {
             files: (
                 libc::RLIMIT_NOFILE as libc::c_long,
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
-            reserved_fds: ReservedFds::new()?,
-            orphan_killer: Arc::new(OrphanKiller::start()?),
-            turns: Arc::default(),
+            orphan_killer: OrphanKiller::start()?,
         })
     }
+}
 
-    /// What another thread needs to spawn beside this one, under the same orphan killer.
-    ///
+/// What a thread of the spawner keeps between two starts.
+pub(super) struct System {
+    common: Arc<Common>,
+    stack: Box<[MaybeUninit<u128>]>,
+    /// `None` where children get a copy of the table of descriptors.
+    reserved_fds: Option<ReservedFds>,
+}
+
+impl System {
     /// # Errors
     /// When there are no descriptors.
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    pub(super) fn new(common: &Arc<Common>) -> io::Result<Self> {
         Ok(System {
+            common: Arc::clone(common),
             stack: stack(),
-            files: self.files,
-            gateway: self.gateway,
             reserved_fds: ReservedFds::new()?,
-            orphan_killer: Arc::clone(&self.orphan_killer),
-            turns: Arc::clone(&self.turns),
         })
     }
 
@@ -93,40 +94,38 @@ impl System {
     }
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
-        let turns = Arc::clone(&self.turns);
-        let shares_descriptors =
-            self.reserved_fds.is_some() && command.attributes.credentials.is_none();
-        if shares_descriptors {
-            let _beside_others = turns.read().unwrap_or_else(PoisonError::into_inner);
-            self.start(command)
-        } else {
-            let _alone = turns.write().unwrap_or_else(PoisonError::into_inner);
-            self.start(command)
-        }
-    }
-
-    fn start(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
+    pub(super) fn spawn(
+        &mut self,
+        command: &Command,
+        attempt: &Attempt,
+    ) -> io::Result<Child<ProcessHandle>> {
         let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
         let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
         let arguments = null_terminated(&command.arguments);
         let environment = null_terminated(&command.environment);
-        let limits = resource_limits(self.files, &command.attributes.rlimits);
+        let limits = resource_limits(self.common.files, &command.attributes.rlimits);
         let credentials = command.attributes.credentials.as_ref();
+        if let Some(credentials) = credentials {
+            give([&stdin, &stdout, &stderr], credentials)?;
+        }
+        let place = command.place.as_ref();
         let mut spec = ExecSpec {
-            file: command.file.as_ptr(),
+            file: place.map_or(&command.file, |(_, file)| file).as_ptr(),
+            place: place.map_or(-1, |(directory, _)| directory.as_raw_fd()),
             arguments: arguments.as_ptr(),
             environment: environment.as_ptr(),
             directory: command
                 .directory
                 .as_ref()
+                .filter(|_| place.is_none())
                 .map_or(ptr::null(), |path| path.as_ptr()),
             stdio: [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
             limits: limits.as_ptr(),
             limit_count: limits.len(),
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
-            gateway: self.gateway,
+            gateway: self.common.gateway,
+            is_aborted: attempt.is_aborted(),
             error: 0,
             error_pipe: -1,
             unshare_below: 0,
@@ -145,7 +144,7 @@ impl System {
                 (None, None)
             }
         };
-        let child = self.clone_child(&mut spec);
+        let child = self.clone_child(&mut spec, attempt);
         if let Some(reserved_fds) = &mut self.reserved_fds {
             reserved_fds.clear();
         }
@@ -156,7 +155,7 @@ impl System {
             handle.wait();
             return Err(io::Error::from_raw_os_error(spec.error));
         }
-        handle.registration = Some(self.orphan_killer.register(handle.pid));
+        handle.register(self.common.orphan_killer.register(handle.pid()));
         Ok(Child {
             process: handle,
             stdin: our_stdin,
@@ -166,7 +165,7 @@ impl System {
         })
     }
 
-    fn clone_child(&mut self, spec: &mut ExecSpec) -> io::Result<ProcessHandle> {
+    fn clone_child(&mut self, spec: &mut ExecSpec, attempt: &Attempt) -> io::Result<ProcessHandle> {
         let memory = match spec.error_pipe < 0 {
             true => libc::CLONE_VM | libc::CLONE_VFORK,
             false => 0,
@@ -177,23 +176,23 @@ impl System {
             false => 0,
         };
         let flags = memory | descriptors | libc::CLONE_PIDFD | libc::SIGCHLD;
-        let mut pidfd: c_int = -1;
         // SAFETY: the stack grows down from its end and belongs to nobody else; `spec` and all that it
         // points to outlive the child's use, since it has a copy of them, or CLONE_VFORK stops us until
-        // it has executed or ended; `pidfd` is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
+        // it has executed or ended; the attempt's is where CLONE_PIDFD stores (clone(2), in place of the parent's tid).
         let pid = unsafe {
             libc::clone(
                 child::run,
                 self.stack.as_mut_ptr_range().end.cast::<c_void>(),
                 flags,
                 ptr::from_mut(spec).cast::<c_void>(),
-                ptr::from_mut(&mut pidfd),
+                attempt.pidfd(),
             )
         };
+        let pidfd = attempt.end();
         let Some(pid) = (pid > 0).then(|| Pid::from_raw(pid)).flatten() else {
             return Err(io::Error::last_os_error());
         };
-        if pidfd < 0 {
+        let Some(pidfd) = pidfd else {
             // Before Linux 5.2 the flag is not known, and nothing below can work.
             let _ = kill_process(pid, Signal::KILL);
             let _ = waitpid(Some(pid), WaitOptions::empty());
@@ -201,11 +200,22 @@ impl System {
                 io::ErrorKind::Unsupported,
                 "Linux 5.2 or later is needed",
             ));
-        }
-        // SAFETY: the kernel has just made this descriptor for us.
-        let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+        };
         Ok(ProcessHandle::new(pid, pidfd))
     }
+}
+
+/// Gives a program's ends of its pipes to its user: what /dev/stdin, /dev/stdout and /dev/stderr lead to is opened
+/// anew by whoever names them, with the rights of a file that has an owner (proc_pid_fd(5)).
+fn give(ends: [&OwnedFd; 3], credentials: &Credentials) -> io::Result<()> {
+    let (user, group) = (
+        Uid::from_raw(credentials.user),
+        Gid::from_raw(credentials.group),
+    );
+    for end in ends {
+        fchown(end, Some(user), Some(group))?;
+    }
+    Ok(())
 }
 
 /// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A

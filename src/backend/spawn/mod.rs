@@ -1,18 +1,21 @@
 //! Starting a process without forking the gateway, on threads that outlive every process.
 //!
 //! # How it works
-//! A [`Spawner`] owns two threads, which start all processes. They must not end before
-//! the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
+//! A [`Spawner`] owns a pool of threads, which start all processes; it grows while all of them wait for
+//! execve(2). They must not end before the gateway does: the kernel sends the parent-death signal when the *thread* that spawned ends
 //! (prctl(2), `PR_SET_PDEATHSIG`), and a thread of the runtime may. They end when the last
 //! [`Spawner`] is dropped; every process that is still there is then killed. On Linux a second process,
 //! the orphan killer, ends what those have started in turn.
 
+#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+mod attempt;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod child;
 mod command;
 mod leader;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod orphan_killer;
+mod pool;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod process_handle;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]

@@ -8,7 +8,8 @@
 //! Gateway and orphan killer share a table of process groups in memory, and a pipe. The gateway registers a
 //! group when it starts and unregisters it when it has ended: a store each, no system call. The orphan killer
 //! sleeps in a read of the pipe until the gateway's end of it is closed, which the kernel does for a
-//! gateway that is killed too; then it kills the groups that still stand in the table, and ends.
+//! gateway that is killed too; then it kills the groups that still stand in the table, and ends. A thread of the
+//! gateway waits for the orphan killer's own end, and starts another.
 #![allow(unsafe_code, reason = "fork and shared memory have no safe form")]
 
 use std::{
@@ -17,55 +18,58 @@ use std::{
     ptr::{self, NonNull},
     slice,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI32, Ordering},
     },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use libc::pid_t;
 use rustix::{
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
     process::{Pid, WaitOptions, waitpid},
 };
+use tracing::{error, warn};
 
 /// Groups that the table can hold, a quarter of a megabyte of addresses; its pages become memory when
 /// they are used. A group beyond them is still ended by its session, and by the parent-death signal.
 const SLOTS: usize = 1 << 16;
 
-/// The gateway's end of an orphan killer, which ends when this is dropped.
+/// What the next one waits for if one has lived shorter. Shorter would start processes without a pause if somebody
+/// kills each of them, longer leaves programs without one.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The gateway's end of an orphan killer, which ends when this is dropped. One that ends before is replaced.
 #[derive(Debug)]
 pub(super) struct OrphanKiller {
     table: Arc<Table>,
-    /// `None` once dropped: the orphan killer waits for its other end to close.
-    lifeline: Option<OwnedFd>,
-    pid: Option<Pid>,
+    lifeline: Arc<Lifeline>,
+    watcher: Option<JoinHandle<()>>,
 }
 
+/// The end of the pipe whose other end an orphan killer waits for to close; `None` once all is over.
+type Lifeline = Mutex<Option<OwnedFd>>;
+
 impl OrphanKiller {
-    /// Starts the process. What runs in it between fork and exit makes system calls only, so that
-    /// other threads of the gateway do not matter.
+    /// Starts the process, and a thread that waits for its end.
     ///
     /// # Errors
-    /// When there is no memory, descriptor or process to be had.
+    /// When there is no memory, descriptor, thread or process to be had.
     pub(super) fn start() -> io::Result<Self> {
         let table = Arc::new(Table::new()?);
-        let (watched, lifeline) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (withdrawn, held) = pipe_with(PipeFlags::CLOEXEC)?;
-        // SAFETY: the child calls only what is async-signal-safe, and never returns.
-        match unsafe { libc::fork() } {
-            -1 => Err(io::Error::last_os_error()),
-            0 => watch(watched.as_raw_fd(), &table),
-            pid => {
-                // Closed over there with everything else: from then on it holds nothing of ours.
-                drop(held);
-                let _ = rustix::io::read(&withdrawn, &mut [0_u8; 1]);
-                Ok(OrphanKiller {
-                    table,
-                    lifeline: Some(lifeline),
-                    pid: Pid::from_raw(pid),
-                })
-            }
-        }
+        let (pid, lifeline) = fork(&table)?;
+        let lifeline = Arc::new(Mutex::new(Some(lifeline)));
+        let (groups, current) = (Arc::clone(&table), Arc::clone(&lifeline));
+        let watcher = thread::Builder::new()
+            .name("orphan-watch".to_owned())
+            .spawn(move || keep_alive(pid, &groups, &current))?;
+        Ok(OrphanKiller {
+            table,
+            lifeline,
+            watcher: Some(watcher),
+        })
     }
 
     /// Puts a group under the orphan killer's eyes until the answer is dropped.
@@ -79,10 +83,67 @@ impl OrphanKiller {
 
 impl Drop for OrphanKiller {
     fn drop(&mut self) {
-        self.lifeline = None;
-        if let Some(pid) = self.pid {
-            // It has one thing left to do, and does not wait for anything.
-            let _ = waitpid(Some(pid), WaitOptions::empty());
+        *lock(&self.lifeline) = None;
+        if let Some(watcher) = self.watcher.take() {
+            // It waits for a process that has one thing left to do, and does not wait for anything.
+            watcher.thread().unpark();
+            let _ = watcher.join();
+        }
+    }
+}
+
+fn lock(lifeline: &Lifeline) -> MutexGuard<'_, Option<OwnedFd>> {
+    lifeline.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits for the orphan killer's end, and starts the next one until all is over.
+fn keep_alive(mut pid: Pid, table: &Table, lifeline: &Lifeline) {
+    loop {
+        let begun = Instant::now();
+        while let Err(Errno::INTR) = waitpid(Some(pid), WaitOptions::empty()) {}
+        if lock(lifeline).is_none() {
+            return;
+        }
+        if begun.elapsed() < PAUSE {
+            thread::park_timeout(PAUSE);
+        }
+        loop {
+            let mut lifeline = lock(lifeline);
+            if lifeline.is_none() {
+                return;
+            }
+            match fork(table) {
+                Ok((next, end)) => {
+                    (pid, *lifeline) = (next, Some(end));
+                    warn!("the orphan killer was ended by somebody, and is started again");
+                    break;
+                }
+                Err(error) => error!("the orphan killer was ended and cannot be started: {error}"),
+            }
+            drop(lifeline);
+            thread::park_timeout(PAUSE);
+        }
+    }
+}
+
+/// Starts an orphan killer: its id, and our end of its pipe. What runs in it between fork and exit makes system
+/// calls only, so that other threads of the gateway do not matter.
+///
+/// # Errors
+/// When there is no descriptor or process to be had.
+fn fork(table: &Table) -> io::Result<(Pid, OwnedFd)> {
+    let (watched, lifeline) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (withdrawn, held) = pipe_with(PipeFlags::CLOEXEC)?;
+    // SAFETY: the child calls only what is async-signal-safe, and never returns.
+    match unsafe { libc::fork() } {
+        0 => watch(watched.as_raw_fd(), table),
+        pid => {
+            let pid = (pid > 0).then(|| Pid::from_raw(pid)).flatten();
+            let pid = pid.ok_or_else(io::Error::last_os_error)?;
+            // Closed over there with everything else: from then on it holds nothing of ours.
+            drop(held);
+            let _ = rustix::io::read(&withdrawn, &mut [0_u8; 1]);
+            Ok((pid, lifeline))
         }
     }
 }

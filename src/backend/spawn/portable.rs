@@ -14,24 +14,44 @@ use std::{
 };
 
 use rustix::{
+    io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, Rlimit, Signal, kill_process_group},
+    process::{Pid, Rlimit, Signal, kill_process_group, test_kill_process_group},
 };
 
 use super::command::{Child, Command};
 use crate::backend::process_attributes::ProcessAttributes;
 
+/// What all threads of the spawner have in common: nothing.
+#[derive(Debug)]
+pub(super) struct Common;
+
+impl Common {
+    /// The limit of open files stays as the gateway has it.
+    pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
+        Ok(Common)
+    }
+}
+
+/// A start under way, which cannot be broken off.
+#[derive(Debug)]
+pub(super) struct Attempt;
+
+impl Attempt {
+    pub(super) fn new() -> Self {
+        Attempt
+    }
+
+    /// What comes of it is killed when it is there.
+    pub(super) fn abort(&self) {}
+}
+
 /// Starts processes with std.
 pub(super) struct System;
 
 impl System {
-    /// The limit of open files stays as the gateway has it.
-    pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
-        Ok(System)
-    }
-
-    /// The same for another thread.
-    pub(super) fn try_clone(&self) -> io::Result<Self> {
+    /// For one thread.
+    pub(super) fn new(_common: &Arc<Common>) -> io::Result<Self> {
         Ok(System)
     }
 
@@ -39,7 +59,11 @@ impl System {
     pub(super) fn block_signals(&mut self) {}
 
     /// See `Spawner::spawn`.
-    pub(super) fn spawn(&mut self, command: &Command) -> io::Result<Child<ProcessHandle>> {
+    pub(super) fn spawn(
+        &mut self,
+        command: &Command,
+        _attempt: &Attempt,
+    ) -> io::Result<Child<ProcessHandle>> {
         if command.attributes != ProcessAttributes::default() {
             let reason = "users and resource limits need Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
@@ -132,6 +156,11 @@ impl ProcessHandle {
 
     /// There is no orphan killer; only the session watches.
     pub(super) fn unregister(&mut self) {}
+
+    /// Whether nobody is left of the group.
+    pub(super) fn is_group_empty(&self) -> bool {
+        test_kill_process_group(self.pid) == Err(Errno::SRCH)
+    }
 
     /// Signals the group by its number, which stays taken for as long as the group has a member.
     pub(super) fn signal_group(&self, signal: Signal) {

@@ -1,7 +1,7 @@
-//! A process by its pidfd (pidfd_open(2)): a signal never meets a stranger who got the same number.
+//! A process by its pidfd, and its group: reaped and signalled without ever meeting a stranger.
 #![allow(
     unsafe_code,
-    reason = "a signal to a group by descriptor has no safe form"
+    reason = "signals to a group by descriptor have no safe form"
 )]
 
 use std::{
@@ -17,7 +17,10 @@ use std::{
 use libc::{c_int, c_void};
 use rustix::{
     io::Errno,
-    process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal, waitid},
+    process::{
+        Pid, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_send_signal,
+        test_kill_process_group, waitid,
+    },
 };
 
 use super::orphan_killer::Registration;
@@ -31,21 +34,29 @@ const UNKNOWN_STATUS: c_int = 0x7f;
 /// A process by number and by descriptor.
 #[derive(Debug)]
 pub(super) struct ProcessHandle {
-    pub(super) pid: Pid,
+    pid: Pid,
     /// `None` once taken.
     pidfd: Option<OwnedFd>,
     /// `None` once the group has ended.
-    pub(super) registration: Option<Registration>,
+    registration: Option<Registration>,
 }
 
 impl ProcessHandle {
-    /// A process that is in no table yet.
     pub(super) fn new(pid: Pid, pidfd: OwnedFd) -> Self {
         ProcessHandle {
             pid,
             pidfd: Some(pidfd),
             registration: None,
         }
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Puts the group on the orphan killer's table.
+    pub(super) fn register(&mut self, registration: Registration) {
+        self.registration = Some(registration);
     }
 
     pub(super) fn id(&self) -> u32 {
@@ -117,21 +128,44 @@ impl ProcessHandle {
         let Some(pidfd) = self.pidfd() else {
             return;
         };
-        // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
-        let sent = unsafe {
-            libc::syscall(
-                libc::SYS_pidfd_send_signal,
-                pidfd.as_raw_fd(),
-                signal.as_raw(),
-                ptr::null::<c_void>(),
-                PIDFD_SIGNAL_PROCESS_GROUP,
-            )
-        };
-        // ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox
-        // forbids the call.
-        if sent < 0 && io::Error::last_os_error().raw_os_error() != Some(libc::ESRCH) {
+        let sent = signal_group(pidfd, signal.as_raw());
+        if sent.is_err_and(|error| error != Errno::SRCH) {
             let _ = kill_process_group(self.pid, signal);
         }
+    }
+
+    /// Whether nobody is left of the group.
+    pub(super) fn is_group_empty(&self) -> bool {
+        let looked = self
+            .pidfd()
+            .map_or(Err(Errno::SRCH), |pidfd| signal_group(pidfd, 0));
+        match looked {
+            Err(Errno::INVAL | Errno::NOSYS | Errno::PERM) => {
+                test_kill_process_group(self.pid) == Err(Errno::SRCH)
+            }
+            looked => looked == Err(Errno::SRCH),
+        }
+    }
+}
+
+/// Sends a signal, or with 0 none, to the group that a pidfd names.
+///
+/// # Errors
+/// ESRCH: the group is empty. Else the kernel does not know the flag (before 6.9) or a sandbox forbids the call.
+fn signal_group(pidfd: BorrowedFd<'_>, signal: c_int) -> Result<(), Errno> {
+    // SAFETY: plain integers and a null pointer, as pidfd_send_signal(2) takes them.
+    let sent = unsafe {
+        libc::syscall(
+            libc::SYS_pidfd_send_signal,
+            pidfd.as_raw_fd(),
+            signal,
+            ptr::null::<c_void>(),
+            PIDFD_SIGNAL_PROCESS_GROUP,
+        )
+    };
+    match sent {
+        0 => Ok(()),
+        _ => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::INVAL)),
     }
 }
 

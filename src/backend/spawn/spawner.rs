@@ -1,43 +1,32 @@
-//! The threads that start all processes.
+//! How a process is asked for, and waited for until it is executed: [`Spawner`].
 
 use std::{
+    future::Future,
     io,
     os::fd::OwnedFd,
-    sync::{Arc, Mutex, PoisonError},
-    thread,
-    time::Duration,
+    pin::pin,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
 };
 
 use rustix::{
     io::Errno,
     process::{Resource, Rlimit, getrlimit, setrlimit},
 };
-use tokio::{
-    io::AsyncReadExt,
-    net::unix::pipe,
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::{io::AsyncReadExt, net::unix::pipe, sync::oneshot, time::timeout};
 
 use super::{
     command::{Child, Command},
     leader::Leader,
-    system::System,
+    pool::{self, Pool, Start, StartRequest},
+    system::Attempt,
 };
-
-type StartRequest = (Command, oneshot::Sender<io::Result<Child<Leader>>>);
 
 /// Starts processes; a cheap handle to the threads that do.
 #[derive(Debug, Clone)]
 pub struct Spawner {
-    requests: mpsc::Sender<StartRequest>,
+    pool: Arc<Pool>,
 }
-
-/// Requests that wait for a thread; beyond it, who asks waits.
-const QUEUE: usize = 64;
-/// Threads that start processes. While one waits for a program to be executed, the other starts the next; a
-/// third would find no processor to spare on a small machine.
-const THREADS: usize = 2;
 
 impl Spawner {
     /// Starts the threads, and the orphan killer on Linux.
@@ -49,20 +38,8 @@ impl Spawner {
     /// # Errors
     /// When a thread or the orphan killer cannot be started.
     pub fn start() -> io::Result<Self> {
-        let files = raise_file_limit();
-        let first = System::new(files)?;
-        let systems = (1..THREADS)
-            .map(|_| first.try_clone())
-            .collect::<io::Result<Vec<_>>>()?;
-        let (requests, queue) = mpsc::channel(QUEUE);
-        let queue = Arc::new(Mutex::new(queue));
-        for system in [first].into_iter().chain(systems) {
-            let queue = Arc::clone(&queue);
-            thread::Builder::new()
-                .name("spawner".to_owned())
-                .spawn(move || start_all(system, &queue))?;
-        }
-        Ok(Spawner { requests })
+        let pool = Arc::new(Pool::start(raise_file_limit())?);
+        Ok(Spawner { pool })
     }
 
     /// Starts a process: in a session and process group of its own, all signals default and
@@ -71,53 +48,77 @@ impl Spawner {
     /// Cancel safe: yes; a process that nobody waits for is killed.
     ///
     /// # Errors
-    /// As `clone`(2), `chdir`(2) and `execve`(2) give them; nothing is left behind.
+    /// As `clone`(2), `chdir`(2) and `execve`(2) give them; EAGAIN if it is not executed in time. Nothing is
+    /// left behind.
     pub(in crate::backend) async fn spawn(&self, command: Command) -> io::Result<Child<Leader>> {
-        let (reply, answer) = oneshot::channel();
         let gone = || io::Error::other("the spawner's threads have ended");
-        self.requests
-            .send((command, reply))
-            .await
-            .map_err(|_| gone())?;
-        let mut child = answer.await.map_err(|_| gone())??;
+        let (reply, answer) = oneshot::channel();
+        let start = AbortOnDrop(Arc::new(Start {
+            attempt: Attempt::new(),
+            begun: OnceLock::new(),
+        }));
+        let request = StartRequest {
+            command,
+            start: Arc::clone(&start.0),
+            reply,
+        };
+        let sending = pin!(self.pool.requests.send(request));
+        let sent = self.patiently(&start.0, sending).await?;
+        sent.map_err(|_| gone())?;
+        let answered = self.patiently(&start.0, answer).await?;
+        let mut child = answered.map_err(|_| gone())??;
         if let Some(exec_error) = child.exec_error.take() {
-            wait_for_execve(exec_error).await?;
+            let executed = timeout(EXECUTION, wait_for_execve(exec_error)).await;
+            executed.unwrap_or(Err(Errno::AGAIN.into()))?;
         }
         Ok(child)
     }
-}
 
-/// Starts what is asked for, until nobody can ask any more.
-fn start_all(mut system: System, queue: &Mutex<mpsc::Receiver<StartRequest>>) {
-    system.block_signals();
-    // Who waits for a request holds the queue; the other thread waits for that.
-    let next = || {
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.blocking_recv()
-    };
-    while let Some((command, reply)) = next() {
-        // A session that has gone meanwhile drops the child, which kills it.
-        let child = system.spawn(&command);
-        let _ = reply.send(child.map(|child| child.map(Leader::new)));
+    /// Waits until a start that has begun has had its time, and sees to it that there are threads which are
+    /// not stuck.
+    async fn patiently<F: Future + Unpin>(
+        &self,
+        start: &Start,
+        mut step: F,
+    ) -> io::Result<F::Output> {
+        let is_late = |begun: &Instant| begun.elapsed() > EXECUTION;
+        loop {
+            match timeout(pool::PATIENCE, &mut step).await {
+                Ok(done) => return Ok(done),
+                Err(_) if start.begun.get().is_some_and(is_late) => {
+                    return Err(Errno::AGAIN.into());
+                }
+                Err(_) => self.pool.relieve(),
+            }
+        }
     }
 }
 
-/// What a child gets to execute its program, if others may stop it. Shorter would refuse programs on a
-/// busy machine, longer lets a client wait for a program that will not come.
-const EXECUTION: Duration = Duration::from_secs(5);
+/// Breaks a start off that nobody waits for any more; one that is over stays as it is.
+struct AbortOnDrop(Arc<Start>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.attempt.abort();
+    }
+}
+
+/// What a program gets to be executed: its disk may be gone, its file under a lease (fcntl(2)), and others of its
+/// user may stop it. Shorter would refuse programs on a busy machine or a disk that has to spin up, longer lets a
+/// client wait for a program that will not come.
+const EXECUTION: Duration = Duration::from_secs(10);
 
 /// Waits for a program to be executed.
 ///
 /// # Errors
-/// Why it was not; EAGAIN if it is stopped.
+/// Why it was not.
 async fn wait_for_execve(exec_error: OwnedFd) -> io::Result<()> {
     let mut number = [0; size_of::<i32>()];
     let mut exec_error = pipe::Receiver::from_owned_fd(exec_error)?;
-    match timeout(EXECUTION, exec_error.read_exact(&mut number)).await {
-        Ok(Ok(_)) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
-        Ok(Err(end)) if end.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
-        Ok(Err(error)) => Err(error),
-        Err(_) => Err(Errno::AGAIN.into()),
+    match exec_error.read_exact(&mut number).await {
+        Ok(_) => Err(io::Error::from_raw_os_error(i32::from_ne_bytes(number))),
+        Err(end) if end.kind() == io::ErrorKind::UnexpectedEof => Ok(()),
+        Err(error) => Err(error),
     }
 }
 

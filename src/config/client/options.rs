@@ -95,7 +95,7 @@ impl Client {
                 }
             },
             websocket: self.websocket,
-            limits: self.timeouts,
+            timeouts: self.timeouts,
             reconnect: self.reconnect,
             url: self.url,
             tls: self.tls,
@@ -112,7 +112,7 @@ fn end(args: &Args) -> Result<End, FlagError> {
             End::Program(target, environment)
         }
         None => {
-            let linger = args.client.linger.map_or(LINGER, Duration::from_millis);
+            let linger = args.client.linger.unwrap_or(LINGER);
             End::Stdio(streams(&args.program)?, linger)
         }
     })
@@ -126,15 +126,16 @@ fn inherit_stderr(stderr: StderrTo) -> StderrTo {
     }
 }
 
-fn client_timeouts(args: &LimitArgs, drain_timeout: u64, end: &End) -> SessionTimeouts {
+fn client_timeouts(args: &LimitArgs, drain_timeout: Duration, end: &End) -> SessionTimeouts {
     let timeouts = timeouts(args, drain_timeout);
     let eof = match end {
         End::Stdio(..) => STDOUT_EOF,
-        End::Program(..) => COMMAND_EOF + Duration::from_millis(args.closems),
+        End::Program(..) => COMMAND_EOF + args.closems,
     };
     SessionTimeouts {
         termination: TerminationTimeouts {
             eof,
+            finish: timeouts.termination.finish.map(|finish| finish.max(eof)),
             ..timeouts.termination
         },
         drain: DRAIN,

@@ -9,6 +9,7 @@ use super::{
         config_error::{ConfigError, FileError},
         flag_error::FlagError,
         route::Route,
+        tilde,
     },
     keys::Keys,
     section::Section,
@@ -33,7 +34,10 @@ impl File {
         let text = fs::read_to_string(path).map_err(|error| FileError {
             place: path.display().to_string(),
             key: None,
-            reason: format!("cannot be read: {error}"),
+            reason: match path.to_str().and_then(tilde::tip) {
+                Some(tip) => format!("cannot be read: {error}\n\n  tip: {tip}"),
+                None => format!("cannot be read: {error}"),
+            },
         })?;
         Self::parse(path, &text)
     }

@@ -1,6 +1,9 @@
 //! Which keys there are: the flags, but for those of the command line alone.
 
-use clap::{Arg, Command, CommandFactory, error::ContextKind};
+use clap::{
+    Arg, Command, CommandFactory,
+    error::{ContextKind, ContextValue},
+};
 
 use crate::args::{Args, InvocationArgs, ProgramArgs};
 
@@ -46,22 +49,31 @@ impl Keys {
         }
     }
 
-    /// What is wrong with a key that does not exist: clap's own advice, where it has one.
+    /// What is wrong with a key that does not exist: what may be meant, where there is something like it.
     pub(super) fn unknown(&self, key: &str) -> String {
-        let error = Args::parse_from_words([format!("--{key}").into()]).err();
-        let advice = error.and_then(|error| {
-            error
-                .get(ContextKind::SuggestedArg)
-                .map(ToString::to_string)
-        });
-        match advice {
-            Some(flag) => format!(
-                "there is no such key; did you mean '{}'?",
-                flag.trim_start_matches('-')
-            ),
+        match self.similar(&key.replace('_', "-")) {
+            Some(similar) => format!("there is no such key; did you mean '{similar}'?"),
             None => {
                 "there is no such key; keys are the flags of wsd without their dashes".to_owned()
             }
+        }
+    }
+
+    /// The key that is most like a word: clap finds it among flags, and among what is no flag.
+    fn similar(&self, word: &str) -> Option<String> {
+        if self.find(word).is_some() {
+            return Some(word.to_owned());
+        }
+        let names = ["command", "path", "cgi"];
+        let others = ["key-command", "key-path", "key-cgi"]
+            .into_iter()
+            .zip(names);
+        let others = others.map(|(id, name)| Arg::new(id).long(name));
+        let command = self.command.clone().args(others);
+        let error = command.try_get_matches_from(["wsd", &format!("--{word}")]);
+        match error.err()?.get(ContextKind::SuggestedArg)? {
+            ContextValue::String(flag) => Some(flag.trim_start_matches('-').to_owned()),
+            _ => None,
         }
     }
 }

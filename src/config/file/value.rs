@@ -8,6 +8,8 @@ use toml::{
     de::{DeInteger, DeValue},
 };
 
+use crate::args::seconds;
+
 /// A value as one would type it, and where it stands.
 pub(super) type Value = (String, Range<usize>);
 
@@ -19,8 +21,11 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
     match value.get_ref() {
         DeValue::Boolean(on) if !takes_values => one(on.to_string()),
         _ if !takes_values => Err("expected true or false".to_owned()),
-        DeValue::Integer(number) if is_number(argument) => one(integer(number)?.to_string()),
+        DeValue::Integer(number) if is_number(argument) || may_be_port(argument) => {
+            one(integer(number)?.to_string())
+        }
         _ if is_number(argument) => Err("expected a number".to_owned()),
+        DeValue::Integer(number) if is_duration(argument) => one(integer(number)?.to_string()),
         DeValue::Table(table) if is_list && is_table(argument) => table
             .iter()
             .map(|(name, value)| Ok((entry(name.get_ref(), value.get_ref())?, name.span())))
@@ -35,8 +40,17 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
             .map(|item| Ok((string(item.get_ref())?, item.span())))
             .collect(),
         _ if is_list => Err("expected a string or an array of strings".to_owned()),
+        _ if is_duration(argument) => {
+            Err("expected a number, or a string with a unit such as \"10s\"".to_owned())
+        }
         _ => Err("expected a string".to_owned()),
     }
+}
+
+/// Whether its value is a port, and more if it is a string.
+fn may_be_port(argument: &Arg) -> bool {
+    let names = argument.get_value_names().unwrap_or_default();
+    names.iter().any(|name| name.starts_with("PORT["))
 }
 
 /// Whether its values are `NAME=…`, which a table says better.
@@ -69,6 +83,11 @@ fn is_number(argument: &Arg) -> bool {
     ]
     .iter()
     .any(|number| number.type_id() == kind)
+}
+
+/// Whether it is a time, which may have a unit.
+fn is_duration(argument: &Arg) -> bool {
+    argument.get_value_parser().type_id() == ValueParser::from(seconds()).type_id()
 }
 
 pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {

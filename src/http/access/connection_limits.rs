@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -64,11 +64,19 @@ pub struct ConnectionPermit {
 #[derive(Debug)]
 enum Counts {
     Connection(Option<IpAddr>),
-    /// A request through a trusted proxy, whose own connection is counted already.
+    /// A request through a trusted proxy, whose own connection is counted already; a WebSocket beside others
+    /// of its connection.
     Request(IpAddr),
+    /// The one WebSocket that its connection is counted for.
+    FirstWebSocket(FirstWebSocket),
     /// A connection that is only told why it is refused.
     Refused(Overload),
 }
+
+/// Whether a connection of HTTP/2 has a WebSocket already: put into the extensions of its requests. Clones are
+/// the same.
+#[derive(Debug, Clone, Default)]
+pub struct FirstWebSocket(Arc<AtomicBool>);
 
 impl Connections {
     /// How many are open.
@@ -122,6 +130,23 @@ impl Connections {
         }))
     }
 
+    /// Counts a WebSocket of a connection that can have many. The first is the connection's own; else one client
+    /// could have all sessions by one connection.
+    pub(in crate::http) fn admit_websocket(
+        self: &Arc<Self>,
+        limits: ConnectionLimits,
+        client: &Endpoint,
+        first: &FirstWebSocket,
+    ) -> Result<Option<ConnectionPermit>, Overload> {
+        if first.0.swap(true, Ordering::Relaxed) {
+            return self.admit_request(limits, client);
+        }
+        Ok(Some(ConnectionPermit {
+            connections: Arc::clone(self),
+            counts: Counts::FirstWebSocket(first.clone()),
+        }))
+    }
+
     fn refuse(self: &Arc<Self>, overload: Overload) -> Result<ConnectionPermit, Overload> {
         let refused = ConnectionPermit {
             connections: Arc::clone(self),
@@ -159,7 +184,7 @@ impl ConnectionPermit {
     pub fn overload(&self) -> Option<Overload> {
         match self.counts {
             Counts::Refused(overload) => Some(overload),
-            Counts::Connection(_) | Counts::Request(_) => None,
+            Counts::Connection(_) | Counts::Request(_) | Counts::FirstWebSocket(_) => None,
         }
     }
 }
@@ -177,14 +202,15 @@ fn network(address: IpAddr) -> IpAddr {
 impl Drop for ConnectionPermit {
     fn drop(&mut self) {
         let connections = &self.connections;
-        match self.counts {
+        match &self.counts {
             Counts::Connection(address) => {
                 connections.open.fetch_sub(1, Ordering::Relaxed);
                 if let Some(address) = address {
-                    connections.count_out(address);
+                    connections.count_out(*address);
                 }
             }
-            Counts::Request(address) => connections.count_out(address),
+            Counts::Request(address) => connections.count_out(*address),
+            Counts::FirstWebSocket(first) => first.0.store(false, Ordering::Relaxed),
             Counts::Refused(_) => {
                 connections.refused.fetch_sub(1, Ordering::Relaxed);
             }

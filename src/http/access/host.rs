@@ -47,9 +47,14 @@ impl FromStr for Authority {
             .and_then(|name| name.strip_suffix(']'))
         {
             Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !name.is_empty() && name.bytes().all(is_name_byte),
+            None => !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_name_byte),
         };
         if !valid {
+            return Err(());
+        }
+        // A trailing dot says that a name is whole already (RFC 1034 §3.1).
+        let name = name.strip_suffix('.').unwrap_or(name);
+        if name.is_empty() || name.ends_with('.') {
             return Err(());
         }
         Ok(Authority {
@@ -76,17 +81,29 @@ fn malformed_host() -> Refusal {
     Refusal::BadRequest("the Host header is malformed".to_owned())
 }
 
+fn is_loopback(connection: &ConnectionInfo) -> bool {
+    connection
+        .local
+        .ip()
+        .is_some_and(|local| local.is_loopback())
+}
+
+fn missing_host() -> Refusal {
+    Refusal::BadRequest("the Host header is missing".to_owned())
+}
+
 /// The names that every machine has for itself.
 pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    // RFC 6761 §6.3: all names beneath localhost are loopback's; no page can have one of its own.
+    matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
 }
 
 impl Access {
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
-    /// browser speaks.
+    /// browser speaks, and not on a loopback listener.
     ///
     /// # Errors
-    /// As [`Access::authority`]; 403 on a loopback listener for a name that is neither loopback's nor listed.
+    /// As [`Access::authority`], on a loopback listener for HTTP/1.0 too; 403 on a loopback listener for a name that is neither loopback's nor listed.
     pub(in crate::http) fn host(
         &self,
         request: &Parts,
@@ -98,6 +115,8 @@ impl Access {
             None => Self::authority(request)?,
         };
         match authority {
+            // What is there for this machine alone is asked for by name.
+            None if is_loopback(connection) => Err(missing_host()),
             Some(authority) if !self.answers_to(&authority.name, connection) => {
                 Err(Refusal::UnknownHost(authority.name))
             }
@@ -123,7 +142,7 @@ impl Access {
             (None, Some(value)) => value.to_str().map_err(|_| malformed_host())?,
             (None, None) if request.version < Version::HTTP_11 => return Ok(None),
             (None, None) => {
-                return Err(Refusal::BadRequest("the Host header is missing".to_owned()));
+                return Err(missing_host());
             }
         };
         text.parse().map(Some).map_err(|()| malformed_host())

@@ -1,19 +1,25 @@
 //! Access control: who may ask, and how much at a time.
 //!
-//! Each file is one rule, and knows nothing of the others. In which order a request passes them is
-//! `http::handler`'s to say.
+//! Each file is one rule, and decides nothing for the others. In which order a request passes them is
+//! `http::checks`' to say.
 
 mod connection_limits;
+mod cors;
+mod descriptor_budget;
 mod forwarded;
 mod host;
 mod origin;
+mod origin_pattern;
 mod process_limit;
 
 pub(in crate::http) use connection_limits::Connections;
-pub use connection_limits::{ConnectionLimits, ConnectionPermit, Overload};
+pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
+pub use cors::Cors;
+pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;
 pub(in crate::http) use host::is_loopback_name;
 pub use host::{Access, Authority};
 pub use origin::{AllowedOrigin, Origins};
+pub use origin_pattern::{HostPattern, PortPattern};
 pub use process_limit::ProcessLimit;
 pub(in crate::http) use process_limit::ProcessPermit;

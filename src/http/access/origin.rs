@@ -5,7 +5,10 @@ use std::str::FromStr;
 
 use hyper::{HeaderMap, header};
 
-use super::host::Authority;
+use super::{
+    host::Authority,
+    origin_pattern::{self, HostPattern, PortPattern},
+};
 use crate::http::refusal::Refusal;
 
 /// The rule of one program.
@@ -37,23 +40,17 @@ impl Origins {
         let text = value.to_str().unwrap_or_default();
         let origin = Origin::parse(text);
         let is_own = || {
-            origin
-                .as_ref()
-                .zip(host)
-                .is_some_and(|(origin, host)| origin.is_of(host))
+            let pair = origin.as_ref().zip(host);
+            pair.is_some_and(|(origin, host)| origin.is_of(host))
         };
         let is_listed = || {
-            let known = origin.is_some() || text == "null";
-            self.allowed.iter().any(|allowed| {
-                *allowed == AllowedOrigin::Any || known && allowed.allows(origin.as_ref())
-            })
+            let mut allowed = self.allowed.iter();
+            allowed.any(|allowed| allowed.allows(origin.as_ref()))
         };
-        if values.next().is_none() && (is_own() || is_listed()) {
-            return Ok(());
-        }
-        match origin.is_some() || text == "null" {
-            true => Err(Refusal::ForeignOrigin(text.to_owned())),
-            false => Err(Refusal::MalformedOrigin),
+        match origin {
+            _ if values.next().is_none() && (is_own() || is_listed()) => Ok(()),
+            Some(_) => Err(Refusal::ForeignOrigin(text.to_owned())),
+            None => Err(Refusal::MalformedOrigin),
         }
     }
 }
@@ -65,13 +62,17 @@ pub enum AllowedOrigin {
     Any,
     /// `null`: pages from `file://`, sandboxed frames.
     Null,
+    /// `scheme://` and nothing more, as some send it for pages from files.
+    Hostless(String),
     /// `[scheme://]host[:port]`: without a scheme any scheme, and without a port any port; with a scheme
     /// and no port, the scheme's default port.
     Site {
         /// The scheme, if it matters.
         scheme: Option<String>,
-        /// Host and port.
-        authority: Authority,
+        /// The host, or which hosts.
+        host: HostPattern,
+        /// The port, or any.
+        port: PortPattern,
     },
 }
 
@@ -85,14 +86,18 @@ impl FromStr for AllowedOrigin {
             _ => {}
         }
         let (scheme, authority) = match text.split_once("://") {
-            Some((scheme, authority)) => (Some(scheme.to_ascii_lowercase()), authority),
+            Some((scheme, authority)) => (Some(origin_pattern::scheme(scheme)?), authority),
             None => (None, text),
         };
-        let authority = authority.parse().map_err(|()| {
-            "an origin is [scheme://]host[:port], 'null' for pages from file://, or '*' for any"
-                .to_owned()
-        })?;
-        Ok(AllowedOrigin::Site { scheme, authority })
+        match scheme {
+            Some(scheme) if authority.is_empty() && default_port(&scheme).is_none() => {
+                Ok(AllowedOrigin::Hostless(scheme))
+            }
+            scheme => {
+                let (host, port) = origin_pattern::parse(scheme.as_deref(), authority)?;
+                Ok(AllowedOrigin::Site { scheme, host, port })
+            }
+        }
     }
 }
 
@@ -100,45 +105,53 @@ impl AllowedOrigin {
     fn allows(&self, origin: Option<&Origin>) -> bool {
         match (self, origin) {
             (AllowedOrigin::Any, _) => true,
-            (AllowedOrigin::Null, origin) => origin.is_none(),
-            (AllowedOrigin::Site { scheme, authority }, Some(origin)) => {
-                authority.name == origin.authority.name
-                    && scheme
-                        .as_ref()
-                        .is_none_or(|scheme| *scheme == origin.scheme)
-                    && match (authority.port, scheme) {
-                        (None, None) => true,
-                        (port, _) => port.or(default_port(&origin.scheme)) == origin.port(),
-                    }
+            (AllowedOrigin::Null, Some(Origin::Null)) => true,
+            (AllowedOrigin::Hostless(scheme), Some(Origin::Hostless(other))) => scheme == other,
+            (AllowedOrigin::Site { scheme, host, port }, Some(Origin::Site(site))) => {
+                scheme.as_ref().is_none_or(|scheme| *scheme == site.scheme)
+                    && host.matches(&site.authority.name)
+                    && port.matches(site.authority.port, default_port(&site.scheme))
             }
-            (AllowedOrigin::Site { .. }, None) => false,
+            _ => false,
         }
     }
 }
 
-/// An Origin header that is not `null` (RFC 6454 §7).
-struct Origin {
+/// What an Origin header says (RFC 6454 §7).
+enum Origin {
+    Null,
+    Hostless(String),
+    Site(Site),
+}
+
+struct Site {
     scheme: String,
     authority: Authority,
 }
 
 impl Origin {
+    /// `None` if it is malformed.
     fn parse(text: &str) -> Option<Self> {
+        if text == "null" {
+            return Some(Origin::Null);
+        }
         let (scheme, authority) = text.split_once("://")?;
-        Some(Origin {
-            scheme: scheme.to_ascii_lowercase(),
-            authority: authority.parse().ok()?,
-        })
-    }
-
-    fn port(&self) -> Option<u16> {
-        self.authority.port.or(default_port(&self.scheme))
+        let scheme = origin_pattern::scheme(scheme).ok()?;
+        if authority.is_empty() && default_port(&scheme).is_none() {
+            return Some(Origin::Hostless(scheme));
+        }
+        let authority = authority.parse().ok()?;
+        Some(Origin::Site(Site { scheme, authority }))
     }
 
     /// Whether a page of this origin came from `host`. The scheme is not compared, so that a proxy may
     /// terminate TLS before us; its default port may be left out on either side.
     fn is_of(&self, host: &Authority) -> bool {
-        self.authority.name == host.name && self.port() == host.port.or(default_port(&self.scheme))
+        let Origin::Site(Site { scheme, authority }) = self else {
+            return false;
+        };
+        let default = default_port(scheme);
+        authority.name == host.name && authority.port.or(default) == host.port.or(default)
     }
 }
 
@@ -237,6 +250,127 @@ mod tests {
         assert!(check(&listed(&["null"]), "h", Some("null")));
         assert!(!check(&listed(&["null"]), "h", Some("garbage")));
         assert!(check(&listed(&["*"]), "h", Some("garbage")));
+    }
+
+    #[test]
+    fn origin_without_a_host_passes_if_that_very_value_is_listed() {
+        for entry in ["file://", "FILE://"] {
+            assert!(check(&listed(&[entry]), "h", Some("file://")), "{entry}");
+        }
+        for (entry, origin) in [
+            ("file://", "null"),
+            ("null", "file://"),
+            ("file://", "content://"),
+            ("file://", "file://other"),
+            ("file://", ""),
+        ] {
+            assert!(!check(&listed(&[entry]), "h", Some(origin)), "{origin}");
+        }
+        assert!(check(&listed(&["*"]), "h", Some("file://")));
+        assert!(!check(&Origins::default(), "h", Some("file://")));
+    }
+
+    #[test]
+    fn star_is_one_label_any_port_or_any_host() {
+        for (entry, passes, refused) in [
+            (
+                "*.example.com",
+                &["https://a.example.com", "http://A.Example.com:99"][..],
+                &[
+                    "https://example.com",
+                    "https://.example.com",
+                    "https://a.b.example.com",
+                    "https://aexample.com",
+                    "https://a.example.com.evil",
+                    "https://a.evil",
+                ][..],
+            ),
+            (
+                "https://*.example.com",
+                &["https://a.example.com", "https://a.example.com:443"],
+                &["http://a.example.com", "https://a.example.com:444"],
+            ),
+            (
+                "https://*.example.com:444",
+                &["https://a.example.com:444"],
+                &["https://a.example.com"],
+            ),
+            (
+                "*.localhost",
+                &["http://a.localhost:5173"],
+                &["http://localhost", "http://a.b.localhost"],
+            ),
+            (
+                "http://localhost:*",
+                &[
+                    "http://localhost",
+                    "http://localhost:80",
+                    "http://localhost:5173",
+                ],
+                &[
+                    "https://localhost",
+                    "http://localhost.evil:1",
+                    "http://evil:1",
+                ],
+            ),
+            (
+                "http://[::1]:*",
+                &["http://[::1]:5173"],
+                &["http://[::2]:5173"],
+            ),
+            (
+                "vscode-webview://*",
+                &["vscode-webview://01a1fdf9"],
+                &["https://01a1fdf9", "vscode-webview://", "null"],
+            ),
+            (
+                "chrome-extension://*",
+                &["chrome-extension://abcdefgh"],
+                &["moz-extension://abcdefgh"],
+            ),
+        ] {
+            let origins = listed(&[entry]);
+            for origin in passes {
+                assert!(check(&origins, "own", Some(origin)), "{entry} {origin}");
+            }
+            for origin in refused {
+                assert!(!check(&origins, "own", Some(origin)), "{entry} {origin}");
+            }
+        }
+    }
+
+    #[test]
+    fn star_that_means_too_much_is_refused() {
+        for entry in [
+            "*.com",
+            "*.com.",
+            "https://*.com",
+            "https://*",
+            "http://*:80",
+            "*:80",
+            "*:*",
+            "*.",
+            "*..com",
+            "*.example.com:*",
+            "*.*.example.com",
+            "a.*.example.com",
+            "*a.example.com",
+            "a*.example.com",
+            "example.*",
+            "*.0.0.1",
+            "*.1",
+            "*://example.com",
+            "vscode-webview://*:*",
+        ] {
+            let error = entry.parse::<AllowedOrigin>().expect_err(entry);
+            assert!(error.ends_with("say '*'"), "{entry}: {error}");
+        }
+        for entry in [
+            "", "http://", "https://", "://h", "1://h", "h:80:*", "h:x", "a b",
+        ] {
+            let error = entry.parse::<AllowedOrigin>().expect_err(entry);
+            assert!(error.contains("[scheme://]host[:port]"), "{entry}: {error}");
+        }
     }
 
     #[test]

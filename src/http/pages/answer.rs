@@ -1,17 +1,22 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
-use hyper::body::Incoming;
+use hyper::{Response, body::Body as _};
 
 use super::{
     cgi::{self, CgiAnswer, Scripts},
-    console, file,
+    console,
+    file::{self, Files},
+    options,
     route::{Page, PlainRoute},
 };
 use crate::http::{
+    access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
+    body::{Body, with_guard},
     refusal::Refusal,
     request::ClientRequest,
     state::State,
+    unread_body::UnreadBody,
     url_path::UrlPath,
 };
 
@@ -32,16 +37,16 @@ pub(in crate::http) async fn answer(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     route: PlainRoute<'_>,
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
-        PlainRoute::Page(page) => page,
-        PlainRoute::Scripts(scripts, page) => {
+        PlainRoute::Page(page, _) => page,
+        PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
             }
-            page.ok_or(Refusal::NotFound)?
+            page.ok_or(Refusal::NoPage)?
         }
     };
     let answer = answer_page(request, path, page).await?;
@@ -53,7 +58,7 @@ async fn run_script(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
-    body: &mut Option<Incoming>,
+    body: &mut UnreadBody,
     scripts: &[&Scripts],
 ) -> Option<Result<PlainAnswer, Refused>> {
     for scripts in scripts {
@@ -63,7 +68,7 @@ async fn run_script(
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
-        let answer = cgi::answer(state, scripts, &script, request, body.take()).await;
+        let answer = cgi::answer(state, scripts, &script, request, body).await;
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
@@ -84,9 +89,34 @@ async fn answer_page(
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::File(files) => {
-            let answer = file::answer(files, request.parts, path).await;
-            Answerer::File.answer(answer)
+            let answer = answer_file(files, request, path).await;
+            Answerer::File.answer(answer.map_err(|refusal| match refusal {
+                Refusal::NotFound => Refusal::NoPage,
+                refusal => refusal,
+            }))
         }
+        Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
+        Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }
+}
+
+/// Answers with a file, which counts for as long as it is open where one connection may have many.
+async fn answer_file(
+    files: &Files,
+    request: ClientRequest<'_>,
+    path: &UrlPath,
+) -> Result<Response<Body>, Refusal> {
+    let budget: Option<&DescriptorBudget> = request.parts.extensions.get();
+    let permit = match budget {
+        Some(budget) => budget.acquire_file().await,
+        None => None,
+    };
+    let response = file::answer(files, request.parts, path).await?;
+    // What is in memory as a whole holds no file.
+    let is_read = response.body().size_hint().exact().is_some();
+    Ok(match permit.filter(|_| !is_read) {
+        Some(permit) => response.map(|body| with_guard(body, permit)),
+        None => response,
+    })
 }

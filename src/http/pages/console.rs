@@ -24,7 +24,7 @@ const POLICY: &str = "default-src 'none'; script-src 'unsafe-inline'; style-src 
 /// 405 for another method than GET and HEAD.
 pub(in crate::http) fn page(method: &Method) -> Result<Response<Body>, Refusal> {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+        return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
     let mut response = Response::new(body_from(PAGE));
     let headers = response.headers_mut();

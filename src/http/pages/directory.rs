@@ -52,6 +52,7 @@ impl Directory {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),
             file: script.file,
+            entry: Some(script.entry),
             attributes: self.attributes.clone(),
         };
         Ok(RouteMatch {

@@ -1,23 +1,32 @@
 //! A directory whose files are served or run: from a URL's path to a file beneath it, with no way out.
 //!
 //! A [`Root`] opens what a [`UrlPath`] names in one step that the kernel keeps beneath the root
-//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in.
+//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in. If the root's own path
+//! names another directory than before, that is the root ([`Place`]).
+
+mod place;
 
 use std::{
     fs::{File, Metadata},
     io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::OwnedFd,
     path::{Component, Path, PathBuf},
     sync::Arc,
 };
 
 use rustix::{
-    fs::{Access, AtFlags, CWD, Mode, OFlags, Stat, access, openat, statat},
+    fs::{Access, AtFlags, Mode, OFlags, Stat, accessat, fstat, openat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
 
-use crate::http::url_path::{UrlPath, is_hidden};
+pub use place::Relation;
+use place::{Place, link_of};
+
+use crate::{
+    backend::DirectoryEntry,
+    http::url_path::{UrlPath, is_hidden},
+};
 
 /// Opens a file to look at it alone: a program need not be readable.
 #[cfg(target_os = "linux")]
@@ -25,8 +34,14 @@ const LOOK: OFlags = OFlags::PATH;
 #[cfg(not(target_os = "linux"))]
 const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
 
+/// Opens a directory to change to it: it need not be readable.
+#[cfg(target_os = "linux")]
+const DIRECTORY: OFlags = OFlags::PATH;
+#[cfg(not(target_os = "linux"))]
+const DIRECTORY: OFlags = OFlags::RDONLY;
+
 /// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Script {
     /// The file, absolute.
     pub file: PathBuf,
@@ -34,6 +49,8 @@ pub struct Script {
     pub name: String,
     /// The rest: `/extra`, or empty.
     pub info: String,
+    /// Where it was found, whatever becomes of the path.
+    pub entry: DirectoryEntry,
 }
 
 impl Script {
@@ -56,10 +73,9 @@ pub enum Reach {
 /// A directory that files are opened beneath.
 #[derive(Debug)]
 pub struct Root {
-    directory: OwnedFd,
-    path: PathBuf,
+    place: Arc<Place>,
     /// Directories whose files are not this root's.
-    without: Vec<Arc<Root>>,
+    without: Vec<Arc<Place>>,
 }
 
 impl Root {
@@ -68,30 +84,32 @@ impl Root {
     /// # Errors
     /// As open(2) gives them; `ENOTDIR` for anything but a directory.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Root {
-            directory: openat(CWD, path, flags, Mode::empty())?,
-            path: std::path::absolute(path)?,
+            place: Arc::new(Place::open(path)?),
             without: Vec::new(),
         })
     }
 
-    /// The same, but for what lies beneath another root, whichever path or link leads there.
-    pub fn without(mut self, other: Arc<Root>) -> Self {
-        self.without.push(other);
-        self
+    /// Leaves out what lies beneath another root, whichever path or link leads there.
+    pub fn leave_out(&mut self, other: &Root) {
+        self.without.push(Arc::clone(&other.place));
+    }
+
+    /// How it lies to another root. Neither follows its path to where that would be different.
+    pub fn relate(&self, other: &Root) -> Relation {
+        self.place.relate(&other.place)
     }
 
     /// Where the directory is, absolute.
     pub fn path(&self) -> &Path {
-        &self.path
+        self.place.path()
     }
 
     /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
     ///
     /// # Errors
     /// As openat2(2) gives them: `ENOENT`, `ENOTDIR`; `EXDEV` for a link that leads out; `EAGAIN` for what
-    /// is out of reach.
+    /// is out of reach, or not ready: under a lease (fcntl(2), `F_SETLEASE`).
     pub fn open_beneath(&self, path: &UrlPath, reach: Reach) -> io::Result<File> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
         // NONBLOCK: a FIFO without a writer must not hold the thread (open(2)).
@@ -106,7 +124,7 @@ impl Root {
     /// As stat(2) gives them.
     pub fn look(&self, path: &UrlPath) -> io::Result<Stat> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
-        Ok(statat(&self.directory, relative, AtFlags::empty())?)
+        Ok(statat(self.place.directory()?, relative, AtFlags::empty())?)
     }
 
     /// Looks at `name` in the directory that a URL names, without opening it for reading.
@@ -118,15 +136,6 @@ impl Root {
         let flags = OFlags::PATH | OFlags::CLOEXEC;
         self.open_with(&relative.join(name), flags, Reach::Disk)?
             .metadata()
-    }
-
-    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told,
-    /// for want of `/proc`, it does.
-    pub fn contains(&self, file: &File) -> bool {
-        match (place(&self.directory), place(file)) {
-            (Ok(root), Ok(file)) => file.starts_with(root),
-            _ => true,
-        }
     }
 
     /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread.
@@ -154,9 +163,6 @@ impl Root {
     /// `EAGAIN` for what is out of reach.
     pub fn find_script(&self, path: &UrlPath, reach: Reach) -> io::Result<Script> {
         let text = path.as_str();
-        if path.relative().is_none() && text != "/" {
-            return Err(Errno::NOENT.into());
-        }
         let ends = text
             .match_indices('/')
             .map(|(end, _)| end)
@@ -164,31 +170,83 @@ impl Root {
             .chain([text.len()]);
         for end in ends {
             let (name, info) = text.split_at(end);
+            // Empty segments are PATH_INFO's to have (RFC 3875 §4.1.5), and no file's.
+            if name.contains("//") {
+                break;
+            }
             let relative = Path::new(&name[1..]);
-            let found = self
-                .open_with(relative, LOOK | OFlags::CLOEXEC, reach)?
-                .metadata()?;
-            if found.is_dir() {
+            let opened = self.open_with(relative, LOOK | OFlags::CLOEXEC, reach)?;
+            if opened.metadata()?.is_dir() {
                 continue;
             }
-            let file = self.path.join(relative);
-            if !found.is_file() || access(&file, Access::EXEC_OK).is_err() {
+            if !opened.metadata()?.is_file() {
+                return Err(Errno::NOENT.into());
+            }
+            let entry = self.entry_of(relative, &opened, reach)?;
+            let access = accessat(
+                &entry.directory,
+                &entry.name,
+                Access::EXEC_OK,
+                AtFlags::empty(),
+            );
+            if access.is_err() {
                 return Err(Errno::NOENT.into());
             }
             return Ok(Script {
-                file,
+                file: self.path().join(relative),
                 name: name.to_owned(),
                 info: info.to_owned(),
+                entry,
             });
         }
         Err(Errno::NOENT.into())
     }
 
+    /// The directory beneath that has an open file as an entry of its own, which is no link.
+    ///
+    /// # Errors
+    /// `ENOENT` for a file that is being moved; `EAGAIN` for what is out of reach.
+    fn entry_of(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<DirectoryEntry> {
+        match self.entry(relative, file, reach) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link leads there: beneath, for it was opened so.
+                let (root, real) = (link_of(&self.place.directory()?)?, link_of(file)?);
+                let real = real.strip_prefix(root).map_err(|_| Errno::NOENT)?;
+                self.entry(real, file, reach)
+            }
+            found => found,
+        }
+    }
+
+    /// The last segment of a path and its directory, if that segment is the open file itself.
+    fn entry(&self, relative: &Path, file: &File, reach: Reach) -> io::Result<DirectoryEntry> {
+        let name = relative.file_name().ok_or(Errno::NOENT)?;
+        let directory = match relative.parent() {
+            Some(parent) if parent != Path::new("") => {
+                let flags = DIRECTORY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                Arc::new(self.open_with(parent, flags, reach)?.into())
+            }
+            _ => self.place.directory()?,
+        };
+        let (found, expected) = (
+            statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW)?,
+            fstat(file)?,
+        );
+        if (found.st_dev, found.st_ino) != (expected.st_dev, expected.st_ino) {
+            return Err(Errno::NOENT.into());
+        }
+        Ok(DirectoryEntry {
+            directory,
+            name: name.to_owned(),
+        })
+    }
+
     fn open_with(&self, relative: &Path, flags: OFlags, reach: Reach) -> io::Result<File> {
-        let opened: File = match open_resolved(&self.directory, relative, flags, reach) {
+        let root = self.place.directory()?;
+        let opened: File = match open_resolved(&root, relative, flags, reach) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
             Err(Errno::NOSYS | Errno::PERM) if reach == Reach::Disk => {
-                walk(&self.directory, relative, flags)?.into()
+                walk(&root, relative, flags)?.into()
             }
             // Or no RESOLVE_CACHED.
             Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if reach == Reach::Memory => {
@@ -203,10 +261,9 @@ impl Root {
     }
 }
 
-/// Where an open file is now (proc_pid_fd(5)).
-fn place(file: &impl AsRawFd) -> io::Result<PathBuf> {
-    std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
-}
+/// How often a file is opened again at once that could not be opened for the moment.
+#[cfg(target_os = "linux")]
+const RACES: usize = 16;
 
 #[cfg(target_os = "linux")]
 fn open_resolved(
@@ -220,10 +277,11 @@ fn open_resolved(
     if reach == Reach::Memory {
         resolve |= ResolveFlags::CACHED;
     }
+    let mut tries = RACES;
     loop {
         match openat2(root, path, flags, Mode::empty(), resolve) {
-            // A rename raced with the resolution of a `..` in a link.
-            Err(Errno::AGAIN) if reach == Reach::Disk => {}
+            // A rename raced with the resolution of a `..` in a link; or somebody has a lease, which lasts.
+            Err(Errno::AGAIN) if reach == Reach::Disk && tries > 0 => tries -= 1,
             Err(Errno::INTR) => {}
             opened => return opened,
         }
@@ -310,7 +368,10 @@ mod tests {
     fn the_walk_without_openat2_follows_no_link() {
         let tree = tree();
         let root = Root::open(&tree.path().join("root")).expect("the root");
-        let open = |path: &str| walk(&root.directory, Path::new(path), OFlags::RDONLY);
+        let open = |path: &str| {
+            let directory = root.place.directory().expect("it is there");
+            walk(&directory, Path::new(path), OFlags::RDONLY)
+        };
         assert!(open("a").is_ok() && open(".").is_ok() && open("sub").is_ok());
         for path in [
             "out",
@@ -337,6 +398,8 @@ mod tests {
             ("/sub/run.sh", ""),
             ("/sub/run.sh/", "/"),
             ("/sub/run.sh/a/b%20c", "/a/b c"),
+            ("/sub/run.sh//a", "//a"),
+            ("/sub/run.sh//", "//"),
         ] {
             let script = find(raw).expect(raw);
             assert_eq!(

@@ -4,7 +4,7 @@
 use super::{
     cgi::Scripts, directory::Directory, file::Files, mount::MountMatch, route_match::RouteMatch,
 };
-use crate::http::{refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
+use crate::http::{access::Cors, refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
 
 /// Who answers a WebSocket.
 #[derive(Debug)]
@@ -19,9 +19,9 @@ pub enum WebSocketRoute<'a> {
 #[derive(Debug)]
 pub enum PlainRoute<'a> {
     /// The script of these that the path leads to, the first first; where it leads to none, a page.
-    Scripts(Vec<&'a Scripts>, Option<Page<'a>>),
+    Scripts(Vec<&'a Scripts>, Option<Page<'a>>, &'a RouteOptions),
     /// A page.
-    Page(Page<'a>),
+    Page(Page<'a>, &'a RouteOptions),
 }
 
 /// What answers without starting anything.
@@ -31,8 +31,22 @@ pub enum Page<'a> {
     Console,
     /// A static file.
     File(&'a Files),
+    /// What OPTIONS asks for: these methods are answered here.
+    Options(&'static str),
+    /// What a page of another origin may ask for.
+    Preflight(&'a Cors),
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
+}
+
+impl<'a> PlainRoute<'a> {
+    /// The terms, which are known before a disk is asked what is there: those of the scripts with the longest
+    /// path, also for a page behind them; of a page alone, those of the top level.
+    pub(in crate::http) fn options(&self) -> &'a RouteOptions {
+        match self {
+            PlainRoute::Scripts(_, _, options) | PlainRoute::Page(_, options) => options,
+        }
+    }
 }
 
 impl<'a> WebSocketRoute<'a> {

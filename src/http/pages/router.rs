@@ -11,7 +11,12 @@ use super::{
     mount::Mount,
     route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::http::url_path::UrlPath;
+use crate::http::{route_options::RouteOptions, url_path::UrlPath};
+
+/// Methods where wsd answers by itself.
+const OF_PAGES: &str = "GET, HEAD, OPTIONS";
+/// Methods where a script may answer, for all that wsd knows.
+const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -28,6 +33,8 @@ pub struct Router {
     pub scripts: Vec<Scripts>,
     /// Static files.
     pub files: Option<Files>,
+    /// The terms of the top level, which hold for what has none of its own: the console, files.
+    pub page_options: RouteOptions,
 }
 
 impl Router {
@@ -51,24 +58,70 @@ impl Router {
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
-            return Some(PlainRoute::Page(Page::Console));
+            return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
+        let scripts = self.scripts_at(path);
         let page = match &self.files {
             Some(files) => Some(Page::File(files)),
-            None if self.has_program_at(path) => Some(Page::UpgradeRequired),
+            None if scripts.is_empty() && self.has_program_at(path) => self.upgrade_required(path),
             None => None,
         };
-        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
-        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
-        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
-        match scripts.is_empty() {
-            true => page.map(PlainRoute::Page),
-            false => Some(PlainRoute::Scripts(scripts, page)),
+        match scripts.first().map(|longest| &longest.options) {
+            None => page.map(|page| PlainRoute::Page(page, &self.page_options)),
+            Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
     }
 
+    /// Who answers OPTIONS: the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// whatever else answers there, be it only WebSockets.
+    pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        let scripts = self.scripts_at(path);
+        let has_page = self.files.is_some() || self.console && path.as_str() == "/";
+        match scripts.first().map(|longest| &longest.options) {
+            Some(options) => {
+                let page = Some(Page::Options(OF_SCRIPTS));
+                Some(PlainRoute::Scripts(scripts, page, options))
+            }
+            None if has_page || self.has_program_at(path) => {
+                let page = Page::Options(OF_PAGES);
+                Some(PlainRoute::Page(page, &self.page_options))
+            }
+            None => None,
+        }
+    }
+
+    /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
+    pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
+        let is_console = self.console && path.as_str() == "/";
+        !is_console && (self.files.is_some() || !self.scripts_at(path).is_empty())
+    }
+
+    /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
+    pub fn options_of_all(&self) -> PlainRoute<'_> {
+        let page = Page::Options(match self.scripts.is_empty() {
+            true => OF_PAGES,
+            false => OF_SCRIPTS,
+        });
+        PlainRoute::Page(page, &self.page_options)
+    }
+
+    /// The scripts that a path may lead to, those of the longest path first.
+    fn scripts_at(&self, path: &UrlPath) -> Vec<&Scripts> {
+        let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
+        let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
+        scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
+        scripts
+    }
+
+    /// What a plain request is told where only programs answer. That a browser's own question for an icon needs a
+    /// WebSocket is no news to anybody.
+    fn upgrade_required(&self, path: &UrlPath) -> Option<Page<'_>> {
+        (path.as_str() != "/favicon.ico").then_some(Page::UpgradeRequired)
+    }
+
+    /// Whether a WebSocket may be answered at a path.
     fn has_program_at(&self, path: &UrlPath) -> bool {
-        self.fallback.is_some() || self.mounts_at(path).next().is_some()
+        self.fallback.is_some() || self.directory.is_some() || self.mounts_at(path).next().is_some()
     }
 
     /// The mounts with the longest path that is whole segments of this one.
@@ -108,10 +161,11 @@ impl Router {
 mod tests {
     use super::*;
     use crate::{
-        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        backend::{MaxLine, ProcessAttributes, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
-        http::route_options::RouteOptions,
+        http::pages::{CgiLimits, Root},
     };
+    use std::sync::Arc;
 
     const LINES: StreamOptions = StreamOptions {
         framing: Framing::Lines(Newline::Split),
@@ -178,6 +232,43 @@ mod tests {
         let top = |info: &str| Some(("/".to_owned(), String::new(), info.to_owned()));
         assert_eq!(found(&router, "/"), top("/"));
         assert_eq!(found(&router, "/b"), top("/b"));
+    }
+
+    /// Scripts of whatever directory.
+    fn scripts(path: &str) -> Scripts {
+        let root = Root::open(std::path::Path::new("/")).expect("a directory");
+        Scripts {
+            path: path.to_owned(),
+            root: Arc::new(root),
+            limits: CgiLimits {
+                timeout: None,
+                max_body: None,
+            },
+            attributes: ProcessAttributes::default(),
+            options: RouteOptions::default(),
+        }
+    }
+
+    #[test]
+    fn plain_request_has_the_options_of_the_longest_path_of_scripts_else_of_the_top() {
+        let router = Router {
+            console: true,
+            scripts: vec![scripts("/a"), scripts("/a/b")],
+            ..router(&["/c"])
+        };
+        let (top, [a, b]) = (&router.page_options, &router.scripts[..]) else {
+            panic!("there are two");
+        };
+        for (raw, expected) in [
+            ("/", top),
+            ("/a", &a.options),
+            ("/a/b/c", &b.options),
+            ("/c", top),
+        ] {
+            let path = UrlPath::decode(raw).expect(raw);
+            let route = router.plain(&path).expect(raw);
+            assert!(std::ptr::eq(route.options(), expected), "{raw}");
+        }
     }
 
     #[test]

@@ -77,7 +77,7 @@ pub(in crate::http) async fn open(
         }),
         backend,
         client: Box::pin(client),
-        limits: Arc::clone(&options.limits),
+        timeouts: Arc::clone(&options.timeouts),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
     };
@@ -122,7 +122,7 @@ struct Task {
     backend: Backend,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
-    limits: Arc<SessionTimeouts>,
+    timeouts: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
 }
@@ -136,7 +136,7 @@ impl Task {
         async move {
             let open = &self.guard.session;
             let client = self.client.await;
-            let session = session::run(client, self.backend, &self.limits, &open.handle);
+            let session = session::run(client, self.backend, &self.timeouts, &open.handle);
             let summary = session.await;
             let duration = open.begun.elapsed();
             self.metrics.observe_session(&summary, duration);

@@ -42,9 +42,7 @@ impl Exchange {
                 ConnectionRole::Site => handler.handle(request, connection).await,
                 ConnectionRole::Redirect(to) => handler.redirect(request, connection, to),
                 ConnectionRole::Admin(admin) => admin.handle(request, connection),
-                ConnectionRole::TurnAway(overload) => {
-                    handler.turn_away(request.version(), *overload)
-                }
+                ConnectionRole::TurnAway(overload) => handler.turn_away(request, *overload),
             }
         }
     }

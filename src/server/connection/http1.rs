@@ -16,14 +16,17 @@ use tracing::{debug, info};
 
 use super::{
     exchange::Exchange,
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, sendfile::SendfileQueue, websocket::Detach},
-    server::io::{HeadTimeout, MaybeTls, Phase},
+    http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
+    server::{
+        Options,
+        io::{HeadTimeout, MaybeTls, Phase},
+    },
     transport::{
-        Client,
+        Client, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -43,14 +46,20 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
+    let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
-            .header_read_timeout(IDLE_TIMEOUT)
+            .header_read_timeout(keepalive_timeout)
             .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades()
@@ -66,10 +75,7 @@ async fn serve_in(
         }
     };
     if phase.began_with_tls() {
-        info!(
-            target: "access", %remote,
-            "refused: the client speaks TLS, which this port does not; with a certificate the port of the site does"
-        );
+        info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
         debug!(%remote, "connection ended: {error}");
     }
@@ -109,8 +115,8 @@ fn detach(
     options: &websocket::Options,
     compression: Option<&Negotiated>,
 ) -> Result<Client, Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<HeadTimeout<MaybeTls>>>()?;
-    let stream = parts.io.into_inner().into_inner();
+    let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
+    let stream = parts.io.into_inner().into_inner().into_inner();
     Ok(websocket::open(
         stream,
         parts.read_buf,

@@ -8,19 +8,28 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
-use hyper::{server::conn::http2, service::service_fn};
+use hyper::{
+    Request, Response,
+    body::Incoming,
+    server::conn::http2,
+    service::{Service, service_fn},
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
+    answers::{Answers, SentBody},
     exchange::{ConnectionRole, Exchange},
-    limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, MAX_HEAD},
+    limits::{HEAD_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
-use crate::server::io::MaybeTls;
+use crate::{
+    http::access::{DescriptorBudget, FirstWebSocket},
+    server::{Options, io::MaybeTls},
+    transport::TimeoutStream,
+};
 
 /// Streams at a time: a thousand sessions, and what else a page asks for.
 const STREAMS: u32 = 1024;
@@ -49,17 +58,21 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     let remote = exchange.connection.remote;
     let is_turned_away = matches!(exchange.role, ConnectionRole::TurnAway(_));
     let streams = Streams::default();
-    let service = service_fn(move |request| {
-        let answer = Arc::clone(&exchange).answer(request);
-        answer.map(Ok::<_, Infallible>)
-    });
-    let io = TokioIo::new(stream);
+    let Options {
+        write_timeout,
+        keepalive_timeout,
+        ..
+    } = exchange.server.options();
+    let answers = Answers::new(write_timeout);
+    let service = service(exchange, answers.clone());
+    let io = TokioIo::new(TimeoutStream::new(stream, None, Some(write_timeout)));
     let mut http = Box::pin(builder(streams.clone()).serve_connection(io, service));
     let result = tokio::select! {
         result = &mut http => Some(result),
         () = drain.cancelled() => None,
-        () = streams.wait_idle(HEAD_TIMEOUT, IDLE_TIMEOUT) => None,
+        () = streams.wait_idle(HEAD_TIMEOUT, keepalive_timeout) => None,
         () = streams.wait_first(), if is_turned_away => None,
+        () = answers.wait_stalled(&streams) => Some(Ok(())),
     };
     let result = match result {
         Some(result) => result,
@@ -84,6 +97,29 @@ pub(super) async fn serve(mut stream: MaybeTls, exchange: Arc<Exchange>, drain: 
     // Their streams are closed, so they end by themselves.
     streams.wait_none().await;
     drop(permit);
+}
+
+/// Answers the requests of one connection, each when it is its turn.
+fn service(
+    exchange: Arc<Exchange>,
+    answers: Answers,
+) -> impl Service<
+    Request<Incoming>,
+    Response = Response<SentBody>,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response<SentBody>, Infallible>> + Send,
+> {
+    let (first, descriptors) = (FirstWebSocket::default(), DescriptorBudget::default());
+    service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(first.clone());
+        request.extensions_mut().insert(descriptors.clone());
+        let (exchange, answers) = (Arc::clone(&exchange), answers.clone());
+        async move {
+            let turn = answers.turn(&request).await;
+            let response = exchange.answer(request).await;
+            Ok(answers.send(response, turn))
+        }
+    })
 }
 
 fn builder(streams: Streams) -> http2::Builder<Streams> {

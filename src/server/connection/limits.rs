@@ -5,9 +5,6 @@ use std::time::Duration;
 /// What a request's head may take. Shorter would cut off slow lines, longer lets idle connections pile
 /// up (slowloris).
 pub(super) const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may wait for its next request. Shorter costs browsers a connection per click,
-/// longer holds a descriptor for a reader who has left.
-pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Bytes of a request's head, beyond which hyper answers 431 (it reads a little further). A variable of
 /// the program's environment is made of each header, and execve(2) takes 128 KiB of one.
 pub(super) const MAX_HEAD: usize = 32 * 1024;

@@ -1,5 +1,6 @@
 //! One accepted stream: HTTP over it, of whichever version, until it closes or becomes a WebSocket.
 
+mod answers;
 mod exchange;
 mod http1;
 mod http2;

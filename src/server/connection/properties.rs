@@ -122,6 +122,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         access: Access::default(),
         processes,
         connections: ConnectionLimits::default(),
+        cors: None,
         headers: AddedHeaders::default(),
     };
     let server = server::Options {
@@ -129,6 +130,8 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         drain_timeout: Duration::ZERO,
         proxy_protocol: false,
         h2c: true,
+        keepalive_timeout: Duration::from_secs(75),
+        write_timeout: Duration::from_secs(60),
         reverse_lookup: false,
     };
     let spawner = Spawner::start().expect("a thread");

@@ -36,6 +36,11 @@ impl Streams {
         Open(self.0.clone())
     }
 
+    /// How many there are.
+    pub(super) fn open(&self) -> usize {
+        self.0.borrow().open
+    }
+
     /// Whether there ever was one.
     pub(super) fn have_begun(&self) -> bool {
         self.0.borrow().begun

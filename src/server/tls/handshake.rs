@@ -14,6 +14,7 @@ use tokio_rustls::{
 use super::{certificate::Certificate, config::WithoutTls, current::Tls};
 use crate::{
     connection::TlsInfo,
+    http::ConnectionRefusal,
     server::io::{HANDSHAKE_RECORD, MaybeTls, Stream, peek_until},
 };
 
@@ -39,9 +40,7 @@ pub(in crate::server) enum HandshakeError {
     #[error("the client went before a TLS handshake")]
     Silent,
     /// The client speaks no TLS, and was told to.
-    #[error(
-        "the client speaks no TLS; https:// and wss:// do, and TLS that is optional lets others in too"
-    )]
+    #[error("{}", ConnectionRefusal::NoTls)]
     NoTls,
     /// The two sides did not agree.
     #[error("the TLS handshake failed: {0}")]

@@ -52,9 +52,26 @@ impl Connection {
         scheme: &'static str,
         port: u16,
     ) -> Self {
-        let handshake = client::Builder::new()
-            .initial_connection_window_size(CONNECTION_WINDOW)
-            .handshake(stream);
+        let mut builder = client::Builder::new();
+        builder.initial_connection_window_size(CONNECTION_WINDOW);
+        Self::begun(&builder, stream, scheme, port).await
+    }
+
+    /// With prior knowledge, and little room for each answer until it is read.
+    pub(crate) async fn stalled(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let mut builder = client::Builder::new();
+        builder.initial_window_size(1000);
+        Self::begun(&builder, stream, "http", address.port()).await
+    }
+
+    async fn begun(
+        builder: &client::Builder,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        scheme: &'static str,
+        port: u16,
+    ) -> Self {
+        let handshake = builder.handshake(stream);
         let (sender, connection) = soon(handshake).await.expect("HTTP/2");
         let driver = tokio::spawn(connection);
         let sender = soon(sender.ready()).await.expect("a connection");

@@ -1,8 +1,8 @@
 //! A CGI request: from its checks to a running script and the response.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 
-use hyper::{HeaderMap, Method, Response, Version, body::Incoming, header, http::request::Parts};
+use hyper::{HeaderMap, Method, Response, Version, header, http::request::Parts};
 use tokio::sync::{mpsc, oneshot};
 use tracing::Instrument;
 
@@ -18,15 +18,17 @@ use super::{
 };
 use crate::{
     backend::{Environment, ProcessAttributes, Program},
+    connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
-        body::{Body, discard, empty},
+        body::{Body, empty},
         launch::{self, Launch, Purpose},
         pages::root::Script,
         refusal::Refusal,
         request::ClientRequest,
         route_options::RouteOptions,
         state::State,
+        unread_body::UnreadBody,
     },
 };
 
@@ -49,11 +51,12 @@ pub(in crate::http) async fn answer(
     scripts: &Scripts,
     script: &Script,
     request: ClientRequest<'_>,
-    body: Option<Incoming>,
+    body: &mut UnreadBody,
 ) -> Result<CgiAnswer, Refusal> {
     launch::check_not_draining(state)?;
     let is_head = request.parts.method == Method::HEAD;
-    let content = content(state, request.parts, body, &scripts.limits).await?;
+    let times = times(scripts, request.parts);
+    let content = content(body, &scripts.limits).await?;
     let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
     let program = program(script, &scripts.attributes);
@@ -70,7 +73,7 @@ pub(in crate::http) async fn answer(
         time_limit,
         dialect: dialect(script),
         is_head,
-        times: times(scripts),
+        times,
         answer: Some(answer),
         chunks,
         permit: Some(launched.permit),
@@ -93,33 +96,28 @@ pub(in crate::http) async fn answer(
     }
 }
 
-async fn content(
-    state: &State,
-    parts: &Parts,
-    body: Option<Incoming>,
-    limits: &CgiLimits,
-) -> Result<RequestBody, Refusal> {
-    let Some(incoming) = body else {
+async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBody, Refusal> {
+    let Some(incoming) = body.take() else {
         return Ok(RequestBody::nothing());
     };
     let prepared = RequestBody::prepare(incoming, limits).await;
     prepared.map_err(|(refusal, rest)| {
-        // A client that waits for a 100 sends nothing, and reading would be the 100.
-        if !parts.headers.contains_key(header::EXPECT) {
-            state.tasks.spawn(discard(rest));
-        }
+        body.put_back(rest);
         refusal
     })
 }
 
-fn times(scripts: &Scripts) -> RelayTimeouts {
+fn times(scripts: &Scripts, request: &Parts) -> RelayTimeouts {
     let RouteOptions {
-        limits, websocket, ..
+        timeouts,
+        websocket,
+        ..
     } = &scripts.options;
     RelayTimeouts {
         client: websocket.write_timeout,
-        drain: limits.drain,
-        patience: limits.termination,
+        drain: timeouts.drain,
+        descriptors: request.extensions.get().cloned(),
+        patience: timeouts.termination,
     }
 }
 
@@ -135,14 +133,48 @@ fn variables(
         ..request.to_environ(&script.name, &script.info)
     };
     let mut variables = launch.environment(environ, request.connection, facts);
-    let own = [
-        ("SCRIPT_FILENAME", script.file.as_os_str()),
-        // What php-cgi wants to see before it believes that a server has started it.
-        ("REDIRECT_STATUS", OsStr::new("200")),
-    ];
-    variables.retain(|(name, _)| own.iter().all(|(own, _)| name != own));
-    variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+    let own = own_variables(environ, request.connection, script);
+    variables.retain(|(name, value)| {
+        let says_nothing = value.is_empty() && OPTIONAL.iter().any(|optional| name == optional);
+        !says_nothing && own.iter().all(|(own, _)| name != own)
+    });
+    let own = own.into_iter().map(|(name, value)| (name.into(), value));
+    variables.extend(own.filter(|(_, value): &(OsString, OsString)| !value.is_empty()));
     variables
+}
+
+/// Variables that a script has only if they say something: a REMOTE_USER that is set is a login to applications, and
+/// a CONTENT_LENGTH a number.
+const OPTIONAL: [&str; 5] = [
+    "AUTH_TYPE",
+    "CONTENT_LENGTH",
+    "CONTENT_TYPE",
+    "REMOTE_IDENT",
+    "REMOTE_USER",
+];
+
+/// What scripts have beside what programs have: not in RFC 3875, but in what they come from.
+fn own_variables(
+    environ: &Environ,
+    connection: &ConnectionInfo,
+    script: &Script,
+) -> Vec<(&'static str, OsString)> {
+    let address = connection.local.ip().map(|ip| ip.to_string());
+    let scheme = match connection.is_https() {
+        true => "https",
+        false => "http",
+    };
+    let mut own = vec![
+        ("SCRIPT_FILENAME", script.file.clone().into()),
+        // What php-cgi wants to see before it believes that a server has started it.
+        ("REDIRECT_STATUS", "200".into()),
+        ("REQUEST_SCHEME", scheme.into()),
+        ("SERVER_ADDR", address.unwrap_or_default().into()),
+    ];
+    if let Some(root) = &environ.static_root {
+        own.push(("DOCUMENT_ROOT", root.into()));
+    }
+    own
 }
 
 /// The request's headers as the script sees them: with the exact length of its body, whose transfer
@@ -163,6 +195,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
+        entry: Some(script.entry.clone()),
         attributes: attributes.clone(),
     }
 }

@@ -4,7 +4,7 @@ use std::{io, os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, t
 
 use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, time::timeout};
-use tracing::debug;
+use tracing::{debug, warn};
 
 use super::{
     header_block::{BadHeader, HeaderBlock},
@@ -65,7 +65,9 @@ impl Output {
                 ));
             };
             if let Some((head, rest)) = block.push(&data).map_err(text)? {
-                return Ok((parse(&head, dialect).map_err(text)?, rest));
+                let reply = parse(&head, dialect).map_err(text)?;
+                log_dropped(&reply);
+                return Ok((reply, rest));
             }
         }
     }
@@ -80,6 +82,18 @@ impl Output {
         drop(self.pipe);
         let status = self.process.end(patience).await;
         debug!("the script {}", describe_exit(status));
+    }
+}
+
+fn log_dropped(reply: &Reply) {
+    if let Reply::Document(head) = reply
+        && !head.dropped.is_empty()
+    {
+        let lines = &head.dropped;
+        warn!(
+            ?lines,
+            "these lines of the script's header are no header fields, and are left out"
+        );
     }
 }
 

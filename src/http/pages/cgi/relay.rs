@@ -1,6 +1,6 @@
 //! From a script's output to the client: first the head, then the body piece by piece.
 
-use std::{fmt, os::unix::process::ExitStatusExt, time::Duration};
+use std::{fmt, os::unix::process::ExitStatusExt, pin::pin, time::Duration};
 
 use bytes::Bytes;
 use tokio::{
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     backend::TerminationTimeouts,
     http::{
-        access::ProcessPermit,
+        access::{DescriptorBudget, ProcessPermit},
         refusal::{BreakOff, Refusal},
     },
 };
@@ -30,6 +30,8 @@ pub(super) struct RelayTimeouts {
     pub(super) client: Option<Duration>,
     /// From the beginning of a drain until scripts are ended.
     pub(super) drain: Duration,
+    /// Where what stalled scripts hold is counted.
+    pub(super) descriptors: Option<DescriptorBudget>,
     /// What a process gets for each step of its end.
     pub(super) patience: TerminationTimeouts,
 }
@@ -132,7 +134,14 @@ impl OutputRelay {
 
     /// Whether the client took it.
     async fn send(&mut self, piece: BodyChunk) -> bool {
-        match within(self.times.client, self.chunks.send(piece)).await {
+        let mut sending = pin!(self.chunks.send(piece));
+        let sent = async {
+            match &self.times.descriptors {
+                Some(budget) => budget.within(sending.as_mut()).await,
+                None => Some(sending.as_mut().await),
+            }
+        };
+        match within(self.times.client, sent).await.flatten() {
             Some(sent) => sent.is_ok(),
             None => {
                 warn!("{}", BreakOff::StalledClient);

@@ -215,7 +215,7 @@ async fn spool(
     rate: &mut MinRate,
     max_body: Option<u64>,
 ) -> Result<(Spool, u64), Refusal> {
-    let failed = |error: io::Error| Refusal::Start(error);
+    let failed = Refusal::Spool;
     let mut memory = BytesMut::new();
     let mut file = None;
     let mut length = 0;
@@ -247,7 +247,7 @@ async fn spool(
 }
 
 async fn read(file: &mut File, buffer: &mut BytesMut) -> Result<usize, Refusal> {
-    file.read_buf(buffer).await.map_err(Refusal::Start)
+    file.read_buf(buffer).await.map_err(Refusal::Spool)
 }
 
 async fn unnamed_file() -> io::Result<File> {

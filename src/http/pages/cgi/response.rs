@@ -1,11 +1,13 @@
 //! What a script's header block asks for (RFC 3875 §6); pure.
 
+use std::fmt::Write;
+
 use hyper::{
     HeaderMap, StatusCode,
     ext::ReasonPhrase,
     header::{self, HeaderName, HeaderValue},
 };
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::header_block::BadHeader;
 
@@ -48,6 +50,8 @@ pub(super) struct Head {
     pub(super) headers: HeaderMap,
     /// What its Content-Length says.
     pub(super) length: Option<u64>,
+    /// Numbers of the lines that were no header fields, and were left out.
+    pub(super) dropped: Vec<usize>,
 }
 
 impl Head {
@@ -70,36 +74,105 @@ pub(super) fn parse(block: &[u8], dialect: Dialect) -> Result<Reply, BadHeader> 
         .split(|byte| *byte == b'\n')
         .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
         .enumerate()
-        .take_while(|(_, line)| !line.is_empty());
-    let first = match dialect {
-        Dialect::Parsed => None,
-        Dialect::NonParsed => {
-            let line = lines.next().ok_or(BadHeader::Empty)?.1;
-            Some(status_line(line).ok_or(BadHeader::StatusLine)?)
-        }
+        .take_while(|(_, line)| !line.is_empty())
+        .peekable();
+    let first = lines.peek().ok_or(BadHeader::Empty)?.1;
+    // Some scripts speak as nph- scripts do, and servers have always taken that for the status.
+    let status = match dialect == Dialect::NonParsed || first.starts_with(b"HTTP/") {
+        true => Some(status_line(first).ok_or(BadHeader::StatusLine)?),
+        false => None,
     };
-    let mut headers = HeaderMap::new();
+    let Fields { headers, dropped } = fields(lines.skip(usize::from(status.is_some())))?;
+    let mut reply = match (status, dialect) {
+        (Some(status), Dialect::NonParsed) => document(status, headers, dialect),
+        (None, _) if headers.is_empty() => Err(match dropped.first() {
+            Some(line) => BadHeader::Line(*line),
+            None => BadHeader::Empty,
+        }),
+        (status, _) => cgi(headers, status),
+    }?;
+    if let Reply::Document(head) = &mut reply {
+        head.dropped = dropped;
+    }
+    Ok(reply)
+}
+
+/// The fields of a block.
+struct Fields {
+    headers: HeaderMap,
+    dropped: Vec<usize>,
+}
+
+/// Takes lines for fields, as far as they are; what is none is left out, unless the answer would mean something else
+/// without it.
+fn fields<'a>(lines: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Fields, BadHeader> {
+    let mut fields: Vec<(HeaderName, HeaderValue)> = Vec::new();
+    let mut dropped = Vec::new();
+    // Of the line before, which a folded line goes on with (RFC 9112 §5.2).
+    let mut name: &[u8] = b"";
     for (index, line) in lines {
-        let (name, value) = field(line).ok_or(BadHeader::Line(index + 1))?;
+        let is_folded = matches!(line.first(), Some(b' ' | b'\t')) && index > 0;
+        if !is_folded {
+            name = intended_name(line);
+        }
+        // What some take for a line's end, others for a part of it, could split the answer.
+        if memchr2(b'\r', 0, line).is_some() {
+            return Err(BadHeader::Line(index + 1));
+        }
+        match field(line).filter(|_| !is_folded) {
+            Some(field) => fields.push(field),
+            None if is_critical(name) => return Err(BadHeader::Line(index + 1)),
+            None => {
+                // Half a field is worse than none.
+                fields.pop_if(|(last, _)| {
+                    is_folded && last.as_str().as_bytes().eq_ignore_ascii_case(name)
+                });
+                dropped.push(index + 1);
+            }
+        }
+    }
+    let mut headers = HeaderMap::new();
+    for (name, value) in fields {
         // 64 KiB hold fewer fields than the map can, but that is its business.
         let added = headers.try_append(name, value);
         added.map_err(|_| BadHeader::TooLarge)?;
     }
-    match first {
-        Some(status) => document(status, headers, dialect),
-        None if headers.is_empty() => Err(BadHeader::Empty),
-        None => cgi(headers),
-    }
+    Ok(Fields { headers, dropped })
+}
+
+/// What a line that may be no field begins with as if it were one.
+fn intended_name(line: &[u8]) -> &[u8] {
+    let line = line.trim_ascii_start();
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let end = line.iter().position(|byte| !is_name(byte));
+    &line[..end.unwrap_or(line.len())]
+}
+
+/// Whether an answer without this field would say something else than the script meant, or protect less.
+fn is_critical(name: &[u8]) -> bool {
+    const NAMES: [&str; 5] = [
+        "cache-control",
+        "location",
+        "set-cookie",
+        "status",
+        "x-frame-options",
+    ];
+    let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+    NAMES.contains(&name.as_str())
+        || name.starts_with("content-")
+        || name.starts_with("access-control-")
+        || name.ends_with("-policy")
 }
 
 type Status = (StatusCode, Option<ReasonPhrase>);
 
 /// RFC 3875 §6.2: which of the four kinds of response it is.
-fn cgi(mut headers: HeaderMap) -> Result<Reply, BadHeader> {
-    let status = match only(&mut headers, &HeaderName::from_static("status"), "Status")? {
+fn cgi(mut headers: HeaderMap, first: Option<Status>) -> Result<Reply, BadHeader> {
+    let own = match only(&mut headers, &HeaderName::from_static("status"), "Status")? {
         Some(value) => Some(status(value.as_bytes()).ok_or(BadHeader::Field("Status"))?),
         None => None,
     };
+    let status = own.or(first);
     let location = only(&mut headers, &header::LOCATION, "Location")?;
     let Some(location) = location else {
         return document(
@@ -108,6 +181,7 @@ fn cgi(mut headers: HeaderMap) -> Result<Reply, BadHeader> {
             Dialect::Parsed,
         );
     };
+    let location = encoded(&location).ok_or(BadHeader::Field("Location"))?;
     let text = location
         .to_str()
         .map_err(|_| BadHeader::Field("Location"))?;
@@ -149,6 +223,7 @@ fn document(
         reason,
         headers,
         length,
+        dropped: Vec::new(),
     }))
 }
 
@@ -163,6 +238,20 @@ fn only(
         return Err(BadHeader::Field(shown));
     }
     Ok(headers.remove(name))
+}
+
+/// A URL with raw UTF-8 in it, as scripts print the names that people give, percent-encoded (RFC 3987 §3.1).
+fn encoded(location: &HeaderValue) -> Option<HeaderValue> {
+    let text = std::str::from_utf8(location.as_bytes()).ok()?;
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte.is_ascii() {
+            true => encoded.push(char::from(byte)),
+            // Writing to a String does not fail.
+            false => drop(write!(encoded, "%{byte:02X}")),
+        }
+    }
+    HeaderValue::from_str(&encoded).ok()
 }
 
 /// RFC 9112 §5: a name, a colon right behind it, a value; no folded lines.

@@ -1,13 +1,16 @@
 //! GET and HEAD of a file, with conditions and ranges.
 
-use std::io;
+use std::{io, time::Duration};
 
 use hyper::{
     HeaderMap, Method, Response, StatusCode,
     header::{self, HeaderValue},
     http::request::Parts,
 };
-use tokio::task::spawn_blocking;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{
     body::{self, ReadPlan},
@@ -26,6 +29,13 @@ use crate::http::{
     url_path::UrlPath,
 };
 
+/// How long a file is waited for that is not ready: one under a lease, which the kernel breaks after 45 s
+/// (`/proc/sys/fs/lease-break-time`). Shorter would refuse what comes; longer, what never does.
+const NOT_READY: Duration = Duration::from_secs(60);
+/// From one look at such a file to the next, at first and in the end: nothing tells when it is ready.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LAST_PAUSE: Duration = Duration::from_millis(500);
+
 /// Answers a request for a file.
 ///
 /// # Errors
@@ -37,7 +47,7 @@ pub(in crate::http) async fn answer(
     path: &UrlPath,
 ) -> Result<Response<Body>, Refusal> {
     if !matches!(parts.method, Method::GET | Method::HEAD) {
-        return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+        return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
     if path.is_hidden() {
         return Err(Refusal::NotFound);
@@ -46,10 +56,23 @@ pub(in crate::http) async fn answer(
         Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
         answer => return answer,
     }
-    let (files, parts, path) = (files.clone(), parts.clone(), path.clone());
-    let answering = spawn_blocking(move || respond(&files, &parts, &path, Reach::Disk));
-    let answer = answering.await;
-    answer.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))?
+    let begun = Instant::now();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let (files, parts, path) = (files.clone(), parts.clone(), path.clone());
+        let answering = spawn_blocking(move || respond(&files, &parts, &path, Reach::Disk));
+        let answer = answering.await;
+        match answer.map_err(|panicked| Refusal::Read(io::Error::other(panicked)))? {
+            Err(Refusal::Read(error))
+                if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < NOT_READY =>
+            {
+                // Not on a thread of the disk's, which others wait for.
+                sleep(pause).await;
+                pause = (pause * 2).min(LAST_PAUSE);
+            }
+            answer => return answer,
+        }
+    }
 }
 
 fn respond(
@@ -58,7 +81,7 @@ fn respond(
     path: &UrlPath,
     reach: Reach,
 ) -> Result<Response<Body>, Refusal> {
-    let resource = lookup::find(files, path, &parts.headers, reach)?;
+    let resource = lookup::find(files, path, parts, reach)?;
     Ok(match resource {
         Resource::File(file) => represent(parts, file, reach)?,
         Resource::Listing(page) => listing_page(&parts.method, page),
@@ -105,6 +128,10 @@ fn represent(
     );
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     set(headers, header::CONTENT_TYPE, &found.content_type);
+    if found.is_active {
+        let sandbox = HeaderValue::from_static("sandbox");
+        headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
+    }
     if let Some(name) = found.coding.name() {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
@@ -156,11 +183,11 @@ fn listing_page(method: &Method, page: String) -> Response<Body> {
     response
 }
 
-/// Relative links of a directory's page need the slash. A path with two slashes at its beginning would
-/// lead to another host, but leads to no directory either.
+/// Relative links of a directory's page need the slash. The redirect is relative itself (RFC 9110 §10.2.2), so
+/// it is right behind a proxy that has taken a prefix off; its `./` keeps a name with a colon from being a scheme.
 fn redirect(path: &UrlPath, query: Option<&str>) -> Result<Response<Body>, Refusal> {
-    let mut target = escape::url(path.as_str());
-    target.push('/');
+    let name = path.as_str().rsplit('/').next().unwrap_or_default();
+    let mut target = format!("./{}/", escape::url(name));
     if let Some(query) = query {
         target.push('?');
         target.push_str(query);

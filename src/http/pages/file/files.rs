@@ -2,16 +2,19 @@
 
 use std::sync::Arc;
 
-use super::open_file_cache::OpenFileCache;
+use super::{content_type::MimeTypes, open_file_cache::OpenFileCache};
 use crate::http::pages::root::Root;
 
-/// What is answered where there is no file.
-#[derive(Debug, Clone, Copy, Default)]
+/// How files are described, and what is answered where there is none.
+#[derive(Debug, Clone, Default)]
 pub struct FileOptions {
     /// A directory without an index is listed.
     pub listing: bool,
-    /// An unknown path without an extension is the index of the root: a page that routes by itself.
+    /// An unknown path that a browser goes to, or without an extension, is the index of the root: a page that
+    /// routes by itself.
     pub spa: bool,
+    /// What the operator says of content types.
+    pub types: MimeTypes,
 }
 
 /// The files of one directory.

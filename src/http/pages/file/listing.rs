@@ -22,6 +22,10 @@ const STYLE: &str = "<style>\n\
     body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem }\n\
     td { padding: .2rem 1.5rem .2rem 0; overflow-wrap: anywhere }\n\
     td + td { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums }\n\
+    @media (max-width: 40rem) {\n\
+    td { display: inline-block; padding: 0 1rem .2rem 0 }\n\
+    td:first-child { display: block; padding: .6rem 0 .2rem }\n\
+    }\n\
     </style>\n";
 
 /// One line of the page.

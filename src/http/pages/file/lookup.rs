@@ -2,7 +2,7 @@
 
 use std::io;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, header, http::request::Parts};
 use rustix::io::Errno;
 
 use super::{files::Files, listing, representation::Representation};
@@ -10,6 +10,9 @@ use crate::http::{pages::root::Reach, refusal::Refusal, url_path::UrlPath};
 
 /// What is served for a directory.
 const INDEX: &str = "index.html";
+
+/// What a page's URL may leave out.
+const PAGE: &str = ".html";
 
 /// What is there.
 pub(super) enum Resource {
@@ -28,17 +31,25 @@ pub(super) enum Resource {
 pub(super) fn find(
     files: &Files,
     path: &UrlPath,
-    headers: &HeaderMap,
+    parts: &Parts,
     reach: Reach,
 ) -> Result<Resource, Refusal> {
-    match look_up(files, path, headers, reach) {
-        Err(Miss::Unknown) if files.options.spa && is_route(path) => {
-            let index = UrlPath::decode("/")?.followed_by(INDEX);
-            look_up(files, &index, headers, reach)
-        }
-        found => found,
+    let headers = &parts.headers;
+    let mut found = look_up(files, path, headers, reach);
+    if matches!(found, Err(Miss::Unknown)) && may_lack_extension(path) {
+        found = look_up(files, &path.followed_by(PAGE), headers, reach);
     }
-    .map_err(Refusal::from)
+    if matches!(found, Err(Miss::Unknown)) && files.options.spa && is_route(path, headers) {
+        let index = UrlPath::decode("/")?.followed_by(INDEX);
+        found = look_up(files, &index, headers, reach);
+    }
+    found.map_err(Refusal::from)
+}
+
+/// Whether `/about` may be `about.html`: not a directory's path, nor one that ends like a file's.
+fn may_lack_extension(path: &UrlPath) -> bool {
+    let last = path.as_str().rsplit('/').next();
+    last.is_some_and(|last| !last.is_empty() && !last.ends_with(PAGE))
 }
 
 fn look_up(
@@ -47,7 +58,7 @@ fn look_up(
     headers: &HeaderMap,
     reach: Reach,
 ) -> Result<Resource, Miss> {
-    let (root, options) = (&files.root, files.options);
+    let (root, options) = (&files.root, &files.options);
     let is_directory = path.as_str().ends_with('/');
     let named = match is_directory {
         true => path.followed_by(INDEX),
@@ -67,26 +78,38 @@ fn look_up(
         }
         opened => opened?,
     };
-    let metadata = &opened.1;
+    let metadata = &opened.metadata;
     if metadata.is_dir() && !is_directory {
         return Ok(Resource::MissingSlash);
     }
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NotFound));
     }
-    let found = Representation::select(root, &named, opened, headers, reach)?;
+    let found = Representation::select(files, &named, opened, headers, reach)?;
     Ok(Resource::File(
         found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
     ))
 }
 
-/// Whether an unknown path may be one that a page routes by itself. Software probes `.well-known`
-/// and takes any 200 for a yes (RFC 8615); an empty segment is not what a page makes.
-fn is_route(path: &UrlPath) -> bool {
+/// Whether an unknown path may be one that a page routes by itself: one that a browser goes to, which says so by
+/// its Accept, or one that does not look like a file's. Software probes `.well-known` and takes any 200 for a yes
+/// (RFC 8615); an empty segment is not what a page makes.
+fn is_route(path: &UrlPath, headers: &HeaderMap) -> bool {
     let path = path.as_str();
     let last = path.trim_end_matches('/').rsplit('/').next();
     let is_well_known = path.split('/').any(|segment| segment == ".well-known");
-    !is_well_known && !path.contains("//") && last.is_some_and(|last| !last.contains('.'))
+    let is_name = || last.is_some_and(|last| !last.contains('.'));
+    !is_well_known && !path.contains("//") && (is_navigation(headers) || is_name())
+}
+
+/// Whether a browser is going to a page: what a script, a style or a picture is asked for with has no `text/html`.
+fn is_navigation(headers: &HeaderMap) -> bool {
+    let values = headers.get_all(header::ACCEPT).iter();
+    values
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.split(';').next())
+        .any(|range| range.trim().eq_ignore_ascii_case("text/html"))
 }
 
 /// Why nothing was found.
@@ -140,7 +163,40 @@ mod tests {
             ("/a//b", false),
         ] {
             let path = UrlPath::decode(raw).expect(raw);
-            assert_eq!(is_route(&path), expected, "{raw}");
+            assert_eq!(is_route(&path, &HeaderMap::new()), expected, "{raw}");
+        }
+    }
+
+    #[test]
+    fn route_of_a_page_that_is_gone_to_may_have_dots() {
+        let mut headers = HeaderMap::new();
+        let accept = "application/xhtml+xml, Text/HTML;q=0.9, */*;q=0.8";
+        headers.insert(header::ACCEPT, accept.parse().expect("a value"));
+        for (raw, expected) in [
+            ("/users/jane.doe", true),
+            ("/v1.2/", true),
+            ("/.well-known/security.txt", false),
+            ("/a//b.c", false),
+        ] {
+            let path = UrlPath::decode(raw).expect(raw);
+            assert_eq!(is_route(&path, &headers), expected, "{raw}");
+        }
+        headers.insert(header::ACCEPT, "*/*".parse().expect("a value"));
+        let path = UrlPath::decode("/a.js").expect("a path");
+        assert!(!is_route(&path, &headers), "a script's");
+    }
+
+    #[test]
+    fn page_may_be_asked_for_without_its_extension() {
+        for (raw, expected) in [
+            ("/about", true),
+            ("/v1.2", true),
+            ("/about/", false),
+            ("/about.html", false),
+            ("/", false),
+        ] {
+            let path = UrlPath::decode(raw).expect(raw);
+            assert_eq!(may_lack_extension(&path), expected, "{raw}");
         }
     }
 }

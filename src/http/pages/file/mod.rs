@@ -9,6 +9,8 @@
 mod answer;
 mod body;
 mod conditional;
+mod content_type;
+mod description;
 mod encoding;
 mod entity_tag;
 mod escape;
@@ -16,8 +18,10 @@ mod files;
 mod listing;
 mod lookup;
 mod open_file_cache;
+mod packed;
 mod range;
 mod representation;
 
 pub(in crate::http) use answer::answer;
+pub use content_type::{MimeRule, MimeTypes};
 pub use files::{FileOptions, Files};

@@ -15,13 +15,17 @@ use std::{
     fs::{File, Metadata},
     io,
     os::unix::fs::MetadataExt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use rustix::fs::Stat;
 
+use super::{
+    content_type::MimeTypes,
+    description::{self, Description},
+};
 use crate::http::{
     pages::root::{Reach, Root},
     url_path::UrlPath,
@@ -38,7 +42,44 @@ const CACHE_TIME: Duration = Duration::from_secs(1);
 const MAX_LENGTH: u64 = 128 * 1024;
 
 /// An open file, and what it was when it was opened.
-pub(super) type Opened = (Arc<File>, Metadata);
+#[derive(Debug, Clone)]
+pub(super) struct Opened {
+    pub(super) file: Arc<File>,
+    pub(super) metadata: Metadata,
+    /// Found out when it is needed, and kept with the file.
+    description: Arc<OnceLock<Description>>,
+}
+
+impl Opened {
+    /// With what the open file is at present.
+    ///
+    /// # Errors
+    /// As fstat(2) gives them.
+    pub(super) fn new(file: File) -> io::Result<Self> {
+        Ok(Opened {
+            metadata: file.metadata()?,
+            file: Arc::new(file),
+            description: Arc::default(),
+        })
+    }
+
+    /// What it is, found out once as long as it is kept open.
+    ///
+    /// # Errors
+    /// `EAGAIN` if its first bytes are needed and out of reach.
+    pub(super) fn describe(
+        &self,
+        path: &UrlPath,
+        types: &MimeTypes,
+        reach: Reach,
+    ) -> io::Result<Description> {
+        if let Some(description) = self.description.get() {
+            return Ok(description.clone());
+        }
+        let description = description::of(&self.file, self.metadata.len(), path, types, reach)?;
+        Ok(self.description.get_or_init(|| description).clone())
+    }
+}
 
 /// The open files beneath one root, by path.
 #[derive(Debug, Default)]
@@ -65,11 +106,10 @@ impl OpenFileCache {
         if let Some(opened) = self.find(root, path) {
             return Ok(opened);
         }
-        let file = root.open_beneath(path, reach)?;
-        let metadata = file.metadata()?;
-        let opened = (Arc::new(file), metadata);
+        let opened = Opened::new(root.open_beneath(path, reach)?)?;
+        let metadata = &opened.metadata;
         // What took a disk is not in memory, where a look at it has to find it.
-        if reach == Reach::Memory && opened.1.is_file() && opened.1.len() <= MAX_LENGTH {
+        if reach == Reach::Memory && metadata.is_file() && metadata.len() <= MAX_LENGTH {
             self.keep(path, &opened);
         }
         Ok(opened)
@@ -78,7 +118,7 @@ impl OpenFileCache {
     fn find(&self, root: &Root, path: &UrlPath) -> Option<Opened> {
         let opened = self.get(path)?;
         match root.look(path) {
-            Ok(now) if is_same(&opened.1, &now) => Some(opened),
+            Ok(now) if is_same(&opened.metadata, &now) => Some(opened),
             _ => {
                 self.0.lock().remove(path.as_str());
                 None
@@ -145,7 +185,7 @@ mod tests {
             let path = UrlPath::decode("/a").expect("a path");
             // What is not in memory is not kept; just written, it is.
             let opened = self.cache.open(&self.root, &path, Reach::Memory);
-            opened.map(|(file, _)| file)
+            opened.map(|opened| opened.file)
         }
 
         fn is_kept(&self) -> bool {

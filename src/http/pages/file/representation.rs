@@ -14,6 +14,7 @@ use hyper::HeaderMap;
 use super::{
     conditional::Validators,
     encoding::{self, Coding},
+    files::Files,
     open_file_cache::Opened,
 };
 use crate::http::{
@@ -29,6 +30,8 @@ pub(super) struct Representation {
     pub(super) coding: Coding,
     /// Of the file itself, whatever its coding.
     pub(super) content_type: String,
+    /// It could run scripts, and is not what the page that links to it may look into.
+    pub(super) is_active: bool,
 }
 
 impl Representation {
@@ -38,28 +41,45 @@ impl Representation {
     /// # Errors
     /// `EAGAIN` if one of them is out of reach.
     pub(super) fn select(
-        root: &Root,
+        files: &Files,
         path: &UrlPath,
         plain: Opened,
         headers: &HeaderMap,
         reach: Reach,
     ) -> io::Result<Option<Self>> {
-        let represent = |(file, metadata): Opened, coding| Representation {
+        let description = plain.describe(path, &files.options.types, reach)?;
+        let codings = encoding::preferred_codings(headers);
+        if let Some(inner) = &description.packed
+            && codings.contains(&inner.coding)
+        {
+            let mut packed = Representation::new(plain, inner.coding, &inner.content_type);
+            packed.is_active = inner.is_active;
+            return Ok(Some(packed));
+        }
+        let content_type = &description.content_type;
+        for coding in codings {
+            if coding == Coding::Identity {
+                return Ok(Some(Representation::new(plain, coding, content_type)));
+            }
+            if description.packed.is_none()
+                && let Some(sibling) = sibling(&files.root, path, coding, &plain.metadata, reach)?
+            {
+                return Ok(Some(Representation::new(sibling, coding, content_type)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn new(opened: Opened, coding: Coding, content_type: &str) -> Self {
+        let Opened { file, metadata, .. } = opened;
+        Representation {
             file,
             length: metadata.len(),
             validators: validators(&metadata, coding),
             coding,
-            content_type: content_type(path.as_str()),
-        };
-        for coding in encoding::preferred_codings(headers) {
-            if coding == Coding::Identity {
-                return Ok(Some(represent(plain, coding)));
-            }
-            if let Some(sibling) = sibling(root, path, coding, &plain.1, reach)? {
-                return Ok(Some(represent(sibling, coding)));
-            }
+            content_type: content_type.to_owned(),
+            is_active: false,
         }
-        Ok(None)
     }
 }
 
@@ -77,23 +97,24 @@ fn sibling(
         Err(_) => return Ok(None),
         Ok(file) => file,
     };
-    let Ok(metadata) = file.metadata() else {
+    let Ok(opened) = Opened::new(file) else {
         return Ok(None);
     };
+    let metadata = &opened.metadata;
     let age = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
-    let counts = metadata.is_file() && age(&metadata) >= age(plain);
-    Ok(counts.then(|| (Arc::new(file), metadata)))
+    let counts = metadata.is_file() && age(metadata) >= age(plain);
+    Ok(counts.then_some(opened))
 }
 
 fn validators(metadata: &Metadata, coding: Coding) -> Validators {
-    // A replaced file has another inode, a rewritten one another time; so the tag is a strong one
-    // (RFC 9110 §8.8.3). Two codings never share one, even as links to the same file.
+    // A replaced or rewritten file has another time, in nanoseconds; so the tag is a strong one (RFC 9110 §8.8.3).
+    // No inode: replicas that have the same file must give it the same tag, or a client that is balanced between
+    // them never has a range or a 304. Two codings never share a tag, even as links to the same file.
     let etag = format!(
-        "\"{:x}-{:x}.{:x}-{:x}{}\"",
+        "\"{:x}-{:x}.{:x}{}\"",
         metadata.len(),
         metadata.mtime(),
         metadata.mtime_nsec(),
-        metadata.ino(),
         coding.suffix()
     );
     let now = SystemTime::now();
@@ -112,30 +133,9 @@ pub(super) fn http_time(seconds: i64, now: SystemTime) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(since.min(whole))
 }
 
-fn content_type(name: &str) -> String {
-    let guess = mime_guess::from_path(name).first_or_octet_stream();
-    let is_text = guess.type_() == mime_guess::mime::TEXT
-        || matches!(
-            guess.subtype().as_str(),
-            "javascript" | "json" | "manifest+json" | "xml"
-        );
-    match is_text && guess.get_param("charset").is_none() {
-        true => format!("{guess}; charset=utf-8"),
-        false => guess.to_string(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_has_a_charset_and_the_rest_does_not() {
-        assert_eq!(content_type("/a/index.html"), "text/html; charset=utf-8");
-        assert_eq!(content_type("/app.js"), "text/javascript; charset=utf-8");
-        assert_eq!(content_type("/picture.png"), "image/png");
-        assert_eq!(content_type("/Makefile"), "application/octet-stream");
-    }
 
     #[test]
     fn time_is_one_that_a_header_can_say() {

@@ -1,0 +1,230 @@
+//! Scripts: whether the first line of one names an interpreter that is there (execve(2)), which the kernel says in
+//! words that make nobody wiser ("No such file or directory", of a file that is).
+
+use std::{
+    ffi::OsStr,
+    fs::{File, OpenOptions},
+    io::{self, Read},
+    os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{Access, OFlags, access};
+
+/// What the kernel reads of a file to tell what it is (`BINPRM_BUF_SIZE`).
+const HEAD: u64 = 256;
+
+/// Where env(1) looks without PATH (confstr(3)).
+const DEFAULT_PATH: &str = "/bin:/usr/bin";
+
+/// Why a file is no script that can be executed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ScriptFault {
+    /// Text without `#!`.
+    #[error("it is a text whose first line names no interpreter")]
+    NoInterpreterLine,
+    /// A byte order mark before it.
+    #[error("it begins with a byte order mark, so its first line names no interpreter")]
+    ByteOrderMark,
+    /// A carriage return, which becomes part of the interpreter's name or argument.
+    #[error("its first line ends with a carriage return, as lines of Windows do")]
+    CarriageReturn,
+    /// An interpreter that is not there, or cannot be executed.
+    #[error("its first line names the interpreter '{0}', which is not there")]
+    NoInterpreter(String),
+    /// What `#!/usr/bin/env` is to look for.
+    #[error("its first line has env look for '{0}', which is not in PATH")]
+    NotInPath(String),
+}
+
+impl ScriptFault {
+    /// How it is mended.
+    pub fn remedy(&self, file: &Path) -> String {
+        let file = file.display();
+        match self {
+            ScriptFault::NoInterpreterLine => {
+                "begin it with #!/bin/sh, #!/usr/bin/env python3 or whatever runs it".to_owned()
+            }
+            ScriptFault::ByteOrderMark => {
+                format!("save it as UTF-8 without one, or: sed -i '1s/^\\xef\\xbb\\xbf//' {file}")
+            }
+            ScriptFault::CarriageReturn => {
+                format!("save it with Unix line ends, or: sed -i 's/\\r$//' {file}")
+            }
+            ScriptFault::NoInterpreter(_) => "install it, or correct the line".to_owned(),
+            ScriptFault::NotInPath(name) if name.contains(' ') => {
+                "env takes all of it for one name: say #!/usr/bin/env -S".to_owned()
+            }
+            ScriptFault::NotInPath(_) => {
+                "install it, or give programs a PATH that leads to it".to_owned()
+            }
+        }
+    }
+}
+
+/// Looks into a file that is to be executed in `directory`, with `path` as its PATH. A binary, and what cannot be
+/// read, has no fault that could be seen.
+pub fn examine(file: &Path, directory: Option<&Path>, path: Option<&OsStr>) -> Option<ScriptFault> {
+    let head = head(&here(directory, file)).ok()?;
+    let Some(line) = head.strip_prefix(b"#!") else {
+        return without_interpreter(&head);
+    };
+    // A longer line is the kernel's to judge.
+    let line = &line[..line.iter().position(|byte| *byte == b'\n').or({
+        let is_whole = (head.len() as u64) < HEAD;
+        is_whole.then_some(line.len())
+    })?];
+    if line.ends_with(b"\r") {
+        return Some(ScriptFault::CarriageReturn);
+    }
+    let line = line.trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace);
+    let (interpreter, argument) = line.split_at(end.unwrap_or(line.len()));
+    if interpreter.is_empty() {
+        return Some(ScriptFault::NoInterpreterLine);
+    }
+    let interpreter = Path::new(OsStr::from_bytes(interpreter));
+    if !is_executable(&here(directory, interpreter)) {
+        let name = interpreter.display().to_string();
+        return Some(ScriptFault::NoInterpreter(name));
+    }
+    match interpreter.file_name() {
+        Some(name) if name == "env" => missing_for_env(argument.trim_ascii(), directory, path),
+        _ => None,
+    }
+}
+
+/// The first bytes of a file. It may be under a lease, or a FIFO: nobody waits for that.
+fn head(file: &Path) -> io::Result<Vec<u8>> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file: File = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits() as i32)
+        .open(file)?;
+    let mut head = Vec::new();
+    if file.metadata()?.is_file() {
+        file.take(HEAD).read_to_end(&mut head)?;
+    }
+    Ok(head)
+}
+
+fn here(directory: Option<&Path>, file: &Path) -> PathBuf {
+    directory.map_or_else(|| file.to_owned(), |directory| directory.join(file))
+}
+
+/// A file without `#!`: a binary has a NUL among its first bytes, whatever its kind.
+fn without_interpreter(head: &[u8]) -> Option<ScriptFault> {
+    if head.contains(&0) || head.is_empty() {
+        return None;
+    }
+    Some(match head.starts_with(b"\xef\xbb\xbf#!") {
+        true => ScriptFault::ByteOrderMark,
+        false => ScriptFault::NoInterpreterLine,
+    })
+}
+
+/// What env(1) will not find. The kernel gives it all that follows as one argument.
+fn missing_for_env(
+    argument: &[u8],
+    directory: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Option<ScriptFault> {
+    let name = match argument.strip_prefix(b"-S") {
+        Some(words) => words.trim_ascii().split(u8::is_ascii_whitespace).next()?,
+        None => argument,
+    };
+    // Options and variables of its own are env's to judge.
+    if name.is_empty() || name.starts_with(b"-") || name.contains(&b'=') {
+        return None;
+    }
+    let name = OsStr::from_bytes(name);
+    let is_there = match name.as_bytes().contains(&b'/') {
+        true => is_executable(&here(directory, Path::new(name))),
+        false => std::env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH)))
+            .any(|place| is_executable(&here(directory, &place.join(name)))),
+    };
+    (!is_there).then(|| ScriptFault::NotInPath(name.to_string_lossy().into_owned()))
+}
+
+fn is_executable(file: &Path) -> bool {
+    file.is_file() && access(file, Access::EXEC_OK).is_ok()
+}
+
+/// An error of execve(2), and what the script's first line has to do with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", io::Error::from_raw_os_error(*.number))]
+pub struct ScriptError {
+    /// The error number.
+    pub number: i32,
+    /// What is wrong with the script.
+    pub fault: ScriptFault,
+    /// Which file it is.
+    pub file: PathBuf,
+}
+
+impl ScriptError {
+    /// The one behind a start that failed, if a script's first line is to blame.
+    pub fn of(error: &io::Error) -> Option<&ScriptError> {
+        error.get_ref()?.downcast_ref()
+    }
+
+    /// What is wrong and how it is mended, in one line.
+    pub fn words(&self) -> String {
+        format!("{}: {}", self.fault, self.fault.remedy(&self.file))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn fault(text: &[u8]) -> Option<ScriptFault> {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("script");
+        fs::write(&file, text).expect("a file");
+        examine(&file, None, Some(OsStr::new("/usr/bin:/bin")))
+    }
+
+    #[test]
+    fn scripts_with_an_interpreter_and_binaries_have_no_fault() {
+        for text in [
+            &b"#!/bin/sh\necho\n"[..],
+            b"#!/bin/sh",
+            b"#! /bin/sh -e\n",
+            b"#!/usr/bin/env sh\n",
+            b"#!/usr/bin/env -S sh -e\n",
+            b"#!/usr/bin/env -i sh\n",
+            b"#!/usr/bin/env A=b sh\n",
+            b"\x7fELF\x02\x01\x01\0",
+            b"",
+        ] {
+            assert_eq!(fault(text), None, "{}", text.escape_ascii());
+        }
+        let long = [b"#!/bin/", &[b'x'; 300][..]].concat();
+        assert_eq!(fault(&long), None, "the kernel says what it thinks of it");
+        assert_eq!(examine(Path::new("/nowhere/script"), None, None), None);
+    }
+
+    #[test]
+    fn first_line_is_named_that_keeps_a_script_from_running() {
+        let (none, path) = (ScriptFault::NoInterpreter, ScriptFault::NotInPath);
+        for (text, found) in [
+            (&b"echo hi\n"[..], ScriptFault::NoInterpreterLine),
+            (b"#!\necho hi\n", ScriptFault::NoInterpreterLine),
+            (b"\xef\xbb\xbf#!/bin/sh\n", ScriptFault::ByteOrderMark),
+            (b"#!/bin/sh\r\necho hi\r\n", ScriptFault::CarriageReturn),
+            (b"#!/usr/bin/env sh\r\n", ScriptFault::CarriageReturn),
+            (b"#!/nowhere/sh\n", none("/nowhere/sh".to_owned())),
+            (b"#!/usr\n", none("/usr".to_owned())),
+            (b"#!/usr/bin/env no-such\n", path("no-such".to_owned())),
+            (b"#!/usr/bin/env sh -e\n", path("sh -e".to_owned())),
+            (
+                b"#!/usr/bin/env -S no-such -e\n",
+                path("no-such".to_owned()),
+            ),
+        ] {
+            assert_eq!(fault(text), Some(found), "{}", text.escape_ascii());
+        }
+    }
+}

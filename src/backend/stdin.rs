@@ -1,0 +1,163 @@
+//! A program's stdin: what is written to it, and how much of that the program has read.
+//!
+//! # How it works
+//! The pipe is shared by who writes it, the sink of the session's input, and who looks at it, the session's end.
+//! Both are polled by the session's one task, so the lock is never waited for. No event tells that a pipe has been
+//! read, so who wants to know looks again; nobody does while a session is under way.
+
+use std::{
+    io,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::{
+    io::AsyncWrite,
+    net::unix::pipe,
+    time::{Instant, Sleep, sleep},
+};
+
+/// The first and the longest pause between two looks at whether the last bytes have been read. Longer keeps
+/// end-of-file from a program that has read all, shorter takes processor time while one works.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LONGEST_LOOK: Duration = Duration::from_millis(50);
+
+/// What can be seen of a program's stdin from the session.
+#[derive(Debug, Clone, Default)]
+pub struct Intake(Arc<Mutex<State>>);
+
+#[derive(Debug, Default)]
+struct State {
+    /// `None` once it is closed.
+    pipe: Option<pipe::Sender>,
+    /// Bytes that the pipe has taken.
+    written: u64,
+    /// The program has closed its end.
+    is_refused: bool,
+}
+
+impl State {
+    /// Bytes that the pipe holds. Unknown, and taken for none, where the kernel does not tell the writer.
+    fn unread(&self) -> u64 {
+        match &self.pipe {
+            Some(pipe) if cfg!(target_os = "linux") => {
+                rustix::io::ioctl_fionread(pipe).unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// Whether nobody can read it any more.
+    fn is_refused(&self) -> bool {
+        let Some(pipe) = &self.pipe else {
+            return self.is_refused;
+        };
+        let mut fds = [PollFd::new(pipe, PollFlags::OUT)];
+        let looked = poll(&mut fds, Some(&Timespec::default()));
+        looked.is_ok() && fds[0].revents().intersects(PollFlags::ERR)
+    }
+}
+
+impl Intake {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes that have been written to the program so far.
+    pub fn written(&self) -> u64 {
+        self.lock().written
+    }
+
+    /// Bytes that the program has read, as far as can be known.
+    pub fn taken(&self) -> u64 {
+        let state = self.lock();
+        state.written.saturating_sub(state.unread())
+    }
+
+    /// Whether the program has closed its end.
+    pub fn is_refused(&self) -> bool {
+        self.lock().is_refused()
+    }
+}
+
+/// A program's stdin as it is written. Its shutdown closes our end of the pipe as soon as the program has read what
+/// is in it (it could not see the end before that, and of a closed pipe nobody can tell what is unread): its reader
+/// gets end-of-file when the last writer is gone (pipe(7)), and tokio's pipe would stay open until it is dropped.
+pub(super) struct Stdin {
+    intake: Intake,
+    /// Until the next look, and how long that is.
+    look: Option<(Pin<Box<Sleep>>, Duration)>,
+}
+
+impl Stdin {
+    pub(super) fn new(pipe: pipe::Sender) -> Self {
+        let stdin = Stdin {
+            intake: Intake::default(),
+            look: None,
+        };
+        stdin.intake.lock().pipe = Some(pipe);
+        stdin
+    }
+
+    /// To look at it.
+    pub(super) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn poll_look(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let (timer, pause) = self
+            .look
+            .get_or_insert_with(|| (Box::pin(sleep(FIRST_LOOK)), FIRST_LOOK));
+        ready!(timer.as_mut().poll(context));
+        *pause = (*pause * 2).min(LONGEST_LOOK);
+        timer.as_mut().reset(Instant::now() + *pause);
+        Poll::Ready(())
+    }
+}
+
+/// Whoever looks at it does not keep it open.
+impl Drop for Stdin {
+    fn drop(&mut self) {
+        self.intake.lock().pipe = None;
+    }
+}
+
+impl AsyncWrite for Stdin {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let mut state = self.intake.lock();
+        let Some(pipe) = &mut state.pipe else {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        };
+        let written = ready!(Pin::new(pipe).poll_write(context, buffer));
+        match &written {
+            Ok(length) => state.written += *length as u64,
+            Err(_) => state.is_refused = true,
+        }
+        Poll::Ready(written)
+    }
+
+    /// A pipe holds nothing back.
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            {
+                let mut state = self.intake.lock();
+                if state.unread() == 0 || state.is_refused() {
+                    state.pipe = None;
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            ready!(self.poll_look(context));
+        }
+    }
+}

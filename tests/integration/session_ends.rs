@@ -1,0 +1,225 @@
+//! Nothing is lost where a session ends, and nothing holds it longer than it should: what `docs/sessions.md` says.
+
+use std::{
+    fs,
+    path::Path,
+    process::Stdio,
+    time::{Duration, Instant},
+};
+
+use crate::support::{
+    Gateway, Signal,
+    client::{CLOSE, PING, PONG, TEXT, frame},
+    eventually, is_alive,
+    line_client::connect,
+    wait_until_gone,
+};
+
+fn length(path: &Path) -> u64 {
+    fs::metadata(path).map_or(0, |file| file.len())
+}
+
+#[test]
+fn program_that_redirects_its_stdout_gets_all_and_its_exit_status_counts() {
+    let folder = tempfile::tempdir().expect("a directory");
+    for (script, close) in [
+        ("exec >f; exec head -c 4000000", 1000),
+        ("exec dd of=f bs=64k status=none", 1000),
+        ("exec cat >f", 1000),
+        ("exec >&-; head -c 4000000 >f; exit 3", 4003),
+    ] {
+        let server = Gateway::with("--binary")
+            .program(script)
+            .current_dir(folder.path())
+            .start();
+        let mut client = server.connect();
+        for _ in 0..400 {
+            client.send_binary(&[b'x'; 10_000]);
+        }
+        if script.contains("head") {
+            assert_eq!(client.closed().0, close, "{script}");
+        } else {
+            client.close();
+        }
+        let file = folder.path().join("f");
+        eventually("all is written", || length(&file) == 4_000_000);
+        fs::remove_file(file).expect("a file");
+    }
+}
+
+#[test]
+fn program_that_closes_its_stdout_is_pinged_for_and_can_be_sent_more() {
+    let server = Gateway::with("--pingms=50")
+        .program("exec >&-; read -r first; read -r second; exit 7")
+        .start();
+    let mut client = server.connect();
+    client.send("first");
+    for _ in 0..5 {
+        assert_eq!(client.receive().opcode, PING);
+        client.send_frame(true, PONG, b"");
+    }
+    client.send("second");
+    let close = loop {
+        let frame = client.receive();
+        if frame.opcode != PING {
+            break frame;
+        }
+    };
+    assert_eq!(close.opcode, CLOSE);
+    assert_eq!(close.payload[..2], 4007_u16.to_be_bytes());
+}
+
+#[test]
+fn program_that_closes_stdin_and_stdout_is_ended() {
+    let server = Gateway::new()
+        .program("echo $$; exec <&- >&-; exec sleep 1000")
+        .start();
+    let mut client = server.connect();
+    let pid: i32 = client.text().parse().expect("a pid");
+    assert_eq!(client.closed().0, 4130);
+    wait_until_gone(pid);
+}
+
+#[test]
+fn own_program_of_a_client_may_redirect_its_stdout_too() {
+    let server = Gateway::with("seq 1 300000").start();
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut command = connect(&server.url, &["sh", "-c", "exec cat >f"]);
+    let status = command
+        .current_dir(folder.path())
+        .stdin(Stdio::null())
+        .status();
+    assert_eq!(status.expect("it runs").code(), Some(0));
+    let written = fs::read_to_string(folder.path().join("f")).expect("a file");
+    assert_eq!(written.lines().count(), 300_000);
+}
+
+#[test]
+fn what_was_sent_before_a_clean_close_is_worked_on() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = Gateway::new()
+        .program("while read -r l; do sleep .1; echo \"$l\" >>out; done")
+        .current_dir(folder.path())
+        .start();
+    let mut client = server.connect();
+    for number in 0..10 {
+        client.send(&number.to_string());
+    }
+    client.close();
+    let out = folder.path().join("out");
+    eventually("all is written", || {
+        fs::read_to_string(&out).is_ok_and(|out| out.lines().count() == 10)
+    });
+}
+
+#[test]
+fn what_waits_before_a_full_pipe_is_worked_on_after_the_close() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let server = Gateway::with("--binary")
+        .args(["python3", "-c"])
+        .args(["import os,time\nn=0\nwhile True:\n b=os.read(0,8192)\n n+=len(b)\n if not b: break\n time.sleep(.05)\nopen('n','w').write(str(n))"])
+        .current_dir(folder.path())
+        .start();
+    let mut client = server.connect();
+    for _ in 0..20 {
+        client.send_binary(&[b'x'; 4096]);
+    }
+    client.close();
+    let count = folder.path().join("n");
+    eventually("all is read", || {
+        fs::read_to_string(&count).is_ok_and(|count| count == "81920")
+    });
+}
+
+#[test]
+fn program_that_reads_nothing_is_ended_once_it_could_have() {
+    // The limits are far beyond what a test waits for.
+    let flags = "--finish-timeout=1000";
+    for (sent, script) in [(false, "sleep 1000"), (true, "echo ready; sleep 1000")] {
+        let server = Gateway::with(flags).program(script).start();
+        let mut client = server.connect();
+        let programs = server.children();
+        if sent {
+            assert_eq!(client.text(), "ready");
+            client.send("never read");
+        }
+        client.close();
+        programs.into_iter().for_each(wait_until_gone);
+    }
+}
+
+#[test]
+fn program_that_has_read_gets_the_finish_timeout() {
+    let script = "read -r line; echo got; exec sleep 1000";
+    for (flags, patient) in [
+        ("--finish-timeout=1000", true),
+        ("--finish-timeout=2", false),
+        ("--finish-timeout=0", false),
+    ] {
+        let server = Gateway::with(flags).program(script).start();
+        let mut client = server.connect();
+        let programs = server.children();
+        client.send("read");
+        assert_eq!(client.text(), "got");
+        let closed = Instant::now();
+        client.close();
+        if patient {
+            std::thread::sleep(Duration::from_millis(1500));
+            assert!(programs.iter().all(|&pid| is_alive(pid)));
+            continue;
+        }
+        programs.into_iter().for_each(wait_until_gone);
+        if flags.ends_with('2') {
+            assert!(closed.elapsed() >= Duration::from_secs(2));
+        }
+    }
+}
+
+#[test]
+fn stop_does_not_wait_for_a_program_whose_client_has_gone() {
+    let mut server = Gateway::with("--finish-timeout=1000 --drain-timeout=1")
+        .program("read -r line; echo got; exec sleep 1000")
+        .start();
+    let mut client = server.connect();
+    client.send("read");
+    assert_eq!(client.text(), "got");
+    client.close();
+    server.signal(Signal::TERM);
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
+fn control_frames_are_answered_behind_a_burst_that_no_program_reads() {
+    let message = frame(true, TEXT, &[b'x'; 4095]);
+    // 64 KiB are the pipe's, 32 KiB more wait.
+    for (count, at_once) in [(17, 17), (24, 24), (24, 1)] {
+        let server = Gateway::with("sleep 1000").start();
+        let mut client = server.connect();
+        for _ in 0..count / at_once {
+            client.send_raw(&message.repeat(at_once));
+        }
+        client.send_frame(true, PING, b"there?");
+        assert_eq!(client.receive().opcode, PONG, "{count}, {at_once} at once");
+        client.send_frame(true, CLOSE, &1000_u16.to_be_bytes());
+        assert_eq!(client.receive().opcode, CLOSE);
+    }
+}
+
+#[test]
+fn session_that_lasts_too_long_does_not_wait_for_the_drain_timeout() {
+    let mut server = Gateway::with("--max-lifetime=1 --drain-timeout=1000 sleep 1000").start();
+    let mut client = server.connect();
+    let (code, reason) = client.closed();
+    assert_eq!(code, 1001);
+    assert!(reason.contains("lasted"), "{reason}");
+    server.wait_for_line("session ended");
+}
+
+#[test]
+fn session_that_is_silent_too_long_does_not_wait_for_the_drain_timeout() {
+    let server = Gateway::with("--idle-timeout=1 --drain-timeout=1000")
+        .program("sleep 1000")
+        .start();
+    let mut client = server.connect();
+    assert_eq!(client.closed().0, 1001);
+}
