@@ -122,7 +122,7 @@ fn check_options<'a>(
     {
         let asked = Asked::Plain(PlainRoute::Page(
             Page::Preflight(cors),
-            &options.router.options,
+            &options.router.page_options,
         ));
         return Ok(Some(Checked { host, path, asked }));
     }

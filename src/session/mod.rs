@@ -23,6 +23,7 @@
 //! nothing. What must happen at an end, such as to reap, to send Close and to shut down, is not raced but by
 //! a limit on its time, and can begin again where it was left.
 
+mod departure;
 mod handle;
 mod interrupts;
 mod outcome;

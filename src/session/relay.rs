@@ -28,6 +28,7 @@ use futures_util::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    departure::DepartureWatch,
     handle::Meter,
     interrupts::{COOP_BUDGET, Interrupts},
     waiting::{Waiting, timed},
@@ -36,7 +37,7 @@ use crate::{
     backend::{BackendError, Inbound, Input, Output},
     framing::FramingError,
     message::{Close, Message},
-    transport::{Disconnect, Incoming, Outbound, Outgoing},
+    transport::{Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
 
 /// Why no more messages go to the client.
@@ -62,7 +63,9 @@ pub(super) async fn upstream(
     input: &mut Option<Input>,
     received: &Meter,
     drain: &CancellationToken,
+    presence: Option<&Presence>,
 ) -> Disconnect {
+    let mut watch = DepartureWatch::new(presence);
     let mut draining = pin!(drain.cancelled());
     let mut turn = 0;
     while let Some(sink) = input {
@@ -75,8 +78,9 @@ pub(super) async fn upstream(
         match next {
             Next::Message(message) => {
                 received.count(&message);
-                match deliver(message, sink, received, draining.as_mut()).await {
-                    Ok(()) => {}
+                match deliver(message, sink, received, draining.as_mut(), &mut watch).await {
+                    Ok(None) => {}
+                    Ok(Some(departed)) => return departed,
                     Err(BackendError::Framing(error)) => {
                         return Disconnect::Violation(refusal(&error));
                     }
@@ -111,20 +115,26 @@ async fn next_or_drain(
 }
 
 /// Feeds a message when there is room for it; in a drain at once, by which the sink's buffer grows by this
-/// one message.
+/// one message, and when the client has gone meanwhile, which is then the answer.
 async fn deliver(
     message: Message,
     sink: &mut Input,
     received: &Meter,
     draining: Pin<&mut impl Future>,
-) -> Result<(), BackendError> {
+    watch: &mut DepartureWatch<'_>,
+) -> Result<Option<Disconnect>, BackendError> {
     let mut waiting = Waiting::new(sink, Inbound::Message(message));
-    tokio::select! {
+    let room = timed(received, |context| match waiting.poll_ready(context) {
+        Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
+        Poll::Pending => watch.poll_departed(context).map(|gone| Ok(Some(gone))),
+    });
+    let departed = tokio::select! {
         biased;
-        ready = timed(received, |context| waiting.poll_ready(context)) => ready?,
-        _ = draining => {}
-    }
-    waiting.feed()
+        room = room => room?,
+        _ = draining => None,
+    };
+    waiting.feed()?;
+    Ok(departed)
 }
 
 /// What `upstream` does next.
@@ -320,7 +330,7 @@ mod tests {
         let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
         let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));
         let (meter, drain) = (Meter::default(), CancellationToken::new());
-        let waiting = upstream(&mut incoming, &mut input, &meter, &drain);
+        let waiting = upstream(&mut incoming, &mut input, &meter, &drain, None);
         assert!(timeout(Duration::from_secs(1), waiting).await.is_err());
         let rest = async {
             let mut sink = input.take().expect("still open");

@@ -133,6 +133,8 @@ impl Session<'_> {
             &mut self.backend.input,
             &self.handle.received,
             self.handle.drain(),
+            // Who reads on for another end, our own stdout, takes all of it at its pace.
+            self.backend.process.as_ref().map(|_| &self.client.presence),
         ));
         let downstream = pin!(relay::downstream(
             &mut self.backend.output,
@@ -177,6 +179,7 @@ impl Session<'_> {
             &mut self.backend.input,
             &self.handle.received,
             self.handle.drain(),
+            None,
         ));
         let process = self.backend.process.as_ref();
         let output = pin!(relay::discard_output(
@@ -253,6 +256,7 @@ impl Session<'_> {
     async fn end_by_client(&mut self, disconnect: Disconnect) -> Ended {
         let close = match disconnect {
             Disconnect::Violation(close) => return self.refuse(close).await,
+            Disconnect::Departed => return self.end_behind_client().await,
             Disconnect::Closed(close) => close,
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
@@ -265,6 +269,21 @@ impl Session<'_> {
         )
         .await;
         Ended::ByClient(close)
+    }
+
+    /// The client has gone, and what it sent before waits to be read, its Close too.
+    async fn end_behind_client(&mut self) -> Ended {
+        let unread = Some((&mut self.client.incoming, self.handle));
+        let hurry = self.handle.deadline(self.timeouts.drain);
+        let winding = self
+            .backend
+            .wind_down_behind(unread, PatienceFor::Client, hurry);
+        let found = winding.await;
+        self.client.lingering_close(CLOSING_GRACE).await;
+        Ended::ByClient(match found {
+            Some(Disconnect::Closed(close)) => close,
+            _ => Close::new(Close::ABNORMAL, "the client has shut its connection"),
+        })
     }
 
     /// The client broke the protocol, or sent what is none for the program: what came before that is no

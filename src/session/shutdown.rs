@@ -17,7 +17,7 @@ use super::{
 use crate::{
     backend::{AfterOutput, Backend, Inbound, Input, Output, Process, TerminationTimeouts},
     message::Close,
-    transport::{Client, Disconnect, Incoming, Outbound, Outgoing},
+    transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
 
 /// The backend's half of a session.
@@ -66,20 +66,32 @@ impl<'a> BackendHalf<'a> {
         patience: PatienceFor,
         hurry: impl Future<Output = ()>,
     ) {
+        self.wind_down_behind(None, patience, hurry).await;
+    }
+
+    /// The same behind what a client that has gone sent before, which is still read, as the program takes it. What
+    /// came at its end, if it came in time.
+    pub(super) async fn wind_down_behind(
+        &mut self,
+        unread: Option<(&mut Incoming, &Handle)>,
+        patience: PatienceFor,
+        hurry: impl Future<Output = ()>,
+    ) -> Option<Disconnect> {
         let Some(process) = &mut self.process else {
             let input = self.input.take();
-            return self.deliver(input).await;
+            self.deliver(input).await;
+            return None;
         };
         let mut timeouts = *self.timeouts;
         if patience == PatienceFor::Nobody {
             timeouts.finish = None;
         }
         let mut patience = Patience::new(process, &timeouts);
-        let input = &mut self.input;
+        let (input, mut found) = (&mut self.input, None);
         let end = async {
             tokio::select! {
                 _ = process.exit() => {}
-                () = end_input(input) => {}
+                () = end_input(input, unread, &mut found) => {}
                 () = patience.run_out() => {}
                 () = hurry => {}
             }
@@ -91,6 +103,7 @@ impl<'a> BackendHalf<'a> {
         };
         let rest = discard_output(Some(&mut self.output));
         future::select(pin!(end), pin!(rest)).await;
+        found
     }
 
     /// Delivers what an input still holds, and ends it.
@@ -117,8 +130,16 @@ impl<'a> BackendHalf<'a> {
     }
 }
 
-/// Delivers what an input holds, and ends it; never ready. Cancel safe: yes.
-async fn end_input(input: &mut Option<Input>) {
+/// Delivers what is unread and what an input holds, and ends it; never ready. Cancel safe: yes.
+async fn end_input(
+    input: &mut Option<Input>,
+    unread: Option<(&mut Incoming, &Handle)>,
+    found: &mut Option<Disconnect>,
+) {
+    if let Some((incoming, handle)) = unread {
+        let received = &handle.received;
+        *found = Some(upstream(incoming, input, received, handle.drain(), None).await);
+    }
     if let Some(sink) = input {
         let _ = sink.close().await;
     }
@@ -139,6 +160,7 @@ pub(super) enum PatienceFor {
 pub(super) struct ClientHalf {
     pub(super) incoming: Incoming,
     pub(super) outgoing: Outgoing,
+    pub(super) presence: Presence,
 }
 
 impl ClientHalf {
@@ -146,6 +168,7 @@ impl ClientHalf {
         ClientHalf {
             incoming: client.incoming,
             outgoing: client.outgoing,
+            presence: client.presence,
         }
     }
 
@@ -160,7 +183,8 @@ impl ClientHalf {
             &mut self.incoming,
             input,
             &handle.received,
-            handle.drain()
+            handle.drain(),
+            None,
         ));
         match future::select(self.outgoing.flush(), watching).await {
             Either::Left((flushed, _)) => flushed.map_err(Disconnect::Lost),
@@ -182,7 +206,7 @@ impl ClientHalf {
             let close = Waiting::new(&mut self.outgoing, Outbound::Close(close));
             if close.send().await.is_ok() {
                 let (incoming, received) = (&mut self.incoming, &handle.received);
-                upstream(incoming, input, received, handle.drain()).await;
+                upstream(incoming, input, received, handle.drain(), None).await;
             }
         };
         let _ = timeout(grace, handshake).await;

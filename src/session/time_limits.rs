@@ -134,6 +134,7 @@ impl Activity {
         Client {
             incoming: Box::pin(client.incoming.inspect(move |_| activity.touch())),
             outgoing: Box::pin(Watched::new(client.outgoing, self.clone(), CLIENT)),
+            presence: client.presence,
         }
     }
 

@@ -4,6 +4,7 @@ use std::{future, io, pin::Pin};
 
 use futures_util::{Sink, SinkExt, Stream, sink, stream};
 
+use super::presence::Presence;
 use crate::message::{Close, Message};
 
 /// What the client sends: messages, and then the one reason why there are no more.
@@ -19,6 +20,8 @@ pub struct Client {
     pub incoming: Incoming,
     /// What it is sent.
     pub outgoing: Outgoing,
+    /// Whether it is still there, while it is not read.
+    pub presence: Presence,
 }
 
 impl Client {
@@ -27,6 +30,7 @@ impl Client {
         Client {
             incoming: Box::pin(stream::once(future::ready(Err(Disconnect::Lost(error))))),
             outgoing: Box::pin(sink::drain().sink_map_err(|never| match never {})),
+            presence: Presence::unknown(),
         }
     }
 }
@@ -55,6 +59,9 @@ pub enum Disconnect {
     Closed(Close),
     /// It broke the protocol or a limit, and is to be sent this.
     Violation(Close),
+    /// It has shut its direction of the connection, and what it sent before that waits to be read: told by
+    /// who asks for its [`Presence`], never by `incoming`.
+    Departed,
     /// The connection ended without a Close, or has been silent for too long.
     Lost(io::Error),
 }

@@ -37,6 +37,11 @@ impl<S> TimeoutStream<S> {
         }
     }
 
+    /// The stream beneath, to look at.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// The stream beneath, which may take its time.
     pub(crate) fn into_inner(self) -> S {
         self.stream

@@ -6,7 +6,9 @@
 
 mod client;
 mod io_timeouts;
+mod presence;
 pub mod websocket;
 
 pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};
 pub(crate) use io_timeouts::TimeoutStream;
+pub use presence::{Connectedness, Presence};

@@ -206,6 +206,47 @@ fn control_frames_are_answered_behind_a_burst_that_no_program_reads() {
 }
 
 #[test]
+fn client_that_has_gone_behind_unread_messages_is_noticed_without_a_ping() {
+    for reset in [true, false] {
+        let mut server = Gateway::with("--pingms=0")
+            .program("echo ready; exec sleep 1000")
+            .start();
+        let mut client = server.connect();
+        assert_eq!(client.text(), "ready");
+        // More than pipe and buffer hold; all of it has left the client, or its end would be stuck behind it.
+        client.send_raw(&frame(true, TEXT, &[b'x'; 4095]).repeat(40));
+        let socket = socket2::SockRef::from(&client.stream);
+        match reset {
+            true => socket.set_linger(Some(Duration::ZERO)).expect("an option"),
+            false => socket.shutdown(std::net::Shutdown::Write).expect("open"),
+        }
+        drop(client);
+        let line = server.wait_for_line("session ended");
+        assert!(line.contains("code=1006"), "{line}");
+    }
+}
+
+#[test]
+fn what_was_sent_before_an_end_without_close_reaches_a_slow_program() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut server = Gateway::with("--binary --pingms=0")
+        .args(["python3", "-c"])
+        .args(["import os,time\nn=0\nwhile True:\n b=os.read(0,65536)\n n+=len(b)\n if not b: break\n time.sleep(.1)\nopen('n','w').write(str(n))"])
+        .current_dir(folder.path())
+        .start();
+    let mut client = server.connect();
+    for _ in 0..300 {
+        client.send_binary(&[b'x'; 4096]);
+    }
+    client.send_frame(true, CLOSE, &4321_u16.to_be_bytes());
+    drop(client);
+    let line = server.wait_for_line("session ended");
+    assert!(line.contains("code=4321"), "{line}");
+    let count = fs::read_to_string(folder.path().join("n")).expect("a file");
+    assert_eq!(count, (300 * 4096).to_string());
+}
+
+#[test]
 fn session_that_lasts_too_long_does_not_wait_for_the_drain_timeout() {
     let mut server = Gateway::with("--max-lifetime=1 --drain-timeout=1000 sleep 1000").start();
     let mut client = server.connect();

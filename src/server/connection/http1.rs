@@ -1,6 +1,6 @@
 //! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{convert::Infallible, pin::pin, sync::Arc};
+use std::{convert::Infallible, os::fd::AsFd, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
 use hyper::{
@@ -26,7 +26,7 @@ use crate::{
         io::{HeadTimeout, MaybeTls, Phase},
     },
     transport::{
-        Client, TimeoutStream,
+        Client, Connectedness, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -117,12 +117,13 @@ fn detach(
 ) -> Result<Client, Upgraded> {
     let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
     let stream = parts.io.into_inner().into_inner().into_inner();
-    Ok(websocket::open(
+    Ok(websocket::open_watched(
         stream,
         parts.read_buf,
         Role::Server,
         options,
         compression,
+        |stream: &MaybeTls| Connectedness::of(stream.as_fd()),
     ))
 }
 

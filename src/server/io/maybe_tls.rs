@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, IoSlice},
+    os::fd::{AsFd, BorrowedFd},
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -99,6 +100,19 @@ impl MaybeTls {
         match &self.layer {
             Layer::Left(stream) => socket::peek_until(stream, buffer, told_by).await,
             Layer::Right(_) => Ok(None),
+        }
+    }
+}
+
+impl AsFd for MaybeTls {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let stream = match &self.layer {
+            Layer::Left(stream) => stream,
+            Layer::Right(stream) => stream.get_ref().0,
+        };
+        match stream {
+            Stream::Left(tcp) => tcp.socket().as_fd(),
+            Stream::Right(unix) => unix.as_fd(),
         }
     }
 }

@@ -40,6 +40,11 @@ impl<S> FrameBuffer<S> {
         }
     }
 
+    /// The stream, to look at.
+    pub(super) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Takes all of `frames`, to be sent behind what is on its way.
     pub(super) fn give(&mut self, frames: &mut Vec<u8>) {
         match self.unsent.is_empty() {

@@ -26,4 +26,4 @@ mod writer;
 
 pub use hyper_tungstenite::tungstenite::protocol::Role;
 pub use key::{accept_key, new_key};
-pub use open::{LARGEST_FRAME, Options, open};
+pub use open::{LARGEST_FRAME, Options, open, open_watched};

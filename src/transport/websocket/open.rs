@@ -14,7 +14,11 @@ use super::{
     sync_reader::SyncReader,
     writer::MessageWriter,
 };
-use crate::transport::{client::Client, io_timeouts::TimeoutStream};
+use crate::transport::{
+    client::Client,
+    io_timeouts::TimeoutStream,
+    presence::{Connectedness, Presence},
+};
 
 /// What one WebSocket may do.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,17 +52,36 @@ pub fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let unknown = |_: &S| Connectedness::Connected;
+    open_watched(stream, read_ahead, role, options, compression, unknown)
+}
+
+/// The same over a stream that can be asked whether the other end is still there.
+pub fn open_watched<S>(
+    stream: S,
+    read_ahead: Bytes,
+    role: Role,
+    options: &Options,
+    compression: Option<&Negotiated>,
+    look: impl Fn(&S) -> Connectedness + Send + Sync + 'static,
+) -> Client
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
     let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
     match compression {
         None => {
-            let scanner = Some(FrameScanner::default());
-            plain(stream, read_ahead, scanner, role, options)
+            let read = (read_ahead, Some(FrameScanner::default()));
+            let look = move |stream: &TimeoutStream<S>| look(stream.get_ref());
+            plain(stream, read, role, options, look)
         }
         Some(negotiated) => {
             // It looks at frames itself.
             let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
-            plain(stream, Bytes::new(), None, role, options)
+            let look =
+                move |stream: &DeflateStream<TimeoutStream<S>>| look(stream.get_ref().get_ref());
+            plain(stream, (Bytes::new(), None), role, options, look)
         }
     }
 }
@@ -66,10 +89,10 @@ where
 /// The other end of a stream of frames that are not compressed.
 fn plain<S>(
     stream: S,
-    read_ahead: Bytes,
-    scanner: Option<FrameScanner>,
+    (read_ahead, scanner): (Bytes, Option<FrameScanner>),
     role: Role,
     options: &Options,
+    look: impl Fn(&S) -> Connectedness + Send + Sync + 'static,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -86,9 +109,11 @@ where
         ));
     let stream = SharedStream::new(FrameBuffer::new(stream));
     let reader = SyncReader::new(stream.clone(), read_ahead, scanner);
+    let watched = stream.clone();
     Client {
         incoming: Box::pin(MessageReader::new(reader, role, config)),
         outgoing: Box::pin(MessageWriter::new(stream, role)),
+        presence: Presence::new(move || look(watched.lock().get_ref())),
     }
 }
 

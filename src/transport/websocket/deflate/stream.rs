@@ -62,6 +62,11 @@ impl<S> DeflateStream<S> {
         }
     }
 
+    /// The stream beneath, to look at.
+    pub(in crate::transport::websocket) fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
     /// Hands up what was made or read before.
     fn hand_up(&mut self, buffer: &mut ReadBuf<'_>) -> io::Result<()> {
         let most = self.made.len().min(buffer.remaining());
