@@ -15,7 +15,7 @@ pub struct MessageArgs {
     pub subprotocol: Vec<String>,
 
     /// How messages are told apart: a line each, a read of stdout each (chunks, binary; text, newlines
-    /// kept), by a length before each, or as LSP and DAP do (headers) [default: lines].
+    /// kept), by a length before each (control: Close too), or as LSP and DAP do (headers) [default: lines].
     #[arg(long, value_name = "KIND", value_enum)]
     pub framing: Option<FramingKind>,
 
@@ -60,6 +60,8 @@ pub enum FramingKind {
     Text,
     /// t or b, four bytes of length, the payload.
     Length,
+    /// As length, and c is a Close.
+    Control,
     /// Content-Length: N, an empty line, N bytes.
     Headers,
 }

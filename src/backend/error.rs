@@ -22,7 +22,10 @@ pub enum BackendError {
     /// What it says is no message, or a message cannot be said to it.
     #[error("{0}")]
     Framing(FramingError),
-    /// It ends the session, and this is what the client is told.
+    /// It ends the session in order: once the client has all that it said, this is what the client is told.
+    #[error("the session was closed with {}", .0.code)]
+    Closed(Close),
+    /// It ends the session at once, and this is what the client is told.
     #[error("{}", .0.reason)]
     Failed(Close),
 }
@@ -31,6 +34,7 @@ impl From<FramingError> for BackendError {
     fn from(error: FramingError) -> Self {
         match error {
             FramingError::Io(error) => BackendError::Io(error),
+            FramingError::Closed(close) => BackendError::Closed(close),
             error => BackendError::Framing(error),
         }
     }

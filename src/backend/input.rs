@@ -11,10 +11,9 @@ use tokio_util::codec::FramedWrite;
 
 use super::{
     error::BackendError,
-    interface::Input,
+    interface::{Inbound, Input},
     stream_options::{StreamCodec, StreamOptions},
 };
-use crate::message::Message;
 
 /// Input gathered before it is written without being asked, in bytes. Smaller means fewer bytes a system call,
 /// larger means more memory for each session in a flood.
@@ -43,7 +42,7 @@ impl<W> InputBuffer<W> {
     }
 }
 
-impl<W: AsyncWrite + Unpin> Sink<Message> for InputBuffer<W> {
+impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
     type Error = BackendError;
 
     fn poll_ready(
@@ -59,8 +58,8 @@ impl<W: AsyncWrite + Unpin> Sink<Message> for InputBuffer<W> {
         Poll::Ready(Ok(()))
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), BackendError> {
-        self.0.start_send_unpin(message)
+    fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
+        self.0.start_send_unpin(item)
     }
 
     fn poll_flush(

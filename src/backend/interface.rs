@@ -5,12 +5,13 @@ use std::{ffi::OsString, pin::Pin};
 use futures_util::{Sink, Stream};
 
 use super::{error::BackendError, process::Process};
-use crate::message::Message;
+use crate::message::{Close, Message};
 
 /// What a backend says: messages, and at most one error, which is the last item.
 ///
 /// The end of the stream is an orderly end: the session ends with the exit status of the process, when it
-/// has ended too, and as 1000 where there is none. [`BackendError::Failed`] ends it with its own close.
+/// has ended too, and as 1000 where there is none. [`BackendError::Closed`] and [`BackendError::Failed`] end it
+/// with their own close.
 pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Send>>;
 
 /// What a backend is told.
@@ -21,7 +22,17 @@ pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Sen
 ///
 /// [`BackendError::Framing`] refuses the one message. Any other error means that it takes no more: the session
 /// goes on, and why it is to end, if it is, comes from the output.
-pub type Input = Pin<Box<dyn Sink<Message, Error = BackendError> + Send>>;
+pub type Input = Pin<Box<dyn Sink<Inbound, Error = BackendError> + Send>>;
+
+/// What a backend can be told; what a client can be is `transport::Outbound`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Inbound {
+    /// A message of the client.
+    Message(Message),
+    /// How the client has gone (1005: without a code, 1006: without a Close); the last item. Most backends have
+    /// nobody to tell.
+    Close(Close),
+}
 
 /// The live thing behind a session.
 pub struct Backend {

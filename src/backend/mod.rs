@@ -20,7 +20,7 @@ mod target;
 
 pub use error::BackendError;
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Environment, Input, Output};
+pub use interface::{AfterOutput, Backend, Environment, Inbound, Input, Output};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};

@@ -32,7 +32,7 @@ use tokio_util::codec::FramedWrite;
 
 use super::{
     error::BackendError,
-    interface::{AfterOutput, Backend, Output},
+    interface::{AfterOutput, Backend, Inbound, Output},
     output::framed_output,
     stream_options::{StreamCodec, StreamOptions},
 };
@@ -225,7 +225,7 @@ impl Stdout {
     }
 }
 
-impl Sink<Message> for Stdout {
+impl Sink<Inbound> for Stdout {
     type Error = BackendError;
 
     fn poll_ready(
@@ -236,9 +236,9 @@ impl Sink<Message> for Stdout {
         self.note(ready)
     }
 
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), BackendError> {
+    fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
         self.state.unwritten.store(true, Ordering::Relaxed);
-        self.stdout.start_send_unpin(message)
+        self.stdout.start_send_unpin(item)
     }
 
     fn poll_flush(

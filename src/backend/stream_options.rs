@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
-use super::error::BackendError;
+use super::{error::BackendError, interface::Inbound};
 use crate::{
     framing::{Codec, Framing, FramingError},
     message::Message,
@@ -77,10 +77,13 @@ impl Decoder for StreamCodec {
     }
 }
 
-impl Encoder<Message> for StreamCodec {
+impl Encoder<Inbound> for StreamCodec {
     type Error = BackendError;
 
-    fn encode(&mut self, message: Message, target: &mut BytesMut) -> Result<(), BackendError> {
-        Ok(self.codec.encode(message, target)?)
+    fn encode(&mut self, item: Inbound, target: &mut BytesMut) -> Result<(), BackendError> {
+        match item {
+            Inbound::Message(message) => Ok(self.codec.encode(message, target)?),
+            Inbound::Close(close) => Ok(self.codec.encode_close(&close, target)?),
+        }
     }
 }

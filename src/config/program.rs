@@ -120,6 +120,7 @@ fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {
         Some(FramingKind::Chunks) => Ok(Framing::Chunks),
         Some(FramingKind::Text) => Ok(Framing::Text),
         Some(FramingKind::Length) => Ok(Framing::Length),
+        Some(FramingKind::Control) => Ok(Framing::Control),
         Some(FramingKind::Headers) => Ok(Framing::Headers),
         None if args.binary => Ok(Framing::Chunks),
         Some(FramingKind::Lines) | None => Ok(Framing::Lines(newline)),

@@ -9,7 +9,7 @@ use super::{
     headers::{self, Headers},
     length,
 };
-use crate::message::{Message, Utf8Bytes};
+use crate::message::{Close, Message, Utf8Bytes};
 
 /// How messages are told apart on stdin and stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub enum Framing {
     Text,
     /// A message is `t` or `b`, four bytes of length (unsigned, big-endian), the payload.
     Length,
+    /// As [`Framing::Length`], and a third kind, `c`, is a Close: two bytes of status code, then the reason.
+    Control,
     /// A text message is the body behind a header with `Content-Length`.
     Headers,
 }
@@ -151,10 +153,26 @@ impl Codec {
         Ok(decoded.map(|(kind, payload)| message_of(kind, payload)))
     }
 
+    fn decode_control(&self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
+        match length::decode(source, b"tbc", self.limit, "control")? {
+            Some((b'c', payload)) => Err(FramingError::Closed(length::close(&payload)?)),
+            decoded => Ok(decoded.map(|(kind, payload)| message_of(kind, payload))),
+        }
+    }
+
+    /// Tells the program how the client has gone, if it is told such things.
+    pub fn encode_close(&self, close: &Close, target: &mut BytesMut) -> Result<(), FramingError> {
+        match self.framing {
+            Framing::Control => length::encode_close(close, target),
+            _ => Ok(()),
+        }
+    }
+
     /// What the end of the output leaves unfinished, by the framing's name.
     fn unfinished(&self, source: &BytesMut) -> Option<&'static str> {
         match self.framing {
             Framing::Length if !source.is_empty() => Some("length"),
+            Framing::Control if !source.is_empty() => Some("control"),
             Framing::Headers if !source.is_empty() || self.headers.is_inside_message() => {
                 Some("headers")
             }
@@ -178,6 +196,7 @@ impl Decoder for Codec {
         let message = match self.framing {
             Framing::Lines(_) => self.decode_line(source)?,
             Framing::Length => self.decode_length(source)?,
+            Framing::Control => self.decode_control(source)?,
             Framing::Headers => {
                 let body = self.headers.decode(source, self.limit)?;
                 body.map(|body| Message::Text(text(body)))
@@ -238,10 +257,12 @@ impl Encoder<Message> for Codec {
             (Framing::Chunks | Framing::Text, Message::Binary(bytes)) => {
                 target.extend_from_slice(&bytes);
             }
-            (Framing::Length, Message::Text(text)) => {
+            (Framing::Length | Framing::Control, Message::Text(text)) => {
                 length::encode(b't', text.as_str().as_bytes(), target)?;
             }
-            (Framing::Length, Message::Binary(bytes)) => length::encode(b'b', &bytes, target)?,
+            (Framing::Length | Framing::Control, Message::Binary(bytes)) => {
+                length::encode(b'b', &bytes, target)?;
+            }
         }
         Ok(())
     }
@@ -416,6 +437,51 @@ mod tests {
     fn length_framing_that_ends_early_is_malformed() {
         let result = decode_all(Framing::Length, 100, &[b"t\0\0\0\x02a"]);
         assert!(matches!(result, Err(FramingError::Malformed { .. })));
+    }
+
+    #[test]
+    fn close_of_the_program_ends_its_output() {
+        let output = b"t\0\0\0\x01ac\0\0\0\x05\x0f\xa0bye";
+        let (messages, end) = properties::decode(Framing::Control, 100, &[output]);
+        assert_eq!(messages, [text_message("a")]);
+        let expected = Close::new(4000, "bye");
+        assert!(matches!(end, Err(FramingError::Closed(close)) if close == expected));
+    }
+
+    #[test]
+    fn close_that_may_not_be_sent_is_malformed() {
+        let long = [&[0x0f, 0xa0][..], &[b'x'; 124]].concat();
+        for payload in [
+            &b""[..],
+            b"\x03",
+            b"\x03\xed",
+            b"\x03\xee",
+            b"\x03\xf7",
+            b"\x07\xd0",
+            b"\x13\x88",
+            b"\x03\xe8\xff",
+            &long,
+        ] {
+            let length = u8::try_from(payload.len()).expect("short");
+            let output = [&[b'c', 0, 0, 0, length][..], payload].concat();
+            let result = decode_all(Framing::Control, 200, &[&output]);
+            assert!(
+                matches!(result, Err(FramingError::Malformed { .. })),
+                "{payload:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn close_of_the_client_is_told_under_control_alone() {
+        let told = |framing| {
+            let mut target = BytesMut::new();
+            let close = Close::new(Close::ABNORMAL, "gone");
+            let encoded = Codec::new(framing, 0).encode_close(&close, &mut target);
+            encoded.map(|()| target).expect("it is short")
+        };
+        assert_eq!(told(Framing::Control), &b"c\0\0\0\x06\x03\xeegone"[..]);
+        assert_eq!(told(Framing::Length), "");
     }
 
     #[test]

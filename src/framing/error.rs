@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::message::Close;
+
 /// Why bytes could not become a message, or a message bytes.
 #[derive(Debug, thiserror::Error)]
 pub enum FramingError {
@@ -19,6 +21,9 @@ pub enum FramingError {
         /// Which rule.
         reason: String,
     },
+    /// The program ends the session with this.
+    #[error("the program closes with {}", .0.code)]
+    Closed(Close),
     /// A message with a newline under [`Newline::Reject`](super::Newline::Reject).
     #[error("a message must be one line here")]
     NewlineInMessage,

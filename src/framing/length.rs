@@ -3,6 +3,7 @@
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
 use super::error::FramingError;
+use crate::message::Close;
 
 /// The kind and the length.
 pub(super) const LENGTH_HEADER: usize = 5;
@@ -58,4 +59,38 @@ pub(super) fn encode(kind: u8, payload: &[u8], target: &mut BytesMut) -> Result<
     target.put_u32(length);
     target.put_slice(payload);
     Ok(())
+}
+
+/// The Close that a payload says: two bytes of status code, and the reason.
+pub(super) fn close(payload: &[u8]) -> Result<Close, FramingError> {
+    let malformed = |reason: String| FramingError::Malformed {
+        framing: "control",
+        reason,
+    };
+    let Some((code, reason)) = payload.split_first_chunk() else {
+        return Err(malformed("a Close without a status code".to_owned()));
+    };
+    let reason = std::str::from_utf8(reason)
+        .map_err(|_| malformed("the reason of a Close is not UTF-8".to_owned()))?;
+    if reason.len() > Close::MAX_REASON {
+        let most = Close::MAX_REASON;
+        return Err(malformed(format!(
+            "the reason of a Close is over {most} bytes"
+        )));
+    }
+    let close = Close::new(u16::from_be_bytes(*code), reason);
+    match close.is_sendable() {
+        true => Ok(close),
+        false => Err(malformed(format!(
+            "a Close with code {} is never sent",
+            close.code
+        ))),
+    }
+}
+
+/// Writes a Close as a message.
+pub(super) fn encode_close(close: &Close, target: &mut BytesMut) -> Result<(), FramingError> {
+    let code = close.code.to_be_bytes();
+    let payload = [&code[..], close.reason.as_str().as_bytes()].concat();
+    encode(b'c', &payload, target)
 }

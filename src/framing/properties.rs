@@ -15,7 +15,7 @@ const LINES: Framing = Framing::Lines(Newline::Split);
 
 /// All of it, of output with a limit in bytes.
 pub(crate) fn framing(limit: usize, output: &[u8]) {
-    for framing in [LINES, Framing::Length, Framing::Headers] {
+    for framing in [LINES, Framing::Length, Framing::Control, Framing::Headers] {
         any_split_gives_the_same_messages(framing, limit, output);
     }
     chunks_are_all_of_the_bytes(output);
@@ -58,7 +58,7 @@ fn check_memory(source: &BytesMut, framing: Framing, limit: usize, piece: usize)
         Framing::Text => 3,
         // A `\r` that may be half of the line's end.
         Framing::Lines(_) => limit.saturating_add(1),
-        Framing::Length => limit.saturating_add(LENGTH_HEADER),
+        Framing::Length | Framing::Control => limit.saturating_add(LENGTH_HEADER),
         Framing::Headers => limit.max(MAX_HEADER),
     };
     assert!(source.len() <= most, "{} bytes wait", source.len());
@@ -143,9 +143,9 @@ fn texts(messages: Vec<Message>) -> Vec<String> {
     messages.into_iter().map(text).collect()
 }
 
-/// What `length` and `headers` write they read, whatever is in it.
+/// What `length`, `control` and `headers` write they read, whatever is in it.
 fn messages_come_back(bytes: &[u8]) {
-    for framing in [Framing::Length, Framing::Headers] {
+    for framing in [Framing::Length, Framing::Control, Framing::Headers] {
         let mut messages = decode(framing, usize::MAX, &[bytes]).0;
         messages.push(Message::Text(text(Bytes::copy_from_slice(bytes))));
         match framing {

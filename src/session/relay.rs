@@ -34,7 +34,7 @@ use super::{
     waiting::{Waiting, timed},
 };
 use crate::{
-    backend::{BackendError, Input, Output},
+    backend::{BackendError, Inbound, Input, Output},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing, Presence},
@@ -48,7 +48,9 @@ pub(super) enum OutputEnd {
     Lingered,
     /// The backend says what is no message, or was lost.
     Broken(BackendError),
-    /// The backend ends the session with this.
+    /// The backend ends the session with this, once the client has what it said before.
+    Closed(Close),
+    /// The backend ends the session with this, at once.
     Failed(Close),
     /// The client takes no more.
     Undeliverable(io::Error),
@@ -121,7 +123,7 @@ async fn deliver(
     draining: Pin<&mut impl Future>,
     watch: &mut DepartureWatch<'_>,
 ) -> Result<Option<Disconnect>, BackendError> {
-    let mut waiting = Waiting::new(sink, message);
+    let mut waiting = Waiting::new(sink, Inbound::Message(message));
     let room = timed(received, |context| match waiting.poll_ready(context) {
         Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
         Poll::Pending => watch.poll_departed(context).map(|gone| Ok(Some(gone))),
@@ -161,7 +163,7 @@ fn refusal(error: &FramingError) -> Close {
         FramingError::BinaryForLines => Close::UNSUPPORTED,
         FramingError::NewlineInMessage => Close::POLICY,
         FramingError::TooLong(_) | FramingError::Malformed { .. } => Close::TOO_BIG,
-        FramingError::Io(_) => Close::INTERNAL,
+        FramingError::Io(_) | FramingError::Closed(_) => Close::INTERNAL,
     };
     Close::new(code, error.to_string())
 }
@@ -271,6 +273,7 @@ fn poll_turn(
 fn end_of_output(error: Option<BackendError>, interrupts: &Interrupts<'_>) -> OutputEnd {
     match error {
         None => OutputEnd::Ended,
+        Some(BackendError::Closed(close)) => OutputEnd::Closed(close),
         Some(BackendError::Failed(close)) => OutputEnd::Failed(close),
         // The exit status says more.
         Some(BackendError::Io(_)) if interrupts.has_process() => OutputEnd::Ended,
@@ -319,6 +322,10 @@ mod tests {
         let codec = Codec::new(Framing::Lines(Newline::Split), usize::MAX);
         let mut sink = FramedWrite::new(near, codec);
         sink.set_backpressure_boundary(1);
+        let sink = sink.with(async |item| match item {
+            Inbound::Message(message) => Ok::<_, FramingError>(message),
+            Inbound::Close(close) => Err(FramingError::Closed(close)),
+        });
         let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));
         let messages = ["one", "two"].map(|text| Ok(Message::Text(text.into())));
         let mut incoming: Incoming = Box::pin(stream::iter(messages).chain(stream::pending()));

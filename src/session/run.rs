@@ -110,6 +110,7 @@ impl Session<'_> {
                 self.end_by_server(Close::new(code, error.to_string()))
                     .await
             }
+            RelayEnd::Output(OutputEnd::Closed(close)) => self.end_by_close(close).await,
             RelayEnd::Output(OutputEnd::Failed(close)) => {
                 self.end_with(close.clone(), PatienceFor::Nobody).await;
                 Ended::ByBackend(close)
@@ -219,6 +220,21 @@ impl Session<'_> {
         ended
     }
 
+    /// The backend closes the session: the client gets all that it said before, and then this.
+    async fn end_by_close(&mut self, close: Close) -> Ended {
+        // What is said to it meanwhile nobody may read any more, and it must not hold up the client's Close.
+        let mut nobody = None;
+        let flushed = tokio::select! {
+            flushed = self.client.flush(&mut nobody, self.handle) => flushed,
+            () = self.handle.deadline(self.timeouts.drain) => Ok(()),
+        };
+        if let Err(disconnect) = flushed {
+            return self.end_by_client(disconnect).await;
+        }
+        self.end_with(close.clone(), PatienceFor::Nobody).await;
+        Ended::ByBackend(close)
+    }
+
     /// Waits until the client has all that was said, while the backend runs down.
     async fn deliver_output(&mut self, input: &mut Option<Input>) -> Result<(), Undelivered> {
         let delivered = async {
@@ -244,6 +260,7 @@ impl Session<'_> {
             Disconnect::Closed(close) => close,
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
+        self.backend.tell(&close);
         // A server that stops does not wait for longer than it would have.
         let hurry = self.handle.deadline(self.timeouts.drain);
         future::join(
@@ -336,7 +353,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use crate::{
-        backend::AfterOutput,
+        backend::{AfterOutput, Inbound},
         message::Message,
         transport::websocket::{self, Role, frame::encode},
     };
@@ -364,7 +381,7 @@ mod tests {
         }
     }
 
-    impl Sink<Message> for Told {
+    impl Sink<Inbound> for Told {
         type Error = BackendError;
 
         fn poll_ready(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
@@ -374,10 +391,11 @@ mod tests {
             }
         }
 
-        fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), BackendError> {
-            match message {
-                Message::Text(text) => self.note(&text),
-                Message::Binary(_) => self.note("binary"),
+        fn start_send(self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
+            match item {
+                Inbound::Message(Message::Text(text)) => self.note(&text),
+                Inbound::Message(Message::Binary(_)) => self.note("binary"),
+                Inbound::Close(close) => self.note(&format!("close {}", close.code)),
             }
             Ok(())
         }
@@ -462,6 +480,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn backend_that_closes_has_what_it_said_delivered_first() {
+        let bye = Close::new(4000, "bye");
+        let long = "x".repeat(100_000);
+        let said = vec![text(&long), failed(BackendError::Closed(bye.clone()))];
+        let (seen, ended) = session(said, None, &Told::default(), &[]).await;
+        assert!(seen.ends_with(&[b"xxx", &close_frame(&bye, None)[..]].concat()));
+        assert_eq!(ended, Ended::ByBackend(bye));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn backend_is_told_how_the_client_has_gone() {
+        for (frames, expected) in [
+            (encode(CLOSE, b"", KEY), "close 1005"),
+            (close_frame(&Close::new(4001, "x"), KEY), "close 4001"),
+        ] {
+            let input = Told::default();
+            session(Vec::new(), None, &input, &frames).await;
+            assert_eq!(input.all(), [expected, "the end"]);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn backend_that_is_lost_is_no_orderly_end() {
         let said = vec![failed(io::Error::from(io::ErrorKind::ConnectionReset))];
         let end = Some(AfterOutput::EndInput);
@@ -496,7 +536,7 @@ mod tests {
         let input = Told::default();
         let frames = [encode(TEXT, b"last", KEY), close_frame(&normal(), KEY)].concat();
         let (_, ended) = session(Vec::new(), None, &input, &frames).await;
-        assert_eq!(input.all(), ["last", "the end"]);
+        assert_eq!(input.all(), ["last", "close 1000", "the end"]);
         assert_eq!(ended, Ended::ByClient(normal()));
     }
 

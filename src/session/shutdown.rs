@@ -15,7 +15,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    backend::{AfterOutput, Backend, Input, Output, Process, TerminationTimeouts},
+    backend::{AfterOutput, Backend, Inbound, Input, Output, Process, TerminationTimeouts},
     message::Close,
     transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
@@ -45,6 +45,14 @@ impl<'a> BackendHalf<'a> {
     pub(super) fn take_input_to_keep(&mut self) -> Option<Input> {
         let input = self.input.take();
         input.filter(|_| self.after_output == AfterOutput::KeepInput)
+    }
+
+    /// Says how the client has gone, behind all that it sent. Without waiting for room: the input grows by this
+    /// one item, as in [`Waiting`].
+    pub(super) fn tell(&mut self, close: &Close) {
+        if let Some(input) = &mut self.input {
+            let _ = Waiting::new(input, Inbound::Close(close.clone())).feed();
+        }
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the

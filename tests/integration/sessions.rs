@@ -268,6 +268,57 @@ fn broken_length_framing_is_closed_with_1011_and_logged() {
 }
 
 #[test]
+fn control_framing_echoes_and_closes_as_the_program_says() {
+    let server = Gateway::with("--framing=control")
+        .program("head -c 6; printf 'b\\0\\0\\0\\001\\377c\\0\\0\\0\\005\\017\\241bye'; sleep 100")
+        .start();
+    let mut client = server.connect();
+    client.send("a");
+    assert_eq!(client.text(), "a");
+    assert_eq!(client.binary(), b"\xff");
+    assert_eq!(client.closed(), (4001, "bye".to_owned()));
+}
+
+#[test]
+fn broken_control_framing_is_closed_with_1011_and_logged() {
+    for output in ["c\\0\\0\\0\\002\\003\\355", "c\\0\\0\\0\\0", "x"] {
+        let mut server = Gateway::with("--framing=control")
+            .program(&format!("printf '{output}'; sleep 100"))
+            .start();
+        assert_eq!(server.connect().closed().0, 1011, "{output}");
+        server.wait_for_line("control framing is broken");
+    }
+}
+
+#[test]
+fn program_is_told_the_clients_close_before_end_of_file() {
+    let told = |leave: fn(support::client::Client)| {
+        let mut server = Gateway::with("--framing=control")
+            .program("od -An -v -tx1 >&2")
+            .start();
+        let mut client = server.connect();
+        client.send("a");
+        leave(client);
+        server.wait_for_line(" 74 00 00 00 01 61 63 00 00 00")
+    };
+    let closed = told(|mut client| {
+        client.send_frame(true, CLOSE, b"\x0f\xa1b");
+        assert_eq!(client.receive().opcode, CLOSE);
+    });
+    assert!(closed.contains("61 63 00 00 00 03 0f a1 62"), "{closed}");
+    let without_code = told(|mut client| {
+        client.send_frame(true, CLOSE, b"");
+        assert_eq!(client.receive().opcode, CLOSE);
+    });
+    assert!(
+        without_code.contains("61 63 00 00 00 02 03 ed"),
+        "{without_code}"
+    );
+    let lost = told(drop);
+    assert!(lost.contains(" 03 ee "), "{lost}");
+}
+
+#[test]
 fn headers_framing_puts_each_message_behind_its_length() {
     // "é" is two bytes.
     let server = Gateway::with("--framing=headers")
