@@ -133,7 +133,7 @@ mod tests {
             ),
             (
                 "--framing=words",
-                "invalid value 'words' for '--framing': expected lines, chunks, text or length",
+                "invalid value 'words' for '--framing': expected lines, chunks, text, length, headers or control",
             ),
             (
                 "--spa",

@@ -2,6 +2,8 @@
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
+use rustix::io::Errno;
+
 use super::{
     body::read_from_memory, content_type, content_type::MimeTypes, encoding::Coding, packed::Packed,
 };
@@ -64,7 +66,8 @@ fn read_prefix(file: &File, length: u64, reach: Reach) -> io::Result<Vec<u8>> {
         Reach::Disk => file.read_at(&mut prefix, 0)?,
         Reach::Memory => match read_from_memory(file, &mut prefix, 0) {
             Ok(read) if read == prefix.len() => read,
-            _ => return Err(io::ErrorKind::WouldBlock.into()),
+            // With its number, by which it is told from what is not there.
+            _ => return Err(Errno::AGAIN.into()),
         },
     };
     prefix.truncate(read);

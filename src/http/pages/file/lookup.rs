@@ -130,6 +130,7 @@ impl From<io::Error> for Miss {
             Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO | Errno::AGAIN) => {
                 Miss::Refused(Refusal::Read(error))
             }
+            _ if error.kind() == io::ErrorKind::WouldBlock => Miss::Refused(Refusal::Read(error)),
             // Among others a link that leads out of the root (EXDEV), which the client need not know.
             _ => Miss::Refused(Refusal::NotFound),
         }
