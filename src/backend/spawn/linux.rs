@@ -130,31 +130,8 @@ impl System {
             error_pipe: -1,
             unshare_below: 0,
         };
-        let (error_pipe, exec_error) = match credentials {
-            Some(_) => {
-                let (exec_error, error_pipe) = pipe_with(PipeFlags::CLOEXEC)?;
-                spec.error_pipe = error_pipe.as_raw_fd();
-                (Some(error_pipe), Some(exec_error))
-            }
-            None => {
-                if let Some(reserved_fds) = &mut self.reserved_fds {
-                    spec.stdio = reserved_fds.install([&stdin, &stdout, &stderr])?;
-                    spec.unshare_below = reserved_fds.limit();
-                }
-                (None, None)
-            }
-        };
-        let child = self.clone_child(&mut spec, attempt);
-        if let Some(reserved_fds) = &mut self.reserved_fds {
-            reserved_fds.clear();
-        }
-        let mut handle = child?;
-        drop(error_pipe);
-        if spec.error != 0 {
-            // The child ends without having executed anything.
-            handle.wait();
-            return Err(io::Error::from_raw_os_error(spec.error));
-        }
+        let (mut handle, exec_error) =
+            self.execute(&mut spec, [&stdin, &stdout, &stderr], attempt)?;
         handle.register(self.common.orphan_killer.register(handle.pid()));
         Ok(Child {
             process: handle,
@@ -163,6 +140,42 @@ impl System {
             stderr: our_stderr,
             exec_error,
         })
+    }
+
+    /// Starts a process as `spec` says, on these standard streams. Beside it comes the pipe by which a process of
+    /// another user tells why it could not execute its program, if it is one.
+    fn execute(
+        &mut self,
+        spec: &mut ExecSpec,
+        stdio: [&OwnedFd; 3],
+        attempt: &Attempt,
+    ) -> io::Result<(ProcessHandle, Option<OwnedFd>)> {
+        let (error_pipe, exec_error) = match spec.credentials.is_null() {
+            false => {
+                let (exec_error, error_pipe) = pipe_with(PipeFlags::CLOEXEC)?;
+                spec.error_pipe = error_pipe.as_raw_fd();
+                (Some(error_pipe), Some(exec_error))
+            }
+            true => {
+                if let Some(reserved_fds) = &mut self.reserved_fds {
+                    spec.stdio = reserved_fds.install(stdio)?;
+                    spec.unshare_below = reserved_fds.limit();
+                }
+                (None, None)
+            }
+        };
+        let child = self.clone_child(spec, attempt);
+        if let Some(reserved_fds) = &mut self.reserved_fds {
+            reserved_fds.clear();
+        }
+        let handle = child?;
+        drop(error_pipe);
+        if spec.error != 0 {
+            // The child ends without having executed anything.
+            handle.wait();
+            return Err(io::Error::from_raw_os_error(spec.error));
+        }
+        Ok((handle, exec_error))
     }
 
     fn clone_child(&mut self, spec: &mut ExecSpec, attempt: &Attempt) -> io::Result<ProcessHandle> {
