@@ -133,7 +133,7 @@ mod tests {
             ),
             (
                 "--framing=words",
-                "invalid value 'words' for '--framing': expected lines, chunks, text, length, headers or control",
+                "invalid value 'words' for '--framing': expected lines, chunks, text, length, control or headers",
             ),
             (
                 "--spa",

@@ -39,7 +39,7 @@ pub use current::Current;
 pub use handler::Handler;
 pub use lifecycle::LifecycleTokens;
 pub use options::Options;
-pub use refusal::{ConnectionRefusal, Refusal};
+pub use refusal::{BreakOff, ConnectionRefusal, Refusal};
 pub use response_headers::AddedHeaders;
 pub use route_options::RouteOptions;
 pub use url_path::UrlPath;

@@ -118,7 +118,7 @@ pub enum Refusal {
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum BreakOff {
+pub enum BreakOff {
     /// A script that says nothing, though nothing is waited for but its output.
     #[error("it was silent for longer than --cgi-timeout allows")]
     SilentScript,

@@ -19,6 +19,11 @@ use tokio::{
 
 use crate::timer::LazyTimer;
 
+/// What is in the error of a stream on which nothing moved for too long.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(crate) struct Stalled(String);
+
 /// A stream whose reads and writes fail with `TimedOut` when nothing moves for too long.
 #[derive(Debug)]
 pub(crate) struct TimeoutStream<S> {
@@ -151,7 +156,7 @@ impl Deadline {
             return Poll::Pending;
         };
         ready!(self.timer.poll_expired(since + limit, context));
-        let error = format!("{what} for {limit:?}");
+        let error = Stalled(format!("{what} for {limit:?}"));
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, error))
     }
 }

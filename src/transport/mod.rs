@@ -10,5 +10,5 @@ mod presence;
 pub mod websocket;
 
 pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};
-pub(crate) use io_timeouts::TimeoutStream;
+pub(crate) use io_timeouts::{Stalled, TimeoutStream};
 pub use presence::{Connectedness, Presence};

@@ -79,7 +79,7 @@ fn few_processes_are_an_error_in_one_line() {
 
 #[test]
 fn little_memory_is_an_error_in_one_line() {
-    let bytes = [24, 40, 60].map(|megabytes| megabytes * 1_000_000);
+    let bytes = [40, 50, 60].map(|megabytes| megabytes * 1_000_000);
     let limits = bytes.map(|most| format!("--as={most}:{most}"));
     run_under(Path::new(WSD), &[], limits.into_iter());
 }

@@ -1,6 +1,6 @@
 //! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{convert::Infallible, os::fd::AsFd, pin::pin, sync::Arc};
+use std::{convert::Infallible, error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
 use hyper::{
@@ -20,13 +20,13 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, BreakOff, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::{
         Options,
         io::{HeadTimeout, MaybeTls, Phase},
     },
     transport::{
-        Client, Connectedness, TimeoutStream,
+        Client, Connectedness, Stalled, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -77,8 +77,20 @@ async fn serve_in(
     if phase.began_with_tls() {
         info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
-        debug!(%remote, "connection ended: {error}");
+        match is_stalled(&error) {
+            true => {
+                info!(target: "access", %remote, "an answer is broken off: {}", BreakOff::StalledClient);
+            }
+            false => debug!(%remote, "connection ended: {error}"),
+        }
     }
+}
+
+/// Whether a connection ended since its client took nothing of an answer.
+fn is_stalled(error: &hyper::Error) -> bool {
+    let source = error.source().and_then(|source| source.downcast_ref());
+    let inner = source.and_then(io::Error::get_ref);
+    inner.is_some_and(|inner| inner.is::<Stalled>())
 }
 
 /// Answers the requests of one connection, and says when each begins and ends.
