@@ -8,7 +8,7 @@
 //!
 //! The two futures race. When one of them ends, the other is dropped wherever it waits, and of a message that
 //! waited for room in it nobody else would know. So what waits is held by [`Waiting`], which feeds it when
-//! it is dropped: [`Sink::start_send`] without the wait before it only lets the sink's buffer grow by this
+//! it is dropped: [`start_send`](futures_util::Sink::start_send) without the wait before it only lets the sink's buffer grow by this
 //! one message, in its order. The sink belongs to the session, and what ends the session flushes it
 //! (`shutdown`). Between two messages a future holds nothing; thus both are cancel safe.
 //!
