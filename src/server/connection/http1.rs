@@ -2,6 +2,7 @@
 
 use std::{convert::Infallible, error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
 
+use bytes::Bytes;
 use futures_util::FutureExt;
 use hyper::{
     Request, Response, StatusCode,
@@ -129,9 +130,11 @@ fn detach(
 ) -> Result<Client, Upgraded> {
     let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
     let stream = parts.io.into_inner().into_inner().into_inner();
+    // Copied: the session would keep hyper's whole buffer for what is in it, be it nothing.
+    let read_ahead = Bytes::copy_from_slice(&parts.read_buf);
     Ok(websocket::open_watched(
         stream,
-        parts.read_buf,
+        read_ahead,
         Role::Server,
         options,
         compression,
