@@ -68,8 +68,8 @@ pub(super) fn check<'a>(
 
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
-    if let Some(options) = check_options(options, request, connection)? {
-        return Ok(options);
+    if let Some(checked) = check_options(options, request, connection)? {
+        return Ok(checked);
     }
 
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
