@@ -18,7 +18,7 @@ use std::{
     os::fd::AsFd,
     pin::Pin,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, ready},
@@ -26,6 +26,7 @@ use std::{
 };
 
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use parking_lot::Mutex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::{fs::File, sync::oneshot, time::Instant};
 use tokio_util::codec::FramedWrite;
@@ -128,7 +129,7 @@ impl Stdio {
 
     /// What went wrong, told once.
     pub fn take_failure(&self) -> Option<StdioError> {
-        lock(&self.state.failure).take()
+        self.state.failure.lock().take()
     }
 }
 
@@ -151,13 +152,9 @@ fn file(stream: impl AsFd) -> io::Result<File> {
     Ok(File::from_std(stream.try_clone_to_owned()?.into()))
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl State {
     fn fail(&self, failure: StdioError) {
-        lock(&self.failure).get_or_insert(failure);
+        self.failure.lock().get_or_insert(failure);
     }
 }
 
@@ -179,7 +176,7 @@ impl Messages {
         let at_end = *self.at_end.get_or_insert_with(Instant::now);
         let last = match state.unwritten.load(Ordering::Relaxed) {
             true => Instant::now(),
-            false => at_end.max(*lock(&state.written)),
+            false => at_end.max(*state.written.lock()),
         };
         self.timer.poll_expired(last + linger, context)
     }
@@ -191,7 +188,7 @@ impl Stream for Messages {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if !self.stdio.is_at_end() {
             let state = &self.stdio.state;
-            match ready!(lock(&self.stdio.stdin).poll_next_unpin(context)) {
+            match ready!(self.stdio.stdin.lock().poll_next_unpin(context)) {
                 Some(Err(BackendError::Io(error))) => state.fail(StdioError::Input(error)),
                 Some(item) => return Poll::Ready(Some(item)),
                 None => {}
@@ -247,7 +244,7 @@ impl Sink<Inbound> for Stdout {
     ) -> Poll<Result<(), BackendError>> {
         let flushed = self.stdout.poll_flush_unpin(context);
         if flushed.is_ready() && self.state.unwritten.swap(false, Ordering::Relaxed) {
-            *lock(&self.state.written) = Instant::now();
+            *self.state.written.lock() = Instant::now();
         }
         self.note(flushed)
     }

@@ -343,10 +343,11 @@ mod tests {
     use super::*;
     use bytes::Bytes;
     use futures_util::{Sink, StreamExt, stream};
+    use parking_lot::Mutex;
     use std::{
         io,
         pin::Pin,
-        sync::{Arc, Mutex, PoisonError},
+        sync::Arc,
         task::{Context, Poll},
     };
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
@@ -371,12 +372,12 @@ mod tests {
 
     impl Told {
         fn note(&self, what: &str) {
-            let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut told = self.told.lock();
             told.push(what.to_owned());
         }
 
         fn all(&self) -> Vec<String> {
-            let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+            let told = self.told.lock();
             told.clone()
         }
     }

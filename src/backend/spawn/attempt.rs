@@ -9,13 +9,11 @@
 
 use std::{
     os::fd::{BorrowedFd, FromRawFd, OwnedFd},
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicI32, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicI32, Ordering},
 };
 
 use libc::c_int;
+use parking_lot::Mutex;
 use rustix::process::{Signal, pidfd_send_signal};
 
 /// No descriptor.
@@ -43,7 +41,7 @@ impl Attempt {
     /// Nobody waits for the process any more: it is not executed, or killed if it hangs there.
     pub(super) fn abort(&self) {
         self.is_aborted.store(true, Ordering::SeqCst);
-        let is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_over = self.is_over.lock();
         let pidfd = self.pidfd.load(Ordering::SeqCst);
         if !*is_over && pidfd != NONE {
             // SAFETY: the descriptor is closed by nobody before `end`, which waits for the lock.
@@ -65,7 +63,7 @@ impl Attempt {
     /// The child has executed or ended, or was not made: its descriptor, if there is one, is the caller's. To be
     /// called once.
     pub(super) fn end(&self) -> Option<OwnedFd> {
-        let mut is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut is_over = self.is_over.lock();
         let pidfd = self.pidfd.load(Ordering::SeqCst);
         if std::mem::replace(&mut *is_over, true) || pidfd == NONE {
             return None;

@@ -18,7 +18,7 @@ use std::{
     ptr::{self, NonNull},
     slice,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicI32, Ordering},
     },
     thread::{self, JoinHandle},
@@ -26,6 +26,7 @@ use std::{
 };
 
 use libc::pid_t;
+use parking_lot::Mutex;
 use rustix::{
     io::Errno,
     pipe::{PipeFlags, pipe_with},
@@ -83,7 +84,7 @@ impl OrphanKiller {
 
 impl Drop for OrphanKiller {
     fn drop(&mut self) {
-        *lock(&self.lifeline) = None;
+        *self.lifeline.lock() = None;
         if let Some(watcher) = self.watcher.take() {
             // It waits for a process that has one thing left to do, and does not wait for anything.
             watcher.thread().unpark();
@@ -92,23 +93,19 @@ impl Drop for OrphanKiller {
     }
 }
 
-fn lock(lifeline: &Lifeline) -> MutexGuard<'_, Option<OwnedFd>> {
-    lifeline.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Waits for the orphan killer's end, and starts the next one until all is over.
 fn keep_alive(mut pid: Pid, table: &Table, lifeline: &Lifeline) {
     loop {
         let begun = Instant::now();
         while let Err(Errno::INTR) = waitpid(Some(pid), WaitOptions::empty()) {}
-        if lock(lifeline).is_none() {
+        if lifeline.lock().is_none() {
             return;
         }
         if begun.elapsed() < PAUSE {
             thread::park_timeout(PAUSE);
         }
         loop {
-            let mut lifeline = lock(lifeline);
+            let mut lifeline = lifeline.lock();
             if lifeline.is_none() {
                 return;
             }

@@ -7,11 +7,12 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, OnceLock},
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use rustix::process::Rlimit;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -86,13 +87,13 @@ impl Pool {
                 }),
             }),
         };
-        pool.add(&mut lock(&pool.shared.state), THREADS)?;
+        pool.add(&mut pool.shared.state.lock(), THREADS)?;
         Ok(pool)
     }
 
     /// Adds threads if all are stuck while a request waits.
     pub(super) fn relieve(&self) {
-        let mut state = lock(&self.shared.state);
+        let mut state = self.shared.state.lock();
         let is_waited = self.requests.capacity() < self.requests.max_capacity();
         if !is_waited || state.threads >= MOST_THREADS || state.progress.elapsed() < PATIENCE {
             return;
@@ -123,17 +124,13 @@ impl Pool {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Starts what is asked for, until nobody can ask any more.
 fn start_all(mut system: System, shared: &Shared) {
     system.block_signals();
     // Who waits for a request holds the queue; the others wait for that.
     let next = || {
-        let request = lock(&shared.queue).blocking_recv();
-        lock(&shared.state).progress = Instant::now();
+        let request = shared.queue.lock().blocking_recv();
+        shared.state.lock().progress = Instant::now();
         request
     };
     while let Some(request) = next() {

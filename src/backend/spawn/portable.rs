@@ -9,10 +9,11 @@ use std::{
         unix::{ffi::OsStrExt, process::CommandExt},
     },
     process::{self, ExitStatus, Stdio},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
 };
 
+use parking_lot::Mutex;
 use rustix::{
     io::Errno,
     pipe::{PipeFlags, pipe_with},
@@ -122,7 +123,7 @@ impl ProcessHandle {
             .name("waiter".to_owned())
             .spawn(move || {
                 let ended = child.wait().ok();
-                *found.lock().unwrap_or_else(PoisonError::into_inner) = ended;
+                *found.lock() = ended;
                 drop(waiter);
             })?;
         Ok(ProcessHandle {
@@ -145,7 +146,7 @@ impl ProcessHandle {
     }
 
     pub(super) fn try_wait(&self) -> Option<ExitStatus> {
-        *self.status.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.status.lock()
     }
 
     /// The waiter reaps it.

@@ -88,13 +88,7 @@ async fn answer_page(
 ) -> Result<Answer, Refused> {
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
-        Page::File(files) => {
-            let answer = answer_file(files, request, path).await;
-            Answerer::File.answer(answer.map_err(|refusal| match refusal {
-                Refusal::NotFound => Refusal::NoPage,
-                refusal => refusal,
-            }))
-        }
+        Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),

@@ -50,7 +50,7 @@ pub(in crate::http) async fn answer(
         return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
     if path.is_hidden() {
-        return Err(Refusal::NotFound);
+        return Err(Refusal::NoPage);
     }
     match respond(files, parts, path, Reach::Memory) {
         Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -196,5 +196,5 @@ fn redirect(path: &UrlPath, query: Option<&str>) -> Result<Response<Body>, Refus
         .status(StatusCode::MOVED_PERMANENTLY)
         .header(header::LOCATION, target)
         .body(empty())
-        .map_err(|_| Refusal::NotFound)
+        .map_err(|_| Refusal::NoPage)
 }

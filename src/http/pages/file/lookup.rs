@@ -83,7 +83,7 @@ fn look_up(
         return Ok(Resource::MissingSlash);
     }
     if !metadata.is_file() {
-        return Err(Miss::Refused(Refusal::NotFound));
+        return Err(Miss::Refused(Refusal::NoPage));
     }
     let found = Representation::select(files, &named, opened, headers, reach)?;
     Ok(Resource::File(
@@ -132,7 +132,7 @@ impl From<io::Error> for Miss {
             }
             _ if error.kind() == io::ErrorKind::WouldBlock => Miss::Refused(Refusal::Read(error)),
             // Among others a link that leads out of the root (EXDEV), which the client need not know.
-            _ => Miss::Refused(Refusal::NotFound),
+            _ => Miss::Refused(Refusal::NoPage),
         }
     }
 }
@@ -140,7 +140,7 @@ impl From<io::Error> for Miss {
 impl From<Miss> for Refusal {
     fn from(miss: Miss) -> Self {
         match miss {
-            Miss::Unknown => Refusal::NotFound,
+            Miss::Unknown => Refusal::NoPage,
             Miss::Refused(refusal) => refusal,
         }
     }
