@@ -49,5 +49,6 @@ mod stalled_downloads;
 mod static_files;
 mod stop;
 mod takeover;
+mod terminals;
 mod tls;
 mod users;
