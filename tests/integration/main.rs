@@ -37,6 +37,7 @@ mod proxies;
 mod readme;
 mod refused_bodies;
 mod relay;
+mod request_heads;
 mod roots;
 mod route_keys;
 mod routes;
