@@ -31,7 +31,7 @@ pub use access::AccessArgs;
 pub use arguments::Args;
 pub use client::ClientArgs;
 pub use command_line::{CommandLine, Flag, conflicting_flag};
-pub use durations::seconds;
+pub use durations::{milliseconds_or_never, seconds};
 pub use invocation::InvocationArgs;
 pub use limits::LimitArgs;
 pub use listen::ListenArgs;
