@@ -16,6 +16,7 @@ mod client_mode;
 mod client_trust;
 mod clients;
 mod command_line;
+mod completions;
 mod compression;
 mod config;
 mod conformance;
