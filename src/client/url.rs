@@ -113,19 +113,22 @@ impl FromStr for Url {
     /// # Errors
     /// What is wrong with it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected ws://, wss:// or ws+unix:";
+        let expected = || match text.contains("://") || text.starts_with("unix:") {
+            true => "expected ws://, wss:// or ws+unix:".to_owned(),
+            false => format!("expected ws://, wss:// or ws+unix:, such as ws://{text}"),
+        };
         if text.contains('#') {
             return Err("the URL of a WebSocket has no '#' (RFC 6455 §3)".to_owned());
         }
         if let Some(character) = text.chars().find(|c| c.is_control() || *c == ' ') {
             return Err(format!("{character:?} cannot stand in a URL"));
         }
-        let (scheme, rest) = text.split_once(':').ok_or(expected)?;
+        let (scheme, rest) = text.split_once(':').ok_or_else(expected)?;
         match scheme.to_ascii_lowercase().as_str() {
             "ws+unix" => Self::unix(rest.strip_prefix("//").unwrap_or(rest)),
             "ws" | "http" => Self::tcp(text, false),
             "wss" | "https" => Self::tcp(text, true),
-            _ => Err(expected.to_owned()),
+            _ => Err(expected()),
         }
     }
 }
@@ -274,9 +277,10 @@ mod tests {
     #[test]
     fn what_is_no_url_is_told_why() {
         for (text, part) in [
-            ("localhost", "ws://"),
-            ("localhost:8080", "ws://"),
-            ("ftp://a/", "ws://"),
+            ("localhost", "such as ws://localhost"),
+            ("localhost:8080/x", "such as ws://localhost:8080/x"),
+            ("ftp://a/", "ws+unix:"),
+            ("unix:/a", "ws+unix:"),
             ("ws://", "URL"),
             ("ws:///x", "URL"),
             ("ws://:80/", "host"),
