@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
+    net::IpAddr,
     os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
@@ -164,7 +165,7 @@ fn to_text(part: Option<impl fmt::Display>) -> String {
 /// Host header, else the listener's, else what a URL without them means.
 fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (String, u16) {
     let (name, port) = host.unzip();
-    let listener = || connection.local.ip().map(|ip| ip.to_string());
+    let listener = || connection.local.ip().map(server_name);
     let name = name.map(str::to_owned).or_else(listener);
     // Behind a proxy the client knows no other port than the one that its URL leaves out.
     let own = || {
@@ -185,6 +186,14 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
 }
 
 /// The locale category of text, and UTF-8 by the name that every such system has without further packages.
+/// RFC 3875 §4.1.14: an IPv6 address stands in brackets, as in the Host header.
+fn server_name(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
+}
+
 const LC_CTYPE: (&str, &str) = match cfg!(target_os = "macos") {
     true => ("LC_CTYPE", "UTF-8"),
     false => ("LC_CTYPE", "C.UTF-8"),

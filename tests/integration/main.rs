@@ -8,6 +8,7 @@
 
 mod support;
 
+mod addresses;
 mod admin;
 mod browser;
 mod cgi;

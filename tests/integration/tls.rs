@@ -18,7 +18,7 @@ use tokio_rustls::rustls::{
 };
 
 use crate::support::{
-    Client, Gateway, PATIENCE, Server, Signal,
+    Client, Gateway, PATIENCE, Server, Signal, address_in,
     certificates::{Authority, Issued, openssl},
     eventually, forget_caller, http, run, script,
     tls::{End, config, config_of, get, tunnel},
@@ -79,7 +79,7 @@ impl Site {
 fn websocket_is_the_same_over_tls() {
     let site = Site::new();
     let server = site.start(&["sh", "-c", "head -n 1; exit 3"]);
-    assert!(server.url.starts_with("wss://127.0.0.1:"), "{}", server.url);
+    assert!(server.url.starts_with("wss://localhost:"), "{}", server.url);
     let tunnel = tunnel(server.address, &site.config(), End::Said);
     let mut client = Client::connect(tunnel, "/", &[]);
     client.send("hello");
@@ -457,9 +457,7 @@ fn redirecting(server: &mut Server) -> SocketAddr {
         Some(line) => line.to_owned(),
         None => server.wait_for_line("sending http"),
     };
-    let url = line.split("sending http://").nth(1).expect("a URL");
-    let address = url.split('/').next().expect("an address");
-    address.parse().expect("an address")
+    address_in(&line)
 }
 
 #[test]
