@@ -11,6 +11,7 @@ mod support;
 mod addresses;
 mod admin;
 mod browser;
+mod certificate_chains;
 mod cgi;
 mod client_compression;
 mod client_mode;
