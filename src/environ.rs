@@ -73,7 +73,8 @@ impl Environ {
         set("REQUEST_METHOD", &request.method.as_str());
         set("REQUEST_URI", &request_uri(request.uri));
         set("QUERY_STRING", &request.uri.query().unwrap_or_default());
-        set("SCRIPT_NAME", &request.script_name);
+        let script_name = [connection.prefix.as_str(), request.script_name].concat();
+        set("SCRIPT_NAME", &script_name);
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
@@ -185,7 +186,6 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
     )
 }
 
-/// The locale category of text, and UTF-8 by the name that every such system has without further packages.
 /// RFC 3875 §4.1.14: an IPv6 address stands in brackets, as in the Host header.
 fn server_name(ip: IpAddr) -> String {
     match ip {
@@ -194,6 +194,7 @@ fn server_name(ip: IpAddr) -> String {
     }
 }
 
+/// The locale category of text, and UTF-8 by the name that every such system has without further packages.
 const LC_CTYPE: (&str, &str) = match cfg!(target_os = "macos") {
     true => ("LC_CTYPE", "UTF-8"),
     false => ("LC_CTYPE", "C.UTF-8"),

@@ -34,6 +34,7 @@ mod manual;
 mod pages;
 mod pictures;
 mod plain_requests;
+mod prefix;
 mod processes;
 mod proxies;
 mod readme;
