@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
+    net::IpAddr,
     os::unix::ffi::OsStringExt,
     path::PathBuf,
 };
@@ -72,7 +73,8 @@ impl Environ {
         set("REQUEST_METHOD", &request.method.as_str());
         set("REQUEST_URI", &request_uri(request.uri));
         set("QUERY_STRING", &request.uri.query().unwrap_or_default());
-        set("SCRIPT_NAME", &request.script_name);
+        let script_name = [connection.prefix.as_str(), request.script_name].concat();
+        set("SCRIPT_NAME", &script_name);
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
@@ -164,7 +166,7 @@ fn to_text(part: Option<impl fmt::Display>) -> String {
 /// Host header, else the listener's, else what a URL without them means.
 fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (String, u16) {
     let (name, port) = host.unzip();
-    let listener = || connection.local.ip().map(|ip| ip.to_string());
+    let listener = || connection.local.ip().map(server_name);
     let name = name.map(str::to_owned).or_else(listener);
     // Behind a proxy the client knows no other port than the one that its URL leaves out.
     let own = || {
@@ -182,6 +184,14 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
         name.unwrap_or_else(|| "localhost".to_owned()),
         port.unwrap_or(default_port),
     )
+}
+
+/// RFC 3875 §4.1.14: an IPv6 address stands in brackets, as in the Host header.
+fn server_name(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
 }
 
 /// The locale category of text, and UTF-8 by the name that every such system has without further packages.

@@ -8,8 +8,10 @@
 
 mod support;
 
+mod addresses;
 mod admin;
 mod browser;
+mod certificate_chains;
 mod cgi;
 mod client_compression;
 mod client_mode;
@@ -35,6 +37,7 @@ mod manual;
 mod pages;
 mod pictures;
 mod plain_requests;
+mod prefix;
 mod processes;
 mod proxies;
 mod readme;

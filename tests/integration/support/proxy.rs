@@ -1,4 +1,4 @@
-//! The real nginx and HAProxy, as the files in `examples/proxy/` configure them.
+//! The real nginx, HAProxy and Caddy, as the files in `examples/proxy/` configure them.
 
 use std::{
     env,
@@ -33,15 +33,21 @@ impl Proxy {
         fs::write(&path, configuration(file, addresses)).expect("a file");
         let mut command = match file {
             "nginx.conf" => {
-                let mut command = Command::new(installed("nginx", "nginx"));
+                let mut command = Command::new(installed("nginx"));
                 // One process, which leaves nobody behind when it is killed.
                 let single = "master_process off;";
                 command.args(["-e", "stderr", "-g", single, "-p"]);
                 command.arg(directory.path()).arg("-c");
                 command
             }
+            "Caddyfile" => {
+                let mut command = Command::new(installed("caddy"));
+                command.env("HOME", directory.path());
+                command.args(["run", "--adapter", "caddyfile", "--config"]);
+                command
+            }
             _ => {
-                let mut command = Command::new(installed("haproxy", "haproxy"));
+                let mut command = Command::new(installed("haproxy"));
                 command.args(["-db", "-f"]);
                 command
             }
@@ -85,14 +91,18 @@ fn configuration(file: &str, addresses: &[(&str, String)]) -> String {
     text
 }
 
-/// Where a program is; Debian has these where only root's PATH leads.
-fn installed(name: &str, package: &str) -> PathBuf {
+fn installed(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| {
+        panic!("{name} is not installed: scripts/test does it, or apt-get install {name}")
+    })
+}
+
+/// Where a program is, if it is; Debian has these where only root's PATH leads.
+pub(crate) fn find(name: &str) -> Option<PathBuf> {
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(OsString::from(":/usr/sbin:/usr/local/sbin"));
     let mut places = env::split_paths(&path).map(|directory| directory.join(name));
-    places.find(|place| place.is_file()).unwrap_or_else(|| {
-        panic!("{name} is not installed: scripts/test does it, or apt-get install {package}")
-    })
+    places.find(|place| place.is_file())
 }
 
 /// An address that nobody listens on, nor will: of a part of the loopback network that is this test's own.

@@ -72,7 +72,7 @@ impl OutputRelay {
         let (head, first) = match head.await {
             Some(Ok((Reply::LocalRedirect(path), _))) => return ScriptEnd::LocalRedirect(path),
             Some(Ok((Reply::Document(head), first))) => (head, first),
-            Some(Err(reason)) => return self.refuse(Refusal::BadScript(reason)),
+            Some(Err(refusal)) => return self.refuse(refusal),
             None => {
                 let limit = self.time_limit.limit.unwrap_or_default();
                 return self.refuse(Refusal::ScriptTimeout(limit.as_secs()));
