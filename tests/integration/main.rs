@@ -35,6 +35,7 @@ mod plain_requests;
 mod processes;
 mod proxies;
 mod readme;
+mod real_programs;
 mod refused_bodies;
 mod relay;
 mod roots;
