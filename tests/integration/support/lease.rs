@@ -9,7 +9,7 @@ use std::{
 /// FILE [USER]: holds it until stdin ends, whatever the kernel asks for.
 const HOLD: &str = "
 import fcntl, os, signal, sys
-signal.signal(signal.SIGIO, signal.SIG_IGN)
+signal.signal(signal.SIGIO, lambda *_: os.write(1, b'asked'))
 if len(sys.argv) > 2:
     os.setuid(int(sys.argv[2]))
 file = open(sys.argv[1])
@@ -32,7 +32,7 @@ impl Lease {
     }
 
     fn held_by(file: &Path, user: Option<u32>) -> Self {
-        let mut holder = Command::new("python3")
+        let holder = Command::new("python3")
             .args(["-c", HOLD])
             .arg(file)
             .args(user.map(|user| user.to_string()))
@@ -40,10 +40,21 @@ impl Lease {
             .stdout(Stdio::piped())
             .spawn()
             .expect("python3 is there");
-        let mut held = [0; 5];
-        let stdout = holder.stdout.as_mut().expect("a pipe");
-        stdout.read_exact(&mut held).expect("a lease");
-        Lease(holder)
+        let mut lease = Lease(holder);
+        lease.wait_for("held\n");
+        lease
+    }
+
+    /// Waits until somebody wants the file.
+    pub(crate) fn wait_asked(&mut self) {
+        self.wait_for("asked");
+    }
+
+    fn wait_for(&mut self, word: &str) {
+        let mut said = vec![0; word.len()];
+        let stdout = self.0.stdout.as_mut().expect("a pipe");
+        stdout.read_exact(&mut said).expect("it runs");
+        assert_eq!(said, word.as_bytes());
     }
 }
 
