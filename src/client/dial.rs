@@ -1,6 +1,11 @@
 //! From a URL to a byte stream to its server: sockets, a proxy's tunnel, TLS.
 
-use std::{env, io, path::Path, time::Duration};
+use std::{
+    env, io,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{Request, StatusCode, header, http::uri::Authority};
@@ -23,6 +28,18 @@ use super::{
 pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
 /// What HTTP is spoken over.
 pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
+
+/// The socket at the bottom, to look at.
+pub(super) fn socket_of(stream: &DialedStream) -> BorrowedFd<'_> {
+    let socket = match stream {
+        Either::Left(socket) => socket,
+        Either::Right(tls) => tls.get_ref().0,
+    };
+    match socket {
+        Either::Left(tcp) => tcp.as_fd(),
+        Either::Right(unix) => unix.as_fd(),
+    }
+}
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);

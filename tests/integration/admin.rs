@@ -44,6 +44,26 @@ fn sessions(admin: SocketAddr) -> Vec<Value> {
 }
 
 #[test]
+fn health_check_by_options_is_answered() {
+    let (_server, admin) = start(&["cat"]);
+    for (target, status, allow) in [
+        ("/", 204, Some("GET, HEAD, OPTIONS")),
+        ("/readyz", 204, Some("GET, HEAD, OPTIONS")),
+        ("/sessions/x", 204, Some("DELETE, OPTIONS")),
+        ("*", 204, Some("GET, HEAD, DELETE, OPTIONS")),
+        ("/nothing", 404, None),
+    ] {
+        // As HAProxy's `option httpchk` asks: without a Host.
+        let request = format!("OPTIONS {target} HTTP/1.0\r\n\r\n");
+        let (found, headers, _) = http(admin, &request);
+        let allowed = headers.get("allow").map(String::as_str);
+        assert_eq!((found, allowed), (status, allow), "{target}");
+    }
+    let named = "OPTIONS / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(http(admin, named).0, 403);
+}
+
+#[test]
 fn server_is_healthy_and_ready() {
     let (server, admin) = start(&["cat"]);
     assert_eq!(ask(admin, "GET", "/healthz"), (200, "ok\n".to_owned()));

@@ -41,6 +41,7 @@ mod prefix;
 mod processes;
 mod proxies;
 mod readme;
+mod real_programs;
 mod refused_bodies;
 mod relay;
 mod roots;

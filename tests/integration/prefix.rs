@@ -7,7 +7,8 @@ use tempfile::TempDir;
 use crate::support::{
     Client, Gateway, Server, http,
     http::Answer,
-    proxy::{Proxy, find, free_address},
+    installed::find_or_skip,
+    proxy::{Proxy, free_address},
     run, script,
 };
 
@@ -103,8 +104,7 @@ fn proxy(file: &str, server: &Server) -> (SocketAddr, Proxy) {
 #[test]
 fn prefix_that_a_proxy_takes_off_leads_script_names() {
     for (program, file) in PROXIES {
-        if find(program).is_none() {
-            eprintln!("skipped: {program} is not installed");
+        if find_or_skip(program).is_none() {
             continue;
         }
         let site = Site::start(&["--trust-proxy=127.0.0.0/8", "--trust-prefix"]);

@@ -135,3 +135,38 @@ fn host_is_asked_for_in_http_1_0_too() {
     assert_eq!(status("Host: localhost\r\n"), 200);
     assert_eq!(status(""), 400);
 }
+
+/// Sends a head as it is, all of it before a byte of the answer is read.
+fn send(address: SocketAddr, request: &[u8]) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(request).expect("it reads on");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end, no reset");
+    parsed(&answer).0
+}
+
+#[test]
+fn head_that_is_refused_has_its_answer() {
+    let server = Gateway::with("cat").start();
+    let long = "x".repeat(BODY);
+    for (head, status) in [
+        (
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {long}\r\n\r\n"),
+            431,
+        ),
+        (
+            format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            431,
+        ),
+        (format!("POST / HTTP/1.1\r\nno field\r\n\r\n{long}"), 400),
+    ] {
+        assert_eq!(send(server.address, head.as_bytes()), status);
+    }
+}
+
+#[test]
+fn upload_without_tls_is_told_to_speak_it() {
+    let server = Gateway::with("--ssl-selfsigned cat").start();
+    assert_eq!(upload(server.address, "PUT", "/", "").0, 400);
+}

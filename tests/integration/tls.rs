@@ -5,7 +5,7 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    os::unix::fs::symlink,
+    os::unix::fs::{PermissionsExt, symlink},
     path::Path,
     process::{Command, Stdio},
     sync::Arc,
@@ -20,7 +20,9 @@ use tokio_rustls::rustls::{
 use crate::support::{
     Client, Gateway, PATIENCE, Server, Signal, address_in,
     certificates::{Authority, Issued, openssl},
-    eventually, forget_caller, http, run, script,
+    eventually, forget_caller, http,
+    lease::Lease,
+    run, script,
     tls::{End, config, config_of, get, tunnel},
 };
 
@@ -334,6 +336,23 @@ fn certificate_that_changes_is_loaded_and_connections_stay() {
     client.send("still here");
     assert_eq!(client.text(), "still here");
     client.close();
+}
+
+#[test]
+fn certificate_that_cannot_be_read_for_now_holds_up_nobody() {
+    let site = Site::new();
+    let mut server = site.start(&["--workers=1", "echo", "hello"]);
+    let file = site.flags[0].split('=').nth(1).expect("a file");
+    let mut lease = Lease::take(Path::new(file));
+    fs::set_permissions(file, fs::Permissions::from_mode(0o640)).expect("it is ours");
+    lease.wait_asked();
+    for _ in 0..3 {
+        let tunnel = tunnel(server.address, &site.config(), End::Said);
+        assert_eq!(Client::connect(tunnel, "/", &[]).text(), "hello");
+    }
+    assert!(!server.log().contains("were loaded"), "it was read");
+    drop(lease);
+    server.wait_for_line("were loaded");
 }
 
 /// certbot and Kubernetes change where a link leads.

@@ -113,6 +113,23 @@ pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
 }
 
 impl Access {
+    /// The same for OPTIONS, which health checks send without a host in any version.
+    ///
+    /// # Errors
+    /// As [`Access::host`], if a host is named.
+    pub(in crate::http) fn host_of_options(
+        &self,
+        request: &Parts,
+        connection: &ConnectionInfo,
+    ) -> Result<Option<Authority>, Refusal> {
+        let names_host =
+            request.headers.contains_key(header::HOST) || request.uri.authority().is_some();
+        match names_host {
+            true => self.host(request, connection),
+            false => Ok(None),
+        }
+    }
+
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
     /// browser speaks, and not on a loopback listener.
     ///

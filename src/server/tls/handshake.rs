@@ -2,10 +2,7 @@
 
 use std::{borrow::Cow, io, time::Duration};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{CertificateError, CipherSuite, Error, ProtocolVersion, ServerConnection},
@@ -21,9 +18,8 @@ use crate::{
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
 /// pile up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a client gets to read why it was refused, and the bytes that it may still send meanwhile.
+/// What a client gets to read why it was refused, whatever it sends meanwhile.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-const REFUSAL_BYTES: u64 = 64 * 1024;
 
 /// What a client hears that speaks HTTP where TLS is spoken. It is no secret that there is TLS here.
 const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
@@ -119,7 +115,7 @@ impl Tls {
 async fn tell(mut stream: Stream) -> io::Result<()> {
     stream.write_all(SPEAK_TLS.as_bytes()).await?;
     stream.shutdown().await?;
-    tokio::io::copy(&mut stream.take(REFUSAL_BYTES), &mut tokio::io::sink()).await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(())
 }
 
@@ -160,7 +156,7 @@ fn openssl_name(suite: CipherSuite) -> &'static str {
 mod tests {
     use super::*;
     use crate::server::tls::{IdentitySource, TlsConfig, TlsOptions};
-    use tokio::{net::UnixStream, time::Instant};
+    use tokio::{io::AsyncReadExt, net::UnixStream, time::Instant};
 
     fn tls(without_tls: WithoutTls) -> Tls {
         let options = TlsOptions {

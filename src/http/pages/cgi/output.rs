@@ -86,10 +86,11 @@ impl Output {
         ))
     }
 
-    /// Reads what no client is to see, so that the script can come to its end by itself.
-    pub(super) async fn discard(&mut self, time: Duration) {
-        let all = async { while let Ok(Some(_)) = self.read().await {} };
-        let _ = timeout(time, all).await;
+    /// Waits until the script has come to its end by itself, and reads what no client is to see. It may have closed
+    /// its stdout, and work on.
+    pub(super) async fn wait_ended(&mut self) {
+        while let Ok(Some(_)) = self.read().await {}
+        self.process.exit().await;
     }
 
     pub(super) async fn end(mut self, patience: &TerminationTimeouts) {

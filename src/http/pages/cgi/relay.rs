@@ -123,11 +123,13 @@ impl OutputRelay {
             ));
         }
         let exit = timeout(self.times.patience.eof, self.output.process.exit()).await;
-        if let Ok(Some(signal)) = exit.map(|status| status.signal()) {
-            return log_broken(format!("it was ended by signal {signal}"));
+        if let Ok(status) = exit {
+            if let Some(signal) = status.signal() {
+                return log_broken(format!("it was ended by signal {signal}"));
+            }
+            // Before the client sees the end, and may ask for the next.
+            self.permit = None;
         }
-        // Before the client sees the end, and may ask for the next.
-        self.permit = None;
         self.send(BodyChunk::End).await;
         ScriptEnd::Delivered
     }
