@@ -8,7 +8,7 @@ use std::{
     ffi::{OsStr, OsString},
     fmt,
     net::IpAddr,
-    os::unix::ffi::OsStringExt,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::PathBuf,
 };
 
@@ -28,8 +28,11 @@ const HTTPS_PORT: u16 = 443;
 pub struct RequestInfo<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The request's target as it came.
+    /// The request's target.
     pub uri: &'a Uri,
+    /// Its path with the query, and its query, as they came, where those of `uri` have characters percent-encoded
+    /// that came raw.
+    pub raw_target: Option<(&'a [u8], &'a [u8])>,
     /// The request's version.
     pub version: Version,
     /// All headers.
@@ -44,6 +47,19 @@ pub struct RequestInfo<'a> {
     pub subprotocol: Option<&'a str>,
     /// The session's id.
     pub id: &'a str,
+}
+
+impl RequestInfo<'_> {
+    /// Path with query, and query, as they came.
+    fn target(&self) -> (&[u8], &[u8]) {
+        let uri = self.uri;
+        let target = uri
+            .path_and_query()
+            .map_or(uri.path(), |target| target.as_str());
+        let query = uri.query().unwrap_or_default();
+        self.raw_target
+            .unwrap_or((target.as_bytes(), query.as_bytes()))
+    }
 }
 
 /// The environment of the programs of one gateway.
@@ -71,8 +87,9 @@ impl Environ {
         set("SERVER_SOFTWARE", &SERVER_SOFTWARE);
         set("SERVER_PROTOCOL", &format!("{:?}", request.version));
         set("REQUEST_METHOD", &request.method.as_str());
-        set("REQUEST_URI", &request_uri(request.uri));
-        set("QUERY_STRING", &request.uri.query().unwrap_or_default());
+        let (target, query) = request.target();
+        set("REQUEST_URI", &OsStr::from_bytes(target));
+        set("QUERY_STRING", &OsStr::from_bytes(query));
         let script_name = [connection.prefix.as_str(), request.script_name].concat();
         set("SCRIPT_NAME", &script_name);
         set("PATH_INFO", &request.path_info);
@@ -233,13 +250,6 @@ pub fn inherit(names: &[String]) -> Vec<(OsString, OsString)> {
         .collect()
 }
 
-fn request_uri(uri: &Uri) -> String {
-    uri.path_and_query().map_or_else(
-        || uri.path().to_owned(),
-        |target| target.as_str().to_owned(),
-    )
-}
-
 /// `HTTP_*` for each header (RFC 3875 §4.1.18), but for those that have a variable of their own, for
 /// `Proxy` (which would set what programs read as their own proxy, "httpoxy"), and for names whose
 /// variable another header has too: only letters, digits and `-` are taken, so that `X_Foo` cannot
@@ -301,6 +311,7 @@ mod tests {
         let request = RequestInfo {
             method: &Method::GET,
             uri: &Uri::from_static(uri),
+            raw_target: None,
             version: Version::HTTP_11,
             headers,
             script_name: "",

@@ -18,7 +18,7 @@ use super::{
     process_attributes::ProcessAttributes,
     script::{FirstLine, ScriptError},
     spawn::{Command, Spawner},
-    stderr,
+    stderr::{self, Logged},
     stdin::Stdin,
     stream_options::StreamOptions,
 };
@@ -70,7 +70,7 @@ impl PipedProcess {
 pub enum StderrTo {
     /// To the log, line by line.
     Log,
-    /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
+    /// To the client, both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`; and to the log.
     Client,
     /// To our own, as it is: one reader has both.
     Inherit,
@@ -109,7 +109,7 @@ impl Program {
                 started.process.set_stderr_task(stderr::pass_on(errors));
                 framed_output(started.output, streams)
             }
-            StderrTo::Client => output::wrapped(started.output, errors, streams),
+            StderrTo::Client => output::wrapped(started.output, Logged::new(errors), streams),
         };
         let stdin = Stdin::new(started.input);
         started.process.set_intake(stdin.intake().clone());

@@ -3,9 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use crate::support::{
-    self, Client, Gateway, Server, Signal, WSD, address_in, eventually, is_alive, kill, lease::Lease,
-    script,
-    state, wait_until_gone,
+    self, Client, Gateway, Server, Signal, WSD, address_in, eventually, is_alive, kill,
+    lease::Lease, script, state, wait_until_gone,
 };
 
 /// Asks a program that prints pids for the next one.

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use hyper::{Method, header, http::request::Parts};
 
-use crate::http::{refusal::Refusal, url_path::UrlPath};
+use crate::http::{refusal::Refusal, request_head::RawTarget, url_path::UrlPath};
 
 /// Local redirects of one request; a script that needs more is in a loop.
 pub(in crate::http) const MAX_REDIRECTS: usize = 10;
@@ -22,6 +22,7 @@ pub(in crate::http) fn redirect(
     let bad = || Refusal::BadScript("its Location is not a path of this server".to_owned());
     let target = without_prefix(target, prefix).parse().map_err(|_| bad())?;
     let earlier = std::mem::replace(&mut request.uri, target);
+    request.extensions.remove::<RawTarget>();
     UrlPath::decode(request.uri.path()).map_err(|_| bad())?;
     let authority = earlier.authority().map(|authority| authority.as_str());
     if let Some(Ok(host)) = authority.map(header::HeaderValue::from_str) {

@@ -23,16 +23,18 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     time::{Sleep, sleep},
 };
 
 use super::maybe_tls::HANDSHAKE_RECORD;
+use crate::http::{BadRequest, RawTarget};
 
 /// What a client gets to read the last answer, whatever it sends meanwhile. Shorter would lose it the answer on a
 /// slow line; longer lets it send for nothing.
@@ -51,6 +53,18 @@ struct State {
     tls: AtomicBool,
     /// Whether a request has come.
     asked: AtomicBool,
+    notes: Mutex<Notes>,
+}
+
+/// What the stream knows of the next request that its head does not say.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Notes {
+    /// The target as it came, where it is another now.
+    pub(in crate::server) raw_target: Option<RawTarget>,
+    /// The request that this one stands for.
+    pub(in crate::server) bad_request: Option<BadRequest>,
+    /// Who waits for the end of the request that is being answered.
+    waiting: Option<Waker>,
 }
 
 /// A head is on its way; where a connection begins.
@@ -62,14 +76,42 @@ const IDLE: u8 = 2;
 
 impl Phase {
     /// A request has come, and is being answered.
-    pub(in crate::server) fn begin_request(&self) {
+    pub(in crate::server) fn begin_request(&self) -> Notes {
         self.0.asked.store(true, Ordering::Relaxed);
         self.set(BUSY);
+        std::mem::take(&mut *self.0.notes.lock())
     }
 
     /// It has been answered.
     pub(in crate::server) fn end_request(&self) {
         self.set(IDLE);
+        let waiting = self.0.notes.lock().waiting.take();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+
+    /// Whether a request has been answered and no other has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is(IDLE)
+    }
+
+    /// The next head has begun to come.
+    pub(super) fn begin_head(&self) {
+        self.set(HEAD);
+    }
+
+    /// Has a task woken when the request that is being answered has been.
+    pub(super) fn wait_idle(&self, context: &Context<'_>) {
+        self.0.notes.lock().waiting = Some(context.waker().clone());
+        if self.is_idle() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Notes what the next request is told.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Notes)) {
+        note(&mut self.0.notes.lock());
     }
 
     /// Whether a request has ever come.

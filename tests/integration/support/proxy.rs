@@ -103,7 +103,6 @@ fn installed(name: &str) -> PathBuf {
         panic!("{name} is not installed: scripts/test does it, or apt-get install {name}")
     })
 }
-}
 
 /// An address that nobody listens on, nor will: of a part of the loopback network that is this test's own.
 pub(crate) fn free_address() -> SocketAddr {
