@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -23,6 +23,7 @@ use crate::{
     backend::{Backend, Environment, Resources, Stdio, StreamOptions, Target},
     message::Close,
     session::{self, Handle, SessionTimeouts},
+    timer::timeout,
     transport::websocket::{self, Role},
 };
 

@@ -30,6 +30,7 @@ mod http2;
 mod listeners;
 mod manual;
 mod pages;
+mod pauses;
 mod pictures;
 mod plain_requests;
 mod processes;

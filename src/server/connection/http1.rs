@@ -11,12 +11,13 @@ use hyper::{
     service::{Service, service_fn},
     upgrade::Upgraded,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::{
     exchange::Exchange,
+    hyper_timer::HyperTimer,
     limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
@@ -57,7 +58,7 @@ async fn serve_in(
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let mut http = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HyperTimer)
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
             .header_read_timeout(keepalive_timeout)

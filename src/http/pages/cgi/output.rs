@@ -3,14 +3,17 @@
 use std::{io, os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, time::timeout};
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 use tracing::{debug, warn};
 
 use super::{
     header_block::{BadHeader, HeaderBlock},
     response::{Dialect, Reply, parse},
 };
-use crate::backend::{Process, TerminationTimeouts};
+use crate::{
+    backend::{Process, TerminationTimeouts},
+    timer::timeout,
+};
 
 /// What one read of a script's output takes at most: what a pipe holds.
 const READ: usize = 64 * 1024;
