@@ -28,6 +28,6 @@ pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
 pub use script::{ScriptError, ScriptFault, examine};
 pub use spawn::Spawner;
 pub use stdin::Intake;
-pub use stdio::{Stdio, StdioError};
+pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
 pub use target::{Resources, Target};
