@@ -35,6 +35,7 @@ mod listeners;
 mod listening;
 mod manual;
 mod pages;
+mod pauses;
 mod pictures;
 mod plain_requests;
 mod prefix;

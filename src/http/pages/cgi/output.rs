@@ -3,7 +3,7 @@
 use std::{io, os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, time::timeout};
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 use tracing::{debug, warn};
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     backend::{FirstLine, Process, TerminationTimeouts},
     http::refusal::Refusal,
+    timer::timeout,
 };
 
 /// What one read of a script's output takes at most: what a pipe holds.

@@ -3,10 +3,7 @@
 use std::{fmt, os::unix::process::ExitStatusExt, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{
@@ -21,6 +18,7 @@ use crate::{
         access::{DescriptorBudget, ProcessPermit},
         refusal::{BreakOff, Refusal},
     },
+    timer::timeout,
 };
 
 /// How long a client, a drain and the end of a process may take.
