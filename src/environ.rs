@@ -7,6 +7,7 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
+    net::IpAddr,
     os::unix::ffi::{OsStrExt, OsStringExt},
     path::PathBuf,
 };
@@ -89,7 +90,8 @@ impl Environ {
         let (target, query) = request.target();
         set("REQUEST_URI", &OsStr::from_bytes(target));
         set("QUERY_STRING", &OsStr::from_bytes(query));
-        set("SCRIPT_NAME", &request.script_name);
+        let script_name = [connection.prefix.as_str(), request.script_name].concat();
+        set("SCRIPT_NAME", &script_name);
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
@@ -181,7 +183,7 @@ fn to_text(part: Option<impl fmt::Display>) -> String {
 /// Host header, else the listener's, else what a URL without them means.
 fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (String, u16) {
     let (name, port) = host.unzip();
-    let listener = || connection.local.ip().map(|ip| ip.to_string());
+    let listener = || connection.local.ip().map(server_name);
     let name = name.map(str::to_owned).or_else(listener);
     // Behind a proxy the client knows no other port than the one that its URL leaves out.
     let own = || {
@@ -199,6 +201,14 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
         name.unwrap_or_else(|| "localhost".to_owned()),
         port.unwrap_or(default_port),
     )
+}
+
+/// RFC 3875 §4.1.14: an IPv6 address stands in brackets, as in the Host header.
+fn server_name(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
 }
 
 /// The locale category of text, and UTF-8 by the name that every such system has without further packages.

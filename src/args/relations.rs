@@ -93,7 +93,12 @@ fn add_tip(error: &mut Error) {
     let is_letter = letters.all(|rest| rest.is_ascii_digit());
     let known = LETTERS.iter().find(|(letter, _)| Some(*letter) == first);
     if let Some((_, name)) = known.filter(|_| is_letter) {
-        let tip = format!("the flag is '--{name}', and has no letter");
+        let tip = match *name {
+            // Other clients have it for a URL.
+            "config" => "the flag is '--config' (a file) or '--connect' (a URL), and has no letter"
+                .to_owned(),
+            name => format!("the flag is '--{name}', and has no letter"),
+        };
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, tips);
@@ -113,12 +118,15 @@ fn exclusion(error: &Error, flags: &[OsString]) -> Option<Error> {
         .into_iter()
         .find(is_given)?;
     let (flag, other) = match (flag.as_str(), other.as_str()) {
-        ("connect" | "insecure", _) | (_, "inetd" | "ssl-selfsigned") => (other, flag),
+        ("connect" | "insecure", _) | (_, "inetd" | "ssl-selfsigned" | "fingerprint") => {
+            (other, flag)
+        }
         _ => (flag, other),
     };
     let reason = match (flag.as_str(), other.as_str()) {
         (flag, "connect") => format!("--{flag} is for a server"),
         (_, "insecure") => "--insecure trusts anybody".to_owned(),
+        ("fingerprint", _) => "--fingerprint trusts one certificate, whoever issued it".to_owned(),
         ("inetd", other) => {
             format!("--inetd serves what is on stdin, --{other} is about listening")
         }

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{net::unix::pipe, task::spawn_blocking};
+use tokio::net::unix::pipe;
 
 use super::{
     input::framed_input,
@@ -16,7 +16,7 @@ use super::{
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
-    script::{self, ScriptError},
+    script::{FirstLine, ScriptError},
     spawn::{Command, Spawner},
     stderr::{self, Logged},
     stdin::Stdin,
@@ -159,18 +159,24 @@ impl Program {
         let number = error
             .raw_os_error()
             .filter(|number| [libc::ENOENT, libc::ENOEXEC, libc::EACCES].contains(number))?;
-        let (file, directory) = (self.file.clone(), self.directory.clone());
+        self.first_line(environment)
+            .fault_behind_error(number)
+            .await
+    }
+
+    /// Its first line, if it turns out to be a script.
+    fn first_line(&self, environment: &Environment) -> FirstLine {
         let mut variables = environment.iter();
-        let path = variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
-        let looking = spawn_blocking(move || {
-            let fault = script::examine(&file, directory.as_deref(), path.as_deref())?;
-            Some(ScriptError {
-                number,
-                fault,
-                file,
-            })
-        });
-        looking.await.ok()?
+        FirstLine {
+            file: self.file.clone(),
+            directory: self.directory.clone(),
+            path: variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone())),
+        }
+    }
+
+    /// The same, of a program that was found beneath a directory: nobody has looked into it at the start.
+    pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
+        self.entry.as_ref().map(|_| self.first_line(environment))
     }
 
     fn command(&self, environment: &Environment) -> io::Result<Command> {

@@ -251,7 +251,7 @@ impl Handler {
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
                 PlainAnswer::LocalRedirect(target) => {
-                    let redirected = redirect(parts, &target);
+                    let redirected = redirect(parts, &target, &connection.prefix);
                     redirected.map_err(|refusal| Answerer::Cgi.refuse(refusal))?;
                 }
             }

@@ -8,13 +8,17 @@
 
 mod support;
 
+mod addresses;
 mod admin;
 mod browser;
+mod certificate_chains;
 mod cgi;
 mod client_compression;
 mod client_mode;
+mod client_trust;
 mod clients;
 mod command_line;
+mod completions;
 mod compression;
 mod config;
 mod conformance;
@@ -28,13 +32,17 @@ mod headers;
 mod hostile_paths;
 mod http2;
 mod listeners;
+mod listening;
 mod manual;
 mod pages;
+mod pauses;
 mod pictures;
 mod plain_requests;
+mod prefix;
 mod processes;
 mod proxies;
 mod readme;
+mod real_programs;
 mod refused_bodies;
 mod relay;
 mod request_heads;

@@ -10,12 +10,13 @@ use hyper::{
     service::{Service, service_fn},
     upgrade::Upgraded,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
     exchange::Exchange,
+    hyper_timer::HyperTimer,
     limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
@@ -58,7 +59,7 @@ async fn serve_in(
     let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
     let mut http = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HyperTimer)
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
             .header_read_timeout(keepalive_timeout)

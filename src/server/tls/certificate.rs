@@ -6,23 +6,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use ring::digest::{SHA256, digest};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_cert::{
-    Certificate as Parsed,
-    der::{DateTime, Decode},
+    Certificate as Parsed, Version,
+    der::{DateTime, Decode, Encode},
     ext::pkix::{AuthorityKeyIdentifier, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     time::Time,
 };
 
 use super::distinguished_name;
-use crate::connection::ClientCertificate;
+use crate::{connection::ClientCertificate, fingerprint::Fingerprint};
 
 /// A certificate, read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Certificate {
     parsed: Parsed,
-    fingerprint: [u8; 32],
+    fingerprint: Fingerprint,
 }
 
 impl Certificate {
@@ -32,12 +31,26 @@ impl Certificate {
     /// What is wrong with it.
     pub(super) fn read(der: &CertificateDer<'_>) -> Result<Self, String> {
         let parsed = Parsed::from_der(der).map_err(|error| error.to_string())?;
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
         Ok(Certificate {
             parsed,
-            fingerprint,
+            fingerprint: Fingerprint::of(der),
         })
+    }
+
+    /// Whether it is the same, byte for byte.
+    pub(super) fn is_same(&self, other: &Certificate) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+
+    /// Whether it has no extensions, as X.509 was at first (RFC 5280 §4.1.2.1).
+    pub(super) fn is_version_1(&self) -> bool {
+        self.parsed.tbs_certificate().version() == Version::V1
+    }
+
+    /// Whether it is for a public key (SubjectPublicKeyInfo, RFC 5280 §4.1.2.7, in DER).
+    pub(super) fn has_key(&self, public: &[u8]) -> bool {
+        let own = self.parsed.tbs_certificate().subject_public_key_info();
+        own.to_der().is_ok_and(|own| own == public)
     }
 
     /// The names that it is for: the DNS names and addresses of its subjectAltName, in lower case. A name in
@@ -97,14 +110,9 @@ impl Certificate {
             .then(|| format!("has expired at {end}"))
     }
 
-    /// The SHA-256 of its DER, as hexadecimal digits in pairs between colons, as browsers show it.
-    pub(super) fn shown_fingerprint(&self) -> String {
-        let pairs: Vec<_> = self
-            .fingerprint
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect();
-        pairs.join(":")
+    /// The SHA-256 of its DER.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// What programs are told of a client's certificate.
@@ -118,7 +126,7 @@ impl Certificate {
             serial: serial(tbs.serial_number().as_bytes()),
             not_before: openssl_time(tbs.validity().not_before),
             not_after: openssl_time(tbs.validity().not_after),
-            fingerprint: hex(&self.fingerprint).to_ascii_lowercase(),
+            fingerprint: self.fingerprint.digits(),
         }
     }
 }
