@@ -177,7 +177,12 @@ async fn http_1_is_spoken_on_the_same_port() {
 #[test]
 fn preface_is_no_request_without_the_flag() {
     let server = Gateway::with("cat").start();
-    assert_eq!(answer_to(&server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), b"");
+    let answer = answer_to(&server, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+    let answer = String::from_utf8(answer).expect("text");
+    assert!(
+        answer.starts_with("HTTP/1.1 505 ") && answer.contains("--h2c"),
+        "{answer}"
+    );
     let client = server.connect();
     assert_eq!(client.status(), 101);
 }

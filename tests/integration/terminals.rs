@@ -61,7 +61,7 @@ fn provoke(server: &Server) {
     let mut client = server.connect_to(target);
     assert_eq!(client.text(), "go");
     close(&mut client, HOSTILE);
-    client.ended();
+    assert_eq!(client.closed().0, 4003);
 }
 
 #[test]
@@ -117,8 +117,6 @@ fn start_up_errors_move_no_terminal() {
         format!("command = \"{escaped}\""),
         format!("\"{escaped}\" = 1"),
         format!("staticdir = \"{escaped}\"\ncommand = \"cat\""),
-        // Not TOML.
-        format!("port = {HOSTILE}"),
     ] {
         fs::write(&file, &text).expect("a file");
         check(&run(&[&config, "--check-config"]), 2);
