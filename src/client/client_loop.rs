@@ -6,10 +6,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, timeout},
-};
+use tokio::{task::spawn_blocking, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -26,6 +23,7 @@ use crate::{
     backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
     message::Close,
     session::{self, Handle, SessionTimeouts},
+    timer::timeout,
     transport::{
         Connectedness,
         websocket::{self, Role},

@@ -21,7 +21,7 @@ use super::{
     exchange::{UpgradeResult, exchange},
     proxy::{Proxy, proxy_for},
     tls::ClientTls,
-    url::{ServerAddress, Url, bracketed},
+    url::{ServerAddress, Url, bracketed, without_zone},
 };
 
 /// What is below TLS.
@@ -67,9 +67,9 @@ pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<DialedStr
         }
     };
     match (tls, &url.place) {
-        (Some(tls), ServerAddress::Host(host, _)) => {
-            Ok(Either::Right(tls.connect(host, socket).await?))
-        }
+        (Some(tls), ServerAddress::Host(host, _)) => Ok(Either::Right(
+            tls.connect(without_zone(host), socket).await?,
+        )),
         _ => Ok(Either::Left(socket)),
     }
 }

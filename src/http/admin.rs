@@ -20,7 +20,7 @@ use super::{
     response_headers::forbid_sniffing,
     unread_body::UnreadBody,
 };
-use crate::{connection::ConnectionInfo, message::Close};
+use crate::{connection::ConnectionInfo, message::Close, printable::printable_json};
 
 /// What is there.
 const CONTENTS: &str = "\
@@ -123,7 +123,9 @@ impl Admin {
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
             "/sessions" => {
-                let sessions = format!("{}\n", state.registry.to_json());
+                let sessions = state.registry.to_json().to_string();
+                // What clients have asked for stands in it, and who reads it may sit at a terminal.
+                let sessions = format!("{}\n", printable_json(&sessions));
                 Ok(text(StatusCode::OK, "application/json", sessions))
             }
             _ => Err(Refusal::NotFound),

@@ -13,7 +13,6 @@ use super::{
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
-    transfer_coding,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -63,9 +62,6 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
-    // Before all else the body's coding, which whoever answers may read: 501.
-    transfer_coding::check(&request.headers)?;
-
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
     if let Some(checked) = check_options(options, request, connection)? {

@@ -2,12 +2,6 @@
 
 use std::{pin::pin, process::ExitStatus, time::Duration};
 
-use futures_util::{
-    SinkExt,
-    future::{self, Either},
-};
-use tokio::time::timeout;
-
 use super::{
     handle::Handle,
     patience::Patience,
@@ -17,7 +11,12 @@ use super::{
 use crate::{
     backend::{AfterOutput, Backend, Inbound, Input, Output, Process, TerminationTimeouts},
     message::Close,
+    timer::timeout,
     transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
+};
+use futures_util::{
+    SinkExt,
+    future::{self, Either},
 };
 
 /// The backend's half of a session.

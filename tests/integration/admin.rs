@@ -9,15 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Gateway, Server, Signal, eventually, http, run};
+use crate::support::{Gateway, Server, Signal, address_in, eventually, http, run};
 
 /// A server and the address that it tells operators at.
 fn start(words: &[&str]) -> (Server, SocketAddr) {
     let mut server = Gateway::with("--admin=127.0.0.1:0").args(words).start();
     let line = server.wait_for_line("telling operators");
-    let address = line.split("http://").nth(1).expect("a URL");
-    let address = address.split('/').next().expect("an address");
-    (server, address.parse().expect("an address"))
+    (server, address_in(&line))
 }
 
 fn ask(admin: SocketAddr, method: &str, path: &str) -> (u16, String) {

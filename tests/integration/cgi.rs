@@ -1157,6 +1157,48 @@ fn script_with_line_ends_of_windows_is_told_as_such() {
 }
 
 #[test]
+fn script_that_env_finds_nothing_for_is_told_as_such() {
+    for (text_of, part) in [
+        ("#!/usr/bin/env sh\r\necho hi\r\n", "carriage return"),
+        (
+            "#!/usr/bin/env no-such-program\necho hi\n",
+            "'no-such-program'",
+        ),
+    ] {
+        for console in [&["--devconsole", "cat"][..], &[]] {
+            let mut site = Site::new(console, &[]);
+            script(site.directory.path(), "s.sh", text_of);
+            let answer = site.get("/s.sh");
+            assert_eq!(answer.0, 500, "{answer:?}");
+            assert_eq!(
+                text(&answer).contains(part),
+                !console.is_empty(),
+                "{answer:?}"
+            );
+            let line = site.server.wait_for_line("cannot be started");
+            assert!(line.contains(part) && line.contains("s.sh"), "{line}");
+        }
+    }
+    // One that says so itself has started well.
+    let site = Site::new(&[], &[("s.sh", "exit 127")]);
+    assert_eq!(site.get("/s.sh").0, 502);
+}
+
+#[test]
+fn program_of_a_directory_that_env_finds_nothing_for_is_told_in_the_log() {
+    let directory = tempfile::tempdir().expect("a directory");
+    script(directory.path(), "s", "#!/usr/bin/env sh\r\necho hi\r\n");
+    let flag = format!("--dir={}", directory.path().display());
+    let mut server = Gateway::new().args([flag]).start();
+    assert_eq!(server.connect_to("/s").closed().0, 4127);
+    let line = server.wait_for_line("cannot be started");
+    assert!(
+        line.contains("carriage return") && line.contains("sed -i"),
+        "{line}"
+    );
+}
+
+#[test]
 fn script_that_somebody_is_writing_is_503() {
     let site = Site::new(&[], &[("s.sh", "printf 'X: y\\n\\nran'")]);
     let writer = fs::OpenOptions::new().append(true).open(site.path("s.sh"));

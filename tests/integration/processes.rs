@@ -3,8 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use crate::support::{
-    self, Client, Gateway, Server, Signal, WSD, eventually, is_alive, kill, lease::Lease, script,
-    state, wait_until_gone,
+    self, Client, Gateway, Server, Signal, WSD, address_in, eventually, is_alive, kill,
+    lease::Lease, script, state, wait_until_gone,
 };
 
 /// Asks a program that prints pids for the next one.
@@ -664,13 +664,7 @@ impl Flooded {
             line.push(byte[0]);
         }
         let line = String::from_utf8(line).expect("text");
-        let address: std::net::SocketAddr = line
-            .rsplit("//")
-            .next()
-            .and_then(|rest| rest.trim_end().strip_suffix('/'))
-            .expect("an address")
-            .parse()
-            .expect("an address");
+        let address = address_in(&line);
         // Each is a line of some 150 bytes; a pipe holds 64 KiB, the queue 1024 lines.
         for _ in 0..2000 {
             let mut stream = std::net::TcpStream::connect(address).expect("the server listens");

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::support::{
-    Gateway, PATIENCE,
+    Gateway, PATIENCE, address_in,
     certificates::Authority,
     http::{Answer, parsed},
     tls::{End, config, tunnel},
@@ -51,20 +51,9 @@ fn answer_reaches_a_client_that_sends_on() {
 #[test]
 fn answer_reaches_a_client_of_other_ports_too() {
     let mut server = Gateway::with("--redirport=0 --admin=127.0.0.1:0 cat").start();
-    let port = |line: &str| -> u16 {
-        let port = line.split("127.0.0.1:").nth(1).expect("an address");
-        let digits = port.split(|character: char| !character.is_ascii_digit());
-        digits
-            .into_iter()
-            .next()
-            .expect("a port")
-            .parse()
-            .expect("a number")
-    };
-    let redirect = port(&server.wait_for_line("sending "));
-    let admin = port(&server.wait_for_line("telling operators"));
-    for (port, status) in [(redirect, 308), (admin, 405)] {
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let redirect = address_in(&server.wait_for_line("sending "));
+    let admin = address_in(&server.wait_for_line("telling operators"));
+    for (address, status) in [(redirect, 308), (admin, 405)] {
         assert_eq!(upload(address, "PUT", "/", "").0, status);
     }
 }

@@ -23,16 +23,21 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::maybe_tls::HANDSHAKE_RECORD;
+use crate::{
+    http::{BadRequest, RawTarget},
+    timer::FairTimer,
+};
 
 /// What a client gets to read the last answer, whatever it sends meanwhile. Shorter would lose it the answer on a
 /// slow line; longer lets it send for nothing.
@@ -51,6 +56,18 @@ struct State {
     tls: AtomicBool,
     /// Whether a request has come.
     asked: AtomicBool,
+    notes: Mutex<Notes>,
+}
+
+/// What the stream knows of the next request that its head does not say.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Notes {
+    /// The target as it came, where it is another now.
+    pub(in crate::server) raw_target: Option<RawTarget>,
+    /// The request that this one stands for.
+    pub(in crate::server) bad_request: Option<BadRequest>,
+    /// Who waits for the end of the request that is being answered.
+    waiting: Option<Waker>,
 }
 
 /// A head is on its way; where a connection begins.
@@ -62,14 +79,42 @@ const IDLE: u8 = 2;
 
 impl Phase {
     /// A request has come, and is being answered.
-    pub(in crate::server) fn begin_request(&self) {
+    pub(in crate::server) fn begin_request(&self) -> Notes {
         self.0.asked.store(true, Ordering::Relaxed);
         self.set(BUSY);
+        std::mem::take(&mut *self.0.notes.lock())
     }
 
     /// It has been answered.
     pub(in crate::server) fn end_request(&self) {
         self.set(IDLE);
+        let waiting = self.0.notes.lock().waiting.take();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+
+    /// Whether a request has been answered and no other has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is(IDLE)
+    }
+
+    /// The next head has begun to come.
+    pub(super) fn begin_head(&self) {
+        self.set(HEAD);
+    }
+
+    /// Has a task woken when the request that is being answered has been.
+    pub(super) fn wait_idle(&self, context: &Context<'_>) {
+        self.0.notes.lock().waiting = Some(context.waker().clone());
+        if self.is_idle() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Notes what the next request is told.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Notes)) {
+        note(&mut self.0.notes.lock());
     }
 
     /// Whether a request has ever come.
@@ -103,7 +148,9 @@ pub(in crate::server) struct HeadTimeout<S> {
     stream: S,
     phase: Phase,
     limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the head began, or was expected to.
+    since: Option<Instant>,
+    timer: FairTimer,
     has_begun: bool,
     closing: Closing,
 }
@@ -124,7 +171,8 @@ impl<S> HeadTimeout<S> {
             stream,
             phase,
             limit,
-            timer: None,
+            since: None,
+            timer: FairTimer::default(),
             has_begun: false,
             closing: Closing::Open,
         }
@@ -165,7 +213,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.phase.is(HEAD) {
-            this.timer = None;
+            this.since = None;
+            this.timer.stop();
         }
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if read.is_ready() && !this.has_begun {
@@ -177,9 +226,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             this.phase.set(HEAD);
         }
         if read.is_pending() && this.phase.is(HEAD) {
-            let limit = this.limit;
-            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-            ready!(timer.as_mut().poll(context));
+            let since = *this.since.get_or_insert_with(Instant::now);
+            ready!(this.timer.poll_expired(since, this.limit, context));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
@@ -270,7 +318,7 @@ mod tests {
             () = trickle => {}
             () = read => {}
         }
-        assert_eq!(started.elapsed(), LIMIT);
+        assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
     }
 
     #[tokio::test(start_paused = true)]
@@ -311,6 +359,6 @@ mod tests {
         assert!(stream.read_u8().await.is_ok());
         let started = Instant::now();
         assert!(stream.read_u8().await.is_err());
-        assert_eq!(started.elapsed(), LIMIT);
+        assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
     }
 }

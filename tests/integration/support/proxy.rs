@@ -1,4 +1,4 @@
-//! The real nginx and HAProxy, as the files in `examples/proxy/` configure them.
+//! The real nginx, HAProxy and Caddy, as the files in `examples/proxy/` configure them.
 
 use std::{
     fs::{self, File},
@@ -40,15 +40,21 @@ impl Proxy {
         fs::write(&path, configuration).expect("a file");
         let mut command = match file {
             "nginx.conf" => {
-                let mut command = Command::new(installed("nginx", "nginx"));
+                let mut command = Command::new(installed("nginx"));
                 // One process, which leaves nobody behind when it is killed.
                 let single = "master_process off;";
                 command.args(["-e", "stderr", "-g", single, "-p"]);
                 command.arg(directory.path()).arg("-c");
                 command
             }
+            "Caddyfile" => {
+                let mut command = Command::new(installed("caddy"));
+                command.env("HOME", directory.path());
+                command.args(["run", "--adapter", "caddyfile", "--config"]);
+                command
+            }
             _ => {
-                let mut command = Command::new(installed("haproxy", "haproxy"));
+                let mut command = Command::new(installed("haproxy"));
                 command.args(["-db", "-f"]);
                 command
             }
@@ -92,9 +98,9 @@ fn configuration(file: &str, addresses: &[(&str, String)]) -> String {
     text
 }
 
-fn installed(name: &str, package: &str) -> PathBuf {
+fn installed(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| {
-        panic!("{name} is not installed: scripts/test does it, or apt-get install {package}")
+        panic!("{name} is not installed: scripts/test does it, or apt-get install {name}")
     })
 }
 

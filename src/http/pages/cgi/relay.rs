@@ -3,10 +3,7 @@
 use std::{fmt, os::unix::process::ExitStatusExt, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{
@@ -21,6 +18,7 @@ use crate::{
         access::{DescriptorBudget, ProcessPermit},
         refusal::{BreakOff, Refusal},
     },
+    timer::timeout,
 };
 
 /// How long a client, a drain and the end of a process may take.
@@ -72,7 +70,7 @@ impl OutputRelay {
         let (head, first) = match head.await {
             Some(Ok((Reply::LocalRedirect(path), _))) => return ScriptEnd::LocalRedirect(path),
             Some(Ok((Reply::Document(head), first))) => (head, first),
-            Some(Err(reason)) => return self.refuse(Refusal::BadScript(reason)),
+            Some(Err(refusal)) => return self.refuse(refusal),
             None => {
                 let limit = self.time_limit.limit.unwrap_or_default();
                 return self.refuse(Refusal::ScriptTimeout(limit.as_secs()));

@@ -14,10 +14,7 @@ use std::{
 };
 
 use futures_util::future::{MaybeDone, maybe_done, pending};
-use tokio::{
-    net::unix::pipe::Sender,
-    time::{sleep, timeout},
-};
+use tokio::{net::unix::pipe::Sender, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -27,7 +24,10 @@ use super::{
     response::Reply,
     script_timeout::WaitingForSender,
 };
-use crate::http::{body::CLOSING_GRACE, refusal::Refusal};
+use crate::{
+    http::{body::CLOSING_GRACE, refusal::Refusal},
+    timer::timeout,
+};
 
 /// What a script gets to work on when its client has the answer, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
