@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::BytesMut;
 use futures_util::{Sink, SinkExt};
 use tokio::io::AsyncWrite;
 use tokio_util::codec::FramedWrite;
@@ -14,6 +15,7 @@ use super::{
     interface::{Inbound, Input},
     stream_options::{StreamCodec, StreamOptions},
 };
+use crate::framing::CAPACITY_AT_REST;
 
 /// Input gathered before it is written without being asked, in bytes. Smaller means fewer bytes a system call,
 /// larger means more memory for each session in a flood.
@@ -39,6 +41,14 @@ struct InputBuffer<W>(FramedWrite<W, StreamCodec>);
 impl<W> InputBuffer<W> {
     fn unwritten(&self) -> usize {
         self.0.write_buffer().len()
+    }
+
+    /// Gives back the memory that a burst or a long message took.
+    fn rest(&mut self) {
+        let buffer = self.0.write_buffer_mut();
+        if buffer.is_empty() && buffer.capacity() > CAPACITY_AT_REST {
+            *buffer = BytesMut::new();
+        }
     }
 }
 
@@ -66,7 +76,9 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        self.0.poll_flush_unpin(context)
+        let flushed = self.0.poll_flush_unpin(context);
+        self.rest();
+        flushed
     }
 
     fn poll_close(
