@@ -22,6 +22,7 @@ use super::{
 use crate::{
     backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
     message::Close,
+    room,
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
     transport::websocket::{self, Role},
@@ -74,6 +75,7 @@ pub async fn run(
     announcement: Option<&str>,
     stop: &CancellationToken,
 ) -> Outcome {
+    room::return_large_blocks();
     let end = match ClientLoop::new(options, announcement) {
         Ok(joint) => joint.run(stop).await,
         Err(error) => ConnectionEnd::from(ConnectError::Stdio(error)),
@@ -165,7 +167,8 @@ impl<'a> ClientLoop<'a> {
         self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
-        let server = websocket::open(stream, read_ahead, Role::Client, options, compression);
+        let (role, look) = (Role::Client, dial::connectedness);
+        let server = websocket::open_watched(stream, read_ahead, role, options, compression, look);
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {

@@ -1,6 +1,6 @@
 //! From a URL to a byte stream to its server: sockets, a proxy's tunnel, TLS.
 
-use std::{env, io, path::Path, time::Duration};
+use std::{env, io, os::fd::AsFd, path::Path, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{Request, StatusCode, header, http::uri::Authority};
@@ -18,11 +18,24 @@ use super::{
     tls::ClientTls,
     url::{ServerAddress, Url, bracketed},
 };
+use crate::transport::Connectedness;
 
 /// What is below TLS.
 pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
 /// What HTTP is spoken over.
 pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
+
+/// Whether the server of a stream is still there.
+pub(super) fn connectedness(stream: &DialedStream) -> Connectedness {
+    let socket = match stream {
+        Either::Left(socket) => socket,
+        Either::Right(tls) => tls.get_ref().0,
+    };
+    match socket {
+        Either::Left(tcp) => Connectedness::of(tcp.as_fd()),
+        Either::Right(unix) => Connectedness::of(unix.as_fd()),
+    }
+}
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
