@@ -31,23 +31,30 @@ where
 {
     // Nothing is reserved for a client that says nothing.
     let framed = FramedWrite::with_capacity(stream, StreamCodec::new(streams), 0);
-    Box::pin(InputBuffer(framed))
+    Box::pin(InputBuffer {
+        framed,
+        is_large: false,
+    })
 }
 
 /// Has room until so much is unwritten, whatever was written before: [`FramedWrite`] alone, once full, would have
 /// none until all of it is.
-struct InputBuffer<W>(FramedWrite<W, StreamCodec>);
+struct InputBuffer<W> {
+    framed: FramedWrite<W, StreamCodec>,
+    /// More was in the buffer than is worth keeping: an empty one does not tell, whose front has been written.
+    is_large: bool,
+}
 
 impl<W> InputBuffer<W> {
     fn unwritten(&self) -> usize {
-        self.0.write_buffer().len()
+        self.framed.write_buffer().len()
     }
 
     /// Gives back the memory that a burst or a long message took.
     fn rest(&mut self) {
-        let buffer = self.0.write_buffer_mut();
-        if buffer.is_empty() && buffer.capacity() > CAPACITY_AT_REST {
-            *buffer = BytesMut::new();
+        if self.is_large && self.unwritten() == 0 {
+            *self.framed.write_buffer_mut() = BytesMut::new();
+            self.is_large = false;
         }
     }
 }
@@ -60,7 +67,7 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
         if self.unwritten() >= WRITE_AT {
-            let written = self.0.poll_flush_unpin(context);
+            let written = self.framed.poll_flush_unpin(context);
             if written.is_ready() || self.unwritten() >= LARGEST_UNWRITTEN {
                 return written;
             }
@@ -69,14 +76,16 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
-        self.0.start_send_unpin(item)
+        let sent = self.framed.start_send_unpin(item);
+        self.is_large |= self.unwritten() > CAPACITY_AT_REST;
+        sent
     }
 
     fn poll_flush(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        let flushed = self.0.poll_flush_unpin(context);
+        let flushed = self.framed.poll_flush_unpin(context);
         self.rest();
         flushed
     }
@@ -85,6 +94,6 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        self.0.poll_close_unpin(context)
+        self.framed.poll_close_unpin(context)
     }
 }

@@ -12,11 +12,11 @@ use crate::support::{
 /// Address space that is enough for wsd and some megabytes of messages.
 const LIMITED: &[&str] = &["prlimit", "--as=300000000"];
 
-/// KiB of a process that are in memory.
+/// KiB of a process that are in memory, without what is its file's.
 fn resident(server: &Server) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process");
     let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = lines.find_map(|line| line.strip_prefix("RssAnon:"));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.expect("a figure").parse().expect("a number")
 }
