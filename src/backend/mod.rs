@@ -25,7 +25,7 @@ pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
-pub use script::{ScriptError, ScriptFault, examine};
+pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use spawn::Spawner;
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};

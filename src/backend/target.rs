@@ -5,6 +5,7 @@ use std::io;
 use super::{
     interface::{Backend, Environment},
     program::{Program, StderrTo},
+    script::FirstLine,
     spawn::Spawner,
     stream_options::StreamOptions,
 };
@@ -39,6 +40,13 @@ impl Target {
                 let spawner = &resources.spawner;
                 program.open(streams, *stderr, spawner, environment).await
             }
+        }
+    }
+
+    /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].
+    pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
+        match self {
+            Target::Program(program, ..) => program.unexamined_line(environment),
         }
     }
 }

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::{
     backoff::Backoff,
     connect_error::ConnectError,
-    dial,
+    dial::{self, DialedStream},
     handshake::{self, HandshakeOptions, OpenWebSocket},
     outcome::{ConnectionEnd, Outcome},
     tls::ClientTls,
@@ -25,7 +25,10 @@ use crate::{
     room,
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
-    transport::websocket::{self, Role},
+    transport::{
+        Connectedness,
+        websocket::{self, Role},
+    },
 };
 
 /// What a connection may take to come about, all addresses, the proxy and TLS together; and then the
@@ -167,8 +170,9 @@ impl<'a> ClientLoop<'a> {
         self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
-        let (role, look) = (Role::Client, dial::connectedness);
-        let server = websocket::open_watched(stream, read_ahead, role, options, compression, look);
+        let look = |stream: &DialedStream| Connectedness::of(dial::socket_of(stream));
+        let server =
+            websocket::open_watched(stream, read_ahead, Role::Client, options, compression, look);
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {

@@ -5,6 +5,7 @@ use std::{io, path::Path, sync::Arc};
 use super::{flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero};
 use crate::{
     args::{PagesArgs, ProgramArgs},
+    backend::Target,
     http::{
         RouteOptions,
         access::{AllowedOrigin, Cors},
@@ -63,6 +64,14 @@ pub(super) fn separate_programs(
         Relation::Same => return Err(in_programs(files, "is --dir", programs)),
     }
     Ok(())
+}
+
+/// The same for a program by itself.
+pub(super) fn separate_program(files: Option<&mut Root>, target: &Target) {
+    let Target::Program(program, ..) = target;
+    if let Some(files) = files {
+        files.leave_out_file(&program.file);
+    }
 }
 
 fn in_programs(files: &Root, how: &str, programs: &Root) -> FlagError {

@@ -34,6 +34,7 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
         ..Router::default()
     };
     if let Some(target) = target(&args.program)? {
+        pages::separate_program(files.as_mut(), &target);
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             target,
@@ -85,6 +86,7 @@ fn add_route(
         let scripts = pages::scripts(program, root, &path, options)?;
         router.scripts.push(scripts);
     } else if let Some(target) = target(program)? {
+        pages::separate_program(files, &target);
         router.mounts.push(Mount {
             path,
             target,

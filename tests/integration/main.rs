@@ -8,8 +8,10 @@
 
 mod support;
 
+mod addresses;
 mod admin;
 mod browser;
+mod certificate_chains;
 mod cgi;
 mod client_compression;
 mod client_mode;
@@ -37,11 +39,14 @@ mod pages;
 mod pauses;
 mod pictures;
 mod plain_requests;
+mod prefix;
 mod processes;
 mod proxies;
 mod readme;
+mod real_programs;
 mod refused_bodies;
 mod relay;
+mod request_heads;
 mod roots;
 mod route_keys;
 mod routes;
@@ -54,5 +59,6 @@ mod stalled_downloads;
 mod static_files;
 mod stop;
 mod takeover;
+mod terminals;
 mod tls;
 mod users;

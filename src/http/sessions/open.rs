@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, info};
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, FirstLine},
     environ,
     http::{
         access::{ConnectionPermit, ProcessPermit},
@@ -62,6 +62,7 @@ pub(in crate::http) async fn open(
     let variables = launch.environment(&options.environ, connection, asked.to_environ());
     let opening = asked.found.target.open(&state.resources, &variables);
     let launched = launch.start(state, opening).await?;
+    let first_line = asked.found.target.unexamined_line(&variables);
     let backend = launched.started;
     launched.span.in_scope(|| asked.log_start(&backend));
     state.metrics.count_session();
@@ -76,6 +77,7 @@ pub(in crate::http) async fn open(
             handle: Handle::new(&state.drain),
         }),
         backend,
+        first_line: first_line.map(Box::new),
         client: Box::pin(client),
         timeouts: Arc::clone(&options.timeouts),
         metrics: Arc::clone(&state.metrics),
@@ -120,6 +122,8 @@ impl SessionRequest<'_> {
 struct Task {
     guard: RegistryGuard,
     backend: Backend,
+    /// What may be the reason if the program ends at once.
+    first_line: Option<Box<FirstLine>>,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
     timeouts: Arc<SessionTimeouts>,
@@ -140,6 +144,9 @@ impl Task {
             let summary = session.await;
             let duration = open.begun.elapsed();
             self.metrics.observe_session(&summary, duration);
+            if let Some(line) = self.first_line {
+                line.fault_behind_exit(summary.exit).await;
+            }
             log_end(&summary, &open.handle, duration);
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);

@@ -117,7 +117,8 @@ fn service(
         let (exchange, answers) = (Arc::clone(&exchange), answers.clone());
         async move {
             let turn = answers.turn(&request).await;
-            let response = exchange.answer(request).await;
+            // In a box, or each of a thousand streams that wait would have the room that an answer takes.
+            let response = Box::pin(exchange.answer(request)).await;
             Ok(answers.send(response, turn))
         }
     })
