@@ -12,7 +12,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use crate::message::Close;
+use crate::{message::Close, room};
 
 /// Capacity in bytes that a buffer keeps when there is nothing in it.
 const CAPACITY_AT_REST: usize = 512;
@@ -47,11 +47,18 @@ impl<S> FrameBuffer<S> {
     }
 
     /// Takes all of `frames`, to be sent behind what is on its way.
-    pub(super) fn give(&mut self, frames: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// There is no memory for them; then they stay.
+    pub(super) fn give(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
         match self.unsent.is_empty() {
             true => mem::swap(&mut self.unsent, frames),
-            false => self.unsent.append(frames),
+            false => {
+                room::reserve(&mut self.unsent, frames.len())?;
+                self.unsent.append(frames);
+            }
         }
+        Ok(())
     }
 
     /// The same for an answer that the library makes by itself.

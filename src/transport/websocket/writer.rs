@@ -20,6 +20,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::frame_buffer::{SharedStream, rest};
 use crate::{
     message::{Close, Message},
+    room,
     transport::client::Outbound,
 };
 
@@ -63,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         if self.role == Role::Client {
             frame.header_mut().mask = Some(rand::random());
         }
-        self.gathered.reserve(frame.len());
+        room::reserve(&mut self.gathered, frame.len())?;
         frame.format(&mut self.gathered).map_err(io::Error::other)
     }
 
@@ -80,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     /// Gives the wire what was gathered and has it send that.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut buffer = self.stream.lock();
-        buffer.give(&mut self.gathered);
+        buffer.give(&mut self.gathered)?;
         let sent = buffer.poll_send(context);
         self.is_stuck = sent.is_pending();
         if self.is_stuck {
