@@ -28,6 +28,7 @@ mod route_options;
 pub mod sendfile;
 mod sessions;
 mod state;
+mod targets;
 mod transfer_coding;
 mod unread_body;
 pub mod url_path;

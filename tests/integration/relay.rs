@@ -64,6 +64,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         input: framed_input(gateway_in, &streams),
         after_output: AfterOutput::KeepInput,
         process: None,
+        connection: None,
     };
     let step = Duration::from_millis(100);
     let limits = SessionTimeouts {

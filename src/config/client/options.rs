@@ -111,6 +111,7 @@ fn end(args: &Args) -> Result<End, FlagError> {
             let target = Target::Program(program, streams, inherit_stderr(stderr));
             End::Program(target, environment)
         }
+        Some(target @ Target::Socket(_)) => End::Program(target, environment),
         None => {
             let linger = args.client.linger.unwrap_or(LINGER);
             End::Stdio(streams(&args.program)?, linger)

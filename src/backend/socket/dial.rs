@@ -1,0 +1,86 @@
+//! From an address to a connected socket.
+
+use std::{io, net::SocketAddr, path::Path, time::Duration};
+
+use futures_util::{StreamExt, stream::FuturesUnordered};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::{
+    net::{TcpStream, UnixStream},
+    time::timeout,
+};
+
+use super::{address::HostPort, error::ConnectFailure, resolver::Resolver};
+
+/// When the next address is tried beside one that does not answer (RFC 8305 §8).
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// How long a target may be silent before it is probed, the time between two probes, and how many remain unanswered
+/// before it is lost (tcp(7)): two minutes together. Shorter wakes machines for nothing, longer keeps sessions with
+/// one that has gone without a word.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(60);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+const KEEPALIVE_PROBES: u32 = 6;
+
+/// Connects to the first address of a host that answers: each is tried in turn, the next one when one fails or keeps
+/// us waiting. Cancel safe: yes.
+pub(super) async fn tcp(
+    place: &HostPort,
+    resolver: &Resolver,
+) -> Result<TcpStream, ConnectFailure> {
+    let found = resolver.look_up(place).await;
+    let addresses = found.map_err(ConnectFailure::of_look_up)?;
+    let stream = first_to_answer(addresses).await?;
+    set_options(&stream).map_err(ConnectFailure::of_connecting)?;
+    Ok(stream)
+}
+
+async fn first_to_answer(addresses: Vec<SocketAddr>) -> Result<TcpStream, ConnectFailure> {
+    let mut waiting = addresses.into_iter().peekable();
+    let mut attempts = FuturesUnordered::new();
+    let mut failure = None;
+    loop {
+        attempts.extend(waiting.next().map(TcpStream::connect));
+        let delay = match waiting.peek() {
+            Some(_) => ATTEMPT_DELAY,
+            None => Duration::MAX,
+        };
+        match timeout(delay, attempts.next()).await {
+            Ok(Some(Ok(stream))) => return Ok(stream),
+            Ok(Some(Err(error))) => {
+                let error = ConnectFailure::of_connecting(error);
+                // That one of its addresses is of a family which is not here says less than that nobody listens.
+                if !matches!(
+                    (&failure, &error),
+                    (
+                        Some(ConnectFailure::Refused(_)),
+                        ConnectFailure::Exhausted(_)
+                    )
+                ) {
+                    failure = Some(error);
+                }
+            }
+            // All have failed.
+            Ok(None) => return Err(failure.unwrap_or_else(no_address)),
+            Err(_) => {}
+        }
+    }
+}
+
+fn no_address() -> ConnectFailure {
+    ConnectFailure::Name(io::ErrorKind::NotFound.into())
+}
+
+fn set_options(stream: &TcpStream) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(KEEPALIVE_PROBES);
+    SockRef::from(stream).set_tcp_keepalive(&keepalive)
+}
+
+/// Connects to a unix socket; a path that begins with NUL is an abstract name.
+pub(super) async fn unix(path: &Path) -> Result<UnixStream, ConnectFailure> {
+    let connected = UnixStream::connect(path).await;
+    connected.map_err(ConnectFailure::of_connecting)
+}
