@@ -43,8 +43,8 @@ pub(super) fn router(
     if let Some(target) = fallback(args, &words, warnings)? {
         router.fallback = Some(Mount {
             path: "/".to_owned(),
+            options: target::terms(router.page_options.clone(), &target),
             target,
-            options: router.page_options.clone(),
         });
     }
     for (index, route) in routes.iter().enumerate() {
@@ -113,8 +113,8 @@ fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<
     check_path_is_free(router, &path, &options).map_err(invalid)?;
     router.mounts.push(Mount {
         path,
+        options: target::terms(options, &target),
         target,
-        options,
     });
     Ok(())
 }
@@ -171,8 +171,8 @@ fn add_route(
     };
     router.mounts.extend(target.map(|target| Mount {
         path,
+        options: target::terms(options, &target),
         target,
-        options,
     }));
     Ok(())
 }

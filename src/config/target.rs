@@ -7,11 +7,14 @@ use crate::{
     args::{Args, ProgramArgs, ProxyVersion, TargetOptionArgs},
     backend::{ProxyHeader, Socket, SocketAddress, SocketOptions, Target, TargetMap},
     client::{ClientTls, Trust},
+    framing::Framing,
     http::{
+        RouteOptions,
         access::TokenPlace,
         pages::{MountTarget, TokenTargets},
     },
     server::tls::authorities,
+    transport::websocket::Delivery,
 };
 
 /// Look-up, connecting and TLS together: as long as a browser's patience, longer than a packet that is lost twice.
@@ -113,6 +116,19 @@ pub(super) fn map(
         options,
     };
     Ok((MountTarget::ByToken(targets), faults))
+}
+
+/// The terms of a target: of what takes bytes alone nobody asks where a message ends, nor how long it is.
+pub(super) fn terms(mut options: RouteOptions, target: &MountTarget) -> RouteOptions {
+    let framing = match target {
+        MountTarget::Fixed(Target::Program(..)) => None,
+        MountTarget::Fixed(Target::Socket(socket)) => Some(socket.options.streams.framing),
+        MountTarget::ByToken(targets) => Some(targets.options.streams.framing),
+    };
+    if framing == Some(Framing::Chunks) {
+        options.websocket.delivery = Delivery::InPieces;
+    }
+    options
 }
 
 fn socket_options(args: &ProgramArgs, is_tls: bool) -> Result<SocketOptions, FlagError> {

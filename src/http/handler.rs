@@ -220,15 +220,17 @@ impl Handler {
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
-                    let found = route.find(&path).await;
-                    let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
-                    let trust = &self.options.access.trust;
-                    let found = find_target(state, trust, request, found).await;
-                    let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
-                    let uri = shown_uri(&self.options.router, state, &parts.uri);
-                    let opened =
-                        open_websocket(state, request, found, uri, handshake, upgrade, permit);
-                    return Answerer::Program.answer(opened.await);
+                    let by = route.answerer();
+                    let outcome = async {
+                        let found = route.find(&path).await?;
+                        let trust = &self.options.access.trust;
+                        let found = find_target(state, trust, request, found).await?;
+                        let uri = shown_uri(&self.options.router, state, &parts.uri);
+                        let opened =
+                            open_websocket(state, request, found, uri, handshake, upgrade, permit);
+                        opened.await
+                    };
+                    return by.answer(outcome.await);
                 }
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
             };
@@ -269,7 +271,7 @@ impl Handler {
                 (refusal.into_response(line.version), by, Some(reason))
             }
         };
-        let is_session = by == Answerer::Program && reason.is_none();
+        let is_session = matches!(by, Answerer::Program | Answerer::Target) && reason.is_none();
         if !is_session {
             forbid_sniffing(&mut response);
             if let Some(cors) = &self.options.cors

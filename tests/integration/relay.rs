@@ -50,6 +50,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         max_message: None,
         silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,
+        delivery: websocket::Delivery::Whole,
     };
     let streams = StreamOptions {
         framing,

@@ -2,6 +2,8 @@
 
 use std::{fmt, net::Ipv6Addr, path::PathBuf, str::FromStr};
 
+use crate::printable::printable;
+
 /// Bytes of the longest path or abstract name (unix(7): `sun_path` has 108, one of which is NUL).
 const LONGEST_PATH: usize = 107;
 
@@ -122,13 +124,16 @@ impl fmt::Display for HostPort {
 }
 
 impl fmt::Display for SocketAddress {
-    /// With its scheme always: `tcp:localhost:5901`.
+    /// With its scheme always: `tcp:localhost:5901`; safe to print.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             SocketAddress::Tcp(address) => write!(formatter, "tcp:{address}"),
             SocketAddress::Tls(address) => write!(formatter, "tls:{address}"),
-            SocketAddress::Unix(path) => write!(formatter, "unix:{}", path.display()),
-            SocketAddress::Abstract(name) => write!(formatter, "unix:@{name}"),
+            SocketAddress::Unix(path) => {
+                let path = path.display().to_string();
+                write!(formatter, "unix:{}", printable(&path))
+            }
+            SocketAddress::Abstract(name) => write!(formatter, "unix:@{}", printable(name)),
         }
     }
 }

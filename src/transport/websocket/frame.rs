@@ -11,11 +11,16 @@ const MASKED: u8 = 0x80;
 
 /// The opcodes that begin or continue a message.
 const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
+pub(super) const TEXT: u8 = 1;
+pub(super) const BINARY: u8 = 2;
 /// Control frames have this bit in their opcode.
 const CONTROL: u8 = 0x8;
 const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+/// The first byte of an answer to a ping.
+pub(super) const PONG: u8 = FINAL | 0xa;
+/// The longest payload of a control frame (§5.5).
+pub(super) const LARGEST_CONTROL: usize = 125;
 
 /// The first bit of a length is 0.
 const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
@@ -140,6 +145,15 @@ impl Header {
         self.opcode() == CLOSE
     }
 
+    pub(super) fn is_ping(&self) -> bool {
+        self.opcode() == PING
+    }
+
+    /// Whether it is Close, Ping or Pong.
+    pub(super) fn is_known_control(&self) -> bool {
+        matches!(self.opcode(), CLOSE..=0xa)
+    }
+
     pub(super) fn is_continuation(&self) -> bool {
         self.opcode() == CONTINUATION
     }
@@ -210,13 +224,19 @@ pub fn encode(first: u8, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
 
 /// Puts a mask on bytes, or takes it off (§5.3).
 pub(super) fn mask(bytes: &mut [u8], mask: [u8; 4]) {
-    let mut words = bytes.chunks_exact_mut(4);
+    // As wide as a processor takes it at once.
+    const WIDTH: usize = 32;
+    let mut wide = [0; WIDTH];
+    for (index, byte) in wide.iter_mut().enumerate() {
+        *byte = mask[index % 4];
+    }
+    let mut words = bytes.chunks_exact_mut(WIDTH);
     for word in &mut words {
-        for (byte, mask) in word.iter_mut().zip(mask) {
+        for (byte, mask) in word.iter_mut().zip(wide) {
             *byte ^= mask;
         }
     }
-    for (byte, mask) in words.into_remainder().iter_mut().zip(mask) {
+    for (byte, mask) in words.into_remainder().iter_mut().zip(wide) {
         *byte ^= mask;
     }
 }

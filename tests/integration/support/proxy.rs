@@ -28,9 +28,14 @@ impl Proxy {
     /// Starts the program that a file is for, and waits until it listens. Of the file the addresses are
     /// replaced, each of which has to be there.
     pub(crate) fn start(file: &str, addresses: &[(&str, String)], listens: SocketAddr) -> Self {
+        Self::configured(file, &configuration(file, addresses), listens)
+    }
+
+    /// The same with a configuration of one's own; a file of another name than nginx.conf is HAProxy's.
+    pub(crate) fn configured(file: &str, text: &str, listens: SocketAddr) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join(file);
-        fs::write(&path, configuration(file, addresses)).expect("a file");
+        fs::write(&path, text).expect("a file");
         let mut command = match file {
             "nginx.conf" => {
                 let mut command = Command::new(installed("nginx", "nginx"));
@@ -86,7 +91,7 @@ fn configuration(file: &str, addresses: &[(&str, String)]) -> String {
 }
 
 /// Where a program is; Debian has these where only root's PATH leads.
-fn installed(name: &str, package: &str) -> PathBuf {
+pub(crate) fn installed(name: &str, package: &str) -> PathBuf {
     let mut path = env::var_os("PATH").unwrap_or_default();
     path.push(OsString::from(":/usr/sbin:/usr/local/sbin"));
     let mut places = env::split_paths(&path).map(|directory| directory.join(name));
