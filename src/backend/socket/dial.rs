@@ -84,3 +84,62 @@ pub(super) async fn unix(path: &Path) -> Result<UnixStream, ConnectFailure> {
     let connected = UnixStream::connect(path).await;
     connected.map_err(ConnectFailure::of_connecting)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use socket2::{Domain, Socket, Type};
+    use tokio::net::TcpListener;
+
+    fn loopback() -> SocketAddr {
+        ([127, 0, 0, 1], 0).into()
+    }
+
+    /// An address where connecting neither works nor fails, for as long as these are kept.
+    fn silent() -> (SocketAddr, Vec<Socket>) {
+        let socket = || Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+        let listener = socket();
+        listener.bind(&loopback().into()).expect("a port");
+        listener.listen(0).expect("it is bound");
+        let address = listener.local_addr().expect("its address");
+        let mut kept = vec![listener];
+        // What comes when its queue is full is not answered.
+        for _ in 0..3 {
+            let client = socket();
+            client.set_nonblocking(true).expect("an option");
+            let _ = client.connect(&address);
+            kept.push(client);
+        }
+        (address.as_socket().expect("an IP address"), kept)
+    }
+
+    #[tokio::test]
+    async fn next_address_is_tried_beside_one_that_is_silent_and_behind_one_that_fails() {
+        let (silent, _kept) = silent();
+        let listener = TcpListener::bind(loopback()).await.expect("a port");
+        let good = listener.local_addr().expect("its address");
+        // Port 1 is nobody's.
+        let refusing = SocketAddr::from(([127, 0, 0, 1], 1));
+        for addresses in [
+            vec![silent, good],
+            vec![refusing, good],
+            vec![refusing, silent, good],
+        ] {
+            let stream = first_to_answer(addresses).await.expect("one answers");
+            assert_eq!(stream.peer_addr().expect("its address"), good);
+        }
+    }
+
+    #[tokio::test]
+    async fn last_failure_is_told_when_nobody_answers() {
+        let refusing = SocketAddr::from(([127, 0, 0, 1], 1));
+        let failure = first_to_answer(vec![refusing, refusing])
+            .await
+            .expect_err("nobody listens");
+        assert!(matches!(failure, ConnectFailure::Refused(_)), "{failure}");
+        let failure = first_to_answer(Vec::new())
+            .await
+            .expect_err("there is none");
+        assert!(matches!(failure, ConnectFailure::Name(_)), "{failure}");
+    }
+}

@@ -165,3 +165,70 @@ impl Socket {
 fn tls_failure(reason: impl Into<String>) -> ConnectFailure {
     ConnectFailure::Tls(std::io::Error::other(reason.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{backend::stream_options::MaxLine, connection::Endpoint, framing::Framing};
+    use tokio::net::UnixListener;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    fn socket(address: SocketAddress) -> Socket {
+        let max_line = MaxLine {
+            bytes: 1,
+            set_by: "",
+        };
+        let options = SocketOptions {
+            streams: StreamOptions {
+                framing: Framing::Chunks,
+                max_line,
+                flush_after: None,
+            },
+            tls: Err(String::new()),
+            proxy_header: None,
+            timeout: LIMIT,
+        };
+        Socket {
+            address,
+            options: Arc::new(options),
+        }
+    }
+
+    async fn open(socket: &Socket, resources: &ConnectResources) -> Result<(), ConnectFailure> {
+        let nobody = Endpoint::Unix(None);
+        let client = ConnectionInfo::new(nobody, nobody);
+        let opened = socket.open(resources, &client).await;
+        opened.map(drop).map_err(|error| error.failure)
+    }
+
+    #[tokio::test]
+    async fn server_that_was_just_started_is_waited_for() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("socket");
+        let socket = socket(SocketAddress::Unix(path.clone()));
+        let resources = ConnectResources::default();
+        assert!(open(&socket, &resources).await.is_err());
+        resources.recent_starts.note();
+        let listening = async {
+            // Behind the first attempt.
+            tokio::time::sleep(2 * TRY_AGAIN).await;
+            UnixListener::bind(&path).expect("a free path")
+        };
+        let (opened, _listener) = tokio::join!(open(&socket, &resources), listening);
+        opened.expect("it listens now");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn server_that_never_listens_is_refused_when_it_is_young_no_more() {
+        let socket = socket(SocketAddress::Unix("/nonexistent/socket".into()));
+        let resources = ConnectResources::default();
+        resources.recent_starts.note();
+        let start = Instant::now();
+        let failure = open(&socket, &resources).await.expect_err("nobody listens");
+        assert!(matches!(failure, ConnectFailure::Refused(_)), "{failure}");
+        assert!(start.elapsed() > LIMIT / 2);
+        assert!(open(&socket, &resources).await.is_err());
+        assert!(start.elapsed() <= LIMIT);
+    }
+}
