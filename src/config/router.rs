@@ -65,6 +65,13 @@ pub(super) fn router(
         .transpose()?;
     check_something_answers(&router)?;
     target_relations::check(args, &router)?;
+    let trusts_anybody = |route: &Route| route.program.target.target_insecure;
+    if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
+        warnings.push(
+            "--target-insecure: targets by TLS may be anybody, and who is in between reads and changes all"
+                .to_owned(),
+        );
+    }
     Ok(router)
 }
 

@@ -39,7 +39,7 @@ async fn first_to_answer(addresses: Vec<SocketAddr>) -> Result<TcpStream, Connec
     let mut attempts = FuturesUnordered::new();
     let mut failure = None;
     loop {
-        attempts.extend(waiting.next().map(TcpStream::connect));
+        attempts.extend(waiting.next().map(attempt));
         let delay = match waiting.peek() {
             Some(_) => ATTEMPT_DELAY,
             None => Duration::MAX,
@@ -63,6 +63,16 @@ async fn first_to_answer(addresses: Vec<SocketAddr>) -> Result<TcpStream, Connec
             Ok(None) => return Err(failure.unwrap_or_else(no_address)),
             Err(_) => {}
         }
+    }
+}
+
+async fn attempt(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    // Where nobody listens, a port that the system hands out for our end may be the very one (simultaneous open, RFC
+    // 9293 §3.5): we would talk to ourselves.
+    match stream.local_addr()? == stream.peer_addr()? {
+        true => Err(io::ErrorKind::ConnectionRefused.into()),
+        false => Ok(stream),
     }
 }
 

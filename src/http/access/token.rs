@@ -132,7 +132,8 @@ pub(in crate::http) fn with_tokens_digested(
     {
         let begin = begin + name.len();
         // What is encoded may be a part of it, but for what ends it.
-        let ends = |&(at, byte): &(usize, u8)| byte == b'&' || lower[at..].starts_with("%26");
+        let ends =
+            |&(at, byte): &(usize, u8)| byte == b'&' || lower.as_bytes()[at..].starts_with(b"%26");
         let mut bytes = (begin..).zip(query[begin..].bytes());
         let end = bytes.find(ends).map_or(query.len(), |(at, _)| at);
         shown.push_str(&query[done..begin]);
