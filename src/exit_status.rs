@@ -3,7 +3,7 @@
 //!
 //! | status | when |
 //! |---|---|
-//! | 0 | stopped in order; `--help`, `--version`, `--license`, `--check-config`, `--doctor`; a client whose server closed with 1000 |
+//! | 0 | stopped in order; `--help`, `--version`, `--license`, `--completions`, `--check-config`, `--doctor`; a client whose server closed with 1000 |
 //! | [`FAILURE`] | it cannot run or go on; `--doctor` found that no session is possible; a client's every other end |
 //! | [`USAGE`] | the command line or the configuration is wrong; nothing was started |
 //! | [`of_signal`] | a signal ended a client, or a server that did not wait for its sessions |

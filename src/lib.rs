@@ -43,6 +43,7 @@
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | `printable` | text of others, safe to print |
+//! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
 //! | 0 | `timer` | a deadline that moves with what happens |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
@@ -76,6 +77,7 @@ pub mod connection;
 pub mod doctor;
 pub mod environ;
 pub mod exit_status;
+pub mod fingerprint;
 pub mod framing;
 pub mod http;
 pub mod logging;

@@ -4,7 +4,7 @@ use std::{env, process::ExitCode};
 
 use anyhow::{Context, Result};
 use wsd::{
-    args::CommandLine,
+    args::{CommandLine, completions},
     config::{ConfigError, Task},
     server::{inetd, listener::Inherited},
 };
@@ -39,6 +39,7 @@ fn start() -> Result<ExitCode> {
     let command_line = CommandLine::new(env::args_os().skip(1));
     match Task::load(&command_line) {
         Ok(Task::PrintLicense) => Ok(print(include_str!("../LICENSE"))),
+        Ok(Task::PrintCompletions(shell)) => Ok(print(&completions(shell))),
         Ok(Task::CheckConfig) => Ok(print("the configuration is fine\n")),
         Ok(Task::Serve(config)) => {
             let reload = || Task::load(&command_line)?.server();

@@ -1,8 +1,7 @@
 //! The client in place of a server.
 
-use std::time::Duration;
-
-use super::{durations::milliseconds, groups::SPEAKS_TLS};
+use super::{durations::milliseconds_or_never, groups::SPEAKS_TLS};
+use crate::{backend::Linger, fingerprint::Fingerprint};
 
 /// Flags of the client.
 #[derive(Debug, Clone, clap::Args)]
@@ -13,16 +12,26 @@ pub struct ClientArgs {
     #[arg(long, value_name = "URL", group = SPEAKS_TLS)]
     pub connect: Option<String>,
 
-    /// Milliseconds without a message after the end of stdin until the connection is closed
-    /// [default: 1000].
-    #[arg(long, value_name = "MS", value_parser = milliseconds(), requires = "connect")]
-    pub linger: Option<Duration>,
+    /// Milliseconds without a message after the end of stdin until the connection is closed; 'never' stays, to
+    /// listen only, whatever stdin is [default: 1000].
+    #[arg(long, value_name = "MS", value_parser = milliseconds_or_never(), requires = "connect")]
+    pub linger: Option<Linger>,
 
     /// Connect again when there is no connection, or none any more, after 1 s, 2 s, 4 s and so on.
     #[arg(long, requires = "connect")]
     pub reconnect: bool,
 
+    /// Trust the server's certificate if its SHA-256 is this, whoever issued it and for whatever name:
+    /// --ssl-selfsigned prints it; 64 hexadecimal digits, with colons or without.
+    #[arg(
+        long,
+        value_name = "SHA256",
+        requires = "connect",
+        conflicts_with = "sslca"
+    )]
+    pub fingerprint: Option<Fingerprint>,
+
     /// Trust any certificate of the server: what is sent may be read and changed on its way.
-    #[arg(long, requires = "connect", conflicts_with = "sslca")]
+    #[arg(long, requires = "connect", conflicts_with_all = ["sslca", "fingerprint"])]
     pub insecure: bool,
 }

@@ -104,10 +104,13 @@ impl CommandLine {
     }
 
     /// The file of `--config`. There is none to be read where the words alone say all that is to be done:
-    /// help, the version, the license, or that a word is wrong.
+    /// help, the version, the license, a shell's completions, or that a word is wrong.
     pub fn config_file(&self) -> Option<&Path> {
         let says_all = |word: &Word| match word {
-            Word::Flag(flag) => matches!(flag.name.as_str(), "help" | "version" | "license"),
+            Word::Flag(flag) => matches!(
+                flag.name.as_str(),
+                "help" | "version" | "license" | "completions"
+            ),
             Word::Other(_) => true,
         };
         if self.words.iter().any(says_all) {
@@ -277,6 +280,11 @@ impl Flag {
         }
         word
     }
+}
+
+/// Whether the word behind a flag is its value, where no `=` is.
+pub(super) fn takes_next_word(argument: &Arg) -> bool {
+    matches!(Kind::of(argument), Kind::Value | Kind::List)
 }
 
 impl Kind {

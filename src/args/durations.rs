@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::backend::Linger;
+
 /// Longer times are slips of the keyboard, and clocks cannot add them.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
@@ -24,6 +26,16 @@ pub(super) fn positive_seconds() -> fn(&str) -> Result<Duration, String> {
 /// The same with milliseconds.
 pub(super) fn milliseconds() -> fn(&str) -> Result<Duration, String> {
     |text| parse(text, "ms", "milliseconds")
+}
+
+/// The same, or `never`.
+pub fn milliseconds_or_never() -> fn(&str) -> Result<Linger, String> {
+    |text| match text {
+        "never" => Ok(Linger::Forever),
+        text => parse(text, "ms", "milliseconds")
+            .map(Linger::For)
+            .map_err(|error| format!("{error}; or 'never'")),
+    }
 }
 
 fn parse(text: &str, unit: &str, name: &str) -> Result<Duration, String> {
@@ -85,6 +97,19 @@ mod tests {
                 error.contains("a number of milliseconds"),
                 "{text}: {error}"
             );
+        }
+    }
+
+    #[test]
+    fn never_is_no_time() {
+        assert_eq!(milliseconds_or_never()("never"), Ok(Linger::Forever));
+        assert_eq!(
+            milliseconds_or_never()("2s"),
+            Ok(Linger::For(Duration::from_secs(2)))
+        );
+        for text in ["Never", "ever", "-1", ""] {
+            let error = milliseconds_or_never()(text).expect_err(text);
+            assert!(error.ends_with("; or 'never'"), "{text}: {error}");
         }
     }
 

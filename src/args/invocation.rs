@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, Args, Command};
+use clap::{Arg, Args, Command, ValueEnum};
 
 /// Flags of one invocation.
 #[derive(Debug, Clone, Args)]
@@ -21,9 +21,24 @@ pub struct InvocationArgs {
     #[arg(long, help_heading = "Operation", conflicts_with = "connect")]
     pub doctor: bool,
 
+    /// Print what makes a shell complete wsd's flags, for its folder of completions or for source.
+    #[arg(long, value_name = "SHELL", value_enum, help_heading = None)]
+    pub completions: Option<Shell>,
+
     /// Print the license.
     #[arg(long, help_heading = None)]
     pub license: bool,
+}
+
+/// `--completions`: a shell that completes words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Shell {
+    /// GNU Bash.
+    Bash,
+    /// The Z shell.
+    Zsh,
+    /// The friendly interactive shell.
+    Fish,
 }
 
 impl InvocationArgs {

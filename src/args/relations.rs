@@ -113,12 +113,15 @@ fn exclusion(error: &Error, flags: &[OsString]) -> Option<Error> {
         .into_iter()
         .find(is_given)?;
     let (flag, other) = match (flag.as_str(), other.as_str()) {
-        ("connect" | "insecure", _) | (_, "inetd" | "ssl-selfsigned") => (other, flag),
+        ("connect" | "insecure", _) | (_, "inetd" | "ssl-selfsigned" | "fingerprint") => {
+            (other, flag)
+        }
         _ => (flag, other),
     };
     let reason = match (flag.as_str(), other.as_str()) {
         (flag, "connect") => format!("--{flag} is for a server"),
         (_, "insecure") => "--insecure trusts anybody".to_owned(),
+        ("fingerprint", _) => "--fingerprint trusts one certificate, whoever issued it".to_owned(),
         ("inetd", other) => {
             format!("--inetd serves what is on stdin, --{other} is about listening")
         }

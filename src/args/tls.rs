@@ -20,7 +20,8 @@ pub struct TlsArgs {
     #[arg(long, value_name = "FILE", requires_all = [SPEAKS_TLS, "sslcert"])]
     pub sslkey: Vec<PathBuf>,
 
-    /// Ask clients for a certificate that one of these authorities (PEM) has issued.
+    /// Ask clients for a certificate that one of these authorities (PEM) has issued; with --connect, trust these and
+    /// no other to have issued the server's.
     #[arg(long, value_name = "FILE", requires = SPEAKS_TLS)]
     pub sslca: Option<PathBuf>,
 

@@ -34,6 +34,6 @@ pub use socket::{
 };
 pub use spawn::Spawner;
 pub use stdin::Intake;
-pub use stdio::{Stdio, StdioError};
+pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
 pub use target::{OpenError, Resources, Target};

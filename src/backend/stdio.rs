@@ -5,8 +5,8 @@
 //!
 //! # How it works
 //! A WebSocket cannot be closed in one direction alone, and when stdin ends, answers may still be on
-//! their way. So the output ends only when nothing has come for a while, which counts from the moment
-//! when all that came before was written: a reader that is slow is not taken for a server that is
+//! their way. So the output ends only when nothing has come for a while ([`Linger`]), which counts from the
+//! moment when all that came before was written: a reader that is slow is not taken for a server that is
 //! silent. A stdout that nobody reads any more ends the output at once.
 //!
 //! Reads and writes happen on threads of the runtime, in blocking mode: other processes may share the
@@ -30,6 +30,7 @@ use parking_lot::Mutex;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use tokio::{fs::File, sync::oneshot, time::Instant};
 use tokio_util::codec::FramedWrite;
+use tracing::warn;
 
 use super::{
     error::BackendError,
@@ -43,11 +44,20 @@ use crate::{message::Message, timer::LazyTimer};
 /// fills it.
 const STDOUT_BUFFER: usize = 64 * 1024;
 
+/// What becomes of a session whose stdin has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Linger {
+    /// It ends when nothing has come for so long; zero ends it with stdin.
+    For(Duration),
+    /// It goes on, and listens; a stdin that cannot be read is at its end too.
+    Forever,
+}
+
 /// Stdin and stdout, for one session at a time.
 #[derive(Clone)]
 pub struct Stdio {
     streams: StreamOptions,
-    linger: Duration,
+    linger: Linger,
     stdin: Arc<Mutex<Output>>,
     state: Arc<State>,
 }
@@ -65,8 +75,12 @@ pub enum StdioError {
 
 /// What the two directions know of each other.
 struct State {
+    /// stdin has said something.
+    spoke: AtomicBool,
     /// stdin is at its end.
     ended: AtomicBool,
+    /// A session has ended because nothing came after that.
+    expired: AtomicBool,
     /// Something that came is not yet written.
     unwritten: AtomicBool,
     /// When all was last written.
@@ -75,19 +89,20 @@ struct State {
 }
 
 impl Stdio {
-    /// Takes stdin and stdout. `linger` is how long nothing may have come after the end of stdin until
-    /// the session ends; zero ends it with stdin.
+    /// Takes stdin and stdout.
     ///
     /// # Errors
     /// The operating system's (dup(2)).
-    pub fn new(streams: StreamOptions, linger: Duration) -> io::Result<Self> {
+    pub fn new(streams: StreamOptions, linger: Linger) -> io::Result<Self> {
         let stdin = file(io::stdin())?;
         Ok(Stdio {
             streams,
             linger,
             stdin: Arc::new(Mutex::new(framed_output(stdin, &streams))),
             state: Arc::new(State {
+                spoke: AtomicBool::new(false),
                 ended: AtomicBool::new(false),
+                expired: AtomicBool::new(false),
                 unwritten: AtomicBool::new(false),
                 written: Mutex::new(Instant::now()),
                 failure: Mutex::new(None),
@@ -123,9 +138,28 @@ impl Stdio {
         })
     }
 
-    /// Whether stdin has come to its end.
-    pub fn is_at_end(&self) -> bool {
+    /// Whether another session could do nothing: stdin has come to its end, and that ends it.
+    pub fn is_done(&self) -> bool {
+        self.linger != Linger::Forever && self.is_at_end()
+    }
+
+    fn is_at_end(&self) -> bool {
         self.state.ended.load(Ordering::Relaxed)
+    }
+
+    /// Whether a session has ended because stdin did, which had nothing to say, ever.
+    pub fn ended_unheard(&self) -> bool {
+        let state = &self.state;
+        state.expired.load(Ordering::Relaxed) && !state.spoke.load(Ordering::Relaxed)
+    }
+
+    /// Who listens needs no stdin: nohup(1) leaves one that is not open for reading, and a terminal may go.
+    fn lose_input(&self, error: io::Error) {
+        match (self.linger, error.raw_os_error()) {
+            (Linger::Forever, Some(libc::EBADF)) => {}
+            (Linger::Forever, _) => warn!("{}", StdioError::Input(error)),
+            (Linger::For(_), _) => self.state.fail(StdioError::Input(error)),
+        }
     }
 
     /// What went wrong, told once.
@@ -170,10 +204,13 @@ struct Messages {
 impl Messages {
     /// Ready when nothing has come for as long as it takes.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let (state, linger) = (&self.stdio.state, self.stdio.linger);
-        if linger.is_zero() {
-            return Poll::Ready(());
-        }
+        let state = &self.stdio.state;
+        let linger = match self.stdio.linger {
+            Linger::For(Duration::ZERO) => return Poll::Ready(()),
+            Linger::For(linger) => linger,
+            // What ends it comes from elsewhere: the server, a stdout that nobody reads, a signal.
+            Linger::Forever => return Poll::Pending,
+        };
         let at_end = *self.at_end.get_or_insert_with(Instant::now);
         let last = match state.unwritten.load(Ordering::Relaxed) {
             true => Instant::now(),
@@ -190,13 +227,18 @@ impl Stream for Messages {
         if !self.stdio.is_at_end() {
             let state = &self.stdio.state;
             match ready!(self.stdio.stdin.lock().poll_next_unpin(context)) {
-                Some(Err(BackendError::Io(error))) => state.fail(StdioError::Input(error)),
-                Some(item) => return Poll::Ready(Some(item)),
+                Some(Err(BackendError::Io(error))) => self.stdio.lose_input(error),
+                Some(item) => {
+                    state.spoke.store(true, Ordering::Relaxed);
+                    return Poll::Ready(Some(item));
+                }
                 None => {}
             }
             state.ended.store(true, Ordering::Relaxed);
         }
-        self.poll_silence(context).map(|()| None)
+        ready!(self.poll_silence(context));
+        self.stdio.state.expired.store(true, Ordering::Relaxed);
+        Poll::Ready(None)
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::{
     future::{Future, pending},
-    io,
+    io::{self, Write},
     time::Duration,
 };
 
-use tokio::time::{Instant, timeout};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, timeout},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -20,7 +23,7 @@ use super::{
     url::Url,
 };
 use crate::{
-    backend::{Backend, Environment, Resources, Stdio, StreamOptions, Target},
+    backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
     message::Close,
     session::{self, Handle, SessionTimeouts},
@@ -30,6 +33,10 @@ use crate::{
 /// What a connection may take to come about, all addresses, the proxy and TLS together; and then the
 /// answer to the opening handshake. Shorter would give up on slow lines, longer keeps who waits.
 const CONNECTING: Duration = Duration::from_secs(10);
+
+/// What nothing may have come for after the end of stdin: an answer takes no longer to come from the
+/// other end of the world, and a shell that waits for this one does not wait long.
+const LINGER: Linger = Linger::For(Duration::from_secs(1));
 
 /// Whom to connect to what.
 #[derive(Debug)]
@@ -53,18 +60,24 @@ pub struct Options {
 /// What is joined to the server at this end.
 #[derive(Debug)]
 pub enum LocalEnd {
-    /// Our own stdin and stdout; a session ends when nothing has come for so long after the end of stdin.
-    Stdio(StreamOptions, Duration),
+    /// Our own stdin and stdout, and what becomes of a session after the end of stdin: without a word about
+    /// that, it ends when nothing has come for a second.
+    Stdio(StreamOptions, Option<Linger>),
     /// A program, one process a connection, and its environment.
     Program(Target, Environment, Resources),
 }
 
 /// Connects, and joins what came about, until it has ended for good or `stop` is cancelled: then the
-/// session ends in order, and what is left of it when that has its time is the caller's to drop.
+/// session ends in order, and what is left of it when that has its time is the caller's to drop. Each connection
+/// begins with `announcement` on stderr, for who sits at a terminal.
 ///
 /// Cancel safe: no. Dropped before it is ready, it kills its program and drops the connection without a Close.
-pub async fn run(options: &Options, stop: &CancellationToken) -> Outcome {
-    let end = match ClientLoop::new(options) {
+pub async fn run(
+    options: &Options,
+    announcement: Option<&str>,
+    stop: &CancellationToken,
+) -> Outcome {
+    let end = match ClientLoop::new(options, announcement) {
         Ok(joint) => joint.run(stop).await,
         Err(error) => ConnectionEnd::from(ConnectError::Stdio(error)),
     };
@@ -74,16 +87,23 @@ pub async fn run(options: &Options, stop: &CancellationToken) -> Outcome {
 /// One client with its local end.
 struct ClientLoop<'a> {
     options: &'a Options,
+    announcement: Option<&'a str>,
     stdio: Option<Stdio>,
 }
 
 impl<'a> ClientLoop<'a> {
-    fn new(options: &'a Options) -> io::Result<Self> {
+    fn new(options: &'a Options, announcement: Option<&'a str>) -> io::Result<Self> {
         let stdio = match &options.local_end {
-            LocalEnd::Stdio(streams, linger) => Some(Stdio::new(*streams, *linger)?),
+            LocalEnd::Stdio(streams, linger) => {
+                Some(Stdio::new(*streams, linger.unwrap_or(LINGER))?)
+            }
             LocalEnd::Program(..) => None,
         };
-        Ok(ClientLoop { options, stdio })
+        Ok(ClientLoop {
+            options,
+            announcement,
+            stdio,
+        })
     }
 
     async fn run(&self, stop: &CancellationToken) -> ConnectionEnd {
@@ -91,8 +111,8 @@ impl<'a> ClientLoop<'a> {
         loop {
             let start = Instant::now();
             let end = self.connect_once(stop).await;
-            let has_more = self.stdio.as_ref().is_none_or(|stdio| !stdio.is_at_end());
-            if !(self.options.reconnect && has_more && end.may_pass) || stop.is_cancelled() {
+            let is_done = self.stdio.as_ref().is_some_and(Stdio::is_done);
+            if !(self.options.reconnect && end.may_pass) || is_done || stop.is_cancelled() {
                 return end;
             }
             let wait = backoff.next(start.elapsed());
@@ -145,6 +165,7 @@ impl<'a> ClientLoop<'a> {
         let extension = compression.map(|agreed| agreed.to_string());
         info!(subprotocol, extension, "connected to {}", self.options.url);
         let backend = self.open_local_end(subprotocol).await?;
+        self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
         let server = websocket::open(stream, read_ahead, Role::Client, options, compression);
@@ -171,8 +192,23 @@ impl<'a> ClientLoop<'a> {
         let failure = self.stdio.as_ref().and_then(Stdio::take_failure);
         Ok(match failure {
             Some(failure) => ConnectionEnd::local(failure.to_string()),
+            None if self.left_unheard() => ConnectionEnd::of(&summary).unheard(),
             None => ConnectionEnd::of(&summary),
         })
+    }
+
+    /// On a thread of its own, since a terminal may be held (Ctrl-S) while a signal comes.
+    async fn announce(&self) {
+        if let Some(line) = self.announcement.map(|line| format!("{line}\n")) {
+            // Who closes stderr wants to know nothing.
+            let _ = spawn_blocking(move || io::stderr().write_all(line.as_bytes())).await;
+        }
+    }
+
+    /// Whether this end went for want of a stdin, and nobody had said that it should.
+    fn left_unheard(&self) -> bool {
+        let is_default = matches!(self.options.local_end, LocalEnd::Stdio(_, None));
+        is_default && self.stdio.as_ref().is_some_and(Stdio::ended_unheard)
     }
 
     async fn open_local_end(&self, subprotocol: Option<&str>) -> Result<Backend, ConnectError> {

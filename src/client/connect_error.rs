@@ -4,7 +4,7 @@ use std::io;
 
 use hyper::header::HeaderValue;
 
-use super::exchange::UnexpectedResponse;
+use super::{exchange::UnexpectedResponse, tls_failure::TlsFailure};
 use crate::http::websocket::extensions::BadAnswer;
 
 /// Why there is no WebSocket.
@@ -23,13 +23,21 @@ pub enum ConnectError {
     },
     /// The connection broke in the TLS handshake, or the server is not whom we trust.
     #[error("TLS: {0}")]
-    Tls(io::Error),
+    Tls(TlsFailure),
     /// The connection broke in the opening handshake, or what answers speaks no HTTP.
     #[error("no answer to the opening handshake: {0}")]
-    Http(#[from] hyper::Error),
+    Http(hyper::Error),
+    /// The same where no TLS was tried: servers that speak it answer in it, or not at all.
+    #[error(
+        "no answer to the opening handshake: {0}; if the server speaks TLS, its URL begins with wss://"
+    )]
+    PlainHttp(hyper::Error),
     /// The server answers with another status than 101.
     #[error("the server refuses: {0}")]
     Refused(UnexpectedResponse),
+    /// It answers 400 and no more where no TLS was tried, as those do that speak it.
+    #[error("the server refuses: {0}; if it speaks TLS, its URL begins with wss://")]
+    PlainRefused(UnexpectedResponse),
     /// An answer that RFC 6455 §4.1 has us fail on.
     #[error("the server's handshake is wrong: {0}")]
     Handshake(String),
@@ -56,11 +64,15 @@ impl ConnectError {
     /// Whether the same may be well the next time.
     pub fn may_pass(&self) -> bool {
         match self {
-            ConnectError::Connect(_) | ConnectError::Http(_) | ConnectError::TimedOut(..) => true,
+            ConnectError::Connect(_)
+            | ConnectError::Http(_)
+            | ConnectError::PlainHttp(_)
+            | ConnectError::TimedOut(..) => true,
             ConnectError::Proxy { may_pass, .. } => *may_pass,
-            // A certificate is not going to be another.
-            ConnectError::Tls(error) => error.kind() != io::ErrorKind::InvalidData,
-            ConnectError::Refused(refusal) => refusal.may_pass(),
+            ConnectError::Tls(failure) => failure.may_pass(),
+            ConnectError::Refused(refusal) | ConnectError::PlainRefused(refusal) => {
+                refusal.may_pass()
+            }
             ConnectError::Handshake(_)
             | ConnectError::Subprotocol(_)
             | ConnectError::Extensions(_)

@@ -96,7 +96,11 @@ where
     // The connection ends when it has handed the stream over, and what is done with that comes after.
     match select(pin!(answer), pin!(connection.with_upgrades())).await {
         Either::Left((answer, _)) => answer,
-        Either::Right((_, answer)) => answer.await,
+        // What broke the connection says more than that there will be no answer.
+        Either::Right((ended, answer)) => match (answer.await, ended) {
+            (Err(_), Err(error)) => Err(error),
+            (answer, _) => answer,
+        },
     }
 }
 

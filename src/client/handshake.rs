@@ -9,8 +9,9 @@ use hyper::{
 use super::{
     connect_error::ConnectError,
     dial::DialedStream,
-    exchange::{UpgradeResult, exchange},
-    url::Url,
+    exchange::{UnexpectedResponse, UpgradeResult, exchange},
+    tls_failure::TlsFailure,
+    url::{ServerAddress, Url},
 };
 use crate::{
     http::websocket::extensions,
@@ -57,8 +58,9 @@ pub(super) async fn handshake(
     let key = new_key();
     let request = request(url, options, &key)?;
     let is_wanted = |status: &StatusCode| *status == StatusCode::SWITCHING_PROTOCOLS;
-    match exchange(stream, request, is_wanted).await? {
-        UpgradeResult::Refused(refusal) => Err(ConnectError::Refused(refusal)),
+    let answer = exchange(stream, request, is_wanted).await;
+    match answer.map_err(|error| no_answer(url, error))? {
+        UpgradeResult::Refused(refusal) => Err(refused(url, refusal)),
         UpgradeResult::Switched {
             stream,
             read_ahead,
@@ -74,6 +76,27 @@ pub(super) async fn handshake(
             })
         }
     }
+}
+
+fn no_answer(url: &Url, error: hyper::Error) -> ConnectError {
+    match TlsFailure::behind(&error) {
+        Some(failure) => ConnectError::Tls(failure),
+        None if may_need_tls(url) => ConnectError::PlainHttp(error),
+        None => ConnectError::Http(error),
+    }
+}
+
+fn refused(url: &Url, refusal: UnexpectedResponse) -> ConnectError {
+    let says_nothing = refusal.status == StatusCode::BAD_REQUEST && refusal.line.is_none();
+    match says_nothing && may_need_tls(url) {
+        true => ConnectError::PlainRefused(refusal),
+        false => ConnectError::Refused(refusal),
+    }
+}
+
+/// Whether the server may be one that speaks TLS, which was not tried.
+fn may_need_tls(url: &Url) -> bool {
+    !url.is_tls && matches!(url.place, ServerAddress::Host(..))
 }
 
 fn request(

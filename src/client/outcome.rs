@@ -2,7 +2,7 @@
 
 use std::process::ExitStatus;
 
-use super::{connect_error::ConnectError, url::Url};
+use super::{connect_error::ConnectError, related_option::RelatedOption, url::Url};
 use crate::{
     exit_status::{self, FAILURE},
     http::websocket::extensions::BadAnswer,
@@ -21,23 +21,8 @@ pub struct Outcome {
     pub status: u8,
     /// What is written to stderr, the URL in it.
     pub complaint: Option<String>,
-    /// What set otherwise would have avoided it.
+    /// What set otherwise would have avoided it, complaint or not.
     pub related_option: Option<RelatedOption>,
-}
-
-/// What the end of a client may depend on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RelatedOption {
-    /// Whether binary messages are taken.
-    Binary,
-    /// The longest message of the server.
-    MaxMessage,
-    /// What becomes of a newline within a message.
-    Newline,
-    /// The subprotocols that are offered.
-    Subprotocols,
-    /// Whether compression is offered.
-    Compression,
 }
 
 /// How one connection, or the attempt to make one, ended.
@@ -111,6 +96,17 @@ impl ConnectionEnd {
         }
     }
 
+    /// The same where it was this end's stdin that had nothing to say, ever.
+    pub(super) fn unheard(self) -> Self {
+        match self.reason {
+            None => ConnectionEnd {
+                related_option: Some(RelatedOption::Linger),
+                ..self
+            },
+            Some(_) => self,
+        }
+    }
+
     /// The reason, for the log line before another attempt.
     pub(super) fn reason(&self) -> &str {
         self.reason.as_deref().unwrap_or_default()
@@ -130,7 +126,8 @@ impl From<ConnectError> for ConnectionEnd {
     fn from(failure: ConnectError) -> Self {
         ConnectionEnd {
             may_pass: failure.may_pass(),
-            related_option: match failure {
+            related_option: match &failure {
+                ConnectError::Tls(failure) => failure.related_option(),
                 ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
                 ConnectError::Extensions(BadAnswer::DeflateNotOffered) => {
                     Some(RelatedOption::Compression)

@@ -1,22 +1,22 @@
 //! TLS as a client: whom we trust, and who we are.
 
-use std::{io, sync::Arc};
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
     rustls::{
-        ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
-        client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-        crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature},
-        pki_types::{CertificateDer, ServerName, UnixTime},
+        ClientConfig, RootCertStore,
+        crypto::ring,
+        pki_types::ServerName,
         sign::{CertifiedKey, SingleCertAndKey},
         version::{TLS12, TLS13},
     },
 };
 
-use super::connect_error::ConnectError;
+use super::{connect_error::ConnectError, leaf_verifier::LeafVerifier, tls_failure::TlsFailure};
+use crate::fingerprint::Fingerprint;
 
 /// What is spoken inside (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -28,6 +28,8 @@ pub enum Trust {
     System,
     /// These authorities, and no other.
     Authorities(RootCertStore),
+    /// One certificate, whoever issued it, for whatever name and time.
+    Certificate(Fingerprint),
     /// Anybody's: the connection is encrypted, but it is not known to whom it leads.
     Anybody,
 }
@@ -56,12 +58,16 @@ impl ClientTls {
             .with_protocol_versions(&[&TLS13, &TLS12])
             .map_err(|error| error.to_string())?;
         let trusts_anybody = matches!(trust, Trust::Anybody);
+        let leaf = |expected| Arc::new(LeafVerifier::new(provider, expected));
         let builder = match trust {
             Trust::System => builder.with_root_certificates(system_roots()?),
             Trust::Authorities(roots) => builder.with_root_certificates(roots),
+            Trust::Certificate(expected) => builder
+                .dangerous()
+                .with_custom_certificate_verifier(leaf(Some(expected))),
             Trust::Anybody => builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anybody(provider))),
+                .with_custom_certificate_verifier(leaf(None)),
         };
         let mut config = match shown {
             Some(certified) => {
@@ -99,12 +105,10 @@ impl ClientTls {
         host: &str,
         socket: S,
     ) -> Result<TlsStream<S>, ConnectError> {
-        let name = ServerName::try_from(host.to_owned()).map_err(|_| {
-            let reason = format!("'{host}' cannot be a name in a certificate");
-            ConnectError::Tls(io::Error::new(io::ErrorKind::InvalidData, reason))
-        })?;
+        let name = ServerName::try_from(host.to_owned())
+            .map_err(|_| ConnectError::Tls(TlsFailure::of_name(host)))?;
         let connected = self.connector.connect(name, socket).await;
-        connected.map_err(ConnectError::Tls)
+        connected.map_err(|error| ConnectError::Tls(TlsFailure::in_handshake(&error)))
     }
 }
 
@@ -119,43 +123,79 @@ fn system_roots() -> Result<RootCertStore, String> {
     }
 }
 
-/// Takes any certificate; that the server holds its key is checked all the same.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
+#[cfg(test)]
+mod tests {
+    use rcgen::KeyPair;
+    use tokio_rustls::{
+        TlsAcceptor,
+        rustls::{
+            ServerConfig, SupportedProtocolVersion,
+            crypto::ring::sign::any_supported_type,
+            pki_types::{CertificateDer, PrivateKeyDer},
+        },
+    };
 
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
+    use super::*;
+
+    /// A certificate of a key for a name that nobody asks for.
+    fn certificate(key: &KeyPair) -> CertificateDer<'static> {
+        let params = rcgen::CertificateParams::new(vec!["elsewhere.example".to_owned()]);
+        let certificate = params.expect("a name").self_signed(key);
+        certificate.expect("a certificate").der().clone()
     }
 
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signed, algorithms)
+    /// How a handshake ends with a server that shows a certificate, and signs with a key.
+    async fn handshake(
+        trust: Trust,
+        version: &'static SupportedProtocolVersion,
+        shown: CertificateDer<'static>,
+        key: &KeyPair,
+    ) -> Result<(), String> {
+        let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+        let private = any_supported_type(&private).expect("a key");
+        // Unlike `with_single_cert`, this does not look whether the key is the certificate's.
+        let certified = CertifiedKey::new(vec![shown], private);
+        let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_protocol_versions(&[version])
+            .expect("a version")
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+        let (near, far) = tokio::io::duplex(64);
+        let tls = ClientTls::new(trust, None).expect("a trust");
+        let server = TlsAcceptor::from(Arc::new(config)).accept(far);
+        let (client, _) = tokio::join!(tls.connect("localhost", near), server);
+        client.map(|_| ()).map_err(|error| error.to_string())
     }
 
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signed, algorithms)
+    #[tokio::test]
+    async fn certificate_alone_proves_nothing_without_its_key() {
+        let (own, other) = (KeyPair::generate(), KeyPair::generate());
+        let (own, other) = (own.expect("a key"), other.expect("a key"));
+        let shown = certificate(&own);
+        let pinned = Trust::Certificate(Fingerprint::of(&shown));
+        for version in [&TLS12, &TLS13] {
+            for trust in [&pinned, &Trust::Anybody] {
+                let held = handshake(trust.clone(), version, shown.clone(), &own).await;
+                assert_eq!(held, Ok(()), "{trust:?} {version:?}");
+                let stolen = handshake(trust.clone(), version, shown.clone(), &other).await;
+                let reason = stolen.expect_err("it has no key");
+                assert!(
+                    reason.contains("does not hold its key"),
+                    "{trust:?} {version:?}: {reason}"
+                );
+            }
+        }
     }
 
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
+    #[tokio::test]
+    async fn other_certificate_of_the_same_key_is_another() {
+        let key = KeyPair::generate().expect("a key");
+        let (trusted, shown) = (certificate(&key), certificate(&key));
+        let expected = Fingerprint::of(&trusted);
+        let refused = handshake(Trust::Certificate(expected), &TLS13, shown.clone(), &key).await;
+        let reason = refused.expect_err("another certificate");
+        for fingerprint in [expected, Fingerprint::of(&shown)] {
+            assert!(reason.contains(&fingerprint.to_string()), "{reason}");
+        }
     }
 }

@@ -8,11 +8,19 @@ use wsd::{
 /// The flags by which an option of a client is set.
 pub(super) fn of_option(option: RelatedOption) -> &'static str {
     match option {
+        RelatedOption::Linger => "--linger=never stays, to listen only",
         RelatedOption::Binary => ": --binary takes it, and so does --framing=length",
         RelatedOption::MaxMessage => " (--maxframesize)",
         RelatedOption::Newline => " (--newline)",
         RelatedOption::Subprotocols => " (--subprotocol)",
         RelatedOption::Compression => " (--compress)",
+        RelatedOption::Authorities => {
+            ": --sslca=FILE trusts the authorities in a file (PEM), --fingerprint=SHA256 one certificate, \
+             such as that of --ssl-selfsigned"
+        }
+        RelatedOption::Fingerprint => ": --fingerprint=SHA256 trusts it all the same",
+        RelatedOption::SelfSigned => "; --ssl-selfsigned makes another one at each start",
+        RelatedOption::ClientCertificate => ": --sslcert and --sslkey show one",
     }
 }
 

@@ -1,6 +1,10 @@
 //! `--connect`: a client from its start to its exit status.
 
-use std::{process::ExitCode, time::Duration};
+use std::{
+    io::{self, IsTerminal},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, Result, anyhow};
 use tokio::{runtime::Builder, time::sleep};
@@ -8,8 +12,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use wsd::{
-    backend::{Resources, Spawner},
-    client::{self, ClientTls, Options, Outcome},
+    backend::{Linger, Resources, Spawner},
+    client::{self, ClientTls, LocalEnd, Options, Outcome},
     config::Client,
     exit_status, logging,
     server::signal::StopSignals,
@@ -51,9 +55,10 @@ async fn connect(options: Options) -> Result<ExitCode> {
     }
     let mut stops = StopSignals::new().context("signals cannot be caught")?;
     let stop = CancellationToken::new();
-    let mut work = Box::pin(client::run(&options, &stop));
+    let announcement = announcement(&options);
+    let mut work = Box::pin(client::run(&options, announcement.as_deref(), &stop));
     let signal = tokio::select! {
-        outcome = &mut work => return Ok(exit_code(outcome)),
+        outcome = &mut work => return Ok(exit_code(&options, outcome)),
         signal = stops.next() => signal,
     };
     stop.cancel();
@@ -65,10 +70,31 @@ async fn connect(options: Options) -> Result<ExitCode> {
     Ok(ExitCode::from(exit_status::of_signal(signal.into())))
 }
 
-fn exit_code(outcome: Outcome) -> ExitCode {
-    if let Some(complaint) = outcome.complaint {
-        let advice = outcome.related_option.map_or("", advice::of_option);
-        complain(&anyhow!("{complaint}{advice}"));
+/// What a user who sits at a terminal is told of a connection: that it is there, and how it ends. One that waits for
+/// no line of theirs needs no word.
+fn announcement(options: &Options) -> Option<String> {
+    let LocalEnd::Stdio(_, linger) = options.local_end else {
+        return None;
+    };
+    let listens = linger == Some(Linger::Forever);
+    let waits_for_a_user = io::stdin().is_terminal() || listens;
+    let keys = match listens {
+        true => "Ctrl-C ends it",
+        false => "Ctrl-D or Ctrl-C ends it",
+    };
+    let line = format!("connected to {}; {keys}", options.url);
+    (io::stderr().is_terminal() && waits_for_a_user).then_some(line)
+}
+
+fn exit_code(options: &Options, outcome: Outcome) -> ExitCode {
+    let advice = outcome.related_option.map_or("", advice::of_option);
+    match (outcome.complaint, outcome.related_option) {
+        (Some(complaint), _) => complain(&anyhow!("{complaint}{advice}")),
+        (None, Some(_)) => {
+            let url = &options.url;
+            warn!("{url}: closed, since stdin was empty and no message came for a while; {advice}");
+        }
+        (None, None) => {}
     }
     ExitCode::from(outcome.status)
 }

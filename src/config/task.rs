@@ -7,7 +7,7 @@ use super::{
     misplaced::misplaced_flags, route::Route, server::Config,
 };
 use crate::{
-    args::{Args, CommandLine},
+    args::{Args, CommandLine, Shell},
     doctor::Subject,
 };
 
@@ -16,6 +16,8 @@ use crate::{
 pub enum Task {
     /// `--license`.
     PrintLicense,
+    /// `--completions`.
+    PrintCompletions(Shell),
     /// `--check-config`: nothing more, all is well.
     CheckConfig,
     /// Serve.
@@ -36,9 +38,10 @@ impl Task {
             return Self::load_with_file(command_line, path);
         }
         let args = command_line.parse()?;
-        match args.invocation.license {
-            true => Ok(Task::PrintLicense),
-            false => {
+        match (args.invocation.license, args.invocation.completions) {
+            (true, _) => Ok(Task::PrintLicense),
+            (_, Some(shell)) => Ok(Task::PrintCompletions(shell)),
+            (false, None) => {
                 Ok(Task::new(&args, &Route::typed(&args)?)?.with_warnings(command_line, &args))
             }
         }
@@ -81,7 +84,9 @@ impl Task {
             Task::Serve(config) => return Ok(*config),
             Task::Connect(_) => ("--connect", "makes a client of a server: start another wsd"),
             Task::Examine(_) => ("--doctor", "examines and serves nothing: start another wsd"),
-            Task::PrintLicense | Task::CheckConfig => ("--check-config", "serves nothing"),
+            Task::PrintLicense | Task::PrintCompletions(_) | Task::CheckConfig => {
+                ("--check-config", "serves nothing")
+            }
         };
         Err(FlagError::about(flag, reason).into())
     }

@@ -73,18 +73,31 @@ pub(super) async fn upstream(
         // A client that sends without a pause must not keep the end from its program.
         let next = match turn == 0 && drain.is_cancelled() {
             true => Next::Drain,
-            false => next_or_drain(incoming, sink, draining.as_mut()).await,
+            false => {
+                future::poll_fn(|context| poll_next(incoming, sink, draining.as_mut(), context))
+                    .await
+            }
         };
         match next {
             Next::Message(message) => {
                 received.count(&message);
-                match deliver(message, sink, received, draining.as_mut(), &mut watch).await {
+                let mut waiting = Waiting::new(sink, Inbound::Message(message));
+                let room = timed(received, |context| {
+                    poll_room(&mut waiting, draining.as_mut(), &mut watch, context)
+                });
+                match room
+                    .await
+                    .and_then(|departed| waiting.feed().map(|()| departed))
+                {
                     Ok(None) => {}
                     Ok(Some(departed)) => return departed,
                     Err(BackendError::Framing(error)) => {
                         return Disconnect::Violation(refusal(&error));
                     }
-                    Err(_) => *input = None,
+                    Err(_) => {
+                        drop(waiting);
+                        *input = None;
+                    }
                 }
             }
             Next::Disconnect(disconnect) => return disconnect,
@@ -102,39 +115,38 @@ pub(super) async fn upstream(
     discard_messages(incoming, received).await
 }
 
-async fn next_or_drain(
+/// The next of what comes; while there is nothing, what was fed to the input is flushed. So a burst takes one
+/// system call and a lone message does not wait.
+fn poll_next(
     incoming: &mut Incoming,
     sink: &mut Input,
     draining: Pin<&mut impl Future>,
-) -> Next {
-    tokio::select! {
-        biased;
-        next = next_or_flush(incoming, sink) => Next::from(next),
-        _ = draining => Next::Drain,
+    context: &mut Context<'_>,
+) -> Poll<Next> {
+    if let Poll::Ready(item) = incoming.as_mut().poll_next(context) {
+        return Poll::Ready(Next::from(item));
     }
+    if let Poll::Ready(Err(_)) = sink.as_mut().poll_flush(context) {
+        return Poll::Ready(Next::Unread);
+    }
+    draining.poll(context).map(|_| Next::Drain)
 }
 
-/// Feeds a message when there is room for it; in a drain at once, by which the sink's buffer grows by this
-/// one message, and when the client has gone meanwhile, which is then the answer.
-async fn deliver(
-    message: Message,
-    sink: &mut Input,
-    received: &Meter,
+/// Ready when a message may be fed: when there is room for it; in a drain at once, by which the sink's buffer grows
+/// by this one message; and when the client has gone meanwhile, which is then the answer.
+fn poll_room(
+    waiting: &mut Waiting<'_, Inbound, BackendError>,
     draining: Pin<&mut impl Future>,
     watch: &mut DepartureWatch<'_>,
-) -> Result<Option<Disconnect>, BackendError> {
-    let mut waiting = Waiting::new(sink, Inbound::Message(message));
-    let room = timed(received, |context| match waiting.poll_ready(context) {
-        Poll::Ready(ready) => Poll::Ready(ready.map(|()| None)),
-        Poll::Pending => watch.poll_departed(context).map(|gone| Ok(Some(gone))),
-    });
-    let departed = tokio::select! {
-        biased;
-        room = room => room?,
-        _ = draining => None,
-    };
-    waiting.feed()?;
-    Ok(departed)
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<Disconnect>, BackendError>> {
+    if let Poll::Ready(room) = waiting.poll_ready(context) {
+        return Poll::Ready(room.map(|()| None));
+    }
+    if let Poll::Ready(departed) = watch.poll_departed(context) {
+        return Poll::Ready(Ok(Some(departed)));
+    }
+    draining.poll(context).map(|_| Ok(None))
 }
 
 /// What `upstream` does next.
@@ -146,13 +158,12 @@ enum Next {
     Drain,
 }
 
-impl From<Result<Option<Result<Message, Disconnect>>, BackendError>> for Next {
-    fn from(next: Result<Option<Result<Message, Disconnect>>, BackendError>) -> Self {
-        match next {
-            Ok(Some(Ok(message))) => Next::Message(message),
-            Ok(Some(Err(disconnect))) => Next::Disconnect(disconnect),
-            Ok(None) => Next::Disconnect(Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())),
-            Err(_) => Next::Unread,
+impl From<Option<Result<Message, Disconnect>>> for Next {
+    fn from(item: Option<Result<Message, Disconnect>>) -> Self {
+        match item {
+            Some(Ok(message)) => Next::Message(message),
+            Some(Err(disconnect)) => Next::Disconnect(disconnect),
+            None => Next::Disconnect(Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())),
         }
     }
 }
@@ -279,24 +290,6 @@ fn end_of_output(error: Option<BackendError>, interrupts: &Interrupts<'_>) -> Ou
         Some(BackendError::Io(_)) if interrupts.has_process() => OutputEnd::Ended,
         Some(error) => OutputEnd::Broken(error),
     }
-}
-
-/// The next of what comes; while there is nothing, what was fed to the input is flushed. So a burst
-/// takes one system call and a lone message does not wait.
-async fn next_or_flush(
-    incoming: &mut Incoming,
-    sink: &mut Input,
-) -> Result<Option<Result<Message, Disconnect>>, BackendError> {
-    future::poll_fn(|context| {
-        if let Poll::Ready(item) = incoming.as_mut().poll_next(context) {
-            return Poll::Ready(Ok(item));
-        }
-        match sink.as_mut().poll_flush(context) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Ready(Ok(())) | Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }
 
 #[cfg(test)]

@@ -4,19 +4,15 @@ use std::{
     fs::{self, File},
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
     process::{ChildStdout, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
 };
 
-use tempfile::TempDir;
-
 use crate::support::{
-    self, Gateway, PATIENCE, Server, Signal,
-    certificates::Authority,
-    children_of,
+    self, Gateway, PATIENCE, Signal, children_of,
     line_client::{LineClient, connect, wsd},
+    site::Site,
     wait_until_gone,
 };
 
@@ -618,105 +614,6 @@ fn unix_socket_is_a_way_to_a_server() {
         "{}",
         ended.stderr
     );
-}
-
-/// A server with a certificate for localhost.
-struct Site {
-    directory: TempDir,
-    server: Server,
-    url: String,
-}
-
-impl Site {
-    fn new(more: &[&str]) -> Self {
-        let directory = tempfile::tempdir().expect("a directory");
-        let authority = Authority::new("A root");
-        authority.write(directory.path(), "ca.pem");
-        let flags = authority
-            .issue(&["localhost"])
-            .write(directory.path(), "server");
-        authority
-            .issue_client("Alice")
-            .write(directory.path(), "alice");
-        let words = [&["--ssl", &flags[0], &flags[1]], more, &["cat"]].concat();
-        let server = Gateway::new().args(&words).start();
-        let url = format!("wss://localhost:{}/", server.port());
-        Site {
-            directory,
-            server,
-            url,
-        }
-    }
-
-    fn flag(&self, name: &str, file: &str) -> String {
-        format!("--{name}={}", self.path().join(file).display())
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-}
-
-#[test]
-fn server_has_to_be_who_it_says() {
-    let site = Site::new(&[]);
-    let ca = site.flag("sslca", "ca.pem");
-    let ended = fed(connect(&site.url, &[&ca]), b"hello\n");
-    assert_eq!(
-        (ended.status, ended.text(), ended.stderr.as_str()),
-        (Some(0), "hello\n", "")
-    );
-    let elsewhere = format!("wss://127.0.0.1:{}/", site.server.port());
-    for (url, words, part) in [
-        (
-            &site.url,
-            &[][..],
-            "TLS: invalid peer certificate: UnknownIssuer",
-        ),
-        (&elsewhere, &[&ca[..]], "TLS: invalid peer certificate"),
-    ] {
-        let ended = run(connect(url, words), Stdio::null());
-        assert_eq!(ended.status, Some(1));
-        assert!(ended.stderr.contains(part), "{}", ended.stderr);
-    }
-}
-
-#[test]
-fn anybody_is_trusted_with_a_warning_where_that_was_asked_for() {
-    let site = Site::new(&[]);
-    let ended = fed(connect(&site.url, &["--insecure"]), b"hello\n");
-    assert_eq!((ended.status, ended.text()), (Some(0), "hello\n"));
-    assert!(ended.stderr.contains("--insecure"), "{}", ended.stderr);
-}
-
-#[test]
-fn server_without_tls_is_told() {
-    let server = Gateway::with("cat").start();
-    let url = format!("wss://localhost:{}/", server.port());
-    let ended = run(connect(&url, &["--insecure"]), Stdio::null());
-    assert_eq!(ended.status, Some(1));
-    assert!(ended.stderr.contains("TLS:"), "{}", ended.stderr);
-}
-
-#[test]
-fn certificate_is_shown_to_a_server_that_asks() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let authority = Authority::new("Clients");
-    let clients = authority.write(directory.path(), "clients.pem");
-    let shown = authority
-        .issue_client("Alice")
-        .write(directory.path(), "alice");
-    let site = Site::new(&[&format!("--sslca={}", clients.display())]);
-    let ca = site.flag("sslca", "ca.pem");
-    let ended = fed(connect(&site.url, &[&ca, &shown[0], &shown[1]]), b"hello\n");
-    assert_eq!(
-        (ended.status, ended.text()),
-        (Some(0), "hello\n"),
-        "{}",
-        ended.stderr
-    );
-    let ended = run(connect(&site.url, &[&ca]), Stdio::null());
-    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
 }
 
 /// A proxy for one connection, to `target` whatever it is asked for; hands over the head that it was

@@ -1,12 +1,14 @@
-//! Writes the manual page and the completions of bash, zsh and fish, all from the declaration of the flags.
+//! Writes the manual page and what `--completions` prints for bash, zsh and fish, on the machine that makes packages
+//! for others, whose wsd it may not be able to run.
 //!
-//! `cargo run --example manual DIRECTORY [DATE]`; an example, so that what it takes to write them is
+//! `cargo run --example manual DIRECTORY [DATE]`; an example, so that what it takes to write the page is
 //! no part of wsd.
 
-mod completions;
 mod page;
 
 use std::{env, fs, io, path::PathBuf, process::ExitCode};
+
+use wsd::args::{Shell, completions};
 
 fn main() -> ExitCode {
     let mut words = env::args_os().skip(1);
@@ -27,7 +29,7 @@ fn main() -> ExitCode {
 fn write(directory: &PathBuf, date: &str) -> io::Result<()> {
     fs::create_dir_all(directory)?;
     fs::write(directory.join("wsd.1"), page::render(date)?)?;
-    fs::write(directory.join("wsd.bash"), completions::bash())?;
-    fs::write(directory.join("_wsd"), completions::zsh())?;
-    fs::write(directory.join("wsd.fish"), completions::fish())
+    fs::write(directory.join("wsd.bash"), completions(Shell::Bash))?;
+    fs::write(directory.join("_wsd"), completions(Shell::Zsh))?;
+    fs::write(directory.join("wsd.fish"), completions(Shell::Fish))
 }

@@ -17,15 +17,14 @@ use super::{
 };
 use crate::{
     args::{Args, LimitArgs},
-    backend::{Environment, Resources, StderrTo, StreamOptions, Target, TerminationTimeouts},
+    backend::{
+        Environment, Linger, Resources, StderrTo, StreamOptions, Target, TerminationTimeouts,
+    },
     client::{ClientTls, HandshakeOptions, LocalEnd, Options, Url},
     session::SessionTimeouts,
     transport,
 };
 
-/// What nothing may have come for after the end of stdin: an answer takes no longer to come from the
-/// other end of the world, and a shell that waits for this one does not wait long.
-const LINGER: Duration = Duration::from_secs(1);
 /// What COMMAND gets to end by itself when the server has closed. It is the user's own, and may be about
 /// to write down what came; a server's program has a client that waits.
 const COMMAND_EOF: Duration = Duration::from_secs(10);
@@ -51,7 +50,7 @@ pub struct Client {
 /// Who is at this end.
 #[derive(Debug)]
 enum End {
-    Stdio(StreamOptions, Duration),
+    Stdio(StreamOptions, Option<Linger>),
     Program(Target, Environment),
 }
 
@@ -112,10 +111,7 @@ fn end(args: &Args) -> Result<End, FlagError> {
             End::Program(target, environment)
         }
         Some(target @ Target::Socket(_)) => End::Program(target, environment),
-        None => {
-            let linger = args.client.linger.unwrap_or(LINGER);
-            End::Stdio(streams(&args.program)?, linger)
-        }
+        None => End::Stdio(streams(&args.program)?, args.client.linger),
     })
 }
 

@@ -12,10 +12,11 @@ pub(super) fn tls(args: &Args, url: &Url) -> Result<Option<ClientTls>, FlagError
     if !url.is_tls {
         return check_none_is_meant(args, url).map(|()| None);
     }
-    let trust = match (&args.tls.sslca, args.client.insecure) {
+    let trust = match (&args.tls.sslca, args.client.fingerprint) {
         (Some(file), _) => Trust::Authorities(tls::authorities(file).map_err(flag_error)?),
-        (None, true) => Trust::Anybody,
-        (None, false) => Trust::System,
+        (None, Some(fingerprint)) => Trust::Certificate(fingerprint),
+        (None, None) if args.client.insecure => Trust::Anybody,
+        (None, None) => Trust::System,
     };
     let shown = match (&args.tls.sslcert[..], &args.tls.sslkey[..]) {
         ([], _) => None,
@@ -27,13 +28,20 @@ pub(super) fn tls(args: &Args, url: &Url) -> Result<Option<ClientTls>, FlagError
             ));
         }
     };
-    let help = |reason| FlagError::new("--connect", url, format!("{reason}: give --sslca"));
+    let help = |reason| {
+        FlagError::new(
+            "--connect",
+            url,
+            format!("{reason}: give --sslca or --fingerprint"),
+        )
+    };
     ClientTls::new(trust, shown).map(Some).map_err(help)
 }
 
 fn check_none_is_meant(args: &Args, url: &Url) -> Result<(), FlagError> {
     let flag = match &args.tls {
         _ if args.client.insecure => "--insecure",
+        _ if args.client.fingerprint.is_some() => "--fingerprint",
         tls if tls.sslca.is_some() => "--sslca",
         tls if !tls.sslcert.is_empty() => "--sslcert",
         _ => return Ok(()),

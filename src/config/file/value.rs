@@ -8,7 +8,7 @@ use toml::{
     de::{DeInteger, DeValue},
 };
 
-use crate::args::seconds;
+use crate::args::{milliseconds_or_never, seconds};
 
 /// A value as one would type it, and where it stands.
 pub(super) type Value = (String, Range<usize>);
@@ -87,7 +87,9 @@ fn is_number(argument: &Arg) -> bool {
 
 /// Whether it is a time, which may have a unit.
 fn is_duration(argument: &Arg) -> bool {
-    argument.get_value_parser().type_id() == ValueParser::from(seconds()).type_id()
+    let kind = argument.get_value_parser().type_id();
+    kind == ValueParser::from(seconds()).type_id()
+        || kind == ValueParser::from(milliseconds_or_never()).type_id()
 }
 
 pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {

@@ -6,7 +6,6 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use ring::digest::{SHA256, digest};
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_cert::{
     Certificate as Parsed,
@@ -16,13 +15,13 @@ use x509_cert::{
 };
 
 use super::distinguished_name;
-use crate::connection::ClientCertificate;
+use crate::{connection::ClientCertificate, fingerprint::Fingerprint};
 
 /// A certificate, read.
 #[derive(Debug)]
 pub(super) struct Certificate {
     parsed: Parsed,
-    fingerprint: [u8; 32],
+    fingerprint: Fingerprint,
 }
 
 impl Certificate {
@@ -32,11 +31,9 @@ impl Certificate {
     /// What is wrong with it.
     pub(super) fn read(der: &CertificateDer<'_>) -> Result<Self, String> {
         let parsed = Parsed::from_der(der).map_err(|error| error.to_string())?;
-        let mut fingerprint = [0; 32];
-        fingerprint.copy_from_slice(digest(&SHA256, der).as_ref());
         Ok(Certificate {
             parsed,
-            fingerprint,
+            fingerprint: Fingerprint::of(der),
         })
     }
 
@@ -97,14 +94,9 @@ impl Certificate {
             .then(|| format!("has expired at {end}"))
     }
 
-    /// The SHA-256 of its DER, as hexadecimal digits in pairs between colons, as browsers show it.
-    pub(super) fn shown_fingerprint(&self) -> String {
-        let pairs: Vec<_> = self
-            .fingerprint
-            .iter()
-            .map(|byte| format!("{byte:02X}"))
-            .collect();
-        pairs.join(":")
+    /// The SHA-256 of its DER.
+    pub(super) fn fingerprint(&self) -> Fingerprint {
+        self.fingerprint
     }
 
     /// What programs are told of a client's certificate.
@@ -118,7 +110,7 @@ impl Certificate {
             serial: serial(tbs.serial_number().as_bytes()),
             not_before: openssl_time(tbs.validity().not_before),
             not_after: openssl_time(tbs.validity().not_after),
-            fingerprint: hex(&self.fingerprint).to_ascii_lowercase(),
+            fingerprint: self.fingerprint.digits(),
         }
     }
 }

@@ -133,7 +133,7 @@ impl TlsConfig {
                     Level::INFO,
                     "generated a self-signed certificate for {}; its SHA-256 fingerprint is {}",
                     identity.names.join(", "),
-                    certificate.shown_fingerprint()
+                    certificate.fingerprint()
                 ),
             }
         }

@@ -10,7 +10,9 @@ pub(crate) mod line_client;
 pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod server;
+pub(crate) mod site;
 pub(crate) mod target;
+pub(crate) mod terminal;
 pub(crate) mod tls;
 
 use std::{

@@ -35,6 +35,10 @@ _wsd() {
         local flag=${cur%%=*}
         flag=${flag#-}
         _wsd_options "$1" "${cur#*=}" "--${flag#-}"
+    elif [[ $cur == -[!-]* && ${words[last - 1]} != -- ]]; then
+        # Go's -port, which has to begin as it was typed.
+        _wsd_options "$1" "-$cur" ""
+        COMPREPLY=("${COMPREPLY[@]/#--/-}")
     elif [[ $cur == -* && ${words[last - 1]} != -- ]]; then
         _wsd_options "$1" "$cur" ""
     else

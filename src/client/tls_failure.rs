@@ -1,0 +1,318 @@
+//! Failures of TLS, in words: what is wrong, at which end, and whether trying again may help.
+
+use std::{
+    error::Error as _,
+    fmt, io,
+    time::{Duration, SystemTime},
+};
+
+use httpdate::fmt_http_date;
+use tokio_rustls::rustls::{
+    AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, pki_types::UnixTime,
+};
+
+use super::{leaf_verifier::OtherCertificate, related_option::RelatedOption};
+use crate::printable::printable;
+
+/// Why TLS did not come about, or broke.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TlsFailure {
+    reason: String,
+    related_option: Option<RelatedOption>,
+    may_pass: bool,
+}
+
+impl TlsFailure {
+    fn new(reason: impl Into<String>) -> Self {
+        TlsFailure {
+            reason: reason.into(),
+            related_option: None,
+            may_pass: false,
+        }
+    }
+
+    fn related_to(self, option: RelatedOption) -> Self {
+        TlsFailure {
+            related_option: Some(option),
+            ..self
+        }
+    }
+
+    fn that_may_pass(self) -> Self {
+        TlsFailure {
+            may_pass: true,
+            ..self
+        }
+    }
+
+    /// The host of the URL is no DNS name, and no address.
+    pub(super) fn of_name(host: &str) -> Self {
+        TlsFailure::new(format!("'{host}' cannot be a name in a certificate"))
+    }
+
+    /// Why a handshake failed.
+    pub(super) fn in_handshake(error: &io::Error) -> Self {
+        match tls_error(error) {
+            Some(error) => TlsFailure::of(error),
+            None => TlsFailure::new(format!(
+                "the connection broke in the handshake ({error}); a server without TLS may do that, and its URL \
+                 begins with ws://"
+            ))
+            .that_may_pass(),
+        }
+    }
+
+    /// Why HTTP came to no end, if that was for TLS: of its version 1.3 the client's handshake is over before
+    /// the server has looked at the client's certificate (RFC 8446 §4.4.2.4).
+    pub(super) fn behind(error: &hyper::Error) -> Option<Self> {
+        let error = error.source()?.downcast_ref::<io::Error>()?;
+        tls_error(error).map(TlsFailure::of)
+    }
+
+    fn of(error: &Error) -> Self {
+        match error {
+            // Nothing of an answer is understood before there are keys.
+            Error::InvalidMessage(_) => TlsFailure::new(
+                "what answers speaks no TLS; the URL of a server without it begins with ws://",
+            ),
+            Error::InvalidCertificate(error) => of_certificate(error),
+            Error::AlertReceived(alert) => of_alert(*alert),
+            Error::PeerIncompatible(
+                PeerIncompatible::ServerDoesNotSupportTls12Or13
+                | PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig,
+            ) => of_alert(AlertDescription::ProtocolVersion),
+            error => TlsFailure::new(error.to_string()),
+        }
+    }
+
+    /// What set otherwise would have avoided it.
+    pub(super) fn related_option(&self) -> Option<RelatedOption> {
+        self.related_option
+    }
+
+    /// Whether the same may be well the next time.
+    pub(super) fn may_pass(&self) -> bool {
+        self.may_pass
+    }
+}
+
+impl fmt::Display for TlsFailure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.reason)
+    }
+}
+
+fn tls_error(error: &io::Error) -> Option<&Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+/// What is wrong with the server's certificate.
+fn of_certificate(error: &CertificateError) -> TlsFailure {
+    use CertificateError::*;
+    let failure = |reason: &str| TlsFailure::new(format!("the server's certificate {reason}"));
+    match error {
+        UnknownIssuer => failure("was issued by no authority that is trusted")
+            .related_to(RelatedOption::Authorities),
+        ExpiredContext { time, not_after } => {
+            let (now, end) = (date(*time), date(*not_after));
+            failure(&format!("has expired at {end}; here it is {now}"))
+                .related_to(RelatedOption::Fingerprint)
+        }
+        NotValidYetContext { time, not_before } => {
+            let (now, start) = (date(*time), date(*not_before));
+            let failure = failure(&format!("is not valid before {start}; here it is {now}"));
+            // A machine without a clock of its own learns the time after its start.
+            failure.that_may_pass()
+        }
+        NotValidForNameContext {
+            expected,
+            presented,
+        } => {
+            let (names, asked) = (names(presented), expected.to_str());
+            failure(&format!("is for {names}, not for '{asked}'"))
+                .related_to(RelatedOption::Fingerprint)
+        }
+        InvalidPurposeContext { .. } => {
+            failure("is not for servers (extendedKeyUsage)").related_to(RelatedOption::Fingerprint)
+        }
+        BadSignature => TlsFailure::new(
+            "a signature is wrong: the server's certificate is not of the authority that it names, or the server \
+             does not hold its key",
+        ),
+        Other(error) => of_other(error),
+        error => failure(&format!("is not valid: {error}")),
+    }
+}
+
+/// What rustls has no word for.
+fn of_other(OtherError(error): &OtherError) -> TlsFailure {
+    if let Some(other) = error.downcast_ref::<OtherCertificate>() {
+        return TlsFailure::new(other.to_string()).related_to(RelatedOption::SelfSigned);
+    }
+    // Of webpki, whose errors say their names.
+    match &*error.to_string() {
+        "CaUsedAsEndEntity" => TlsFailure::new(
+            "the server's certificate is marked as an authority's (CA:TRUE, as 'openssl req -x509' makes it); one \
+             with basicConstraints=CA:FALSE is a server's",
+        )
+        .related_to(RelatedOption::Fingerprint),
+        "UnsupportedCertVersion" => TlsFailure::new(
+            "the server's certificate is of version 1, and cannot say for whom it is; one with extensions is of \
+             version 3",
+        ),
+        name => TlsFailure::new(format!("the server's certificate is not valid: {name}")),
+    }
+}
+
+/// What the server says when it ends the handshake (RFC 8446 §6.2).
+fn of_alert(alert: AlertDescription) -> TlsFailure {
+    use AlertDescription::*;
+    match alert {
+        CertificateRequired => TlsFailure::new("the server asks for a certificate")
+            .related_to(RelatedOption::ClientCertificate),
+        NoCertificate | BadCertificate | UnsupportedCertificate | CertificateRevoked
+        | CertificateExpired | CertificateUnknown | UnknownCA | AccessDenied => {
+            let reason = format!("the server does not take the certificate of this end ({alert:?})");
+            TlsFailure::new(reason).related_to(RelatedOption::ClientCertificate)
+        }
+        HandshakeFailure => TlsFailure::new(
+            "the server has no cipher in common with this end, or asks for a certificate (HandshakeFailure)",
+        )
+        .related_to(RelatedOption::ClientCertificate),
+        ProtocolVersion => TlsFailure::new("the server speaks neither TLS 1.2 nor 1.3"),
+        UnrecognisedName => TlsFailure::new("the server does not know the name in the URL"),
+        alert => TlsFailure::new(format!("the server has ended the handshake ({alert:?})")),
+    }
+}
+
+fn date(time: UnixTime) -> String {
+    let after = Duration::from_secs(time.as_secs());
+    SystemTime::UNIX_EPOCH
+        .checked_add(after)
+        .filter(|time| *time < SystemTime::UNIX_EPOCH + LAST_DATE)
+        .map_or_else(|| format!("{} s", time.as_secs()), fmt_http_date)
+}
+
+/// 1 January 10000, where dates end (RFC 9110 §5.6.7 has four digits for a year).
+const LAST_DATE: Duration = Duration::from_secs(253_402_300_800);
+
+/// The names that webpki shows, as one would type them: `DnsName("a")`, `IpAddress(::1)`.
+fn names(presented: &[String]) -> String {
+    let name = |shown: &String| {
+        let inner = shown
+            .split_once('(')
+            .and_then(|(_, rest)| rest.strip_suffix(')'));
+        let name = inner.unwrap_or(shown).trim_matches('"');
+        printable(name).into_owned()
+    };
+    let names: Vec<String> = presented.iter().map(name).collect();
+    match &names[..] {
+        [] => "no name (it has no subjectAltName)".to_owned(),
+        names => names.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tokio_rustls::rustls::pki_types::ServerName;
+
+    use super::*;
+
+    fn at(seconds: u64) -> UnixTime {
+        UnixTime::since_unix_epoch(Duration::from_secs(seconds))
+    }
+
+    fn of(error: CertificateError) -> TlsFailure {
+        let error = Error::InvalidCertificate(error);
+        TlsFailure::in_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    #[test]
+    fn certificate_that_begins_later_may_be_valid_later() {
+        let failure = of(CertificateError::NotValidYetContext {
+            time: at(0),
+            not_before: at(1_000_000_000),
+        });
+        assert!(failure.may_pass());
+        assert_eq!(
+            failure.to_string(),
+            "the server's certificate is not valid before Sun, 09 Sep 2001 01:46:40 GMT; here it is Thu, 01 Jan \
+             1970 00:00:00 GMT"
+        );
+    }
+
+    #[test]
+    fn date_beyond_all_calendars_is_a_number() {
+        let failure = of(CertificateError::ExpiredContext {
+            time: at(u64::MAX),
+            not_after: at(253_402_300_799),
+        });
+        assert!(!failure.may_pass());
+        let text = failure.to_string();
+        assert!(text.contains("31 Dec 9999 23:59:59 GMT"), "{text}");
+        assert!(text.contains(&u64::MAX.to_string()), "{text}");
+    }
+
+    #[test]
+    fn names_are_as_one_types_them_and_move_no_terminal() {
+        for (presented, said) in [
+            (
+                &["DnsName(\"a.example\")", "IpAddress(::1)"][..],
+                "a.example, ::1",
+            ),
+            (&["DnsName(\"\x1b]0;x\")"], "\\u{1b}]0;x"),
+            (&["DirectoryName"], "DirectoryName"),
+            (&[], "no name (it has no subjectAltName)"),
+        ] {
+            let failure = of(CertificateError::NotValidForNameContext {
+                expected: ServerName::try_from("b.example").expect("a name"),
+                presented: presented.iter().map(ToString::to_string).collect(),
+            });
+            let expected = format!("the server's certificate is for {said}, not for 'b.example'");
+            assert_eq!(failure.to_string(), expected);
+            assert_eq!(failure.related_option(), Some(RelatedOption::Fingerprint));
+        }
+    }
+
+    #[test]
+    fn error_without_a_word_of_ours_is_said_by_its_name() {
+        let other = OtherError(Arc::new(io::Error::other("TrailingData")));
+        for (error, part) in [
+            (CertificateError::Other(other), "not valid: TrailingData"),
+            (CertificateError::UnhandledCriticalExtension, "not valid: "),
+            (CertificateError::BadEncoding, "not valid: "),
+        ] {
+            let text = of(error).to_string();
+            assert!(text.contains(part), "{text}");
+        }
+    }
+
+    #[test]
+    fn connection_that_breaks_may_come_about_later() {
+        let failure = TlsFailure::in_handshake(&io::ErrorKind::UnexpectedEof.into());
+        assert!(failure.may_pass() && failure.to_string().contains("ws://"));
+    }
+
+    #[test]
+    fn server_that_ends_the_handshake_is_told_with_its_alert() {
+        for (alert, part, option) in [
+            (AlertDescription::CertificateRequired, "asks for", true),
+            (AlertDescription::UnknownCA, "(UnknownCA)", true),
+            (
+                AlertDescription::HandshakeFailure,
+                "(HandshakeFailure)",
+                true,
+            ),
+            (AlertDescription::ProtocolVersion, "TLS 1.2", false),
+            (AlertDescription::UnrecognisedName, "name", false),
+            (AlertDescription::InternalError, "(InternalError)", false),
+        ] {
+            let error = io::Error::new(io::ErrorKind::InvalidData, Error::AlertReceived(alert));
+            let failure = TlsFailure::in_handshake(&error);
+            assert!(failure.to_string().contains(part), "{failure}");
+            assert_eq!(failure.related_option().is_some(), option, "{failure}");
+        }
+    }
+}
