@@ -14,6 +14,7 @@ use crate::support::{
     Gateway, Signal, Target,
     client::{BINARY, CLOSE},
     eventually, http,
+    line_client::LineClient,
     target::{echo, read_bytes, read_rest, reset},
 };
 
@@ -132,6 +133,22 @@ fn message_of_any_length_passes_in_pieces() {
     receiver.send_frame(true, 0, b"\x28");
     assert_eq!(receiver.binary(), b"\xe2");
     assert_eq!(receiver.closed().0, 1007);
+}
+
+#[test]
+fn compressed_messages_pass_too() {
+    let target = Target::echo();
+    let mut server = Gateway::with("--compress --maxframesize=1000")
+        .args([target.flag()])
+        .start();
+    let mut client = LineClient::connect(&server.url, &["--compress", "--binary"]);
+    let line = server.wait_for_line("session started");
+    assert!(line.contains("permessage-deflate"), "{line}");
+    for line in ["hello", &"hello ".repeat(10_000), ""] {
+        client.send(line);
+        assert_eq!(client.line(), line);
+    }
+    assert_eq!(client.end().0, Some(0));
 }
 
 #[test]

@@ -29,7 +29,8 @@ use crate::{
 /// Bytes gathered before they are sent without being asked: most of what comes in one read of a program.
 /// A buffer of 64 KiB has room for them and for the frame that goes beyond.
 const FLUSH_AT: usize = 60 * 1024;
-/// A payload of so many bytes is sent from where it lies: a copy costs more than one piece more in a write.
+/// A payload of so many bytes is sent from where it lies: a copy costs more than one piece more in a write. Of 1 GB in
+/// messages of 64 KiB a fifth of the processor time went into it.
 const LONG: usize = 8 * 1024;
 
 pub(super) struct MessageWriter<S> {
