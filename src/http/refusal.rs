@@ -381,6 +381,27 @@ mod tests {
     }
 
     #[test]
+    fn target_that_cannot_be_reached_is_told_by_its_status_alone() {
+        let error = || io::Error::other("secret");
+        for (failure, status) in [
+            (ConnectFailure::Refused(error()), 502),
+            (ConnectFailure::Name(error()), 502),
+            (ConnectFailure::Tls(error()), 502),
+            (ConnectFailure::TimedOut(Duration::from_secs(1)), 504),
+            (ConnectFailure::Exhausted(error()), 503),
+        ] {
+            let target = "secret:1".parse().expect("an address");
+            let refusal = Refusal::Connect(ConnectError { target, failure });
+            assert!(refusal.detail().contains("tcp:secret:1"));
+            assert_eq!(refusal.to_string(), "the target cannot be reached");
+            let response = refusal.into_response(Version::HTTP_11);
+            assert_eq!(response.status().as_u16(), status);
+            let retry = response.headers().contains_key(header::RETRY_AFTER);
+            assert_eq!(retry, status == 503);
+        }
+    }
+
+    #[test]
     fn http_2_has_no_upgrade_to_be_asked_for() {
         let by_http1 = Refusal::UpgradeRequired.into_response(Version::HTTP_11);
         assert_eq!(by_http1.status(), StatusCode::UPGRADE_REQUIRED);
