@@ -10,7 +10,7 @@
 //!                                                                                    │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
 //!            outgoing ◀─ Outbound ── └ downstream ────┘ ◀── output           Framing ◀ stdout
-//!            WebSocket                                  (process: group, exit status, ladder)
+//!            WebSocket                                  (process: group, exit status, ladder; or a socket)
 //! ```
 //!
 //! Left of the session everything is HTTP and knows nothing of processes, but for CGI scripts, which
@@ -37,7 +37,7 @@
 //! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
-//! | 2 | [`backend`] | what a client is joined to: a program and its process |
+//! | 2 | [`backend`] | what a client is joined to: a program and its process, or a socket |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |

@@ -185,6 +185,8 @@ pub fn conflicting_flag(key: &str) -> Option<&'static str> {
     match key {
         "binary" => Some("framing"),
         "framing" => Some("binary"),
+        "target-ca" => Some("target-insecure"),
+        "target-insecure" => Some("target-ca"),
         _ => None,
     }
 }

@@ -1,4 +1,4 @@
-//! A program's input as a sink of messages.
+//! A backend's input as a sink of messages: bytes written to a stream.
 
 use std::{
     pin::Pin,
@@ -19,10 +19,10 @@ use crate::framing::CAPACITY_AT_REST;
 
 /// Input gathered before it is written without being asked, in bytes. Smaller means fewer bytes a system call,
 /// larger means more memory for each session in a flood.
-const WRITE_AT: usize = 32 * 1024;
+pub(super) const WRITE_AT: usize = 32 * 1024;
 /// Input kept for a program that does not read, in bytes, framing included. Smaller means pings unanswered sooner
 /// behind unread data, larger means more memory for each such session.
-const LARGEST_UNWRITTEN: usize = 64 * 1024;
+pub(super) const LARGEST_UNWRITTEN: usize = 64 * 1024;
 
 /// Writes messages to a stream of bytes; closing the sink shuts the stream down behind them.
 pub fn framed_input<W>(stream: W, streams: &StreamOptions) -> Input

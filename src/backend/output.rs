@@ -56,7 +56,7 @@ where
 }
 
 /// Bytes of a read: what a Linux pipe holds (pipe(7)), so that one write of as much comes back as one read.
-const READ: usize = 64 * 1024;
+pub(super) const READ: usize = 64 * 1024;
 
 /// Whatever one read gives ([`Framing::is_by_read`](crate::framing::Framing::is_by_read)). It is read to the
 /// stack, so that nothing is held while the program is silent but half a UTF-8 sequence.

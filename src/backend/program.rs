@@ -118,6 +118,7 @@ impl Program {
             input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
+            connection: None,
         })
     }
 

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
+    connection::{ConnectionInfo, Endpoint},
     message::Close,
     room,
     session::{self, Handle, SessionTimeouts},
@@ -222,8 +223,11 @@ impl<'a> ClientLoop<'a> {
                 if let Some(name) = subprotocol {
                     environment.push(("WS_PROTOCOL".into(), name.into()));
                 }
-                let opened = target.open(resources, &environment).await;
-                opened.map_err(ConnectError::Program)
+                // It has no client of its own.
+                let nobody = Endpoint::Unix(None);
+                let client = ConnectionInfo::new(nobody, nobody);
+                let opened = target.open(resources, &environment, &client).await;
+                opened.map_err(|error| ConnectError::Program(error.into()))
             }
             (LocalEnd::Stdio(..), Some(stdio)) => stdio.open().map_err(ConnectError::Stdio),
             (LocalEnd::Stdio(..), None) => unreachable!("made by `new`"),

@@ -67,9 +67,7 @@ pub(crate) fn run(
     };
     let _log =
         logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
+    warn_of(&config.warnings);
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("programs cannot be started")?;
     let runtime = runtime::build(&mut threads(config.workers))?;
@@ -78,6 +76,12 @@ pub(crate) fn run(
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
     outcome
+}
+
+fn warn_of(warnings: &[String]) {
+    for warning in warnings {
+        warn!("{warning}");
+    }
 }
 
 /// The threads that serve; `None` is one for each CPU.
@@ -224,6 +228,7 @@ fn reload(
             return "The configuration is wrong and stays as it was";
         }
     };
+    warn_of(&config.warnings);
     server.reload(config.server, config.http);
     match (tls, config.tls) {
         (Some(tls), Some(config)) => {

@@ -27,6 +27,8 @@ mod route_options;
 mod router;
 mod server;
 mod session;
+mod target;
+mod target_relations;
 mod task;
 mod tilde;
 mod tls;

@@ -58,7 +58,8 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
-        let router = router(args, routes)?;
+        let mut warnings = Vec::new();
+        let router = router(args, routes, &mut warnings)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
             listen: ListenOptions {
@@ -67,7 +68,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
-            warnings: Vec::new(),
+            warnings,
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,

@@ -7,7 +7,7 @@ use crate::{
     args::{LimitArgs, MessageArgs},
     backend::TerminationTimeouts,
     session::SessionTimeouts,
-    transport::websocket::{self, deflate::DeflateParams},
+    transport::websocket::{self, Delivery, deflate::DeflateParams},
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
@@ -36,6 +36,7 @@ pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websock
         // Two pings without any byte from the other end.
         silence: timeouts.keepalive.map(|period| 2 * period),
         write_timeout: unless_zero(args.write_timeout),
+        delivery: Delivery::Whole,
     }
 }
 

@@ -58,7 +58,7 @@ impl Task {
 
     fn with_warnings(mut self, command_line: &CommandLine, args: &Args) -> Self {
         if let Task::Serve(config) = &mut self {
-            config.warnings = misplaced_flags(command_line, args);
+            config.warnings.extend(misplaced_flags(command_line, args));
         }
         self
     }

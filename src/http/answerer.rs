@@ -11,6 +11,7 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answerer {
     Program,
+    Target,
     Cgi,
     File,
     Console,
@@ -55,6 +56,7 @@ impl Answerer {
     pub(super) fn name(self) -> &'static str {
         match self {
             Answerer::Program => "program",
+            Answerer::Target => "target",
             Answerer::Cgi => "cgi",
             Answerer::File => "file",
             Answerer::Console => "console",

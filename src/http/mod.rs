@@ -29,6 +29,7 @@ mod route_options;
 pub mod sendfile;
 mod sessions;
 mod state;
+mod targets;
 mod tasks;
 mod unread_body;
 pub mod url_path;

@@ -1,11 +1,11 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, ProcessLimit},
     lifecycle::LifecycleTokens,
     metrics::Metrics,
     registry::Registry,
@@ -29,6 +29,10 @@ pub(super) struct State {
     pub(super) metrics: Arc<Metrics>,
     pub(super) registry: Arc<Registry>,
     pub(super) connections: Arc<Connections>,
+    /// Wrong tokens, by the network of the client.
+    pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// For digests of tokens.
+    pub(super) digests: DigestKey,
 }
 
 impl State {
@@ -47,6 +51,8 @@ impl State {
             metrics: Arc::default(),
             registry: Arc::default(),
             connections: Arc::default(),
+            guesses: Arc::default(),
+            digests: DigestKey::default(),
         }
     }
 }

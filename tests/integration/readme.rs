@@ -69,7 +69,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 21] = [
     "--json",
     "--svg",
     "--server",
@@ -87,7 +87,6 @@ const FOREIGN: [&str; 22] = [
     "--unix-socket",
     "--http2-prior-knowledge",
     "--log-net-log",
-    "--target",
     "--ignore-missing",
     "--now",
     "--rm",

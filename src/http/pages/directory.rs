@@ -58,7 +58,7 @@ impl Directory {
             attributes: self.attributes.clone(),
         };
         Ok(Some(RouteMatch {
-            target: Cow::Owned(Target::Program(program, self.streams, self.stderr)),
+            target: Cow::Owned(Target::Program(program, self.streams, self.stderr).into()),
             options: &self.options,
             script_name: Cow::Owned(script.name),
             path_info: script.info,

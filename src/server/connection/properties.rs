@@ -100,7 +100,8 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
                 flush_after: None,
             },
             StderrTo::Log,
-        ),
+        )
+        .into(),
         options: RouteOptions {
             subprotocols,
             compression: Some(DeflateParams {

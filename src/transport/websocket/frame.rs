@@ -11,11 +11,16 @@ const MASKED: u8 = 0x80;
 
 /// The opcodes that begin or continue a message.
 const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
+pub(super) const TEXT: u8 = 1;
+pub(super) const BINARY: u8 = 2;
 /// Control frames have this bit in their opcode.
 const CONTROL: u8 = 0x8;
 const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+/// The first byte of an answer to a ping.
+pub(super) const PONG: u8 = FINAL | 0xa;
+/// The longest payload of a control frame (§5.5).
+pub(super) const LARGEST_CONTROL: usize = 125;
 
 /// The first bit of a length is 0.
 const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
@@ -144,6 +149,15 @@ impl Header {
 
     pub(super) fn is_close(&self) -> bool {
         self.opcode() == CLOSE
+    }
+
+    pub(super) fn is_ping(&self) -> bool {
+        self.opcode() == PING
+    }
+
+    /// Whether it is Close, Ping or Pong.
+    pub(super) fn is_known_control(&self) -> bool {
+        matches!(self.opcode(), CLOSE..=0xa)
     }
 
     pub(super) fn is_continuation(&self) -> bool {

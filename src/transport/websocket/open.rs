@@ -10,6 +10,7 @@ use super::{
     assembler::{Limit, MessageAssembler},
     deflate::{DeflateStream, Negotiated},
     frame_buffer::{FrameBuffer, SharedStream},
+    piece_reader::PieceReader,
     reader::MessageReader,
     sync_reader::SyncReader,
     writer::MessageWriter,
@@ -30,6 +31,18 @@ pub struct Options {
     pub silence: Option<Duration>,
     /// How long a client may take nothing of what it is sent.
     pub write_timeout: Option<Duration>,
+    /// How messages are handed on; in pieces only those of clients, and of any length.
+    pub delivery: Delivery,
+}
+
+/// How messages are handed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Delivery {
+    /// As they were sent.
+    #[default]
+    Whole,
+    /// As they come, in binary pieces: for who takes bytes alone, and does not ask where a message ends.
+    InPieces,
 }
 
 /// Longest single frame, however long messages may be, in bytes. A message without a limit is one that is sent
@@ -103,13 +116,21 @@ where
         .max_message_size(options.max_message)
         .max_frame_size(Some(limit.frame));
     let stream = SharedStream::new(FrameBuffer::new(stream));
+    let watched = stream.clone();
+    let presence = Presence::new(move || look(watched.lock().get_ref()));
+    if options.delivery == Delivery::InPieces && role == Role::Server {
+        return Client {
+            incoming: Box::pin(PieceReader::new(stream.clone(), read_ahead)),
+            outgoing: Box::pin(MessageWriter::new(stream, role)),
+            presence,
+        };
+    }
     let assembler = MessageAssembler::new(role, limit);
     let reader = SyncReader::new(stream.clone(), read_ahead, assembler);
-    let watched = stream.clone();
     Client {
         incoming: Box::pin(MessageReader::new(reader, role, config)),
         outgoing: Box::pin(MessageWriter::new(stream, role)),
-        presence: Presence::new(move || look(watched.lock().get_ref())),
+        presence,
     }
 }
 
