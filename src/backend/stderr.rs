@@ -1,4 +1,4 @@
-//! A program's stderr, line by line to the log, or as it is to our own.
+//! A program's stderr, line by line to the log, or as it is to our own; and what else of a program is logged.
 //!
 //! In a task of its own, so that neither a busy session nor a silent one ever makes the program wait
 //! to complain. A line of any length is taken; its first [`SHOWN`] bytes are logged.
@@ -8,7 +8,7 @@ use std::{io, os::fd::AsFd};
 use bytes::{BufMut, Bytes, BytesMut};
 use memchr::memchr;
 use tokio::{fs::File, io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
-use tracing::{Instrument, Span, warn};
+use tracing::{Instrument, Span, info, warn};
 
 use crate::printable::printable;
 
@@ -20,7 +20,15 @@ const READ: usize = 4 * 1024;
 /// Logs lines until the pipe ends, under the span that is current now. The process awaits the task,
 /// see `Process::end`.
 pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
-    tokio::spawn(log_lines(pipe).instrument(Span::current()))
+    tokio::spawn(log_lines(pipe, complain).instrument(Span::current()))
+}
+
+/// The same for a program whose stdout is nobody's: both until both have ended.
+pub(super) fn log_both(stdout: Receiver, stderr: Receiver) -> JoinHandle<()> {
+    let both = async {
+        tokio::join!(log_lines(stdout, report), log_lines(stderr, complain));
+    };
+    tokio::spawn(both.instrument(Span::current()))
 }
 
 /// Copies what comes to our own stderr until either ends, byte by byte as it is. The process awaits the
@@ -33,7 +41,7 @@ pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
     })
 }
 
-async fn log_lines(mut pipe: Receiver) {
+async fn log_lines(mut pipe: Receiver, write: fn(&str)) {
     let mut lines = Lines::default();
     loop {
         // Nothing is held while the program is silent, which is most of the time.
@@ -49,8 +57,12 @@ async fn log_lines(mut pipe: Receiver) {
     lines.finish(write);
 }
 
-fn write(line: &str) {
+fn complain(line: &str) {
     warn!(target: "stderr", "{line}");
+}
+
+fn report(line: &str) {
+    info!(target: "stdout", "{line}");
 }
 
 /// Cuts what comes into lines of bounded length.
