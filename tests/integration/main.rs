@@ -49,6 +49,7 @@ mod scripts;
 mod service_manager;
 mod session_ends;
 mod sessions;
+mod socket_examples;
 mod stalled_downloads;
 mod started_servers;
 mod static_files;
