@@ -27,6 +27,9 @@ pub struct ConnectionInfo {
     pub tls_before: bool,
     /// What a trusted proxy in between says of the client, whose address then is the remote one.
     pub forwarded: Option<Forwarded>,
+    /// The path at which a trusted proxy has the site, which it takes off from requests: `/app`; empty where it is
+    /// the top, or not said.
+    pub prefix: String,
 }
 
 /// How a client reached the proxy that speaks for it.
@@ -49,6 +52,7 @@ impl ConnectionInfo {
             tls: None,
             tls_before: false,
             forwarded: None,
+            prefix: String::new(),
         }
     }
 

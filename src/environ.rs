@@ -7,7 +7,8 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     fmt,
-    os::unix::ffi::OsStringExt,
+    net::IpAddr,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::PathBuf,
 };
 
@@ -27,8 +28,11 @@ const HTTPS_PORT: u16 = 443;
 pub struct RequestInfo<'a> {
     /// The request's method.
     pub method: &'a Method,
-    /// The request's target as it came.
+    /// The request's target.
     pub uri: &'a Uri,
+    /// Its path with the query, and its query, as they came, where those of `uri` have characters percent-encoded
+    /// that came raw.
+    pub raw_target: Option<(&'a [u8], &'a [u8])>,
     /// The request's version.
     pub version: Version,
     /// All headers.
@@ -43,6 +47,19 @@ pub struct RequestInfo<'a> {
     pub subprotocol: Option<&'a str>,
     /// The session's id.
     pub id: &'a str,
+}
+
+impl RequestInfo<'_> {
+    /// Path with query, and query, as they came.
+    fn target(&self) -> (&[u8], &[u8]) {
+        let uri = self.uri;
+        let target = uri
+            .path_and_query()
+            .map_or(uri.path(), |target| target.as_str());
+        let query = uri.query().unwrap_or_default();
+        self.raw_target
+            .unwrap_or((target.as_bytes(), query.as_bytes()))
+    }
 }
 
 /// The environment of the programs of one gateway.
@@ -70,9 +87,11 @@ impl Environ {
         set("SERVER_SOFTWARE", &SERVER_SOFTWARE);
         set("SERVER_PROTOCOL", &format!("{:?}", request.version));
         set("REQUEST_METHOD", &request.method.as_str());
-        set("REQUEST_URI", &request_uri(request.uri));
-        set("QUERY_STRING", &request.uri.query().unwrap_or_default());
-        set("SCRIPT_NAME", &request.script_name);
+        let (target, query) = request.target();
+        set("REQUEST_URI", &OsStr::from_bytes(target));
+        set("QUERY_STRING", &OsStr::from_bytes(query));
+        let script_name = [connection.prefix.as_str(), request.script_name].concat();
+        set("SCRIPT_NAME", &script_name);
         set("PATH_INFO", &request.path_info);
         set("PATH_TRANSLATED", &self.path_translated(request.path_info));
         set("UNIQUE_ID", &request.id);
@@ -164,7 +183,7 @@ fn to_text(part: Option<impl fmt::Display>) -> String {
 /// Host header, else the listener's, else what a URL without them means.
 fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (String, u16) {
     let (name, port) = host.unzip();
-    let listener = || connection.local.ip().map(|ip| ip.to_string());
+    let listener = || connection.local.ip().map(server_name);
     let name = name.map(str::to_owned).or_else(listener);
     // Behind a proxy the client knows no other port than the one that its URL leaves out.
     let own = || {
@@ -182,6 +201,14 @@ fn server(connection: &ConnectionInfo, host: Option<(&str, Option<u16>)>) -> (St
         name.unwrap_or_else(|| "localhost".to_owned()),
         port.unwrap_or(default_port),
     )
+}
+
+/// RFC 3875 §4.1.14: an IPv6 address stands in brackets, as in the Host header.
+fn server_name(ip: IpAddr) -> String {
+    match ip {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    }
 }
 
 /// The locale category of text, and UTF-8 by the name that every such system has without further packages.
@@ -221,13 +248,6 @@ pub fn inherit(names: &[String]) -> Vec<(OsString, OsString)> {
         .filter(|name| !LISTEN_VARIABLES.contains(&name.as_str()))
         .filter_map(|name| Some((name.into(), std::env::var_os(name)?)))
         .collect()
-}
-
-fn request_uri(uri: &Uri) -> String {
-    uri.path_and_query().map_or_else(
-        || uri.path().to_owned(),
-        |target| target.as_str().to_owned(),
-    )
 }
 
 /// `HTTP_*` for each header (RFC 3875 §4.1.18), but for those that have a variable of their own, for
@@ -291,6 +311,7 @@ mod tests {
         let request = RequestInfo {
             method: &Method::GET,
             uri: &Uri::from_static(uri),
+            raw_target: None,
             version: Version::HTTP_11,
             headers,
             script_name: "",

@@ -43,7 +43,7 @@
 //! | 1 | [`recording`] | a session in a file |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
-//! | 0 | `printable` | text of others, safe to print |
+//! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
 //! | 0 | `timer` | a deadline that moves with what happens |
 //! | 0 | [`exit_status`] | exit statuses of the process |
@@ -85,7 +85,7 @@ pub mod logging;
 pub mod message;
 #[cfg(any(test, fuzzing))]
 mod pieces;
-mod printable;
+pub mod printable;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod properties;

@@ -36,7 +36,10 @@ use tracing_subscriber::{
     util::SubscriberInitExt,
 };
 
-use crate::args::{LogFormat, LogLevel};
+use crate::{
+    args::{LogFormat, LogLevel},
+    printable::{printable, printable_json},
+};
 
 /// Lines that may wait: a burst of a thousand sessions that end at once.
 const QUEUE: usize = 1024;
@@ -55,10 +58,12 @@ pub struct Log {
 /// # Errors
 /// When the thread cannot be started.
 pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Log> {
-    let queue = Queue::start()?;
+    let queue = Queue::start(format)?;
     let writer = queue.clone();
     let layer = fmt::layer()
         .with_writer(move || writer.clone())
+        // The library's own, which knows no overrides of the writing direction, and spells in another way.
+        .with_ansi_sanitization(false)
         .log_internal_errors(false);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
         LogFormat::Text => layer.with_ansi(false).boxed(),
@@ -142,26 +147,43 @@ enum Entry {
 struct Queue {
     entries: SyncSender<Entry>,
     dropped: Arc<AtomicU64>,
+    format: LogFormat,
 }
 
 impl Queue {
-    fn start() -> io::Result<Self> {
+    fn start(format: LogFormat) -> io::Result<Self> {
         let (entries, waiting) = mpsc::sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);
         thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || write_all(&waiting, &count))?;
-        Ok(Queue { entries, dropped })
+        Ok(Queue {
+            entries,
+            dropped,
+            format,
+        })
+    }
+
+    /// An event's line, safe to look at.
+    fn to_line(&self, event: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(event);
+        let text = text.strip_suffix('\n').unwrap_or(&text);
+        let line = match self.format {
+            LogFormat::Text => printable(text),
+            LogFormat::Json => printable_json(text),
+        };
+        [line.as_bytes(), b"\n"].concat()
     }
 }
 
 impl Write for Queue {
-    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
-        if self.entries.try_send(Entry::Line(line.to_vec())).is_err() {
+    fn write(&mut self, event: &[u8]) -> io::Result<usize> {
+        let line = Entry::Line(self.to_line(event));
+        if self.entries.try_send(line).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(line.len())
+        Ok(event.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -18,6 +18,11 @@ pub struct AccessArgs {
     #[arg(long, value_name = "CIDR,...", value_delimiter = ',')]
     pub trust_proxy: Vec<String>,
 
+    /// Believe these proxies too in which path they have the site: X-Forwarded-Prefix or X-Ingress-Path, which then
+    /// leads SCRIPT_NAME.
+    #[arg(long, requires = "trust_proxy")]
+    pub trust_prefix: bool,
+
     /// Look up clients' host names for REMOTE_HOST.
     #[arg(long, help_heading = "Programs")]
     pub reverselookup: bool,

@@ -12,7 +12,7 @@ pub struct ListenArgs {
     pub port: Option<u16>,
 
     /// Address to listen on, repeatable; 0.0.0.0 or :: opens the server to the network
-    /// [default: 127.0.0.1].
+    /// [default: localhost, 127.0.0.1 and ::1].
     #[arg(long, value_name = "ADDRESS")]
     pub address: Vec<String>,
 

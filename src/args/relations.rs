@@ -93,7 +93,12 @@ fn add_tip(error: &mut Error) {
     let is_letter = letters.all(|rest| rest.is_ascii_digit());
     let known = LETTERS.iter().find(|(letter, _)| Some(*letter) == first);
     if let Some((_, name)) = known.filter(|_| is_letter) {
-        let tip = format!("the flag is '--{name}', and has no letter");
+        let tip = match *name {
+            // Other clients have it for a URL.
+            "config" => "the flag is '--config' (a file) or '--connect' (a URL), and has no letter"
+                .to_owned(),
+            name => format!("the flag is '--{name}', and has no letter"),
+        };
         let tips = ContextValue::StyledStrs(vec![tip.into()]);
         error.remove(ContextKind::SuggestedArg);
         error.insert(ContextKind::Suggested, tips);

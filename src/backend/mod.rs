@@ -28,7 +28,7 @@ pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
-pub use script::{ScriptError, ScriptFault, examine};
+pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
     RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, TargetMap, Token, target_lost,

@@ -20,6 +20,7 @@ use tokio_util::codec::{Decoder, FramedRead};
 use super::{
     error::BackendError,
     interface::Output,
+    stderr::Logged,
     stream_options::{StreamCodec, StreamOptions},
 };
 use crate::{framing::CAPACITY_AT_REST, message::Message, timer::LazyTimer};
@@ -101,13 +102,13 @@ impl<R: AsyncRead + Unpin> Stream for Reads<R> {
 }
 
 /// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
-pub(super) fn wrapped(stdout: Receiver, stderr: Receiver, streams: &StreamOptions) -> Output {
-    let name = |pipe, name: &'static str| {
-        framed_output(pipe, streams).map(move |line| line.map(|line| wrap(name, &line)))
+pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions) -> Output {
+    let name = |lines: Output, name: &'static str| {
+        lines.map(move |line| line.map(|line| wrap(name, &line)))
     };
     Box::pin(stream::select(
-        name(stdout, "stdout"),
-        name(stderr, "stderr"),
+        name(framed_output(stdout, streams), "stdout"),
+        name(framed_output(stderr, streams), "stderr"),
     ))
 }
 

@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{net::unix::pipe, task::spawn_blocking};
+use tokio::net::unix::pipe;
 
 use super::{
     input::framed_input,
@@ -16,9 +16,9 @@ use super::{
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
-    script::{self, ScriptError},
+    script::{FirstLine, ScriptError},
     spawn::{Command, Spawner},
-    stderr,
+    stderr::{self, Logged},
     stdin::Stdin,
     stream_options::StreamOptions,
 };
@@ -70,7 +70,7 @@ impl PipedProcess {
 pub enum StderrTo {
     /// To the log, line by line.
     Log,
-    /// To the client: both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`.
+    /// To the client, both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`; and to the log.
     Client,
     /// To our own, as it is: one reader has both.
     Inherit,
@@ -125,7 +125,7 @@ impl Program {
                 started.process.set_stderr_task(stderr::pass_on(errors));
                 framed_output(started.output, streams)
             }
-            StderrTo::Client => output::wrapped(started.output, errors, streams),
+            StderrTo::Client => output::wrapped(started.output, Logged::new(errors), streams),
         };
         let stdin = Stdin::new(started.input);
         started.process.set_intake(stdin.intake().clone());
@@ -176,18 +176,24 @@ impl Program {
         let number = error
             .raw_os_error()
             .filter(|number| [libc::ENOENT, libc::ENOEXEC, libc::EACCES].contains(number))?;
-        let (file, directory) = (self.file.clone(), self.directory.clone());
+        self.first_line(environment)
+            .fault_behind_error(number)
+            .await
+    }
+
+    /// Its first line, if it turns out to be a script.
+    fn first_line(&self, environment: &Environment) -> FirstLine {
         let mut variables = environment.iter();
-        let path = variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
-        let looking = spawn_blocking(move || {
-            let fault = script::examine(&file, directory.as_deref(), path.as_deref())?;
-            Some(ScriptError {
-                number,
-                fault,
-                file,
-            })
-        });
-        looking.await.ok()?
+        FirstLine {
+            file: self.file.clone(),
+            directory: self.directory.clone(),
+            path: variables.find_map(|(name, value)| (name == "PATH").then(|| value.clone())),
+        }
+    }
+
+    /// The same, of a program that was found beneath a directory: nobody has looked into it at the start.
+    pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
+        self.entry.as_ref().map(|_| self.first_line(environment))
     }
 
     fn command(&self, environment: &Environment) -> io::Result<Command> {

@@ -2,14 +2,16 @@
 //! words that make nobody wiser ("No such file or directory", of a file that is).
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs::{File, OpenOptions},
     io::{self, Read},
     os::unix::{ffi::OsStrExt, fs::OpenOptionsExt},
     path::{Path, PathBuf},
+    process::ExitStatus,
 };
 
 use rustix::fs::{Access, OFlags, access};
+use tokio::task::spawn_blocking;
 
 /// What the kernel reads of a file to tell what it is (`BINPRM_BUF_SIZE`).
 const HEAD: u64 = 256;
@@ -148,6 +150,48 @@ fn missing_for_env(
 
 fn is_executable(file: &Path) -> bool {
     file.is_file() && access(file, Access::EXEC_OK).is_ok()
+}
+
+/// What env(1) exits with that finds no such program (POSIX, EXIT STATUS).
+const NOT_FOUND: i32 = 127;
+
+/// The first line of a script that is to be looked at when it has not started, or not as it should.
+#[derive(Debug, Clone)]
+pub struct FirstLine {
+    /// The file.
+    pub file: PathBuf,
+    /// Its working directory.
+    pub directory: Option<PathBuf>,
+    /// The PATH that it is given.
+    pub path: Option<OsString>,
+}
+
+impl FirstLine {
+    /// What it has to do with an error of execve(2).
+    pub(super) async fn fault_behind_error(self, number: i32) -> Option<ScriptError> {
+        let looking = spawn_blocking(move || {
+            let fault = examine(&self.file, self.directory.as_deref(), self.path.as_deref())?;
+            Some(ScriptError {
+                number,
+                fault,
+                file: self.file,
+            })
+        });
+        looking.await.ok()?
+    }
+
+    /// What it has to do with the end of its process: to the kernel all was well with `#!/usr/bin/env`, which then
+    /// found nothing to run. It is logged, too.
+    pub async fn fault_behind_exit(&self, exit: Option<ExitStatus>) -> Option<ScriptError> {
+        exit.filter(|exit| exit.code() == Some(NOT_FOUND))?;
+        let error = self.clone().fault_behind_error(libc::ENOENT).await?;
+        tracing::error!(
+            "{} cannot be started: {}",
+            self.file.display(),
+            error.words()
+        );
+        Some(error)
+    }
 }
 
 /// An error of execve(2), and what the script's first line has to do with it.

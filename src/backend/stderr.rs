@@ -1,32 +1,43 @@
 //! A program's stderr, line by line to the log, or as it is to our own; and what else of a program is logged.
 //!
 //! In a task of its own, so that neither a busy session nor a silent one ever makes the program wait
-//! to complain. A line of any length is taken; its first [`SHOWN`] bytes are logged.
+//! to complain; but where the client has it too, who reads for the client reads for the log ([`Logged`]).
+//! A line of any length is taken; its first [`SHOWN`] bytes are logged.
 
-use std::{io, os::fd::AsFd};
+use std::{
+    io,
+    os::fd::AsFd,
+    pin::Pin,
+    task::{Context, Poll},
+};
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use memchr::memchr;
-use tokio::{fs::File, io::AsyncReadExt, net::unix::pipe::Receiver, task::JoinHandle};
+use tokio::{
+    fs::File,
+    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    net::unix::pipe::Receiver,
+    task::JoinHandle,
+};
 use tracing::{Instrument, Span, info, warn};
-
-use crate::printable::printable;
 
 /// How much of one line is logged, in bytes.
 const SHOWN: usize = 8 * 1024;
 /// What one read takes at most: a longer line comes in pieces, which bounds the memory.
 const READ: usize = 4 * 1024;
+/// What a Linux pipe holds (pipe(7)).
+const PIPE: usize = 64 * 1024;
 
 /// Logs lines until the pipe ends, under the span that is current now. The process awaits the task,
 /// see `Process::end`.
 pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
-    tokio::spawn(log_lines(pipe, complain).instrument(Span::current()))
+    tokio::spawn(log_lines(pipe, write).instrument(Span::current()))
 }
 
 /// The same for a program whose stdout is nobody's: both until both have ended.
 pub(super) fn log_both(stdout: Receiver, stderr: Receiver) -> JoinHandle<()> {
     let both = async {
-        tokio::join!(log_lines(stdout, report), log_lines(stderr, complain));
+        tokio::join!(log_lines(stdout, report), log_lines(stderr, write));
     };
     tokio::spawn(both.instrument(Span::current()))
 }
@@ -41,7 +52,7 @@ pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
     })
 }
 
-async fn log_lines(mut pipe: Receiver, write: fn(&str)) {
+async fn log_lines(mut pipe: Receiver, each: fn(&str)) {
     let mut lines = Lines::default();
     loop {
         // Nothing is held while the program is silent, which is most of the time.
@@ -51,13 +62,59 @@ async fn log_lines(mut pipe: Receiver, write: fn(&str)) {
         let mut read = BytesMut::with_capacity(READ);
         match pipe.read_buf(&mut (&mut read).limit(READ)).await {
             Ok(0) | Err(_) => break,
-            Ok(_) => lines.push(read.freeze(), write),
+            Ok(_) => lines.push(&read, each),
         }
     }
-    lines.finish(write);
+    lines.finish(each);
 }
 
-fn complain(line: &str) {
+/// A stderr that is read for somebody else; the log has its lines all the same, under the span that is current when
+/// they are read.
+#[derive(Debug)]
+pub(super) struct Logged {
+    pipe: Receiver,
+    lines: Lines,
+}
+
+impl Logged {
+    pub(super) fn new(pipe: Receiver) -> Self {
+        Logged {
+            pipe,
+            lines: Lines::default(),
+        }
+    }
+}
+
+impl AsyncRead for Logged {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut this.pipe).poll_read(context, buffer);
+        this.lines.push(&buffer.filled()[before..], write);
+        read
+    }
+}
+
+impl Drop for Logged {
+    /// A session does not end before its program, but it may end before all is read that this has said.
+    fn drop(&mut self) {
+        let mut read = [0; READ];
+        // Who is still there and writes on is not waited for.
+        for _ in 0..PIPE / READ {
+            match rustix::io::read(&self.pipe, &mut read) {
+                Ok(0) | Err(_) => break,
+                Ok(length) => self.lines.push(&read[..length], write),
+            }
+        }
+        std::mem::take(&mut self.lines).finish(write);
+    }
+}
+
+fn write(line: &str) {
     warn!(target: "stderr", "{line}");
 }
 
@@ -66,7 +123,7 @@ fn report(line: &str) {
 }
 
 /// Cuts what comes into lines of bounded length.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Lines {
     line: Vec<u8>,
     /// Bytes of the line beyond [`SHOWN`].
@@ -74,8 +131,7 @@ struct Lines {
 }
 
 impl Lines {
-    fn push(&mut self, read: Bytes, mut each: impl FnMut(&str)) {
-        let mut rest = &read[..];
+    fn push(&mut self, mut rest: &[u8], mut each: impl FnMut(&str)) {
         while let Some(end) = memchr(b'\n', rest) {
             self.extend(&rest[..end]);
             self.emit(&mut each);
@@ -100,7 +156,6 @@ impl Lines {
         let line = std::mem::take(&mut self.line);
         let cut = std::mem::take(&mut self.cut);
         let text = String::from_utf8_lossy(line.strip_suffix(b"\r").unwrap_or(&line));
-        let text = printable(&text);
         if cut == 0 {
             each(&text);
         } else {
@@ -117,9 +172,7 @@ mod tests {
         let mut found = Vec::new();
         let mut lines = Lines::default();
         for piece in pieces {
-            lines.push(Bytes::copy_from_slice(piece), |line| {
-                found.push(line.to_owned())
-            });
+            lines.push(piece, |line| found.push(line.to_owned()));
         }
         lines.finish(|line| found.push(line.to_owned()));
         found
@@ -128,11 +181,6 @@ mod tests {
     #[test]
     fn lines_are_joined_across_reads() {
         assert_eq!(lines(&[b"a", b"b\nc\r\n\nd"]), ["ab", "c", "", "d"]);
-    }
-
-    #[test]
-    fn control_characters_are_spelt_out() {
-        assert_eq!(lines(&[b"a\rb\x1b[2J\tc\r\n"]), ["a\\rb\\u{1b}[2J\tc"]);
     }
 
     #[test]

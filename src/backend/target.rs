@@ -5,6 +5,7 @@ use std::io;
 use super::{
     interface::{Backend, Environment},
     program::{Program, StderrTo},
+    script::FirstLine,
     socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
     stream_options::StreamOptions,
@@ -87,6 +88,14 @@ impl Target {
                 Ok(opening.await?)
             }
             Target::Socket(socket) => Ok(socket.open(&resources.connect, client).await?),
+        }
+    }
+
+    /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].
+    pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
+        match self {
+            Target::Program(program, ..) => program.unexamined_line(environment),
+            Target::Socket(_) => None,
         }
     }
 }

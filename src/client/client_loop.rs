@@ -6,17 +6,14 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    task::spawn_blocking,
-    time::{Instant, timeout},
-};
+use tokio::{task::spawn_blocking, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::{
     backoff::Backoff,
     connect_error::ConnectError,
-    dial,
+    dial::{self, DialedStream},
     handshake::{self, HandshakeOptions, OpenWebSocket},
     outcome::{ConnectionEnd, Outcome},
     tls::ClientTls,
@@ -27,7 +24,11 @@ use crate::{
     connection::{ConnectionInfo, Endpoint},
     message::Close,
     session::{self, Handle, SessionTimeouts},
-    transport::websocket::{self, Role},
+    timer::timeout,
+    transport::{
+        Connectedness,
+        websocket::{self, Role},
+    },
 };
 
 /// What a connection may take to come about, all addresses, the proxy and TLS together; and then the
@@ -168,7 +169,9 @@ impl<'a> ClientLoop<'a> {
         self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
-        let server = websocket::open(stream, read_ahead, Role::Client, options, compression);
+        let look = |stream: &DialedStream| Connectedness::of(dial::socket_of(stream));
+        let server =
+            websocket::open_watched(stream, read_ahead, Role::Client, options, compression, look);
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {

@@ -1,6 +1,11 @@
 //! From a URL to a byte stream to its server: sockets, a proxy's tunnel, TLS.
 
-use std::{env, io, path::Path, time::Duration};
+use std::{
+    env, io,
+    os::fd::{AsFd, BorrowedFd},
+    path::Path,
+    time::Duration,
+};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{Request, StatusCode, header, http::uri::Authority};
@@ -16,13 +21,25 @@ use super::{
     exchange::{UpgradeResult, exchange},
     proxy::{Proxy, proxy_for},
     tls::ClientTls,
-    url::{ServerAddress, Url, bracketed},
+    url::{ServerAddress, Url, bracketed, without_zone},
 };
 
 /// What is below TLS.
 pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
 /// What HTTP is spoken over.
 pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
+
+/// The socket at the bottom, to look at.
+pub(super) fn socket_of(stream: &DialedStream) -> BorrowedFd<'_> {
+    let socket = match stream {
+        Either::Left(socket) => socket,
+        Either::Right(tls) => tls.get_ref().0,
+    };
+    match socket {
+        Either::Left(tcp) => tcp.as_fd(),
+        Either::Right(unix) => unix.as_fd(),
+    }
+}
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -50,9 +67,9 @@ pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<DialedStr
         }
     };
     match (tls, &url.place) {
-        (Some(tls), ServerAddress::Host(host, _)) => {
-            Ok(Either::Right(tls.connect(host, socket).await?))
-        }
+        (Some(tls), ServerAddress::Host(host, _)) => Ok(Either::Right(
+            tls.connect(without_zone(host), socket).await?,
+        )),
         _ => Ok(Either::Left(socket)),
     }
 }

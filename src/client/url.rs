@@ -29,23 +29,29 @@ pub struct Url {
 /// Where a server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerAddress {
-    /// A host (a name, or an address without brackets) and a port.
+    /// A host (a name, or an address without brackets; one of a link with its zone, `fe80::1%eth0`) and a port.
     Host(String, u16),
     /// The path of a unix socket.
     Unix(PathBuf),
 }
 
 impl Url {
-    /// The Host of requests: the default port is left out.
+    /// The Host of requests: the default port is left out, and so is a zone, which says nothing to others (RFC 6874 §3).
     pub fn host(&self) -> String {
+        match &self.place {
+            ServerAddress::Host(host, port) => self.authority(without_zone(host), *port),
+            ServerAddress::Unix(_) => "localhost".to_owned(),
+        }
+    }
+
+    fn authority(&self, host: &str, port: u16) -> String {
         let default = match self.is_tls {
             true => TLS_PORT,
             false => PLAIN_PORT,
         };
-        match &self.place {
-            ServerAddress::Unix(_) => "localhost".to_owned(),
-            ServerAddress::Host(host, port) if *port == default => bracketed(host),
-            ServerAddress::Host(host, port) => format!("{}:{port}", bracketed(host)),
+        match port == default {
+            true => bracketed(host),
+            false => format!("{}:{port}", bracketed(host)),
         }
     }
 
@@ -84,7 +90,8 @@ impl Url {
             .host()
             .unwrap_or_default()
             .trim_matches(['[', ']'])
-            .to_owned();
+            // As RFC 6874 §2 has it; the sign alone is as clear.
+            .replacen("%25", "%", 1);
         if host.is_empty() {
             return Err("the host is missing".to_owned());
         }
@@ -113,19 +120,22 @@ impl FromStr for Url {
     /// # Errors
     /// What is wrong with it.
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = "expected ws://, wss:// or ws+unix:";
+        let expected = || match text.contains("://") || text.starts_with("unix:") {
+            true => "expected ws://, wss:// or ws+unix:".to_owned(),
+            false => format!("expected ws://, wss:// or ws+unix:, such as ws://{text}"),
+        };
         if text.contains('#') {
             return Err("the URL of a WebSocket has no '#' (RFC 6455 §3)".to_owned());
         }
         if let Some(character) = text.chars().find(|c| c.is_control() || *c == ' ') {
             return Err(format!("{character:?} cannot stand in a URL"));
         }
-        let (scheme, rest) = text.split_once(':').ok_or(expected)?;
+        let (scheme, rest) = text.split_once(':').ok_or_else(expected)?;
         match scheme.to_ascii_lowercase().as_str() {
             "ws+unix" => Self::unix(rest.strip_prefix("//").unwrap_or(rest)),
             "ws" | "http" => Self::tcp(text, false),
             "wss" | "https" => Self::tcp(text, true),
-            _ => Err(expected.to_owned()),
+            _ => Err(expected()),
         }
     }
 }
@@ -141,11 +151,17 @@ impl fmt::Display for Url {
             ServerAddress::Unix(path) => {
                 write!(formatter, "ws+unix:{}:{}", path.display(), self.target)
             }
-            ServerAddress::Host(..) => {
-                write!(formatter, "{scheme}://{}{}", self.host(), self.target)
+            ServerAddress::Host(host, port) => {
+                let authority = self.authority(&host.replacen('%', "%25", 1), *port);
+                write!(formatter, "{scheme}://{authority}{}", self.target)
             }
         }
     }
+}
+
+/// A host without the zone of an address.
+pub(super) fn without_zone(host: &str) -> &str {
+    host.split_once('%').map_or(host, |(address, _)| address)
 }
 
 /// An IPv6 address in the brackets that it needs before a port (RFC 3986 §3.2.2).
@@ -245,6 +261,16 @@ mod tests {
     }
 
     #[test]
+    fn zone_is_for_this_machine_alone() {
+        for text in ["ws://[fe80::1%25eth0]:9/x", "ws://[fe80::1%eth0]:9/x"] {
+            let url = url(text);
+            let place = ServerAddress::Host("fe80::1%eth0".to_owned(), 9);
+            assert_eq!((&url.place, url.host().as_str()), (&place, "[fe80::1]:9"));
+            assert_eq!(url.to_string(), "ws://[fe80::1%25eth0]:9/x");
+        }
+    }
+
+    #[test]
     fn socket_may_have_a_path_behind_it() {
         let place = ServerAddress::Unix("/run/a.sock".into());
         assert_eq!(url("ws+unix:/run/a.sock").target, "/");
@@ -274,9 +300,10 @@ mod tests {
     #[test]
     fn what_is_no_url_is_told_why() {
         for (text, part) in [
-            ("localhost", "ws://"),
-            ("localhost:8080", "ws://"),
-            ("ftp://a/", "ws://"),
+            ("localhost", "such as ws://localhost"),
+            ("localhost:8080/x", "such as ws://localhost:8080/x"),
+            ("ftp://a/", "ws+unix:"),
+            ("unix:/a", "ws+unix:"),
             ("ws://", "URL"),
             ("ws:///x", "URL"),
             ("ws://:80/", "host"),

@@ -1,5 +1,6 @@
 //! What a command says outside the log: one message, and the exit status that goes with it. A stdout or
-//! stderr that is closed is no reason to panic.
+//! stderr that is closed is no reason to panic. What others have written in a message, a file's name or a server's
+//! words, moves no terminal.
 
 use std::{
     io::{self, Write},
@@ -7,17 +8,20 @@ use std::{
 };
 
 use anyhow::Error;
-use wsd::exit_status;
+use wsd::{exit_status, printable::printable_lines};
 
 /// Prints to stdout; the command has done what was asked for.
 pub(crate) fn print(text: &str) -> ExitCode {
-    let _ = io::stdout().write_all(text.as_bytes());
+    write(io::stdout(), text);
     ExitCode::SUCCESS
 }
 
 /// Says why the command cannot run or go on.
 pub(crate) fn fail(error: &Error) -> ExitCode {
-    let _ = writeln!(io::stderr(), "error: {error:#}{}", remedy(error));
+    write(
+        io::stderr(),
+        &format!("error: {error:#}{}\n", remedy(error)),
+    );
     ExitCode::from(exit_status::FAILURE)
 }
 
@@ -44,11 +48,19 @@ pub(crate) fn refuse(error: &Error) -> ExitCode {
 
 /// Prints what clap has to say, as it would: help and version too, with status 0.
 pub(crate) fn print_as_clap(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
+    let text = error.render().to_string();
+    match error.use_stderr() {
+        true => write(io::stderr(), &text),
+        false => write(io::stdout(), &text),
+    }
     ExitCode::from(error.exit_code() as u8)
 }
 
 /// Says on stderr what is wrong.
 pub(super) fn complain(error: &Error) {
-    let _ = writeln!(io::stderr(), "error: {error:#}");
+    write(io::stderr(), &format!("error: {error:#}\n"));
+}
+
+fn write(mut to: impl Write, text: &str) {
+    let _ = to.write_all(printable_lines(text).as_bytes());
 }

@@ -30,6 +30,10 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain, for connections that are being closed.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
+/// How many of the machine's addresses are said. A host of many containers has hundreds, and one of the first is what
+/// people type.
+const SHOWN_ADDRESSES: usize = 8;
+
 /// Where connections come from.
 enum Source {
     /// Sockets that listen: these, and those to be bound.
@@ -184,9 +188,17 @@ async fn accept(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says where the server can be reached; in a word to the service manager, too.
+/// Says where the server can be reached; in a word to the service manager, too. What clients know by one name is
+/// said once, however many sockets it has.
 fn announce(entries: &[EntryPoint], scheme: &str) -> String {
+    let mut lines = Vec::new();
     let mut urls = Vec::new();
+    let mut say = |line: String| {
+        if !lines.contains(&line) {
+            event!(target: "listening", Level::INFO, "{line}");
+            lines.push(line);
+        }
+    };
     for EntryPoint { listener, role } in entries {
         let address = listener.address();
         let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
@@ -196,16 +208,26 @@ fn announce(entries: &[EntryPoint], scheme: &str) -> String {
         match role {
             Role::Redirect(to) => {
                 let (url, port) = (listener.url("http"), to.port);
-                event!(target: "listening", Level::INFO, "sending {url} on to port {port}{scope}");
+                say(format!("sending {url} on to port {port}{scope}"));
             }
             Role::Admin => {
                 let url = listener.url("http");
-                event!(target: "listening", Level::INFO, "telling operators about it on {url}{scope}");
+                say(format!("telling operators about it on {url}{scope}"));
             }
             Role::Plain | Role::Tls(_) => {
                 let url = listener.url(scheme);
-                event!(target: "listening", Level::INFO, "serving on {url}{scope}");
-                urls.push(url);
+                say(format!("serving on {url}{scope}"));
+                let public = listener.public_urls(scheme);
+                for url in public.iter().take(SHOWN_ADDRESSES) {
+                    say(format!("from other machines: {url}"));
+                }
+                let more = public.len().saturating_sub(SHOWN_ADDRESSES);
+                if more > 0 {
+                    say(format!("from other machines: {more} addresses more"));
+                }
+                if !urls.contains(&url) {
+                    urls.push(url);
+                }
             }
         }
     }

@@ -46,7 +46,10 @@ pub(super) fn connections(args: &AccessArgs) -> ConnectionLimits {
 }
 
 fn trust(args: &AccessArgs) -> Result<TrustedProxies, FlagError> {
-    let mut trust = TrustedProxies::default();
+    let mut trust = TrustedProxies {
+        prefix: args.trust_prefix,
+        ..TrustedProxies::default()
+    };
     for word in &args.trust_proxy {
         let address = word.parse().map(IpNet::from as fn(IpAddr) -> IpNet);
         match (word.as_str(), word.parse().or(address)) {

@@ -15,6 +15,9 @@ pub(super) fn tip(word: &str) -> Option<String> {
     if let Some(url) = url(word) {
         return Some(format!("to be the client of a server: --connect={url}"));
     }
+    if word == "connect" {
+        return Some("to be the client of a server: --connect=ws://HOST:PORT/".to_owned());
+    }
     if matches!(word, "help" | "version") {
         return Some(format!("--{word} prints it"));
     }
@@ -67,6 +70,7 @@ mod tests {
             ("version", "--version"),
             (".", "--staticdir=."),
             ("src/", "--dir=src/"),
+            ("connect", "--connect=ws://"),
             ("cat -n", "leave out the quotes"),
             ("cat -n", "sh -c 'cat -n'"),
             ("grep /a/b | x", "a shell: sh -c 'grep /a/b | x'"),

@@ -122,6 +122,7 @@ fn environment(mount: &Mount, port: u16) -> Environment {
     let request = RequestInfo {
         method: &Method::GET,
         uri: &Uri::default(),
+        raw_target: None,
         version: Version::HTTP_11,
         headers: &HeaderMap::new(),
         script_name: mount.path.trim_end_matches('/'),

@@ -9,7 +9,7 @@ use crate::{
     args::{Args, ListenArgs},
     server::{
         RedirectOptions,
-        listener::{self, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
+        listener::{self, Address, AddressError, Permissions, Sockets, Tcp, UnixName, UnixSocket},
     },
 };
 
@@ -92,12 +92,11 @@ fn tcp(args: &Args) -> Result<Tcp, FlagError> {
     } else {
         PORT
     };
-    let words = match &args.listen.address[..] {
-        [] => &["127.0.0.1".to_owned()][..],
-        words => words,
-    };
     let mut addresses = Vec::new();
-    for word in words {
+    if args.listen.address.is_empty() {
+        addresses.push(Address::Localhost);
+    }
+    for word in &args.listen.address {
         let found = listener::resolve(word).map_err(|error| address_error(word, error))?;
         for address in found {
             if !addresses.contains(&address) {
@@ -115,7 +114,7 @@ fn tcp(args: &Args) -> Result<Tcp, FlagError> {
 fn address_error(word: &str, error: AddressError) -> FlagError {
     let remedy = match error {
         AddressError::WithPort => "; the port goes to --port",
-        AddressError::NotAnAddress | AddressError::Unresolved => "",
+        _ => "",
     };
     FlagError::new("--address", word, format!("{error}{remedy}"))
 }

@@ -5,10 +5,14 @@ use std::{io, path::Path, sync::Arc};
 use super::{flag_error::FlagError, process_attributes::process_attributes, zero::unless_zero};
 use crate::{
     args::{PagesArgs, ProgramArgs},
+    backend::Target,
     http::{
         RouteOptions,
         access::{AllowedOrigin, Cors},
-        pages::{CgiLimits, FileOptions, Files, MimeRule, MimeTypes, Relation, Root, Scripts},
+        pages::{
+            CgiLimits, FileOptions, Files, MimeRule, MimeTypes, MountTarget, Relation, Root,
+            Scripts,
+        },
     },
 };
 
@@ -63,6 +67,13 @@ pub(super) fn separate_programs(
         Relation::Same => return Err(in_programs(files, "is --dir", programs)),
     }
     Ok(())
+}
+
+/// The same for a program by itself.
+pub(super) fn separate_program(files: Option<&mut Root>, target: &MountTarget) {
+    if let (MountTarget::Fixed(Target::Program(program, ..)), Some(files)) = (target, files) {
+        files.leave_out_file(&program.file);
+    }
 }
 
 fn in_programs(files: &Root, how: &str, programs: &Root) -> FlagError {

@@ -41,6 +41,7 @@ pub(super) fn router(
     };
     let words = TargetWord::all(args)?;
     if let Some(target) = fallback(args, &words, warnings)? {
+        pages::separate_program(files.as_mut(), &target);
         router.fallback = Some(Mount {
             path: "/".to_owned(),
             options: target::terms(router.page_options.clone(), &target),
@@ -176,11 +177,14 @@ fn add_route(
             Some(target)
         }
     };
-    router.mounts.extend(target.map(|target| Mount {
-        path,
-        options: target::terms(options, &target),
-        target,
-    }));
+    if let Some(target) = target {
+        pages::separate_program(files, &target);
+        router.mounts.push(Mount {
+            path,
+            options: target::terms(options, &target),
+            target,
+        });
+    }
     Ok(())
 }
 

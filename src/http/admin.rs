@@ -15,11 +15,12 @@ use super::{
     body::{Body, body_from, empty},
     current::Current,
     metrics,
+    pages::options,
     refusal::Refusal,
     response_headers::forbid_sniffing,
     unread_body::UnreadBody,
 };
-use crate::{connection::ConnectionInfo, message::Close};
+use crate::{connection::ConnectionInfo, message::Close, printable::printable_json};
 
 /// What is there.
 const CONTENTS: &str = "\
@@ -29,6 +30,11 @@ const CONTENTS: &str = "\
 /sessions             the sessions that are open, as JSON
 DELETE /sessions/ID   ends one
 ";
+
+/// Methods of a page, of a session, and of all together.
+const OF_PAGES: &str = "GET, HEAD, OPTIONS";
+const OF_SESSIONS: &str = "DELETE, OPTIONS";
+const OF_ALL: &str = "GET, HEAD, DELETE, OPTIONS";
 
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
@@ -82,7 +88,12 @@ impl Admin {
         let handler = self.0.get();
         let state = &handler.state;
         let (parts, ()) = request.into_parts();
-        let host = handler.options.access.host(&parts, connection)?;
+        let access = &handler.options.access;
+        if parts.method == Method::OPTIONS {
+            access.host_of_options(&parts, connection)?;
+            return options::answer(methods(parts.uri.path()).ok_or(Refusal::NotFound)?);
+        }
+        let host = access.host(&parts, connection)?;
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
             return match parts.method {
                 Method::DELETE => {
@@ -90,11 +101,11 @@ impl Admin {
                     Origins::default().check(&parts.headers, host.as_ref())?;
                     self.end(id)
                 }
-                _ => Err(Refusal::MethodNotAllowed("DELETE")),
+                _ => Err(Refusal::MethodNotAllowed(OF_SESSIONS)),
             };
         }
         if !matches!(parts.method, Method::GET | Method::HEAD) {
-            return Err(Refusal::MethodNotAllowed("GET, HEAD"));
+            return Err(Refusal::MethodNotAllowed(OF_PAGES));
         }
         match parts.uri.path() {
             "/" => Ok(text(StatusCode::OK, "text/plain", CONTENTS)),
@@ -112,7 +123,9 @@ impl Admin {
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
             "/sessions" => {
-                let sessions = format!("{}\n", state.registry.to_json());
+                let sessions = state.registry.to_json().to_string();
+                // What clients have asked for stands in it, and who reads it may sit at a terminal.
+                let sessions = format!("{}\n", printable_json(&sessions));
                 Ok(text(StatusCode::OK, "application/json", sessions))
             }
             _ => Err(Refusal::NotFound),
@@ -139,6 +152,16 @@ impl Admin {
         // It takes what its program takes to end.
         *response.status_mut() = StatusCode::ACCEPTED;
         Ok(response)
+    }
+}
+
+/// What is answered at a path; `*` is all (RFC 9110 §9.3.7).
+fn methods(path: &str) -> Option<&'static str> {
+    match path {
+        "*" => Some(OF_ALL),
+        "/" | "/healthz" | "/readyz" | "/metrics" | "/sessions" => Some(OF_PAGES),
+        path if path.starts_with("/sessions/") => Some(OF_SESSIONS),
+        _ => None,
     }
 }
 

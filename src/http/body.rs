@@ -5,7 +5,8 @@ use std::{io, time::Duration};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
 use hyper::body::Incoming;
-use tokio::time::timeout;
+
+use crate::timer::timeout;
 
 /// What a client gets to send the rest of a body that is not read. Shorter would lose it the answer on a slow
 /// line; longer lets it send for nothing.

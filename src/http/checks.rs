@@ -4,7 +4,7 @@
 //! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
 //! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
-use hyper::{Method, header, http::request::Parts};
+use hyper::{Method, http::request::Parts};
 
 use super::{
     access::{Authority, Cors},
@@ -13,7 +13,6 @@ use super::{
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
-    transfer_coding,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -63,9 +62,6 @@ pub(super) fn check<'a>(
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Result<Checked<'a>, Refused> {
-    // Before all else the body's coding, which whoever answers may read: 501.
-    transfer_coding::check(&request.headers)?;
-
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
     if let Some(checked) = check_options(options, request, connection)? {
@@ -104,12 +100,7 @@ fn check_options<'a>(
     if request.method != Method::OPTIONS || handshake::is_requested(request) {
         return Ok(None);
     }
-    let names_host =
-        request.headers.contains_key(header::HOST) || request.uri.authority().is_some();
-    let host = match names_host {
-        true => options.access.host(request, connection)?,
-        false => None,
-    };
+    let host = options.access.host_of_options(request, connection)?;
     if request.uri.path() == "*" {
         let (path, route) = (UrlPath::top(), options.router.options_of_all());
         let asked = Asked::Plain(route);

@@ -26,6 +26,7 @@ use super::{
     pseudo_headers,
     refusal::Refusal,
     request::ClientRequest,
+    request_head::BadRequest,
     request_line::RequestLine,
     response_headers::forbid_sniffing,
     sessions::open_websocket,
@@ -112,7 +113,12 @@ impl Handler {
     pub fn turn_away(&self, request: Request<Incoming>, overload: Overload) -> Response<Body> {
         let (request, unread) = UnreadBody::of(request);
         let version = request.version();
-        let mut response = Refusal::from(overload).into_response(version);
+        self.send_away(overload.into(), version, unread)
+    }
+
+    /// A refusal behind which the connection ends, by whoever it is.
+    fn send_away(&self, refusal: Refusal, version: Version, unread: UnreadBody) -> Response<Body> {
+        let mut response = refusal.into_response(version);
         let code = response.status();
         self.state
             .metrics
@@ -124,6 +130,22 @@ impl Handler {
         }
         unread.discard_behind(&mut response, &self.state.tasks);
         response
+    }
+
+    /// Answers a request that stands for one whose head is not read on: it is the last of its connection.
+    pub fn refuse_head(
+        &self,
+        request: Request<Incoming>,
+        bad: &BadRequest,
+        connection: &ConnectionInfo,
+    ) -> Response<Body> {
+        let (_, unread) = UnreadBody::of(request);
+        let refusal = Refusal::from(bad.reason);
+        self.count_refusal(refusal.name());
+        let (remote, line) = (connection.remote, bad.line.as_str());
+        let (status, reason) = (refusal.status().as_u16(), refusal.to_string());
+        warn!(target: "access", %remote, line, status, reason, "refused");
+        self.send_away(refusal, Version::HTTP_11, unread)
     }
 
     /// Answers one request.
@@ -251,7 +273,7 @@ impl Handler {
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
                 PlainAnswer::LocalRedirect(target) => {
-                    let redirected = redirect(parts, &target);
+                    let redirected = redirect(parts, &target, &connection.prefix);
                     redirected.map_err(|refusal| Answerer::Cgi.refuse(refusal))?;
                 }
             }

@@ -12,6 +12,7 @@ use hyper::{
 
 use super::{
     body::{Body, body_from},
+    request_head::BadHead,
     url_path::BadPath,
 };
 use crate::backend::{ConnectError, ConnectFailure, OpenError, ScriptError};
@@ -25,6 +26,9 @@ pub enum Refusal {
     /// The request itself is broken.
     #[error("{0}")]
     BadRequest(String),
+    /// The request's head is none that could be read on.
+    #[error(transparent)]
+    BadHead(#[from] BadHead),
     /// The path is one that nobody honest sends.
     #[error(transparent)]
     BadPath(#[from] BadPath),
@@ -75,9 +79,6 @@ pub enum Refusal {
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
-    /// A transfer coding other than chunked, or more than one (RFC 9112 §6.1).
-    #[error("this server takes no transfer coding but 'chunked', and that once")]
-    TransferCoding,
     /// Another version of the WebSocket protocol (RFC 6455 §4.4).
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
@@ -204,6 +205,17 @@ impl Refusal {
     fn terms(&self) -> Terms {
         match self {
             Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
+            Refusal::BadHead(BadHead::TransferCoding) => {
+                Terms::new(StatusCode::NOT_IMPLEMENTED, "transfer_coding")
+            }
+            Refusal::BadHead(BadHead::TooManyFields | BadHead::TooLarge(_)) => Terms::new(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+            ),
+            Refusal::BadHead(BadHead::Version) => {
+                Terms::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version")
+            }
+            Refusal::BadHead(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
             Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
             Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
                 Terms::new(StatusCode::FORBIDDEN, "origin")
@@ -229,7 +241,6 @@ impl Refusal {
             Refusal::Read(error) => Terms::failure("read", error),
             Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
-            Refusal::TransferCoding => Terms::new(StatusCode::NOT_IMPLEMENTED, "transfer_coding"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),

@@ -2,7 +2,7 @@
 
 use hyper::http::request::Parts;
 
-use super::access::Authority;
+use super::{access::Authority, request_head::RawTarget};
 use crate::{connection::ConnectionInfo, environ};
 
 /// The head of a request that has passed all checks, and the connection that it came by.
@@ -15,6 +15,12 @@ pub(super) struct ClientRequest<'a> {
 }
 
 impl<'a> ClientRequest<'a> {
+    /// Path and query as they came, where they are not those of the `Uri`.
+    fn raw_target(self) -> Option<(&'a [u8], &'a [u8])> {
+        let raw = self.parts.extensions.get::<RawTarget>()?;
+        Some((raw.path_and_query(), raw.query()))
+    }
+
     /// What meta-variables are made of, where a program at `script_name` answers; without a subprotocol,
     /// and without an id, which it gets when the program is launched.
     pub(super) fn to_environ(
@@ -25,6 +31,7 @@ impl<'a> ClientRequest<'a> {
         environ::RequestInfo {
             method: &self.parts.method,
             uri: &self.parts.uri,
+            raw_target: self.raw_target(),
             version: self.parts.version,
             headers: &self.parts.headers,
             script_name,

@@ -6,7 +6,6 @@ use futures_util::{
     SinkExt,
     future::{self, Either, OptionFuture, select},
 };
-use tokio::time::timeout;
 
 use super::{
     handle::Handle,
@@ -19,6 +18,7 @@ use super::{
 use crate::{
     backend::{Backend, BackendError, Input},
     message::Close,
+    timer::timeout,
     transport::{Client, Disconnect},
 };
 

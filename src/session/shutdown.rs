@@ -2,12 +2,6 @@
 
 use std::{pin::pin, process::ExitStatus, time::Duration};
 
-use futures_util::{
-    FutureExt, SinkExt, StreamExt,
-    future::{self, Either, FusedFuture},
-};
-use tokio::time::{Instant, timeout};
-
 use super::{
     handle::Handle,
     patience::Patience,
@@ -17,8 +11,14 @@ use super::{
 use crate::{
     backend::{AfterOutput, Backend, Inbound, Input, Intake, Output, Process, TerminationTimeouts},
     message::Close,
+    timer::timeout,
     transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
+use futures_util::{
+    FutureExt, SinkExt, StreamExt,
+    future::{self, Either, FusedFuture},
+};
+use tokio::time::Instant;
 
 /// The backend's half of a session.
 pub(super) struct BackendHalf<'a> {

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     backend::{Backend, TerminationTimeouts},
     message::Close,
+    timer::sleep_since,
     transport::Client,
 };
 
@@ -118,7 +119,8 @@ impl TimeLimits {
         };
         loop {
             let last = self.activity.last();
-            sleep_until(last + limit).await;
+            // What waits in socket or pipe may be a message of before.
+            sleep_since(last, limit).await;
             if self.activity.is_blocked() {
                 self.activity.touch();
             } else if self.activity.last() == last {

@@ -3,7 +3,8 @@
 //! # How it works
 //! Time counts only while we wait. The clock of a direction starts when an operation has to wait
 //! and stops when bytes move, so a session that does not read (its program is busy) cannot find its
-//! client silent. A write that can go on after it had to wait is a sign of life as well. A timer is armed once and left alone while bytes move: when it fires, it is X
+//! client silent. A write that can go on after it had to wait is a sign of life as well. Nor does a time count in
+//! which this process did not run ([`FairTimer`]): what waits in the socket is looked at first.
 
 use std::{
     io::{self, IoSlice},
@@ -17,7 +18,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::timer::LazyTimer;
+use crate::timer::FairTimer;
 
 /// What is in the error of a stream on which nothing moved for too long.
 #[derive(Debug, thiserror::Error)]
@@ -132,7 +133,7 @@ struct Deadline {
     limit: Option<Duration>,
     /// When the present wait began.
     since: Option<Instant>,
-    timer: LazyTimer,
+    timer: FairTimer,
 }
 
 impl Deadline {
@@ -140,12 +141,13 @@ impl Deadline {
         Deadline {
             limit,
             since: None,
-            timer: LazyTimer::default(),
+            timer: FairTimer::default(),
         }
     }
 
     /// Ends the present wait; whether there was one.
     fn stop(&mut self) -> bool {
+        self.timer.stop();
         self.since.take().is_some()
     }
 
@@ -155,7 +157,7 @@ impl Deadline {
         let Some(limit) = self.limit else {
             return Poll::Pending;
         };
-        ready!(self.timer.poll_expired(since + limit, context));
+        ready!(self.timer.poll_expired(since, limit, context));
         let error = Stalled(format!("{what} for {limit:?}"));
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, error))
     }

@@ -9,15 +9,13 @@ use std::{
 
 use serde_json::Value;
 
-use crate::support::{Gateway, Server, Signal, eventually, http, run};
+use crate::support::{Gateway, Server, Signal, address_in, eventually, http, run};
 
 /// A server and the address that it tells operators at.
 fn start(words: &[&str]) -> (Server, SocketAddr) {
     let mut server = Gateway::with("--admin=127.0.0.1:0").args(words).start();
     let line = server.wait_for_line("telling operators");
-    let address = line.split("http://").nth(1).expect("a URL");
-    let address = address.split('/').next().expect("an address");
-    (server, address.parse().expect("an address"))
+    (server, address_in(&line))
 }
 
 fn ask(admin: SocketAddr, method: &str, path: &str) -> (u16, String) {
@@ -43,6 +41,26 @@ fn sessions(admin: SocketAddr) -> Vec<Value> {
     let (status, text) = ask(admin, "GET", "/sessions");
     assert_eq!(status, 200);
     serde_json::from_str(&text).expect("an array")
+}
+
+#[test]
+fn health_check_by_options_is_answered() {
+    let (_server, admin) = start(&["cat"]);
+    for (target, status, allow) in [
+        ("/", 204, Some("GET, HEAD, OPTIONS")),
+        ("/readyz", 204, Some("GET, HEAD, OPTIONS")),
+        ("/sessions/x", 204, Some("DELETE, OPTIONS")),
+        ("*", 204, Some("GET, HEAD, DELETE, OPTIONS")),
+        ("/nothing", 404, None),
+    ] {
+        // As HAProxy's `option httpchk` asks: without a Host.
+        let request = format!("OPTIONS {target} HTTP/1.0\r\n\r\n");
+        let (found, headers, _) = http(admin, &request);
+        let allowed = headers.get("allow").map(String::as_str);
+        assert_eq!((found, allowed), (status, allow), "{target}");
+    }
+    let named = "OPTIONS / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n";
+    assert_eq!(http(admin, named).0, 403);
 }
 
 #[test]

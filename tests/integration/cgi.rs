@@ -823,6 +823,38 @@ fn what_a_script_leaves_behind_does_not_hold_the_answer() {
 }
 
 #[test]
+fn script_that_closes_its_stdout_works_on() {
+    let works =
+        "printf 'X: y\\n\\nall'; exec >&-; cat >body; read -r word <fifo; echo \"$word\" >word";
+    let site = Site::new(&["--maxforks=1"], &[("w.sh", works), ("s.sh", ENV)]);
+    mkfifo(&site.path("fifo"));
+    let body = "x".repeat(3_000_000);
+    let answer = site.ask("POST", "/w.sh", "Content-Length: 3000000\r\n", &body);
+    assert_eq!(text(&answer), "all");
+    // It still counts, and is not told to end.
+    assert_eq!(site.get("/s.sh").0, 503);
+    thread::sleep(Duration::from_secs(1));
+    assert_eq!(site.get("/s.sh").0, 503);
+    fs::write(site.path("fifo"), "go\n").expect("a reader");
+    eventually("it has done its work", || {
+        fs::read_to_string(site.path("word")).is_ok_and(|word| word == "go\n")
+    });
+    assert_eq!(
+        fs::read(site.path("body")).expect("a file").len(),
+        body.len()
+    );
+    eventually("it has ended", || site.get("/s.sh").0 == 200);
+}
+
+#[test]
+fn script_that_closes_its_stdout_and_never_ends_is_ended() {
+    let stays = "echo $$ >leader; printf 'X: y\\n\\nall'; exec >&-; exec sleep 1000";
+    let site = Site::new(&["--cgi-timeout=1"], &[("w.sh", stays)]);
+    assert_eq!(text(&site.get("/w.sh")), "all");
+    wait_until_gone(site.pid("leader"));
+}
+
+#[test]
 fn running_script_has_its_time_when_the_server_stops() {
     let mut site = Site::new(&[], &[("s.sh", "printf 'X: y\\n\\nfirst\\n'; cat fifo")]);
     mkfifo(&site.path("fifo"));
@@ -1121,6 +1153,48 @@ fn script_with_line_ends_of_windows_is_told_as_such() {
         site.server
             .wait_for_line("cannot be started")
             .contains("carriage return")
+    );
+}
+
+#[test]
+fn script_that_env_finds_nothing_for_is_told_as_such() {
+    for (text_of, part) in [
+        ("#!/usr/bin/env sh\r\necho hi\r\n", "carriage return"),
+        (
+            "#!/usr/bin/env no-such-program\necho hi\n",
+            "'no-such-program'",
+        ),
+    ] {
+        for console in [&["--devconsole", "cat"][..], &[]] {
+            let mut site = Site::new(console, &[]);
+            script(site.directory.path(), "s.sh", text_of);
+            let answer = site.get("/s.sh");
+            assert_eq!(answer.0, 500, "{answer:?}");
+            assert_eq!(
+                text(&answer).contains(part),
+                !console.is_empty(),
+                "{answer:?}"
+            );
+            let line = site.server.wait_for_line("cannot be started");
+            assert!(line.contains(part) && line.contains("s.sh"), "{line}");
+        }
+    }
+    // One that says so itself has started well.
+    let site = Site::new(&[], &[("s.sh", "exit 127")]);
+    assert_eq!(site.get("/s.sh").0, 502);
+}
+
+#[test]
+fn program_of_a_directory_that_env_finds_nothing_for_is_told_in_the_log() {
+    let directory = tempfile::tempdir().expect("a directory");
+    script(directory.path(), "s", "#!/usr/bin/env sh\r\necho hi\r\n");
+    let flag = format!("--dir={}", directory.path().display());
+    let mut server = Gateway::new().args([flag]).start();
+    assert_eq!(server.connect_to("/s").closed().0, 4127);
+    let line = server.wait_for_line("cannot be started");
+    assert!(
+        line.contains("carriage return") && line.contains("sed -i"),
+        "{line}"
     );
 }
 

@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::support::{
-    self, Gateway, PATIENCE, Signal, children_of,
+    self, Gateway, PATIENCE, Signal, children_of, eventually,
     line_client::{LineClient, connect, wsd},
     site::Site,
     wait_until_gone,
@@ -328,6 +328,26 @@ fn connection_that_is_lost_is_an_error() {
     let (status, stderr) = client.end();
     assert_eq!(status, Some(1));
     assert!(stderr.contains("the connection was lost"), "{stderr}");
+}
+
+#[test]
+fn server_that_has_gone_behind_unread_messages_is_noticed() {
+    // More than the client takes for its program, and less than waits in a socket.
+    let mut server = Gateway::new()
+        .program("head -c 180000 /dev/zero | tr '\\0' x | fold -w 999; exec sleep 1000")
+        .start();
+    let mut client = LineClient::connect(&server.url, &["--pingms=0", "sleep", "1000"]);
+    let comm = |pid: i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();
+    eventually("all of it is said", || {
+        let programs = server.children();
+        programs.first().is_some_and(|pid| comm(*pid) == "sleep\n")
+    });
+    server.signal(Signal::KILL);
+    server.wait();
+    // Its program has ten seconds from the end of its input on.
+    eventually("the client has ended", || {
+        client.child.try_wait().expect("a child").is_some()
+    });
 }
 
 #[test]

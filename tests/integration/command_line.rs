@@ -417,14 +417,6 @@ fn several_addresses_share_a_port() {
 }
 
 #[test]
-fn loopback_is_the_default() {
-    let server = Gateway::with("cat").start();
-    assert!(server.url.starts_with("ws://127.0.0.1:"), "{}", server.url);
-    let other = format!("127.0.0.2:{}", server.port());
-    assert!(std::net::TcpStream::connect(other).is_err());
-}
-
-#[test]
 fn session_is_one_line_at_its_start_and_one_at_its_end() {
     let mut server = Gateway::new().program("cat; exit 3").start();
     let mut client = Client::connect(

@@ -22,7 +22,9 @@ use tokio_rustls::{
 use crate::support::{
     self, Gateway, PATIENCE, Server, Signal,
     certificates::Authority,
-    children_of, eventually, forget_caller, http,
+    children_of,
+    client::{TEXT, frame},
+    eventually, forget_caller, http,
     http2::{Connection, read_to_end, soon},
     interpreter, is_alive, run, script, state,
 };
@@ -349,6 +351,22 @@ async fn reset_stream_ends_a_program_that_neither_reads_nor_writes() {
     let mut socket = connection.websocket("/").await;
     let program = server.children()[0];
     socket.send.send_reset(Reason::INTERNAL_ERROR);
+    eventually("it has ended", || !is_alive(program));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn reset_stream_behind_unread_messages_ends_its_program() {
+    let server = Gateway::with("--h2c --pingms=0 sleep 1000").start();
+    let connection = Connection::plain(server.address).await;
+    let mut socket = connection.websocket("/").await;
+    let program = server.children()[0];
+    // More than the pipe and the session take.
+    let messages = frame(true, TEXT, &[b'x'; 4000]).repeat(100);
+    let sent = socket
+        .send_until_full(&messages, Duration::from_millis(500))
+        .await;
+    assert!(sent > 100_000, "{sent} bytes were taken");
+    socket.send.send_reset(Reason::CANCEL);
     eventually("it has ended", || !is_alive(program));
 }
 

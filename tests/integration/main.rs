@@ -8,8 +8,10 @@
 
 mod support;
 
+mod addresses;
 mod admin;
 mod browser;
+mod certificate_chains;
 mod cgi;
 mod client_compression;
 mod client_mode;
@@ -33,14 +35,18 @@ mod listeners;
 mod listening;
 mod manual;
 mod pages;
+mod pauses;
 mod pictures;
 mod plain_requests;
+mod prefix;
 mod processes;
 mod proxies;
 mod readme;
+mod real_programs;
 mod recordings;
 mod refused_bodies;
 mod relay;
+mod request_heads;
 mod roots;
 mod route_keys;
 mod routes;
@@ -59,5 +65,6 @@ mod target_flags;
 mod target_servers;
 mod target_tokens;
 mod targets;
+mod terminals;
 mod tls;
 mod users;

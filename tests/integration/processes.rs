@@ -3,8 +3,8 @@
 use std::{fs, os::unix::fs::PermissionsExt, process::Command, time::Duration};
 
 use crate::support::{
-    self, Client, Gateway, Server, Signal, WSD, eventually, is_alive, kill, script, state,
-    wait_until_gone,
+    self, Client, Gateway, Server, Signal, WSD, address_in, eventually, is_alive, kill,
+    lease::Lease, script, state, wait_until_gone,
 };
 
 /// Asks a program that prints pids for the next one.
@@ -512,38 +512,6 @@ fn spawners(server: &Server) -> usize {
     names.filter(|name| name == "spawner\n").count()
 }
 
-/// Keeps whoever executes a file waiting, as a disk that is gone does, until it is dropped (a minute at most).
-struct Lease(std::process::Child);
-
-impl Lease {
-    fn take(file: &std::path::Path) -> Self {
-        const HOLD: &str = "import fcntl, signal, sys\n\
-            signal.signal(signal.SIGIO, signal.SIG_IGN)\n\
-            file = open(sys.argv[1])\n\
-            fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)\n\
-            print('held', flush=True)\n\
-            sys.stdin.read()";
-        let mut holder = Command::new("python3")
-            .args(["-c", HOLD])
-            .arg(file)
-            .stdin(std::process::Stdio::piped())
-            .stdout(std::process::Stdio::piped())
-            .spawn()
-            .expect("python3");
-        let mut held = [0; 5];
-        let stdout = holder.stdout.as_mut().expect("a pipe");
-        std::io::Read::read_exact(stdout, &mut held).expect("a lease");
-        Lease(holder)
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
 #[test]
 fn start_that_hangs_delays_no_other() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -696,13 +664,7 @@ impl Flooded {
             line.push(byte[0]);
         }
         let line = String::from_utf8(line).expect("text");
-        let address: std::net::SocketAddr = line
-            .rsplit("//")
-            .next()
-            .and_then(|rest| rest.trim_end().strip_suffix('/'))
-            .expect("an address")
-            .parse()
-            .expect("an address");
+        let address = address_in(&line);
         // Each is a line of some 150 bytes; a pipe holds 64 KiB, the queue 1024 lines.
         for _ in 0..2000 {
             let mut stream = std::net::TcpStream::connect(address).expect("the server listens");

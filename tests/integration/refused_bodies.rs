@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::support::{
-    Gateway, PATIENCE,
+    Gateway, PATIENCE, address_in,
     certificates::Authority,
     http::{Answer, parsed},
     tls::{End, config, tunnel},
@@ -51,20 +51,9 @@ fn answer_reaches_a_client_that_sends_on() {
 #[test]
 fn answer_reaches_a_client_of_other_ports_too() {
     let mut server = Gateway::with("--redirport=0 --admin=127.0.0.1:0 cat").start();
-    let port = |line: &str| -> u16 {
-        let port = line.split("127.0.0.1:").nth(1).expect("an address");
-        let digits = port.split(|character: char| !character.is_ascii_digit());
-        digits
-            .into_iter()
-            .next()
-            .expect("a port")
-            .parse()
-            .expect("a number")
-    };
-    let redirect = port(&server.wait_for_line("sending "));
-    let admin = port(&server.wait_for_line("telling operators"));
-    for (port, status) in [(redirect, 308), (admin, 405)] {
-        let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let redirect = address_in(&server.wait_for_line("sending "));
+    let admin = address_in(&server.wait_for_line("telling operators"));
+    for (address, status) in [(redirect, 308), (admin, 405)] {
         assert_eq!(upload(address, "PUT", "/", "").0, status);
     }
 }
@@ -145,4 +134,39 @@ fn host_is_asked_for_in_http_1_0_too() {
     };
     assert_eq!(status("Host: localhost\r\n"), 200);
     assert_eq!(status(""), 400);
+}
+
+/// Sends a head as it is, all of it before a byte of the answer is read.
+fn send(address: SocketAddr, request: &[u8]) -> u16 {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+    stream.write_all(request).expect("it reads on");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end, no reset");
+    parsed(&answer).0
+}
+
+#[test]
+fn head_that_is_refused_has_its_answer() {
+    let server = Gateway::with("cat").start();
+    let long = "x".repeat(BODY);
+    for (head, status) in [
+        (
+            format!("GET / HTTP/1.1\r\nHost: localhost\r\nCookie: {long}\r\n\r\n"),
+            431,
+        ),
+        (
+            format!("GET /{long} HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+            431,
+        ),
+        (format!("POST / HTTP/1.1\r\nno field\r\n\r\n{long}"), 400),
+    ] {
+        assert_eq!(send(server.address, head.as_bytes()), status);
+    }
+}
+
+#[test]
+fn upload_without_tls_is_told_to_speak_it() {
+    let server = Gateway::with("--ssl-selfsigned cat").start();
+    assert_eq!(upload(server.address, "PUT", "/", "").0, 400);
 }

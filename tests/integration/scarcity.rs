@@ -2,12 +2,15 @@
 
 use std::{
     fs::{self, Permissions},
-    net::TcpListener,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     os::unix::fs::PermissionsExt,
     path::Path,
 };
 
-use crate::support::{Gateway, Output, WSD};
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
+use crate::support::{Client, Gateway, Output, WSD, eventually, script};
 
 /// What cannot go well even with all that it needs, and so always ends.
 fn commands(taken: u16) -> [String; 2] {
@@ -82,4 +85,65 @@ fn little_memory_is_an_error_in_one_line() {
     let bytes = [40, 50, 60].map(|megabytes| megabytes * 1_000_000);
     let limits = bytes.map(|most| format!("--as={most}:{most}"));
     run_under(Path::new(WSD), &[], limits.into_iter());
+}
+
+/// Leaves a process no descriptor that it could open.
+fn take_descriptors(pid: i32) {
+    let is_open = |number: &u64| Path::new(&format!("/proc/{pid}/fd/{number}")).is_symlink();
+    let lowest = (0..).find(|number| !is_open(number));
+    let limits = Rlimit {
+        current: lowest,
+        maximum: lowest,
+    };
+    prlimit(Pid::from_raw(pid), Resource::Nofile, limits).expect("we may");
+}
+
+#[test]
+fn program_that_cannot_be_looked_for_is_503_and_no_other_answers() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (programs, scripts) = (directory.path().join("a"), directory.path().join("b"));
+    for path in [&programs, &scripts] {
+        fs::create_dir(path).expect("a directory");
+        script(path, "found", "#!/bin/sh\nprintf 'X: found\\n\\n'\n");
+    }
+    let server = Gateway::new()
+        .args([
+            format!("--dir={}", programs.display()),
+            format!("--cgidir={}", scripts.display()),
+        ])
+        .program("echo other")
+        .start();
+    let sockets: Vec<_> = (0..40)
+        .map(|_| TcpStream::connect(server.address).expect("it listens"))
+        .collect();
+    // All are accepted, since what came behind them was answered.
+    assert_eq!(server.text("/"), "other");
+    let mut sockets = sockets.into_iter();
+    let mut ask = |target: &str, is_websocket: bool| {
+        // What ends meanwhile gives descriptors back.
+        take_descriptors(server.pid());
+        let socket = sockets.next().expect("one of them meets with nothing free");
+        if is_websocket {
+            let mut client = Client::over(socket.into(), target, &[]);
+            return match client.status() {
+                101 => client.text(),
+                _ => client.head,
+            };
+        }
+        let mut socket = socket;
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        socket.write_all(request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer).expect("an answer");
+        answer
+    };
+    for is_websocket in [true, false] {
+        eventually("there is no descriptor to look with", || {
+            let answer = ask("/found", is_websocket);
+            let is_refused = answer.starts_with("HTTP/1.1 503 ");
+            assert!(is_refused || answer.contains("found"), "{answer}");
+            is_refused && answer.to_lowercase().contains("retry-after: 1")
+        });
+    }
 }

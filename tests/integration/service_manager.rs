@@ -41,7 +41,10 @@ impl Managed {
 fn manager_hears_of_start_reload_and_stop() {
     let mut managed = Managed::start(&["cat"], &[]);
     let ready = managed.hear();
-    let url = format!("STATUS=Serving on ws://{}/", managed.server.address);
+    let url = format!(
+        "STATUS=Serving on ws://localhost:{}/",
+        managed.server.port()
+    );
     assert!(
         ready.contains("READY=1\n") && ready.contains(&url),
         "{ready}"

@@ -205,16 +205,30 @@ fn control_frames_are_answered_behind_a_burst_that_no_program_reads() {
     }
 }
 
+/// Bytes that wait for a program beyond its pipe before a client is read no more.
+const LARGEST_UNWRITTEN: usize = 64 * 1024;
+
+/// What one message more than a program that reads nothing can be sent comes to, and a few that wait in the
+/// server's socket, where they leave room for the client's end.
+fn more_than_is_taken(message: &[u8]) -> usize {
+    let (_, pipe) = rustix::pipe::pipe().expect("a pipe");
+    let pipe = rustix::pipe::fcntl_getpipe_size(pipe).expect("its size");
+    (pipe + LARGEST_UNWRITTEN) / message.len() + 4
+}
+
 #[test]
 fn client_that_has_gone_behind_unread_messages_is_noticed_without_a_ping() {
+    let message = frame(true, TEXT, &[b'x'; 4095]);
+    let count = more_than_is_taken(&message);
     for reset in [true, false] {
         let mut server = Gateway::with("--pingms=0")
             .program("echo ready; exec sleep 1000")
             .start();
         let mut client = server.connect();
         assert_eq!(client.text(), "ready");
-        // More than pipe and buffer hold; all of it has left the client, or its end would be stuck behind it.
-        client.send_raw(&frame(true, TEXT, &[b'x'; 4095]).repeat(40));
+        client.send_raw(&message.repeat(count));
+        // Its end would be stuck behind what the server's window has no room for.
+        client.wait_until_taken();
         let socket = socket2::SockRef::from(&client.stream);
         match reset {
             true => socket.set_linger(Some(Duration::ZERO)).expect("an option"),
@@ -223,6 +237,14 @@ fn client_that_has_gone_behind_unread_messages_is_noticed_without_a_ping() {
         drop(client);
         let line = server.wait_for_line("session ended");
         assert!(line.contains("code=1006"), "{line}");
+        let read = line.split("messages_in=").nth(1).expect("a count");
+        let read: usize = read
+            .split(' ')
+            .next()
+            .expect("a count")
+            .parse()
+            .expect("a number");
+        assert!(read < count, "nothing waited: {line}");
     }
 }
 

@@ -458,6 +458,29 @@ fn stderr_goes_to_the_log_with_the_sessions_id() {
 }
 
 #[test]
+fn passstderr_leaves_the_log_what_it_has() {
+    let mut server = Gateway::with("--passstderr --loglevel=error")
+        .program(
+            "echo \"oops $UNIQUE_ID\" >&2; head -c 10000 /dev/zero | tr '\\0' x >&2; exec cat >&2",
+        )
+        .start();
+    let mut client = server.connect();
+    assert!(client.text().contains("oops"));
+    let line = server.wait_for_line("oops");
+    let id = line.rsplit("oops ").next().expect("an id").to_owned();
+    assert!(line.contains(&format!("session{{id=\"{id}\"}}")), "{line}");
+    // Behind stdout's end, and without a newline at its own.
+    client.send("");
+    assert!(client.text().contains("xxx"));
+    let cut = server.wait_for_line("xxx");
+    assert!(cut.ends_with("x… (1808 more bytes)") && cut.contains(&id));
+    // What nobody takes any more is in the log all the same.
+    client.send("last words");
+    client.reset();
+    server.wait_for_line("last words");
+}
+
+#[test]
 fn passstderr_wraps_both_streams() {
     let server = Gateway::with("--passstderr")
         .program(r#"echo 'say "hi"'; read line; echo oops >&2; exit 2"#)

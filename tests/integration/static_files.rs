@@ -14,7 +14,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use crate::support::{Gateway, PATIENCE, Server, run};
+use crate::support::{Gateway, PATIENCE, Server, lease::Lease, run, script};
 
 /// A root with files, beside a secret.
 struct Site {
@@ -798,32 +798,12 @@ fn large_file_takes_little_memory() {
     );
 }
 
-/// Has a lease on a file until its stdin ends (fcntl(2)); says so in a line.
-const LEASE: &str = "
-import fcntl, signal, sys
-signal.signal(signal.SIGIO, signal.SIG_IGN)
-file = open(sys.argv[1], 'r+')
-fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-print('leased', flush=True)
-sys.stdin.read()
-";
-
 #[test]
 fn file_under_a_lease_is_waited_for_without_work() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("a.txt");
     fs::write(&file, "text").expect("a file");
-    let mut holder = std::process::Command::new("python3")
-        .args(["-c", LEASE])
-        .arg(&file)
-        .stdin(std::process::Stdio::piped())
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .expect("python3 is there");
-    let mut line = String::new();
-    let mut said = std::io::BufReader::new(holder.stdout.take().expect("a pipe"));
-    std::io::BufRead::read_line(&mut said, &mut line).expect("a line");
-    assert_eq!(line, "leased\n");
+    let lease = Lease::take(&file);
     let flag = format!("--staticdir={}", directory.path().display());
     let server = Gateway::new().args([&flag]).start();
     let (address, before) = (server.address, ticks(&server));
@@ -835,10 +815,9 @@ fn file_under_a_lease_is_waited_for_without_work() {
     std::thread::sleep(std::time::Duration::from_secs(1));
     let work = ticks(&server) - before;
     assert!(!asking.is_finished(), "there was no lease");
-    drop(holder.stdin.take());
+    drop(lease);
     assert_eq!(asking.join().expect("an answer").2, b"text");
     assert!(work < 30, "{work} ticks of a processor");
-    holder.wait().expect("it ends");
 }
 
 /// Processor time of a server (proc_pid_stat(5)).
@@ -849,4 +828,29 @@ fn ticks(server: &crate::support::Server) -> u64 {
     times
         .map(|time| time.parse::<u64>().expect("a number"))
         .sum()
+}
+
+#[test]
+fn program_of_a_route_is_never_served() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path();
+    for name in ["command", "route", "other"] {
+        script(path, name, "#!/bin/sh\necho secret\n");
+    }
+    std::os::unix::fs::symlink("route", path.join("link")).expect("a link");
+    let server = Gateway::new()
+        .args([
+            format!("--staticdir={}", path.display()),
+            format!("--route=/r={}", path.join("route").display()),
+            path.join("command").display().to_string(),
+        ])
+        .start();
+    let statuses = || ["/command", "/route", "/link", "/other"].map(|target| server.get(target).0);
+    assert_eq!(statuses(), [404, 404, 404, 200]);
+    // As editors save.
+    script(path, "new", "#!/bin/sh\necho another secret\n");
+    fs::rename(path.join("new"), path.join("route")).expect("one file system");
+    assert_eq!(statuses(), [404, 404, 404, 200]);
+    assert_eq!(server.text("/"), "secret");
+    assert_eq!(server.text("/r"), "another secret");
 }

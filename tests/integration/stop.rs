@@ -31,6 +31,23 @@ fn what_programs_still_write_is_delivered() {
     assert_eq!(server.wait().code(), Some(0));
 }
 
+/// timeout(1) passes a signal on to its command, and then to its whole group.
+#[test]
+fn stop_by_timeout_lets_programs_finish() {
+    for _ in 0..5 {
+        let mut server = Gateway::new()
+            .under(&["timeout", "1000"])
+            .program("echo ready; cat >/dev/null; sleep 0.3; echo last words")
+            .start();
+        let mut client = server.connect();
+        assert_eq!(client.text(), "ready");
+        server.signal(Signal::TERM);
+        assert_eq!(client.text(), "last words");
+        assert_eq!(client.closed().0, 1001);
+        server.wait();
+    }
+}
+
 #[test]
 fn program_that_does_not_end_is_ended_within_the_drain_timeout() {
     let ignoring = |flag: &str| {

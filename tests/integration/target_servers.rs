@@ -221,7 +221,7 @@ fn haproxy_that_demands_a_header_gets_one() {
          listen echo\n bind {listens} accept-proxy\n server echo {}\n",
         target.address()
     );
-    let _proxy = Proxy::configured("target.cfg", &text, listens);
+    let _proxy = Proxy::haproxy(&text, listens);
     for version in ["v1", "v2"] {
         let flags = format!("--target-proxy-protocol={version} --target={listens}");
         let server = Gateway::with(&flags).start();
@@ -254,7 +254,7 @@ fn log_of(directory: &Path) -> File {
 fn redis_is_spoken_to_in_lines() {
     let directory = tempfile::tempdir().expect("a directory");
     let socket = directory.path().join("redis.sock");
-    let child = Command::new(installed("redis-server", "redis-server"))
+    let child = Command::new(installed("redis-server"))
         .args([
             "--port",
             "0",

@@ -1,12 +1,12 @@
-//! Programs that run as another user than the gateway. Only root can start them; without it nothing is tested here.
+//! Programs that run as another user than the gateway. Only root can start them; without it a line says so.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Gateway, line_client::LineClient, script};
+use crate::support::{Gateway, installed::is_root_or_skip, line_client::LineClient, script};
 
 fn is_root() -> bool {
-    rustix::process::geteuid().is_root()
+    is_root_or_skip("programs of another user")
 }
 
 /// Opens each of the three by name, as scripts do that know no descriptors.

@@ -5,7 +5,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::{
     io::AsyncWriteExt,
     net::TcpStream,
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until},
 };
 use tokio_rustls::{
     TlsConnector,
@@ -29,6 +29,7 @@ use crate::{
         stream_options::StreamOptions,
     },
     connection::ConnectionInfo,
+    timer::timeout,
 };
 
 /// The pause before a server that is just starting is tried again. Shorter burns a processor that the server needs,

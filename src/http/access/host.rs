@@ -42,14 +42,16 @@ impl FromStr for Authority {
             }
             Some(_) => return Err(()),
         };
-        let valid = match name
+        let bare = name
             .strip_prefix('[')
-            .and_then(|name| name.strip_suffix(']'))
-        {
-            Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-            None => !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_name_byte),
-        };
-        if !valid {
+            .and_then(|name| name.strip_suffix(']'));
+        if let Some(address) = bare {
+            let address = without_zone(address).ok_or(())?;
+            address.parse::<std::net::Ipv6Addr>().map_err(drop)?;
+            let name = format!("[{}]", address.to_ascii_lowercase());
+            return Ok(Authority { name, port });
+        }
+        if name.is_empty() || name.starts_with('.') || !name.bytes().all(is_name_byte) {
             return Err(());
         }
         // A trailing dot says that a name is whole already (RFC 1034 §3.1).
@@ -61,6 +63,18 @@ impl FromStr for Authority {
             name: name.to_ascii_lowercase(),
             port,
         })
+    }
+}
+
+/// The address alone of `fe80::1%25eth0`. Which of its interfaces a client has taken says nothing to a server: clients
+/// have to leave that out, and some do not (RFC 6874 §3).
+fn without_zone(address: &str) -> Option<&str> {
+    match address.split_once('%') {
+        None => Some(address),
+        Some((address, zone)) => {
+            let is_zone = |byte: u8| is_name_byte(byte) || byte == b'%';
+            (!zone.is_empty() && zone.bytes().all(is_zone)).then_some(address)
+        }
     }
 }
 
@@ -99,6 +113,23 @@ pub(in crate::http) fn is_loopback_name(name: &str) -> bool {
 }
 
 impl Access {
+    /// The same for OPTIONS, which health checks send without a host in any version.
+    ///
+    /// # Errors
+    /// As [`Access::host`], if a host is named.
+    pub(in crate::http) fn host_of_options(
+        &self,
+        request: &Parts,
+        connection: &ConnectionInfo,
+    ) -> Result<Option<Authority>, Refusal> {
+        let names_host =
+            request.headers.contains_key(header::HOST) || request.uri.authority().is_some();
+        match names_host {
+            true => self.host(request, connection),
+            false => Ok(None),
+        }
+    }
+
     /// The host that a request is for, if this server answers to it. `None` only for HTTP/1.0, which no
     /// browser speaks, and not on a loopback listener.
     ///
@@ -236,6 +267,21 @@ mod tests {
         let status = |host| host_status_at(&Access::default(), Endpoint::Unix(None), &[host]);
         assert_eq!(status("evil.example"), None);
         assert_eq!(status("a b"), Some(400));
+    }
+
+    #[test]
+    fn zone_of_a_client_is_left_out() {
+        for (text, name) in [
+            ("[FE80::1]:80", "[fe80::1]"),
+            ("[fe80::1%25eth0]:80", "[fe80::1]"),
+            ("[fe80::1%eth0.5]", "[fe80::1]"),
+        ] {
+            let authority: Authority = text.parse().expect(text);
+            assert_eq!(authority.name, name);
+        }
+        for text in ["[fe80::1%]", "[fe80::1%a b]", "[%eth0]", "[::1%a]b]"] {
+            assert!(text.parse::<Authority>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -62,8 +62,10 @@ async fn run_script(
     scripts: &[&Scripts],
 ) -> Option<Result<PlainAnswer, Refused>> {
     for scripts in scripts {
-        let Some(script) = scripts.find(path).await else {
-            continue;
+        let script = match scripts.find(path).await {
+            Ok(Some(script)) => script,
+            Ok(None) => continue,
+            Err(error) => return Some(Err(Answerer::Cgi.refuse(Refusal::Start(error)))),
         };
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));

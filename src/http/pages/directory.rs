@@ -47,12 +47,14 @@ impl Directory {
         &self.options
     }
 
-    /// The program that a path leads to.
+    /// The program that a path leads to, if it leads to one.
     ///
     /// # Errors
-    /// `NotFound` if it leads to none.
-    pub(in crate::http) async fn find(&self, path: &UrlPath) -> io::Result<RouteMatch<'_>> {
-        let script = self.root.search_script(path).await?;
+    /// When that cannot be told, for want of descriptors or memory.
+    pub(in crate::http) async fn find(&self, path: &UrlPath) -> io::Result<Option<RouteMatch<'_>>> {
+        let Some(script) = self.root.search_script(path).await? else {
+            return Ok(None);
+        };
         let program = Program {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),
@@ -60,11 +62,11 @@ impl Directory {
             entry: Some(script.entry),
             attributes: self.attributes.clone(),
         };
-        Ok(RouteMatch {
+        Ok(Some(RouteMatch {
             target: Cow::Owned(Target::Program(program, self.streams, self.stderr).into()),
             options: &self.options,
             script_name: Cow::Owned(script.name),
             path_info: script.info,
-        })
+        }))
     }
 }

@@ -10,7 +10,7 @@ mod directory;
 mod file;
 pub(in crate::http) mod local_redirect;
 mod mount;
-mod options;
+pub(in crate::http) mod options;
 pub(in crate::http) mod redirect;
 mod root;
 mod route;

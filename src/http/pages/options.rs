@@ -14,7 +14,7 @@ use crate::http::{
 ///
 /// # Errors
 /// None.
-pub(super) fn answer(methods: &'static str) -> Result<Response<Body>, Refusal> {
+pub(in crate::http) fn answer(methods: &'static str) -> Result<Response<Body>, Refusal> {
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     let headers = response.headers_mut();

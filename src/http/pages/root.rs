@@ -7,10 +7,10 @@
 mod place;
 
 use std::{
-    fs::{File, Metadata},
+    fs::{self, File, Metadata},
     io,
     os::fd::OwnedFd,
-    path::{Component, Path, PathBuf},
+    path::{Component, Path, PathBuf, absolute},
     sync::Arc,
 };
 
@@ -76,6 +76,8 @@ pub struct Root {
     place: Arc<Place>,
     /// Directories whose files are not this root's.
     without: Vec<Arc<Place>>,
+    /// Files that are not, absolute.
+    without_files: Vec<PathBuf>,
 }
 
 impl Root {
@@ -87,12 +89,25 @@ impl Root {
         Ok(Root {
             place: Arc::new(Place::open(path)?),
             without: Vec::new(),
+            without_files: Vec::new(),
         })
     }
 
     /// Leaves out what lies beneath another root, whichever path or link leads there.
     pub fn leave_out(&mut self, other: &Root) {
         self.without.push(Arc::clone(&other.place));
+    }
+
+    /// Leaves out a file, if it lies beneath, whichever path or link leads there.
+    pub fn leave_out_file(&mut self, file: &Path) {
+        let root = self.place.directory().ok().map(|root| link_of(&root));
+        let is_beneath = match (root, fs::canonicalize(file)) {
+            (Some(Ok(root)), Ok(file)) => file.starts_with(root),
+            _ => true,
+        };
+        if let (true, Ok(file)) = (is_beneath, absolute(file)) {
+            self.without_files.push(file);
+        }
     }
 
     /// How it lies to another root. Neither follows its path to where that would be different.
@@ -138,21 +153,26 @@ impl Root {
             .metadata()
     }
 
-    /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread.
+    /// [`Root::find_script`] on the worker if all that it takes is in memory, else on a blocking thread; `None` if there
+    /// is none.
     ///
     /// # Errors
-    /// `NotFound` as there.
+    /// When that cannot be told, for want of descriptors or memory.
     pub(in crate::http) async fn search_script(
         self: &Arc<Self>,
         path: &UrlPath,
-    ) -> io::Result<Script> {
-        match self.find_script(path, Reach::Memory) {
+    ) -> io::Result<Option<Script>> {
+        let found = match self.find_script(path, Reach::Memory) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 let (root, path) = (Arc::clone(self), path.clone());
                 let search = spawn_blocking(move || root.find_script(&path, Reach::Disk));
                 search.await.map_err(io::Error::other)?
             }
             found => found,
+        };
+        match found {
+            Err(error) if is_inconclusive(&error) => Err(error),
+            found => Ok(found.ok()),
         }
     }
 
@@ -254,11 +274,35 @@ impl Root {
             }
             opened => opened?.into(),
         };
-        match self.without.iter().any(|other| other.contains(&opened)) {
+        let is_left_out = self.without.iter().any(|other| other.contains(&opened));
+        match is_left_out || self.is_left_out_file(&opened) {
             true => Err(Errno::NOENT.into()),
             false => Ok(opened),
         }
     }
+
+    /// Whether an open file is one of those that are left out, at present. Where that cannot be told, it is.
+    fn is_left_out_file(&self, opened: &File) -> bool {
+        if self.without_files.is_empty() {
+            return false;
+        }
+        let Ok(opened) = link_of(opened) else {
+            return true;
+        };
+        let is_it = |file: &PathBuf| fs::canonicalize(file).is_ok_and(|file| file == opened);
+        self.without_files.iter().any(is_it)
+    }
+}
+
+/// Whether an error of opening says nothing of what is there: there was too little of something, or a disk failed.
+pub(in crate::http) fn is_inconclusive(error: &io::Error) -> bool {
+    let errno = Errno::from_io_error(error);
+    // EAGAIN may have come without its number.
+    error.kind() == io::ErrorKind::WouldBlock
+        || matches!(
+            errno,
+            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO)
+        )
 }
 
 /// How often a file is opened again at once that could not be opened for the moment.
@@ -316,7 +360,7 @@ fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedF
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::{fs, io::Read, os::unix::fs::symlink};
+    use std::{io::Read, os::unix::fs::symlink};
 
     fn read(root: &Root, raw: &str) -> io::Result<String> {
         let path = UrlPath::decode(raw).expect(raw);

@@ -82,13 +82,14 @@ impl<'a> WebSocketRoute<'a> {
     /// The program, or the target.
     ///
     /// # Errors
-    /// 404 if there is none.
+    /// 404 if there is none; 503 if that cannot be told, for want of descriptors or memory.
     pub(in crate::http) async fn find(self, path: &UrlPath) -> Result<RouteMatch<'a>, Refusal> {
         match self {
             WebSocketRoute::Mount(found) => Ok(found.into()),
             WebSocketRoute::Directory(directory, otherwise) => match directory.find(path).await {
-                Ok(found) => Ok(found),
-                Err(_) => otherwise.map(RouteMatch::from).ok_or(Refusal::NotFound),
+                Ok(Some(found)) => Ok(found),
+                Ok(None) => otherwise.map(RouteMatch::from).ok_or(Refusal::NotFound),
+                Err(error) => Err(Refusal::Start(error)),
             },
         }
     }

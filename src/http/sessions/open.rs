@@ -8,7 +8,7 @@ use tracing::{Instrument, info};
 
 use super::recorded::{header_of, record};
 use crate::{
-    backend::{Backend, Target, target_lost},
+    backend::{Backend, FirstLine, Target, target_lost},
     environ,
     http::{
         access::{ConnectionPermit, ProcessPermit},
@@ -73,6 +73,7 @@ pub(in crate::http) async fn open(
     };
     let opening = target.open(&state.resources, &variables, connection);
     let launched = launch.start(state, observe, opening).await?;
+    let first_line = target.unexamined_line(&variables);
     let backend = launched.started;
     let address = match target {
         Target::Program(..) => None,
@@ -96,6 +97,7 @@ pub(in crate::http) async fn open(
             handle: Handle::new(&state.drain),
         }),
         backend,
+        first_line: first_line.map(Box::new),
         client: match &recording {
             None => Box::pin(client),
             Some(recording) => Box::pin(record(client, Arc::clone(recording))),
@@ -146,6 +148,8 @@ impl SessionRequest<'_> {
 struct Task {
     guard: RegistryGuard,
     backend: Backend,
+    /// What may be the reason if the program ends at once.
+    first_line: Option<Box<FirstLine>>,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
     recording: Option<Arc<Recording>>,
@@ -172,6 +176,9 @@ impl Task {
             self.metrics.observe_session(&summary, duration);
             if open.target.is_some() && *summary.ended.close() == target_lost() {
                 self.metrics.count_target_failure(Some("reset"));
+            }
+            if let Some(line) = self.first_line {
+                line.fault_behind_exit(summary.exit).await;
             }
             log_end(&summary, open, duration);
             // What the session counted as is free when its end has been counted and logged.

@@ -22,11 +22,11 @@ use hyper::{
 use parking_lot::Mutex;
 use tokio::{
     sync::{Notify, OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep},
+    time::Instant,
 };
 
 use super::streams::Streams;
-use crate::http::Body;
+use crate::{http::Body, timer::sleep};
 
 /// Requests that are worked on at a time; the next waits for its turn. It is what browsers ask for at once, and
 /// more would only be more that one client can have held.

@@ -33,11 +33,14 @@ impl Exchange {
     /// Answers one request by the handler that is in force when it comes.
     pub(super) fn answer(
         self: Arc<Self>,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
     ) -> impl Future<Output = Response<Body>> + Send {
         let handler = self.server.handler();
         async move {
             let connection = &self.connection;
+            if let Some(bad) = request.extensions_mut().remove() {
+                return handler.refuse_head(request, &bad, connection);
+            }
             match &self.role {
                 ConnectionRole::Site => handler.handle(request, connection).await,
                 ConnectionRole::Redirect(to) => handler.redirect(request, connection, to),

@@ -2,7 +2,6 @@
 
 use std::{convert::Infallible, error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
 
-use bytes::Bytes;
 use futures_util::FutureExt;
 use hyper::{
     Request, Response, StatusCode,
@@ -11,12 +10,13 @@ use hyper::{
     service::{Service, service_fn},
     upgrade::Upgraded,
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{
     exchange::Exchange,
+    hyper_timer::HyperTimer,
     limits::{HEAD_TIMEOUT, MAX_HEAD},
     tracked_body::TrackedBody,
 };
@@ -24,7 +24,7 @@ use crate::{
     http::{Body, BreakOff, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
     server::{
         Options,
-        io::{HeadTimeout, MaybeTls, Phase},
+        io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     },
     transport::{
         Client, Connectedness, Stalled, TimeoutStream,
@@ -47,6 +47,7 @@ async fn serve_in(
     drain: CancellationToken,
 ) {
     let remote = exchange.connection.remote;
+    let server = exchange.server.clone();
     let Options {
         write_timeout,
         keepalive_timeout,
@@ -55,9 +56,10 @@ async fn serve_in(
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
     let stream = TimeoutStream::new(stream, None, Some(write_timeout));
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
+    let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
     let mut http = pin!(
         http1::Builder::new()
-            .timer(TokioTimer::new())
+            .timer(HyperTimer)
             // Header names are case-insensitive, but small clients have been seen to look for these.
             .title_case_headers(true)
             .header_read_timeout(keepalive_timeout)
@@ -78,11 +80,14 @@ async fn serve_in(
     if phase.began_with_tls() {
         info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
-        match is_stalled(&error) {
-            true => {
-                info!(target: "access", %remote, "an answer is broken off: {}", BreakOff::StalledClient);
-            }
-            false => debug!(%remote, "connection ended: {error}"),
+        if is_stalled(&error) {
+            info!(target: "access", %remote, "an answer is broken off: {}", BreakOff::StalledClient);
+        } else if error.is_parse() {
+            // What is not found wrong before the library looks: a chunk of a body.
+            server.handler().count_refusal("bad_request");
+            warn!(target: "access", %remote, reason = error.to_string(), "refused");
+        } else {
+            debug!(%remote, "connection ended: {error}");
         }
     }
 }
@@ -110,7 +115,18 @@ fn service(
         if let Some(files) = &files {
             request.extensions_mut().insert(files.clone());
         }
-        phase.begin_request();
+        let Notes {
+            raw_target,
+            bad_request,
+            ..
+        } = phase.begin_request();
+        let extensions = request.extensions_mut();
+        if let Some(raw_target) = raw_target {
+            extensions.insert(raw_target);
+        }
+        if let Some(bad_request) = bad_request {
+            extensions.insert(bad_request);
+        }
         let phase = phase.clone();
         // Not a future around that future, which would hold the request twice.
         Arc::clone(&exchange).answer(request).map(|response| {
@@ -128,10 +144,12 @@ fn detach(
     options: &websocket::Options,
     compression: Option<&Negotiated>,
 ) -> Result<Client, Upgraded> {
-    let parts = upgraded.downcast::<TokioIo<HeadTimeout<TimeoutStream<MaybeTls>>>>()?;
-    let stream = parts.io.into_inner().into_inner().into_inner();
+    let parts =
+        upgraded.downcast::<TokioIo<CheckedHeads<HeadTimeout<TimeoutStream<MaybeTls>>>>>()?;
+    let (stream, held) = parts.io.into_inner().into_parts();
+    let stream = stream.into_inner().into_inner();
     // Copied: the session would keep hyper's whole buffer for what is in it, be it nothing.
-    let read_ahead = Bytes::copy_from_slice(&parts.read_buf);
+    let read_ahead = [parts.read_buf, held].concat().into();
     Ok(websocket::open_watched(
         stream,
         read_ahead,

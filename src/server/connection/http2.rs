@@ -14,20 +14,21 @@ use hyper::{
     server::conn::http2,
     service::{Service, service_fn},
 };
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::time::sleep;
+use hyper_util::rt::TokioIo;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::{
     answers::{Answers, SentBody},
     exchange::{ConnectionRole, Exchange},
+    hyper_timer::HyperTimer,
     limits::{HEAD_TIMEOUT, MAX_HEAD},
     streams::Streams,
 };
 use crate::{
     http::access::{DescriptorBudget, FirstWebSocket},
     server::{Options, io::MaybeTls},
+    timer::sleep,
     transport::TimeoutStream,
 };
 
@@ -116,7 +117,8 @@ fn service(
         let (exchange, answers) = (Arc::clone(&exchange), answers.clone());
         async move {
             let turn = answers.turn(&request).await;
-            let response = exchange.answer(request).await;
+            // In a box, or each of a thousand streams that wait would have the room that an answer takes.
+            let response = Box::pin(exchange.answer(request)).await;
             Ok(answers.send(response, turn))
         }
     })
@@ -125,7 +127,7 @@ fn service(
 fn builder(streams: Streams) -> http2::Builder<Streams> {
     let mut builder = http2::Builder::new(streams);
     builder
-        .timer(TokioTimer::new())
+        .timer(HyperTimer)
         .enable_connect_protocol()
         .max_header_list_size(MAX_HEAD as u32)
         .max_concurrent_streams(STREAMS)

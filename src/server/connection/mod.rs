@@ -4,6 +4,7 @@ mod answers;
 mod exchange;
 mod http1;
 mod http2;
+mod hyper_timer;
 mod limits;
 mod preface;
 #[cfg(any(test, fuzzing))]

@@ -1,10 +1,8 @@
 //! HTTP/2 with prior knowledge (RFC 9113 §3.3): which version a connection without TLS begins with. Its first
 //! bytes are left where they are.
 
-use tokio::time::timeout;
-
 use super::limits::HEAD_TIMEOUT;
-use crate::server::io::MaybeTls;
+use crate::{server::io::MaybeTls, timer::timeout};
 
 /// What is spoken on a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

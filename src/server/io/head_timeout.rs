@@ -10,24 +10,40 @@
 //! The same stream sees whether a connection begins with a TLS handshake, of which hyper could only say
 //! that it is no HTTP. When the connection becomes a WebSocket, it leaves the stack
 //! ([`HeadTimeout::into_inner`]).
+//!
+//! And it sees a head that is refused before it has come as a whole, too long or malformed: then the client may
+//! still be sending, and a socket that is closed before all of that is read resets the connection, by which the
+//! answer is lost (RFC 1122 §4.2.2.13). So what still comes is read and thrown away.
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU8, Ordering},
     },
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
 use super::maybe_tls::HANDSHAKE_RECORD;
+use crate::{
+    http::{BadRequest, RawTarget},
+    timer::FairTimer,
+};
+
+/// What a client gets to read the last answer, whatever it sends meanwhile. Shorter would lose it the answer on a
+/// slow line; longer lets it send for nothing.
+const CLOSING_GRACE: Duration = Duration::from_secs(2);
+/// What is thrown away at once, in bytes.
+const DISCARDED: usize = 4 * 1024;
 
 /// Shared by the stream, which sees bytes, and the service, which sees requests.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +56,18 @@ struct State {
     tls: AtomicBool,
     /// Whether a request has come.
     asked: AtomicBool,
+    notes: Mutex<Notes>,
+}
+
+/// What the stream knows of the next request that its head does not say.
+#[derive(Debug, Default)]
+pub(in crate::server) struct Notes {
+    /// The target as it came, where it is another now.
+    pub(in crate::server) raw_target: Option<RawTarget>,
+    /// The request that this one stands for.
+    pub(in crate::server) bad_request: Option<BadRequest>,
+    /// Who waits for the end of the request that is being answered.
+    waiting: Option<Waker>,
 }
 
 /// A head is on its way; where a connection begins.
@@ -51,14 +79,42 @@ const IDLE: u8 = 2;
 
 impl Phase {
     /// A request has come, and is being answered.
-    pub(in crate::server) fn begin_request(&self) {
+    pub(in crate::server) fn begin_request(&self) -> Notes {
         self.0.asked.store(true, Ordering::Relaxed);
         self.set(BUSY);
+        std::mem::take(&mut *self.0.notes.lock())
     }
 
     /// It has been answered.
     pub(in crate::server) fn end_request(&self) {
         self.set(IDLE);
+        let waiting = self.0.notes.lock().waiting.take();
+        if let Some(waiting) = waiting {
+            waiting.wake();
+        }
+    }
+
+    /// Whether a request has been answered and no other has begun.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is(IDLE)
+    }
+
+    /// The next head has begun to come.
+    pub(super) fn begin_head(&self) {
+        self.set(HEAD);
+    }
+
+    /// Has a task woken when the request that is being answered has been.
+    pub(super) fn wait_idle(&self, context: &Context<'_>) {
+        self.0.notes.lock().waiting = Some(context.waker().clone());
+        if self.is_idle() {
+            context.waker().wake_by_ref();
+        }
+    }
+
+    /// Notes what the next request is told.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Notes)) {
+        note(&mut self.0.notes.lock());
     }
 
     /// Whether a request has ever come.
@@ -92,8 +148,20 @@ pub(in crate::server) struct HeadTimeout<S> {
     stream: S,
     phase: Phase,
     limit: Duration,
-    timer: Option<Pin<Box<Sleep>>>,
+    /// When the head began, or was expected to.
+    since: Option<Instant>,
+    timer: FairTimer,
     has_begun: bool,
+    closing: Closing,
+}
+
+/// How far the end of a stream is.
+#[derive(Debug)]
+enum Closing {
+    Open,
+    /// Our direction is shut, and what still comes is thrown away, for so long.
+    Discarding(Pin<Box<Sleep>>),
+    Done,
 }
 
 impl<S> HeadTimeout<S> {
@@ -103,14 +171,37 @@ impl<S> HeadTimeout<S> {
             stream,
             phase,
             limit,
-            timer: None,
+            since: None,
+            timer: FairTimer::default(),
             has_begun: false,
+            closing: Closing::Open,
         }
     }
 
     /// The stream beneath, without a limit.
     pub(in crate::server) fn into_inner(self) -> S {
         self.stream
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> HeadTimeout<S> {
+    /// Shuts our direction; whether the client may still be sending.
+    fn poll_shut(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+        let is_cut_off = self.has_begun && self.phase.is(HEAD);
+        let found = self.poll_discard(context);
+        Poll::Ready(Ok(match found {
+            Poll::Ready(more) => more,
+            Poll::Pending => is_cut_off,
+        }))
+    }
+
+    /// Throws away a piece of what has come; whether there may be more.
+    fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<bool> {
+        let mut piece = [MaybeUninit::uninit(); DISCARDED];
+        let mut piece = ReadBuf::uninit(&mut piece);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece));
+        Poll::Ready(read.is_ok() && !piece.filled().is_empty())
     }
 }
 
@@ -122,7 +213,8 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if !this.phase.is(HEAD) {
-            this.timer = None;
+            this.since = None;
+            this.timer.stop();
         }
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if read.is_ready() && !this.has_begun {
@@ -134,16 +226,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             this.phase.set(HEAD);
         }
         if read.is_pending() && this.phase.is(HEAD) {
-            let limit = this.limit;
-            let timer = this.timer.get_or_insert_with(|| Box::pin(sleep(limit)));
-            ready!(timer.as_mut().poll(context));
+            let since = *this.since.get_or_insert_with(Instant::now);
+            ready!(this.timer.poll_expired(since, this.limit, context));
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         read
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -168,8 +259,22 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
+    /// Ready when nothing can be lost by a close.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        let this = &mut *self;
+        if let Closing::Open = this.closing {
+            this.closing = match ready!(this.poll_shut(context))? {
+                true => Closing::Discarding(Box::pin(sleep(CLOSING_GRACE))),
+                false => Closing::Done,
+            };
+        }
+        while let Closing::Discarding(grace) = &mut this.closing {
+            // First, for a client that never stops leaves no room for it behind what it sends.
+            if grace.as_mut().poll(context).is_ready() || !ready!(this.poll_discard(context)) {
+                this.closing = Closing::Done;
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -213,7 +318,33 @@ mod tests {
             () = trickle => {}
             () = read => {}
         }
-        assert_eq!(started.elapsed(), LIMIT);
+        assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_is_cut_off_may_send_on_for_a_while() {
+        let (mut stream, mut peer, _) = timed();
+        peer.write_u8(b'G').await.expect("room");
+        stream.read_u8().await.expect("there");
+        let sending = async {
+            for _ in 0..10 {
+                peer.write_all(&[b'x'; 64]).await.expect("it reads");
+            }
+            std::future::pending::<()>().await;
+        };
+        let begun = Instant::now();
+        tokio::select! {
+            shut = stream.shutdown() => shut.expect("shut"),
+            () = sending => {}
+        }
+        assert_eq!(begun.elapsed(), CLOSING_GRACE);
+        // One whose request was answered has nothing to send.
+        let (mut stream, _peer, phase) = timed();
+        phase.begin_request();
+        phase.end_request();
+        let begun = Instant::now();
+        stream.shutdown().await.expect("shut");
+        assert_eq!(begun.elapsed(), Duration::ZERO);
     }
 
     #[tokio::test(start_paused = true)]
@@ -228,6 +359,6 @@ mod tests {
         assert!(stream.read_u8().await.is_ok());
         let started = Instant::now();
         assert!(stream.read_u8().await.is_err());
-        assert_eq!(started.elapsed(), LIMIT);
+        assert_eq!(started.elapsed().as_secs(), LIMIT.as_secs());
     }
 }

@@ -2,11 +2,15 @@
 
 use std::{fmt::Display, io, net::SocketAddr};
 
+use super::address;
+
 /// An address that cannot be listened on.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}: {error}")]
 pub struct BindError {
+    /// For people.
     address: String,
+    is_tcp: bool,
     error: io::Error,
 }
 
@@ -52,9 +56,18 @@ impl From<PathError> for io::Error {
 }
 
 impl BindError {
-    pub(super) fn new(address: impl Display, error: io::Error) -> Self {
+    pub(super) fn tcp(address: SocketAddr, error: io::Error) -> Self {
         BindError {
-            address: address.to_string(),
+            address: address::with_zone(address, "%"),
+            is_tcp: true,
+            error,
+        }
+    }
+
+    pub(super) fn unix(name: impl Display, error: io::Error) -> Self {
+        BindError {
+            address: name.to_string(),
+            is_tcp: false,
             error,
         }
     }
@@ -69,7 +82,7 @@ impl BindError {
                 PathError::Owner(_) => BindFailure::Owner,
             };
         }
-        if self.address.parse::<SocketAddr>().is_err() {
+        if !self.is_tcp {
             return BindFailure::Other;
         }
         match self.error.kind() {
@@ -87,12 +100,17 @@ mod tests {
 
     #[test]
     fn failure_says_which_setting_may_help() {
-        let port = |kind: io::ErrorKind| BindError::new("127.0.0.1:80", kind.into()).failure();
-        assert_eq!(port(io::ErrorKind::AddrInUse), BindFailure::PortInUse);
-        assert_eq!(port(io::ErrorKind::OutOfMemory), BindFailure::Other);
-        let path = |error: PathError| BindError::new("unix:/x", error.into()).failure();
-        assert_eq!(path(PathError::NotASocket), BindFailure::PathTaken);
-        let busy = BindError::new("unix:/x", io::ErrorKind::PermissionDenied.into());
-        assert_eq!(busy.failure(), BindFailure::Other);
+        let port = |address: &str, kind: io::ErrorKind| {
+            BindError::tcp(address.parse().expect(address), kind.into()).failure()
+        };
+        let in_use = io::ErrorKind::AddrInUse;
+        assert_eq!(port("127.0.0.1:80", in_use), BindFailure::PortInUse);
+        assert_eq!(port("[fe80::1%1]:80", in_use), BindFailure::PortInUse);
+        let other = io::ErrorKind::OutOfMemory;
+        assert_eq!(port("127.0.0.1:80", other), BindFailure::Other);
+        let path = |error: io::Error| BindError::unix("unix:/x", error).failure();
+        assert_eq!(path(PathError::NotASocket.into()), BindFailure::PathTaken);
+        let busy = io::ErrorKind::PermissionDenied.into();
+        assert_eq!(path(busy), BindFailure::Other);
     }
 }

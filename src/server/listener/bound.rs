@@ -6,12 +6,15 @@ use std::{
     os::fd::AsFd,
 };
 
+use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
 #[cfg(target_os = "linux")]
 use super::reuseport;
 use super::{
-    bind_error::BindError,
+    address::{self, Bindable},
+    bind_error::{BindError, BindFailure},
+    interface,
     socket_file::SocketFile,
     tcp::{self, Tcp},
     unix::{self, UnixName, UnixSocket},
@@ -57,6 +60,8 @@ enum Socket {
     Tcp {
         socket: TcpListener,
         address: SocketAddr,
+        /// Whether it is one of two that are `localhost` together.
+        is_localhost: bool,
     },
     Unix {
         socket: UnixListener,
@@ -65,6 +70,10 @@ enum Socket {
         _file: Option<SocketFile>,
     },
 }
+
+/// How many ports that the system has chosen for one address are tried on the others. Each is free on all of them
+/// but for a rare coincidence; more would only delay the error where nearly all are taken.
+const PORT_TRIES: usize = 100;
 
 impl Listener {
     /// Binds all that is to be listened on, beside what was inherited. To be called within a tokio
@@ -80,29 +89,75 @@ impl Listener {
         }
         for wanted in &sockets.unix {
             let listener =
-                Self::bind_unix(wanted).map_err(|error| BindError::new(&wanted.name, error))?;
+                Self::bind_unix(wanted).map_err(|error| BindError::unix(&wanted.name, error))?;
             listeners.push(listener);
         }
         Ok(listeners)
     }
 
-    /// Binds one socket an address, all on one port.
+    /// Binds the sockets of each address, all on one port.
     pub(in crate::server) fn bind_all(tcp: &Tcp) -> Result<Vec<Self>, BindError> {
-        let only_v6 = tcp.addresses.iter().any(IpAddr::is_ipv4);
+        // Kept until all are bound, so that each try takes another port.
+        let mut taken = Vec::new();
+        loop {
+            let mut bound = Vec::new();
+            match Self::bind_on_one_port(tcp, &mut bound) {
+                Ok(()) => return Ok(bound),
+                Err(error)
+                    if tcp.port == 0
+                        && error.failure() == BindFailure::PortInUse
+                        && !bound.is_empty()
+                        && taken.len() < PORT_TRIES =>
+                {
+                    taken.push(bound);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    fn bind_on_one_port(tcp: &Tcp, bound: &mut Vec<Self>) -> Result<(), BindError> {
+        let only_v6 = tcp.addresses.iter().any(|address| address.is_ipv4());
+        let mut seen = Vec::new();
         let mut port = tcp.port;
-        let mut listeners = Vec::new();
-        for &ip in &tcp.addresses {
-            let address = SocketAddr::new(ip, port);
-            let mut listener = tcp::bind(address, only_v6, tcp.reuse_port)
-                .and_then(Listener::try_from)
-                .map_err(|error| BindError::new(address, error))?;
+        for wanted in tcp.addresses.iter().flat_map(|one| one.bindables()) {
+            let Bindable {
+                mut address,
+                is_localhost,
+                is_optional,
+            } = wanted;
+            if seen.contains(&address) {
+                continue;
+            }
+            seen.push(address);
+            address.set_port(port);
+            let opened = tcp::bind(address, only_v6, tcp.reuse_port);
+            let mut listener = match opened.and_then(|socket| Self::tcp(socket, is_localhost)) {
+                Ok(listener) => listener,
+                Err(error) if is_optional && has_no_such_address(&error) => continue,
+                Err(error) => return Err(BindError::tcp(address, error)),
+            };
             if tcp.reuse_port {
                 listener.handover = Handover::OwnSocket;
             }
             port = listener.address().map_or(port, |address| address.port());
-            listeners.push(listener);
+            bound.push(listener);
         }
-        Ok(listeners)
+        Ok(())
+    }
+
+    fn tcp(socket: std::net::TcpListener, is_localhost: bool) -> io::Result<Self> {
+        socket.set_nonblocking(true)?;
+        tcp::tune(&socket)?;
+        let socket = TcpListener::from_std(socket)?;
+        Ok(Listener {
+            socket: Socket::Tcp {
+                address: socket.local_addr()?,
+                socket,
+                is_localhost,
+            },
+            handover: Handover::None,
+        })
     }
 
     fn bind_unix(wanted: &UnixSocket) -> io::Result<Self> {
@@ -125,14 +180,39 @@ impl Listener {
     /// The URL to open, with a name that a browser on this machine can use; `unix:PATH` for a unix
     /// socket, which no browser opens.
     pub fn url(&self, scheme: &str) -> String {
-        let Some(address) = self.address() else {
+        let Socket::Tcp {
+            address,
+            is_localhost,
+            ..
+        } = self.socket
+        else {
             return self.to_string();
         };
-        let port = address.port();
-        match address.ip() {
-            ip if ip.is_unspecified() => format!("{scheme}://localhost:{port}/"),
-            ip => format!("{scheme}://{}/", SocketAddr::new(ip, port)),
+        match is_localhost || address.ip().is_unspecified() {
+            true => format!("{scheme}://localhost:{}/", address.port()),
+            false => format!("{scheme}://{}/", address::with_zone(address, "%25")),
         }
+    }
+
+    /// The URLs by which other machines may reach it, if it listens on all interfaces.
+    pub fn public_urls(&self, scheme: &str) -> Vec<String> {
+        let Socket::Tcp {
+            socket, address, ..
+        } = &self.socket
+        else {
+            return Vec::new();
+        };
+        if !address.ip().is_unspecified() {
+            return Vec::new();
+        }
+        let takes_v4 = address.is_ipv4() || SockRef::from(socket).only_v6().is_ok_and(|is| !is);
+        let takes = |ip: &IpAddr| match ip {
+            IpAddr::V4(_) => takes_v4,
+            IpAddr::V6(_) => address.is_ipv6(),
+        };
+        let url = |ip| format!("{scheme}://{}/", SocketAddr::new(ip, address.port()));
+        let addresses = interface::public_addresses().into_iter();
+        addresses.filter(takes).map(url).collect()
     }
 
     /// Who takes the connections that come when this process stops.
@@ -146,7 +226,10 @@ impl Listener {
     /// Cancel safe: yes; what was done stays until [`Listener::detach_filter`].
     pub(in crate::server) async fn stop_receiving(&self) {
         #[cfg(target_os = "linux")]
-        if let Socket::Tcp { socket, address } = &self.socket {
+        if let Socket::Tcp {
+            socket, address, ..
+        } = &self.socket
+        {
             reuseport::stop_receiving(socket, *address).await;
         }
     }
@@ -167,7 +250,9 @@ impl Listener {
     /// As accept(2) gives them: `EMFILE` and `ENFILE` pass with time.
     pub(in crate::server) async fn accept(&self) -> io::Result<(Stream, ConnectionInfo)> {
         let (stream, local, remote) = match &self.socket {
-            Socket::Tcp { socket, address } => {
+            Socket::Tcp {
+                socket, address, ..
+            } => {
                 let (stream, remote) = socket.accept().await?;
                 (tcp_stream(stream), (*address).into(), remote.into())
             }
@@ -186,16 +271,7 @@ impl TryFrom<std::net::TcpListener> for Listener {
 
     /// Takes a socket that is bound and listens already. To be called within a tokio runtime.
     fn try_from(socket: std::net::TcpListener) -> io::Result<Self> {
-        socket.set_nonblocking(true)?;
-        tcp::tune(&socket)?;
-        let socket = TcpListener::from_std(socket)?;
-        Ok(Listener {
-            socket: Socket::Tcp {
-                address: socket.local_addr()?,
-                socket,
-            },
-            handover: Handover::None,
-        })
+        Listener::tcp(socket, false)
     }
 }
 
@@ -220,10 +296,17 @@ impl TryFrom<std::os::unix::net::UnixListener> for Listener {
 impl fmt::Display for Listener {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.socket {
-            Socket::Tcp { address, .. } => address.fmt(formatter),
+            Socket::Tcp { address, .. } => formatter.write_str(&address::with_zone(*address, "%")),
             Socket::Unix { name, .. } => name.fmt(formatter),
         }
     }
+}
+
+/// Whether a machine has no such address, for want of IPv6: none of the kernel's, or none in this namespace, as in
+/// many containers.
+fn has_no_such_address(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::AddrNotAvailable
+        || error.raw_os_error() == Some(libc::EAFNOSUPPORT)
 }
 
 /// Whether a socket is one that accepts (`SO_ACCEPTCONN`, which Apple's systems do not answer).
@@ -243,7 +326,7 @@ mod tests {
         Sockets {
             tcp: Some(Tcp {
                 addresses: addresses
-                    .map(|word| word.parse().expect("an address"))
+                    .flat_map(|word| super::address::resolve(word).expect("an address"))
                     .collect(),
                 port,
                 reuse_port: false,

@@ -2,21 +2,24 @@
 //!
 //! Sockets are TCP's or unix sockets; they are bound here, or inherited from whoever started us.
 
+mod address;
 mod bind_error;
 mod bound;
 mod inherited;
+mod interface;
 #[cfg(target_os = "linux")]
 mod reuseport;
 mod socket_file;
 mod tcp;
 mod unix;
 
+pub use address::{Address, AddressError, resolve};
 pub use bind_error::{BindError, BindFailure};
 pub(super) use bound::{Handover, is_listening};
 pub use bound::{Listener, Sockets};
 pub use inherited::{Inherited, InheritedError};
 pub use socket_file::Permissions;
 pub(super) use tcp::tune;
-pub use tcp::{AddressError, BACKLOG, Tcp, resolve};
+pub use tcp::{BACKLOG, Tcp};
 pub(super) use unix::peer;
 pub use unix::{UnixName, UnixSocket};

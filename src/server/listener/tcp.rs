@@ -1,12 +1,14 @@
-//! TCP sockets: how they are bound, and which words name an address.
+//! TCP sockets: how they are bound.
 
 use std::{
     io,
-    net::{IpAddr, SocketAddr, TcpListener, ToSocketAddrs},
+    net::{SocketAddr, TcpListener},
     os::fd::AsFd,
 };
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::address::Address;
 
 /// Connections that wait to be accepted. std's 128 makes a storm of 500 clients wait for a second, the
 /// time until a SYN that was dropped is sent again; the kernel caps it at `net.core.somaxconn`.
@@ -16,8 +18,8 @@ pub const BACKLOG: i32 = 4096;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tcp {
     /// The addresses. `::` takes IPv4 too, unless an IPv4 address is listed beside it.
-    pub addresses: Vec<IpAddr>,
-    /// The port on each; 0 takes one that is free on the first.
+    pub addresses: Vec<Address>,
+    /// The port on each; 0 takes one that is free on all of them.
     pub port: u16,
     /// Whether other processes of the same user may listen on the same addresses and port
     /// (`SO_REUSEPORT`).
@@ -63,71 +65,4 @@ pub(super) fn bind(
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;
     Ok(socket.into())
-}
-
-/// Why a word names no address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// A port stands behind the address.
-    #[error("expected an address without a port")]
-    WithPort,
-    /// Digits, but no address.
-    #[error("this is not an IP address")]
-    NotAnAddress,
-    /// Nor a name.
-    #[error("this is neither an IP address nor a host name that can be resolved")]
-    Unresolved,
-}
-
-/// The addresses that a word names: an IPv4 address, an IPv6 address with or without brackets, a host
-/// name.
-///
-/// # Errors
-/// What is wrong with the word.
-pub fn resolve(word: &str) -> Result<Vec<IpAddr>, AddressError> {
-    let bare = word
-        .strip_prefix('[')
-        .and_then(|word| word.strip_suffix(']'))
-        .unwrap_or(word);
-    if let Ok(address) = bare.parse() {
-        return Ok(vec![address]);
-    }
-    if word.parse::<SocketAddr>().is_ok() {
-        return Err(AddressError::WithPort);
-    }
-    let is_numeric = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'.' | b':');
-    if bare.bytes().all(is_numeric) {
-        return Err(AddressError::NotAnAddress);
-    }
-    match (word, 0).to_socket_addrs() {
-        Ok(found) => Ok(found.map(|address| address.ip()).collect()),
-        Err(_) => Err(AddressError::Unresolved),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_taken_with_and_without_brackets() {
-        for (word, address) in [("127.0.0.1", "127.0.0.1"), ("::1", "::1"), ("[::]", "::")] {
-            assert_eq!(
-                resolve(word).expect(word),
-                [address.parse::<IpAddr>().expect(address)]
-            );
-        }
-    }
-
-    #[test]
-    fn address_with_a_port_is_told_from_other_nonsense() {
-        for (word, error) in [
-            ("127.0.0.1:80", AddressError::WithPort),
-            ("[::1]:80", AddressError::WithPort),
-            ("300.0.0.1", AddressError::NotAnAddress),
-            ("no such name", AddressError::Unresolved),
-        ] {
-            assert_eq!(resolve(word), Err(error), "{word}");
-        }
-    }
 }

@@ -8,8 +8,8 @@ use std::{
 
 use tokio_rustls::rustls::pki_types::CertificateDer;
 use x509_cert::{
-    Certificate as Parsed,
-    der::{DateTime, Decode},
+    Certificate as Parsed, Version,
+    der::{DateTime, Decode, Encode},
     ext::pkix::{AuthorityKeyIdentifier, SubjectAltName, SubjectKeyIdentifier, name::GeneralName},
     time::Time,
 };
@@ -18,7 +18,7 @@ use super::distinguished_name;
 use crate::{connection::ClientCertificate, fingerprint::Fingerprint};
 
 /// A certificate, read.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Certificate {
     parsed: Parsed,
     fingerprint: Fingerprint,
@@ -35,6 +35,22 @@ impl Certificate {
             parsed,
             fingerprint: Fingerprint::of(der),
         })
+    }
+
+    /// Whether it is the same, byte for byte.
+    pub(super) fn is_same(&self, other: &Certificate) -> bool {
+        self.fingerprint == other.fingerprint
+    }
+
+    /// Whether it has no extensions, as X.509 was at first (RFC 5280 §4.1.2.1).
+    pub(super) fn is_version_1(&self) -> bool {
+        self.parsed.tbs_certificate().version() == Version::V1
+    }
+
+    /// Whether it is for a public key (SubjectPublicKeyInfo, RFC 5280 §4.1.2.7, in DER).
+    pub(super) fn has_key(&self, public: &[u8]) -> bool {
+        let own = self.parsed.tbs_certificate().subject_public_key_info();
+        own.to_der().is_ok_and(|own| own == public)
     }
 
     /// The names that it is for: the DNS names and addresses of its subjectAltName, in lower case. A name in

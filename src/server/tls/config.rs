@@ -61,6 +61,8 @@ pub enum WithoutTls {
 pub struct TlsConfig {
     pub(super) options: TlsOptions,
     identities: Vec<Arc<Identity>>,
+    /// What is odd about the file of authorities, for people.
+    remarks: Vec<String>,
     pub(super) rustls: Arc<ServerConfig>,
     /// The files as they were before they were read.
     pub(super) stamps: Vec<Stamp>,
@@ -104,10 +106,14 @@ impl TlsConfig {
             .iter()
             .map(identity)
             .collect::<Result<_, _>>()?;
+        let trusted = options.clients.as_ref();
+        let trusted = trusted.map(|clients| load_authorities(&clients.authorities));
+        let (roots, remarks) = trusted.transpose()?.unzip();
         Ok(TlsConfig {
-            rustls: Arc::new(rustls_config(&options, &identities)?),
+            rustls: Arc::new(rustls_config(&options, roots, &identities)?),
             options,
             identities,
+            remarks: remarks.unwrap_or_default(),
             stamps,
         })
     }
@@ -120,10 +126,14 @@ impl TlsConfig {
 
     /// Logs what an operator who starts a server with this configuration should know.
     pub fn report(&self) {
+        if let Some(clients) = &self.options.clients {
+            warn_of(&clients.authorities, &self.remarks);
+        }
         for identity in &self.identities {
             let certificate = &identity.certificate;
             match &identity.source {
                 IdentitySource::Files { certificates, .. } => {
+                    warn_of(certificates, &identity.remarks);
                     if let Some(reason) = certificate.is_invalid_at(SystemTime::now()) {
                         warn!("the certificate '{}' {reason}", certificates.display());
                     }
@@ -137,6 +147,12 @@ impl TlsConfig {
                 ),
             }
         }
+    }
+}
+
+fn warn_of(file: &Path, remarks: &[String]) {
+    for remark in remarks {
+        warn!("the file '{}': {remark}", file.display());
     }
 }
 
@@ -156,13 +172,16 @@ impl TlsOptions {
 
 fn rustls_config(
     options: &TlsOptions,
+    roots: Option<RootCertStore>,
     identities: &[Arc<Identity>],
 ) -> Result<ServerConfig, LoadError> {
     let provider = Arc::new(ring::default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_protocol_versions(&[&TLS13, &TLS12])?;
-    let builder = match &options.clients {
-        Some(clients) => builder.with_client_cert_verifier(verifier(clients, provider)?),
+    let builder = match options.clients.as_ref().zip(roots) {
+        Some((clients, roots)) => {
+            builder.with_client_cert_verifier(verifier(clients, roots, provider)?)
+        }
         None => builder.with_no_client_auth(),
     };
     let mut config = builder.with_cert_resolver(Arc::new(Resolver::new(identities)));
@@ -177,9 +196,9 @@ fn rustls_config(
 
 fn verifier(
     clients: &ClientAuth,
+    roots: RootCertStore,
     provider: Arc<CryptoProvider>,
 ) -> Result<Arc<dyn ClientCertVerifier>, LoadError> {
-    let roots = authorities(&clients.authorities)?;
     let mut builder = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
     if !clients.required {
         builder = builder.allow_unauthenticated();
@@ -199,15 +218,18 @@ fn verifier(
 /// # Errors
 /// [`LoadError`] names the file.
 pub fn authorities(file: &Path) -> Result<RootCertStore, LoadError> {
+    load_authorities(file).map(|(roots, _)| roots)
+}
+
+/// The same, and what is odd about the file.
+fn load_authorities(file: &Path) -> Result<(RootCertStore, Vec<String>), LoadError> {
     let fail = |reason: String| LoadError::file(PemKind::Authorities, file, reason);
+    let (certificates, remarks) = pem::certificates(PemKind::Authorities, file)?;
     let mut roots = RootCertStore::empty();
-    for (place, certificate) in pem::certificates(PemKind::Authorities, file)?
-        .into_iter()
-        .enumerate()
-    {
+    for (place, certificate) in certificates.into_iter().enumerate() {
         roots
             .add(certificate)
             .map_err(|error| fail(format!("certificate {} cannot be used: {error}", place + 1)))?;
     }
-    Ok(roots)
+    Ok((roots, remarks))
 }

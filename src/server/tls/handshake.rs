@@ -1,14 +1,11 @@
 //! From an accepted stream to one that HTTP can be spoken on.
 
-use std::{io, time::Duration};
+use std::{borrow::Cow, io, time::Duration};
 
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    time::timeout,
-};
+use tokio::io::AsyncWriteExt;
 use tokio_rustls::{
     TlsAcceptor,
-    rustls::{CipherSuite, ProtocolVersion, ServerConnection},
+    rustls::{CertificateError, CipherSuite, Error, ProtocolVersion, ServerConnection},
 };
 
 use super::{certificate::Certificate, config::WithoutTls, current::Tls};
@@ -16,14 +13,14 @@ use crate::{
     connection::TlsInfo,
     http::ConnectionRefusal,
     server::io::{HANDSHAKE_RECORD, MaybeTls, Stream, peek_until},
+    timer::timeout,
 };
 
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
 /// pile up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a client gets to read why it was refused, and the bytes that it may still send meanwhile.
+/// What a client gets to read why it was refused, whatever it sends meanwhile.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-const REFUSAL_BYTES: u64 = 64 * 1024;
 
 /// What a client hears that speaks HTTP where TLS is spoken. It is no secret that there is TLS here.
 const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
@@ -43,11 +40,33 @@ pub(in crate::server) enum HandshakeError {
     #[error("{}", ConnectionRefusal::NoTls)]
     NoTls,
     /// The two sides did not agree.
-    #[error("the TLS handshake failed: {0}")]
+    #[error("the TLS handshake failed: {}", reason(.0))]
     Handshake(#[from] io::Error),
     /// The client's certificate is valid but of a form that is not understood.
     #[error("the client's certificate cannot be read: {0}")]
     Certificate(String),
+}
+
+/// Why a handshake failed, in words where the library has none: which certificates openssl(1) makes unasked, and how
+/// it makes others, is what its users stumble over.
+fn reason(error: &io::Error) -> Cow<'static, str> {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
+    let Some(Error::InvalidCertificate(CertificateError::Other(other))) = inner else {
+        return error.to_string().into();
+    };
+    // The names of rustls-webpki's errors, which are all that it says.
+    match other.to_string().as_str() {
+        "UnsupportedCertVersion" => {
+            "the client's certificate is of version 1, which is refused: openssl x509 -req makes one of version 3 \
+             with -extfile"
+        }
+        "CaUsedAsEndEntity" => {
+            "the client's certificate is that of an authority (CA:TRUE), which is refused: an authority issues \
+             certificates for clients"
+        }
+        _ => return error.to_string().into(),
+    }
+    .into()
 }
 
 impl Tls {
@@ -97,7 +116,7 @@ impl Tls {
 async fn tell(mut stream: Stream) -> io::Result<()> {
     stream.write_all(SPEAK_TLS.as_bytes()).await?;
     stream.shutdown().await?;
-    tokio::io::copy(&mut stream.take(REFUSAL_BYTES), &mut tokio::io::sink()).await?;
+    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
     Ok(())
 }
 
@@ -138,7 +157,7 @@ fn openssl_name(suite: CipherSuite) -> &'static str {
 mod tests {
     use super::*;
     use crate::server::tls::{IdentitySource, TlsConfig, TlsOptions};
-    use tokio::{net::UnixStream, time::Instant};
+    use tokio::{io::AsyncReadExt, net::UnixStream, time::Instant};
 
     fn tls(without_tls: WithoutTls) -> Tls {
         let options = TlsOptions {
@@ -171,7 +190,11 @@ mod tests {
                 matches!(refused, Err(HandshakeError::TimedOut)),
                 "{refused:?}"
             );
-            assert_eq!(started.elapsed(), HANDSHAKE_TIMEOUT, "{bytes:?}");
+            assert_eq!(
+                started.elapsed().as_secs(),
+                HANDSHAKE_TIMEOUT.as_secs(),
+                "{bytes:?}"
+            );
         }
     }
 

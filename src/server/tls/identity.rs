@@ -11,6 +11,7 @@ use tokio_rustls::rustls::{
 
 use super::{
     certificate::Certificate,
+    chain::Chain,
     pem::{self, LoadError, PemKind},
     self_signed,
 };
@@ -42,7 +43,7 @@ impl IdentitySource {
     }
 }
 
-/// An identity, checked: the chain is in order, and the key is the certificate's.
+/// An identity, checked: the chain has been put in order, and the key is the certificate's.
 #[derive(Debug)]
 pub(super) struct Identity {
     pub(super) source: IdentitySource,
@@ -50,6 +51,8 @@ pub(super) struct Identity {
     pub(super) certificate: Certificate,
     /// The DNS names and addresses that it is for, in lower case.
     pub(super) names: Vec<String>,
+    /// What is odd about its file, for people.
+    pub(super) remarks: Vec<String>,
 }
 
 impl Identity {
@@ -58,15 +61,19 @@ impl Identity {
     /// # Errors
     /// [`LoadError`] names the file.
     pub(super) fn load(source: &IdentitySource) -> Result<Self, LoadError> {
-        let (certified, certificate) = match source {
+        let (certified, certificate, remarks) = match source {
             IdentitySource::Files { certificates, key } => from_files(certificates, key)?,
-            IdentitySource::SelfSigned { names } => self_signed::make(names)?,
+            IdentitySource::SelfSigned { names } => {
+                let (certified, certificate) = self_signed::make(names)?;
+                (certified, certificate, Vec::new())
+            }
         };
         Ok(Identity {
             source: source.clone(),
             names: certificate.names(),
             certificate,
             certified: Arc::new(certified),
+            remarks,
         })
     }
 }
@@ -76,45 +83,42 @@ impl Identity {
 /// # Errors
 /// [`LoadError`] names the file.
 pub fn certified(certificates: &Path, key: &Path) -> Result<Arc<CertifiedKey>, LoadError> {
-    from_files(certificates, key).map(|(certified, _)| Arc::new(certified))
+    let (certified, ..) = from_files(certificates, key)?;
+    Ok(Arc::new(certified))
 }
 
-fn from_files(certificates: &Path, key: &Path) -> Result<(CertifiedKey, Certificate), LoadError> {
-    let chain = pem::certificates(PemKind::Certificate, certificates)?;
+/// The pair, its certificate, and what is odd about the file.
+fn from_files(
+    certificates: &Path,
+    key: &Path,
+) -> Result<(CertifiedKey, Certificate, Vec<String>), LoadError> {
+    let (file, mut remarks) = pem::certificates(PemKind::Certificate, certificates)?;
     let private = pem::private_key(key)?;
-    let mut read = read(&chain)
+    let mut read = read(&file)
         .map_err(|reason| LoadError::file(PemKind::Certificate, certificates, reason))?;
     let private = any_supported_type(&private).map_err(|_| {
         let reason = "the private key cannot be used: RSA of 2048 to 8192 bits, ECDSA on P-256 or \
                       P-384, and Ed25519 can";
         LoadError::file(PemKind::Key, key, reason)
     })?;
-    let fits = |der: &CertificateDer<'static>| {
-        CertifiedKey::new(vec![der.clone()], Arc::clone(&private))
-            .keys_match()
-            .is_ok()
+    let public = private.public_key();
+    // Not by the library's own comparison, which reads no certificate of version 1.
+    let fits = |certificate: &Certificate| {
+        let public = public.as_ref();
+        public.is_none_or(|public| certificate.has_key(public))
     };
-    match chain.iter().position(fits) {
-        Some(0) => {}
-        Some(place) => {
-            let reason = format!(
-                "certificate {} is the one of the private key: it has to come first, then its issuer, \
-                 then that one's",
-                place + 1
-            );
-            return Err(LoadError::file(PemKind::Certificate, certificates, reason));
-        }
-        None => {
-            let reason = format!(
-                "the private key is not that of the certificate '{}'",
-                certificates.display()
-            );
-            return Err(LoadError::file(PemKind::Key, key, reason));
-        }
-    }
-    in_order(&read)
-        .map_err(|reason| LoadError::file(PemKind::Certificate, certificates, reason))?;
-    Ok((CertifiedKey::new(chain, private), read.swap_remove(0)))
+    let leaf = read.iter().position(fits).ok_or_else(|| {
+        let reason = format!(
+            "the private key is not that of the certificate '{}'",
+            certificates.display()
+        );
+        LoadError::file(PemKind::Key, key, reason)
+    })?;
+    let chain = Chain::of(&read, leaf);
+    remarks.extend(chain.remarks);
+    let sent = chain.order.iter().map(|place| file[*place].clone());
+    let certified = CertifiedKey::new(sent.collect(), Arc::clone(&private));
+    Ok((certified, read.swap_remove(leaf), remarks))
 }
 
 fn read(chain: &[CertificateDer<'_>]) -> Result<Vec<Certificate>, String> {
@@ -123,24 +127,4 @@ fn read(chain: &[CertificateDer<'_>]) -> Result<Vec<Certificate>, String> {
             .map_err(|error| format!("certificate {} cannot be read: {error}", place + 1))
     };
     chain.iter().enumerate().map(read_one).collect()
-}
-
-/// Whether each certificate was issued by the next (RFC 5246 §7.4.2). Some clients sort by themselves,
-/// others fail: an error at the start is found sooner.
-fn in_order(chain: &[Certificate]) -> Result<(), String> {
-    for (place, pair) in chain.windows(2).enumerate() {
-        let [certificate, next] = pair else { continue };
-        if !certificate.is_issued_by(next) {
-            return Err(format!(
-                "certificate {} ({}) did not issue certificate {} ({}, issued by {}): each one's issuer has \
-                 to be the next",
-                place + 2,
-                next.subject(),
-                place + 1,
-                certificate.subject(),
-                certificate.issuer(),
-            ));
-        }
-    }
-    Ok(())
 }

@@ -5,6 +5,7 @@
 //! found out of the client becomes [`connection::TlsInfo`](crate::connection::TlsInfo).
 
 mod certificate;
+mod chain;
 mod config;
 mod current;
 mod distinguished_name;

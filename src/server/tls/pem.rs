@@ -50,15 +50,16 @@ impl LoadError {
     }
 }
 
-/// The certificates of a file, in its order; at least one.
+/// The certificates of a file, in its order, at least one; and what is odd about the file, for people.
 ///
 /// # Errors
 /// The file cannot be read, is no PEM or has no certificate.
 pub(super) fn certificates(
     kind: PemKind,
     file: &Path,
-) -> Result<Vec<CertificateDer<'static>>, LoadError> {
-    let items = items(kind, file, &read(kind, file)?)?;
+) -> Result<(Vec<CertificateDer<'static>>, Vec<String>), LoadError> {
+    let text = read(kind, file)?;
+    let items = items(kind, file, without_mark(&text))?;
     let holds_key = items.iter().any(|item| key(item).is_some());
     let certificates: Vec<_> = items
         .into_iter()
@@ -74,7 +75,11 @@ pub(super) fn certificates(
         };
         return Err(LoadError::file(kind, file, reason));
     }
-    Ok(certificates)
+    let remark = text.starts_with(MARK).then(|| {
+        "it begins with a byte order mark (U+FEFF), which other programs may stumble over"
+            .to_owned()
+    });
+    Ok((certificates, remark.into_iter().collect()))
 }
 
 /// The private key of a file: PKCS #8, PKCS #1 (RSA) or SEC 1 (elliptic curves).
@@ -89,7 +94,7 @@ pub(super) fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, LoadErr
             "the private key is encrypted: decrypt it with 'openssl pkey -in FILE -out NEWFILE'",
         ));
     }
-    let items = items(PemKind::Key, file, &text)?;
+    let items = items(PemKind::Key, file, without_mark(&text))?;
     let mut keys = items.iter().filter_map(key);
     match (keys.next(), keys.next()) {
         (Some(key), None) => Ok(key),
@@ -118,13 +123,27 @@ fn is_encrypted(text: &[u8]) -> bool {
     text.contains("-BEGIN ENCRYPTED PRIVATE KEY-") || text.contains("Proc-Type: 4,ENCRYPTED")
 }
 
+/// What editors of Windows put before UTF-8, so that a file's first line is not the one that PEM wants.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(MARK).unwrap_or(text)
+}
+
 fn read(kind: PemKind, file: &Path) -> Result<Vec<u8>, LoadError> {
     let fail = |error: io::Error| LoadError::file(kind, file, format!("cannot be read: {error}"));
     // A pipe could be read only once, and certificates are read again.
     if !fs::metadata(file).map_err(fail)?.is_file() {
         return Err(LoadError::file(kind, file, "is not a regular file"));
     }
-    fs::read(file).map_err(fail)
+    let text = fs::read(file).map_err(fail)?;
+    match text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        true => {
+            let reason = "is UTF-16, as PowerShell's '>' writes it: expected ASCII";
+            Err(LoadError::file(kind, file, reason))
+        }
+        false => Ok(text),
+    }
 }
 
 fn items(kind: PemKind, file: &Path, mut text: &[u8]) -> Result<Vec<Item>, LoadError> {

@@ -3,11 +3,12 @@
 //! # How it works
 //! Every file is looked at once a second (stat(2), through links, so that the swapped links of certbot and
 //! Kubernetes are seen). What has changed is read when it has stood still for one look, since a certificate
-//! and its key are two files, and a copy in progress is none yet.
+//! and its key are two files, and a copy in progress is none yet. All of that happens on a blocking thread: a file may
+//! lie on a disk that is gone, or be under a lease (fcntl(2), `F_SETLEASE`), and no connection waits for that.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 use tracing::{error, info};
 
 use super::current::Tls;
@@ -16,14 +17,17 @@ use super::current::Tls;
 /// pairs, and wakes an idle machine.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Loads files that change, for ever. A state that is broken is logged once, and leaves all as it is.
+/// Loads files that change, until the runtime ends. A state that is broken is logged once, and leaves all as it is.
 pub(in crate::server) async fn watch(tls: Tls) {
     let mut tried = tls.config().stamps.clone();
     let mut seen = tried.clone();
     loop {
         sleep(PERIOD).await;
         let config = tls.config();
-        let now = config.options.stamps();
+        let watched = Arc::clone(&config);
+        let Ok(now) = spawn_blocking(move || watched.options.stamps()).await else {
+            return;
+        };
         let stands_still = now == seen;
         seen.clone_from(&now);
         // What SIGHUP has loaded meanwhile need not be loaded again.
@@ -31,7 +35,10 @@ pub(in crate::server) async fn watch(tls: Tls) {
             continue;
         }
         tried = now;
-        match config.reload() {
+        let Ok(loaded) = spawn_blocking(move || config.reload()).await else {
+            return;
+        };
+        match loaded {
             Ok(changed) => {
                 changed.report();
                 tls.replace(changed);

@@ -1,6 +1,7 @@
 //! A WebSocket client that hides nothing: frames go out as they are given and come back as they are.
 
 use std::{
+    fs,
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -9,7 +10,7 @@ use std::{
 
 use wsd::transport::websocket::frame::encode;
 
-use super::PATIENCE;
+use super::{PATIENCE, eventually};
 
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// Any but zeros makes the server do its work.
@@ -145,6 +146,21 @@ impl Client {
     /// Sends bytes as they are.
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the server reads");
+    }
+
+    /// Waits until all that was sent by TCP has come to the server's socket (proc_net_tcp: `tx_queue` is what it
+    /// has not acknowledged). What its window has no room for stays here, and the end of the stream behind it.
+    pub(crate) fn wait_until_taken(&self) {
+        let ends = [self.stream.local_addr(), self.stream.peer_addr()];
+        let [near, far] = ends.map(|end| format!(":{:04X} ", end.expect("a socket").port()));
+        eventually("the server's socket has taken all", || {
+            let sockets = fs::read_to_string("/proc/net/tcp").expect("a list");
+            let mut own = sockets.lines().filter(|line| {
+                let at = |end: &str| line.find(end);
+                matches!((at(&near), at(&far)), (Some(near), Some(far)) if near < far)
+            });
+            own.any(|line| line.contains(" 00000000:"))
+        });
     }
 
     /// The next frame; panics at the end of the stream.

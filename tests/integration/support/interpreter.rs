@@ -10,7 +10,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::{PATIENCE, Signal, eventually, forget_caller, kill};
+use super::{PATIENCE, Signal, eventually, forget_caller, installed::skip, kill};
 
 /// Shorter, and a browser on a machine that does much else fails; longer, and a script that hangs
 /// keeps one waiting.
@@ -38,7 +38,7 @@ pub(crate) fn python(script: &str, arguments: &[&str]) {
 pub(crate) fn python_program(name: &str) -> Option<PathBuf> {
     let program = clients().join("venv/bin").join(name);
     if !program.exists() {
-        eprintln!("skipped: {program:?} is missing, scripts/test installs it");
+        skip(&format!("{program:?} is missing, scripts/test installs it"));
         return None;
     }
     Some(program)

@@ -5,7 +5,9 @@ pub(crate) mod client;
 pub(crate) mod gateway;
 pub(crate) mod http;
 pub(crate) mod http2;
+pub(crate) mod installed;
 pub(crate) mod interpreter;
+pub(crate) mod lease;
 pub(crate) mod line_client;
 pub(crate) mod process;
 pub(crate) mod proxy;
@@ -17,6 +19,7 @@ pub(crate) mod tls;
 
 use std::{
     fs,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -56,6 +59,14 @@ pub(crate) fn eventually(what: &str, mut is_true: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "it never came about that {what}");
         thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The address of the last URL in a line of the log; of those of `localhost` the one of IPv4.
+pub(crate) fn address_in(line: &str) -> SocketAddr {
+    let rest = line.rsplit("://").next().expect("a URL");
+    let address = rest.split('/').next().expect("an address");
+    let address = address.replace("localhost", "127.0.0.1");
+    address.parse().expect("an address")
 }
 
 /// Writes an executable script into a directory.

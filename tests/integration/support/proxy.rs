@@ -1,8 +1,6 @@
-//! The real nginx and HAProxy, as the files in `examples/proxy/` configure them.
+//! The real nginx, HAProxy and Caddy, as the files in `examples/proxy/` configure them.
 
 use std::{
-    env,
-    ffi::OsString,
     fs::{self, File},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
@@ -13,7 +11,7 @@ use std::{
 
 use tempfile::TempDir;
 
-use super::eventually;
+use super::{eventually, installed::find};
 
 const LOG: &str = "log";
 
@@ -28,25 +26,35 @@ impl Proxy {
     /// Starts the program that a file is for, and waits until it listens. Of the file the addresses are
     /// replaced, each of which has to be there.
     pub(crate) fn start(file: &str, addresses: &[(&str, String)], listens: SocketAddr) -> Self {
-        Self::configured(file, &configuration(file, addresses), listens)
+        Self::run(file, &configuration(file, addresses), listens)
     }
 
-    /// The same with a configuration of one's own; a file of another name than nginx.conf is HAProxy's.
-    pub(crate) fn configured(file: &str, text: &str, listens: SocketAddr) -> Self {
+    /// Starts HAProxy with a configuration.
+    pub(crate) fn haproxy(configuration: &str, listens: SocketAddr) -> Self {
+        Self::run("haproxy.cfg", configuration, listens)
+    }
+
+    fn run(file: &str, configuration: &str, listens: SocketAddr) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join(file);
-        fs::write(&path, text).expect("a file");
+        fs::write(&path, configuration).expect("a file");
         let mut command = match file {
             "nginx.conf" => {
-                let mut command = Command::new(installed("nginx", "nginx"));
+                let mut command = Command::new(installed("nginx"));
                 // One process, which leaves nobody behind when it is killed.
                 let single = "master_process off;";
                 command.args(["-e", "stderr", "-g", single, "-p"]);
                 command.arg(directory.path()).arg("-c");
                 command
             }
+            "Caddyfile" => {
+                let mut command = Command::new(installed("caddy"));
+                command.env("HOME", directory.path());
+                command.args(["run", "--adapter", "caddyfile", "--config"]);
+                command
+            }
             _ => {
-                let mut command = Command::new(installed("haproxy", "haproxy"));
+                let mut command = Command::new(installed("haproxy"));
                 command.args(["-db", "-f"]);
                 command
             }
@@ -90,13 +98,9 @@ fn configuration(file: &str, addresses: &[(&str, String)]) -> String {
     text
 }
 
-/// Where a program is; Debian has these where only root's PATH leads.
-pub(crate) fn installed(name: &str, package: &str) -> PathBuf {
-    let mut path = env::var_os("PATH").unwrap_or_default();
-    path.push(OsString::from(":/usr/sbin:/usr/local/sbin"));
-    let mut places = env::split_paths(&path).map(|directory| directory.join(name));
-    places.find(|place| place.is_file()).unwrap_or_else(|| {
-        panic!("{name} is not installed: scripts/test does it, or apt-get install {package}")
+pub(crate) fn installed(name: &str) -> PathBuf {
+    find(name).unwrap_or_else(|| {
+        panic!("{name} is not installed: scripts/test does it, or apt-get install {name}")
     })
 }
 

@@ -6,9 +6,13 @@
 //! and the first that is not is the client.
 //!
 //! Where there are both, `Forwarded` wins. A proxy that does not write it has to remove a client's own.
+//!
+//! A proxy that has the site beneath a path, and takes that off, says so in `X-Forwarded-Prefix`, which counts if it is
+//! wanted.
 
 mod custom;
 mod hop;
+mod prefix;
 mod standard;
 mod trust;
 

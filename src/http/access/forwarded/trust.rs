@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use hyper::HeaderMap;
 use ipnet::IpNet;
 
-use super::{custom, hop::Hop, standard};
+use super::{custom, hop::Hop, prefix, standard};
 use crate::{
     connection::{ConnectionInfo, Endpoint, Forwarded},
     http::refusal::Refusal,
@@ -18,6 +18,8 @@ pub struct TrustedProxies {
     pub networks: Vec<IpNet>,
     /// Clients of a unix socket.
     pub unix: bool,
+    /// Whether they are believed in which path they have the site.
+    pub prefix: bool,
 }
 
 impl TrustedProxies {
@@ -50,7 +52,7 @@ impl TrustedProxies {
             Some(hops) if hops.is_empty() => custom::hops(headers),
             Some(hops) => hops,
         };
-        Ok(match self.nearest_client(&hops, connection.remote) {
+        let mut resolved = match self.nearest_client(&hops, connection.remote) {
             None => Cow::Borrowed(connection),
             Some((remote, forwarded)) => Cow::Owned(ConnectionInfo {
                 remote,
@@ -58,7 +60,12 @@ impl TrustedProxies {
                 forwarded: Some(forwarded),
                 ..connection.clone()
             }),
-        })
+        };
+        let prefix = self.prefix.then(|| prefix::find(headers)).flatten();
+        if let Some(prefix) = prefix {
+            prefix.clone_into(&mut resolved.to_mut().prefix);
+        }
+        Ok(resolved)
     }
 
     /// From the nearest hop on, as far as they are trusted.
@@ -100,7 +107,7 @@ mod tests {
                 .split_whitespace()
                 .map(|network| network.parse().expect(network))
                 .collect(),
-            unix: false,
+            ..TrustedProxies::default()
         }
     }
 
@@ -294,6 +301,24 @@ mod tests {
             ..TrustedProxies::default()
         };
         assert!(is_believed(any, unix));
+    }
+
+    #[test]
+    fn prefix_of_a_trusted_proxy_counts_where_it_is_wanted() {
+        let lines = headers(&[("x-forwarded-prefix", "/app/")]);
+        let prefix = |networks, is_wanted| {
+            let trust = TrustedProxies {
+                prefix: is_wanted,
+                ..trust(networks)
+            };
+            let direct = connection(peer());
+            let resolved = trust.resolve_client(&lines, &direct).expect("well-formed");
+            assert!(resolved.forwarded.is_none());
+            resolved.prefix.clone()
+        };
+        assert_eq!(prefix("10.0.0.0/8", true), "/app");
+        assert_eq!(prefix("10.0.0.0/8", false), "");
+        assert_eq!(prefix("172.16.0.0/12", true), "");
     }
 
     #[test]

@@ -74,6 +74,7 @@ pub(in crate::http) async fn answer(
         output: Output {
             pipe: launched.started.output,
             process: launched.started.process,
+            first_line: program.unexamined_line(&variables),
         },
         time_limit,
         dialect: dialect(script),

@@ -3,14 +3,18 @@
 use std::{io, os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver, time::timeout};
+use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 use tracing::{debug, warn};
 
 use super::{
     header_block::{BadHeader, HeaderBlock},
     response::{Dialect, Reply, parse},
 };
-use crate::backend::{Process, TerminationTimeouts};
+use crate::{
+    backend::{FirstLine, Process, TerminationTimeouts},
+    http::refusal::Refusal,
+    timer::timeout,
+};
 
 /// What one read of a script's output takes at most: what a pipe holds.
 const READ: usize = 64 * 1024;
@@ -22,6 +26,8 @@ const LINGER: Duration = Duration::from_millis(500);
 pub(super) struct Output {
     pub(super) pipe: Receiver,
     pub(super) process: Process,
+    /// What may be the reason if it ends before it has said anything.
+    pub(super) first_line: Option<FirstLine>,
 }
 
 impl Output {
@@ -47,35 +53,45 @@ impl Output {
         &mut self,
         dialect: Dialect,
         patience: &TerminationTimeouts,
-    ) -> Result<(Reply, Bytes), String> {
-        let text = |error: BadHeader| error.to_string();
+    ) -> Result<(Reply, Bytes), Refusal> {
+        let bad = |error: BadHeader| Refusal::BadScript(error.to_string());
+        let unread = |error| Refusal::BadScript(format!("its output cannot be read: {error}"));
         let mut block = HeaderBlock::default();
         loop {
-            let read = self.read().await;
-            let Some(data) = read.map_err(|error| format!("its output cannot be read: {error}"))?
-            else {
-                let what = match block.is_empty() {
-                    true => "printed nothing",
-                    false => "did not complete its header",
-                };
-                let exit = timeout(patience.eof, self.process.exit()).await;
-                return Err(format!(
-                    "it {what}, and {}",
-                    exit.map_or("closed its stdout".to_owned(), describe_exit)
-                ));
+            let Some(data) = self.read().await.map_err(unread)? else {
+                return Err(self.without_head(block.is_empty(), patience).await);
             };
-            if let Some((head, rest)) = block.push(&data).map_err(text)? {
-                let reply = parse(&head, dialect).map_err(text)?;
+            if let Some((head, rest)) = block.push(&data).map_err(bad)? {
+                let reply = parse(&head, dialect).map_err(bad)?;
                 log_dropped(&reply);
                 return Ok((reply, rest));
             }
         }
     }
 
-    /// Reads what no client is to see, so that the script can come to its end by itself.
-    pub(super) async fn discard(&mut self, time: Duration) {
-        let all = async { while let Ok(Some(_)) = self.read().await {} };
-        let _ = timeout(time, all).await;
+    /// Why its output has ended before its header was complete.
+    async fn without_head(&mut self, is_silent: bool, patience: &TerminationTimeouts) -> Refusal {
+        let exit = timeout(patience.eof, self.process.exit()).await.ok();
+        if let Some(line) = self.first_line.as_ref().filter(|_| is_silent)
+            && let Some(error) = line.fault_behind_exit(exit).await
+        {
+            return Refusal::Start(io::Error::other(error));
+        }
+        let what = match is_silent {
+            true => "printed nothing",
+            false => "did not complete its header",
+        };
+        Refusal::BadScript(format!(
+            "it {what}, and {}",
+            exit.map_or("closed its stdout".to_owned(), describe_exit)
+        ))
+    }
+
+    /// Waits until the script has come to its end by itself, and reads what no client is to see. It may have closed
+    /// its stdout, and work on.
+    pub(super) async fn wait_ended(&mut self) {
+        while let Ok(Some(_)) = self.read().await {}
+        self.process.exit().await;
     }
 
     pub(super) async fn end(mut self, patience: &TerminationTimeouts) {

@@ -3,10 +3,7 @@
 use std::{fmt, os::unix::process::ExitStatusExt, pin::pin, time::Duration};
 
 use bytes::Bytes;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::timeout,
-};
+use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{
@@ -21,6 +18,7 @@ use crate::{
         access::{DescriptorBudget, ProcessPermit},
         refusal::{BreakOff, Refusal},
     },
+    timer::timeout,
 };
 
 /// How long a client, a drain and the end of a process may take.
@@ -72,7 +70,7 @@ impl OutputRelay {
         let (head, first) = match head.await {
             Some(Ok((Reply::LocalRedirect(path), _))) => return ScriptEnd::LocalRedirect(path),
             Some(Ok((Reply::Document(head), first))) => (head, first),
-            Some(Err(reason)) => return self.refuse(Refusal::BadScript(reason)),
+            Some(Err(refusal)) => return self.refuse(refusal),
             None => {
                 let limit = self.time_limit.limit.unwrap_or_default();
                 return self.refuse(Refusal::ScriptTimeout(limit.as_secs()));
@@ -123,11 +121,13 @@ impl OutputRelay {
             ));
         }
         let exit = timeout(self.times.patience.eof, self.output.process.exit()).await;
-        if let Ok(Some(signal)) = exit.map(|status| status.signal()) {
-            return log_broken(format!("it was ended by signal {signal}"));
+        if let Ok(status) = exit {
+            if let Some(signal) = status.signal() {
+                return log_broken(format!("it was ended by signal {signal}"));
+            }
+            // Before the client sees the end, and may ask for the next.
+            self.permit = None;
         }
-        // Before the client sees the end, and may ask for the next.
-        self.permit = None;
         self.send(BodyChunk::End).await;
         ScriptEnd::Delivered
     }

@@ -1,6 +1,6 @@
 //! The scripts of one directory, and what each may take: [`Scripts`].
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use crate::{
     backend::ProcessAttributes,
@@ -38,11 +38,19 @@ pub struct Scripts {
 
 impl Scripts {
     /// The script that a path leads to; one whose name is hidden, such as `.git/hooks/…`, is none.
-    pub(in crate::http) async fn find(&self, path: &UrlPath) -> Option<Script> {
-        let path = path.beneath(&self.path)?;
-        let found = self.root.search_script(&path).await;
-        let mut script = found.ok().filter(|script| !script.is_hidden())?;
-        script.name.insert_str(0, &self.path);
-        Some(script)
+    ///
+    /// # Errors
+    /// When that cannot be told, for want of descriptors or memory.
+    pub(in crate::http) async fn find(&self, path: &UrlPath) -> io::Result<Option<Script>> {
+        let Some(path) = path.beneath(&self.path) else {
+            return Ok(None);
+        };
+        let found = self.root.search_script(&path).await?;
+        Ok(found
+            .filter(|script| !script.is_hidden())
+            .map(|mut script| {
+                script.name.insert_str(0, &self.path);
+                script
+            }))
     }
 }

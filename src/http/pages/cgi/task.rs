@@ -14,10 +14,7 @@ use std::{
 };
 
 use futures_util::future::{MaybeDone, maybe_done, pending};
-use tokio::{
-    net::unix::pipe::Sender,
-    time::{sleep, timeout},
-};
+use tokio::{net::unix::pipe::Sender, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
@@ -27,9 +24,12 @@ use super::{
     response::Reply,
     script_timeout::WaitingForSender,
 };
-use crate::http::{body::CLOSING_GRACE, refusal::Refusal};
+use crate::{
+    http::{body::CLOSING_GRACE, refusal::Refusal},
+    timer::timeout,
+};
 
-/// What a script gets to write what no client sees, without `--cgi-timeout`.
+/// What a script gets to work on when its client has the answer, without `--cgi-timeout`.
 const UNSEEN: Duration = Duration::from_secs(60);
 
 /// A script that was started, and where its answer goes. The server awaits its task when it stops.
@@ -57,7 +57,7 @@ impl ScriptTask {
         }
         let OutputRelay {
             mut output,
-            time_limit,
+            mut time_limit,
             answer,
             chunks,
             permit,
@@ -70,8 +70,9 @@ impl ScriptTask {
                 feed.as_mut().await;
                 pending().await
             };
+            time_limit.limit.get_or_insert(UNSEEN);
             tokio::select! {
-                () = output.discard(time_limit.limit.unwrap_or(UNSEEN)) => {}
+                _ = time_limit.within(output.wait_ended()) => {}
                 () = stopped => {}
                 () = fed => {}
             }

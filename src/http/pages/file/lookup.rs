@@ -6,7 +6,11 @@ use hyper::{HeaderMap, header, http::request::Parts};
 use rustix::io::Errno;
 
 use super::{files::Files, listing, representation::Representation};
-use crate::http::{pages::root::Reach, refusal::Refusal, url_path::UrlPath};
+use crate::http::{
+    pages::root::{Reach, is_inconclusive},
+    refusal::Refusal,
+    url_path::UrlPath,
+};
 
 /// What is served for a directory.
 const INDEX: &str = "index.html";
@@ -127,10 +131,7 @@ impl From<io::Error> for Miss {
             Some(Errno::ACCESS) => Miss::Refused(Refusal::Forbidden(
                 "this file or directory cannot be read".to_owned(),
             )),
-            Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM | Errno::IO | Errno::AGAIN) => {
-                Miss::Refused(Refusal::Read(error))
-            }
-            _ if error.kind() == io::ErrorKind::WouldBlock => Miss::Refused(Refusal::Read(error)),
+            _ if is_inconclusive(&error) => Miss::Refused(Refusal::Read(error)),
             // Among others a link that leads out of the root (EXDEV), which the client need not know.
             _ => Miss::Refused(Refusal::NoPage),
         }
