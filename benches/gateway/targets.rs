@@ -42,7 +42,7 @@ const HAPROXY: &str = "HAProxy";
 
 const HAPROXY_CONFIG: &str = "\
 global
-    maxconn 10000
+    maxconn 4000
 defaults
     mode tcp
     timeout connect 5s
