@@ -130,8 +130,8 @@ fn message_of_any_length_passes_in_pieces() {
     sending.join().expect("it was taken");
     assert!(received == long);
     receiver.send_frame(false, 1, b"\xe2");
-    receiver.send_frame(true, 0, b"\x28");
     assert_eq!(receiver.binary(), b"\xe2");
+    receiver.send_frame(true, 0, b"\x28");
     assert_eq!(receiver.closed().0, 1007);
 }
 

@@ -202,10 +202,10 @@ impl Section {
     }
 
     /// The keys of a route that say who answers, of which it has one.
-    fn names_in_place(&self) -> Vec<&str> {
-        const NAMES: [&str; 4] = ["command", "cgi", "target", "target-map"];
-        let keys = self.settings.iter().map(|setting| setting.key.as_str());
-        keys.filter(|key| NAMES.contains(key)).collect()
+    fn names_in_place(&self) -> Vec<&'static str> {
+        let has = |name: &&str| self.settings.iter().any(|setting| setting.key == **name);
+        let names = ["command", "cgi", "target", "target-map"].into_iter();
+        names.filter(has).collect()
     }
 
     /// Refuses keys of a route that are about a program, where it has none.
