@@ -40,6 +40,7 @@
 //! | 2 | [`backend`] | what a client is joined to: a program and its process, or a socket |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
+//! | 1 | [`recording`] | a session in a file |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
@@ -89,6 +90,7 @@ pub mod printable;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod properties;
+pub mod recording;
 mod room;
 pub mod server;
 pub mod service_manager;

@@ -18,6 +18,7 @@ mod stderr;
 mod stdin;
 mod stdio;
 mod stream_options;
+mod supervisor;
 mod target;
 
 pub use error::BackendError;
@@ -36,4 +37,5 @@ pub use spawn::Spawner;
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
+pub use supervisor::{SupervisedProgram, Supervisor};
 pub use target::{OpenError, Resources, Target};

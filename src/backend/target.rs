@@ -10,7 +10,7 @@ use super::{
     spawn::Spawner,
     stream_options::StreamOptions,
 };
-use crate::connection::ConnectionInfo;
+use crate::{connection::ConnectionInfo, framing::Framing};
 
 /// Which backend a client gets.
 #[derive(Debug, Clone)]
@@ -62,6 +62,14 @@ impl Resources {
 }
 
 impl Target {
+    /// How it tells messages apart.
+    pub fn framing(&self) -> Framing {
+        match self {
+            Target::Program(_, streams, _) => streams.framing,
+            Target::Socket(socket) => socket.options.streams.framing,
+        }
+    }
+
     /// Opens the backend for a client. Only a program has an environment. Cancel safe: yes; a process that was
     /// started meanwhile is killed.
     ///

@@ -1,7 +1,7 @@
 //! Which program is run, and how its streams carry messages.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
 };
@@ -20,10 +20,26 @@ use crate::{
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
 pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
-    let Some(name) = args.command.first() else {
+    let Some(program) = program(&args.command, &args.process)? else {
         return Ok(None);
     };
-    let directory = directory(&args.process)?;
+    let streams = streams(args)?;
+    Ok(Some(Target::Program(
+        program,
+        streams,
+        stderr_to(&args.messages),
+    )))
+}
+
+/// The program that the words of a command name; `None` without any. Errors about it are about COMMAND.
+pub(super) fn program(
+    command: &[OsString],
+    args: &ProcessArgs,
+) -> Result<Option<Program>, FlagError> {
+    let Some(name) = command.first() else {
+        return Ok(None);
+    };
+    let directory = directory(args)?;
     let file = command::find(name)?;
     let program = Program {
         // Looked up from here, and executed from its working directory.
@@ -31,18 +47,13 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
             Some(_) => absolute("COMMAND", &file)?,
             None => file,
         },
-        arguments: args.command.clone(),
+        arguments: command.to_vec(),
         directory,
         entry: None,
-        attributes: process_attributes(&args.process)?,
+        attributes: process_attributes(args)?,
     };
-    check_script(name, &program, &args.process)?;
-    let streams = streams(args)?;
-    Ok(Some(Target::Program(
-        program,
-        streams,
-        stderr_to(&args.messages),
-    )))
+    check_script(name, &program, args)?;
+    Ok(Some(program))
 }
 
 /// Refuses a script that cannot run, which would fail at each connection.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::flag_error::FlagError;
+use super::{command, flag_error::FlagError};
 use crate::{
     args::{Args, ProgramArgs},
     http::url_path::{BadPath, UrlPath},
@@ -57,15 +57,11 @@ impl Route {
             let (path, command) = word
                 .split_once('=')
                 .ok_or_else(|| invalid("expected PATH=COMMAND"))?;
-            let words =
-                shell_words::split(command).map_err(|_| invalid("a quote is not closed"))?;
-            if words.is_empty() {
-                return Err(invalid("the command is missing"));
-            }
+            let words = command::split(command).map_err(invalid)?;
             Ok(Route {
                 path: path.to_owned(),
                 program: ProgramArgs {
-                    command: words.into_iter().map(Into::into).collect(),
+                    command: words,
                     ..args.program.clone()
                 },
                 place: Place::Command,

@@ -46,15 +46,20 @@ pub(super) fn drain_time(args: &LimitArgs, drain_timeout: Duration) -> Duration 
     timeouts.drain + timeouts.termination.total()
 }
 
-/// What is waited for; `--closems` adds to each step of the ladder.
-pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTimeouts {
+/// The ladder; `--closems` adds to each step of it.
+pub(super) fn termination(args: &LimitArgs) -> TerminationTimeouts {
     let more = args.closems;
-    let termination = TerminationTimeouts {
+    TerminationTimeouts {
         eof: PATIENCE.eof + more,
         interrupt: PATIENCE.interrupt + more,
         terminate: PATIENCE.terminate + more,
         finish: unless_zero(args.finish_timeout).map(|time| time + more),
-    };
+    }
+}
+
+/// What is waited for.
+pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTimeouts {
+    let termination = termination(args);
     SessionTimeouts {
         keepalive: unless_zero(args.pingms),
         termination,

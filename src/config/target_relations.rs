@@ -79,18 +79,28 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
 
 fn check_no_process_is_meant(args: &Args) -> Result<(), FlagError> {
     let process = &args.program.process;
+    if args.program.messages.passstderr {
+        return Err(for_programs_alone("--passstderr"));
+    }
+    // Which hold for the servers that are started, too.
+    if !args.operation.start.is_empty() {
+        return Ok(());
+    }
     let given = [
-        ("--passstderr", args.program.messages.passstderr),
         ("--user", process.user.is_some()),
         ("--group", process.group.is_some()),
         ("--limits", !process.limits.is_empty()),
         ("--workdir", process.workdir.is_some()),
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) => {
-            let reason = "is about programs, and there are targets alone: leave it out";
-            Err(FlagError::about(flag, reason))
-        }
+        Some((flag, _)) => Err(for_programs_alone(flag)),
         None => Ok(()),
     }
+}
+
+fn for_programs_alone(flag: &str) -> FlagError {
+    FlagError::about(
+        flag,
+        "is about programs, and there are targets alone: leave it out",
+    )
 }

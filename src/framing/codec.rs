@@ -32,6 +32,31 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// Its name, as it is chosen by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Framing::Lines(_) => "lines",
+            Framing::Chunks => "chunks",
+            Framing::Text => "text",
+            Framing::Length => "length",
+            Framing::Control => "control",
+            Framing::Headers => "headers",
+        }
+    }
+
+    /// The one of that name; lines keep their newlines.
+    pub fn named(name: &str) -> Option<Self> {
+        let all = [
+            Framing::Lines(Newline::Split),
+            Framing::Chunks,
+            Framing::Text,
+            Framing::Length,
+            Framing::Control,
+            Framing::Headers,
+        ];
+        all.into_iter().find(|framing| framing.name() == name)
+    }
+
     /// Whether messages from the program are what reads give, so that the split is the framing.
     pub fn is_by_read(self) -> bool {
         matches!(self, Framing::Chunks | Framing::Text)

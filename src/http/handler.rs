@@ -35,8 +35,9 @@ use super::{
     unread_body::{UnreadBody, announce_close},
 };
 use crate::{
-    backend::{Resources, Spawner},
+    backend::{RecentStarts, Resources, Spawner},
     connection::{ConnectionInfo, Endpoint},
+    recording::Recorder,
 };
 
 /// Answers requests. Sessions that it started run on when it is dropped.
@@ -49,7 +50,9 @@ pub struct Handler {
 impl Handler {
     /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
-        let state = State::new(Resources::new(spawner), options.processes.clone(), tokens);
+        let recorder = Recorder::default().with_directory(options.record.clone());
+        let processes = options.processes.clone();
+        let state = State::new(Resources::new(spawner), recorder, processes, tokens);
         Handler { options, state }
     }
 
@@ -60,9 +63,20 @@ impl Handler {
         options.router.inherit_permits(&self.options.router);
         let state = State {
             processes: options.processes.clone(),
+            recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
         Handler { options, state }
+    }
+
+    /// Where starts of servers that targets may lead to are noted.
+    pub fn recent_starts(&self) -> &RecentStarts {
+        &self.state.resources.connect.recent_starts
+    }
+
+    /// Waits until what was recorded is written. Cancel safe: yes.
+    pub async fn finish_recordings(&self) {
+        self.state.recorder.finish().await;
     }
 
     /// How many sessions are open.

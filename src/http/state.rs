@@ -11,13 +11,15 @@ use super::{
     registry::Registry,
     tasks::Tasks,
 };
-use crate::backend::Resources;
+use crate::{backend::Resources, recording::Recorder};
 
 /// What all handlers share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// What opening a backend takes.
     pub(super) resources: Resources,
+    /// Records sessions, if they are recorded.
+    pub(super) recorder: Recorder,
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
@@ -39,11 +41,13 @@ impl State {
     /// For a new server.
     pub(super) fn new(
         resources: Resources,
+        recorder: Recorder,
         processes: ProcessLimit,
         tokens: LifecycleTokens,
     ) -> Self {
         State {
             resources,
+            recorder,
             processes,
             tasks: tokens.tasks,
             leaving: tokens.leaving,

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
-    backend::Spawner,
+    backend::{RecentStarts, Spawner},
     http::{self, Current, Handler},
     room,
 };
@@ -48,6 +48,11 @@ impl Server {
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
         self.handler().sessions()
+    }
+
+    /// Where starts of servers that targets may lead to are noted.
+    pub fn recent_starts(&self) -> RecentStarts {
+        self.handler().recent_starts().clone()
     }
 
     /// The handler in force.

@@ -37,6 +37,11 @@ impl Directory {
         }
     }
 
+    /// Where they are.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// What holds for each of them.
     pub(in crate::http) fn options(&self) -> &RouteOptions {
         &self.options

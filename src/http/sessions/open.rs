@@ -6,6 +6,7 @@ use hyper::{Method, Response, header};
 use tokio::time::Instant;
 use tracing::{Instrument, info};
 
+use super::recorded::{header_of, record};
 use crate::{
     backend::{Backend, FirstLine, Target, target_lost},
     environ,
@@ -21,6 +22,7 @@ use crate::{
         state::State,
         targets::FoundTarget,
     },
+    recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
     transport::Client,
 };
@@ -77,9 +79,11 @@ pub(in crate::http) async fn open(
         Target::Program(..) => None,
         Target::Socket(socket) => Some(socket.address.to_string()),
     };
-    launched
-        .span
-        .in_scope(|| asked.log_start(&backend, address.as_deref()));
+    let recording = launched.span.in_scope(|| {
+        asked.log_start(&backend, address.as_deref());
+        let header = || header_of(launched.id, &asked.uri, target);
+        state.recorder.begin(header).map(Arc::new)
+    });
     state.metrics.count_session();
     let task = Task {
         guard: state.registry.enter(OpenSession {
@@ -94,7 +98,11 @@ pub(in crate::http) async fn open(
         }),
         backend,
         first_line: first_line.map(Box::new),
-        client: Box::pin(client),
+        client: match &recording {
+            None => Box::pin(client),
+            Some(recording) => Box::pin(record(client, Arc::clone(recording))),
+        },
+        recording,
         timeouts: Arc::clone(&options.timeouts),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
@@ -144,6 +152,7 @@ struct Task {
     first_line: Option<Box<FirstLine>>,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
+    recording: Option<Arc<Recording>>,
     timeouts: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
@@ -161,6 +170,9 @@ impl Task {
             let session = session::run(client, self.backend, &self.timeouts, &open.handle);
             let summary = session.await;
             let duration = open.begun.elapsed();
+            if let Some(recording) = self.recording {
+                recording.close(summary.ended.close());
+            }
             self.metrics.observe_session(&summary, duration);
             if open.target.is_some() && *summary.ended.close() == target_lost() {
                 self.metrics.count_target_failure(Some("reset"));
