@@ -14,6 +14,9 @@ use std::{
 pub struct ConnectionInfo {
     /// Where the client came in: the listener's address.
     pub local: Endpoint,
+    /// The address that the client has reached: that of the listener, or of a listener for all addresses the one
+    /// that it was.
+    pub reached: Endpoint,
     /// The client's address.
     pub remote: Endpoint,
     /// The client's name, if it was looked up and has one.
@@ -43,6 +46,7 @@ impl ConnectionInfo {
     pub fn new(local: Endpoint, remote: Endpoint) -> Self {
         ConnectionInfo {
             local,
+            reached: local,
             remote,
             remote_name: None,
             tls: None,

@@ -10,7 +10,7 @@
 //!                                                                                    │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
 //!            outgoing ◀─ Outbound ── └ downstream ────┘ ◀── output           Framing ◀ stdout
-//!            WebSocket                                  (process: group, exit status, ladder)
+//!            WebSocket                                  (process: group, exit status, ladder; or a socket)
 //! ```
 //!
 //! Left of the session everything is HTTP and knows nothing of processes, but for CGI scripts, which
@@ -37,14 +37,16 @@
 //! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
-//! | 2 | [`backend`] | what a client is joined to: a program and its process |
+//! | 2 | [`backend`] | what a client is joined to: a program and its process, or a socket |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
+//! | 1 | [`recording`] | a session in a file |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
-//! | 0 | `timer` | a deadline that moves with what happens |
+//! | 0 | `room` | memory that may be refused, or goes back |
+//! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
@@ -88,6 +90,8 @@ pub mod printable;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod properties;
+pub mod recording;
+mod room;
 pub mod server;
 pub mod service_manager;
 pub mod session;

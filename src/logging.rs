@@ -23,9 +23,17 @@ use std::{
     time::Duration,
 };
 
-use tracing::{Level, level_filters::LevelFilter, warn};
+use tracing::{Event, Level, Subscriber, level_filters::LevelFilter, warn};
 use tracing_subscriber::{
-    Layer, Registry, filter::Targets, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+    Layer, Registry,
+    filter::Targets,
+    fmt::{
+        self, FmtContext,
+        format::{FormatEvent, FormatFields, Writer},
+    },
+    layer::SubscriberExt,
+    registry::LookupSpan,
+    util::SubscriberInitExt,
 };
 
 use crate::{
@@ -63,12 +71,41 @@ pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Log> {
             .json()
             .flatten_event(true)
             .with_span_list(false)
+            .map_event_format(UniqueKeys)
             .boxed(),
     };
     tracing_subscriber::registry()
         .with(layer.with_filter(filter(level)))
         .init();
     Ok(Log { queue })
+}
+
+/// Lines of JSON in which each key stands once: what a session is joined to is its `target`, and so is what the event is
+/// about, which is always there. The former is `connected_to` then.
+struct UniqueKeys<F>(F);
+
+impl<S, N, F> FormatEvent<S, N> for UniqueKeys<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        // Within a string the quotes would be escaped, so this is a key.
+        const KEY: &str = "\"target\":";
+        let mut line = String::new();
+        self.0
+            .format_event(context, Writer::new(&mut line), event)?;
+        match line.matches(KEY).count() {
+            0 | 1 => writer.write_str(&line),
+            _ => writer.write_str(&line.replacen(KEY, "\"connected_to\":", 1)),
+        }
+    }
 }
 
 fn filter(level: LogLevel) -> Targets {

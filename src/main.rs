@@ -10,7 +10,9 @@ use wsd::{
 };
 
 mod commands;
-use commands::{check_memory, connect, doctor, fail, init, print, print_as_clap, refuse, serve};
+use commands::{
+    check_memory, connect, doctor, fail, init, print, print_as_clap, refuse, replay, serve,
+};
 
 fn main() -> ExitCode {
     forbid_inspection();
@@ -41,6 +43,7 @@ fn start() -> Result<ExitCode> {
         Ok(Task::PrintLicense) => Ok(print(include_str!("../LICENSE"))),
         Ok(Task::PrintCompletions(shell)) => Ok(print(&completions(shell))),
         Ok(Task::CheckConfig) => Ok(print("the configuration is fine\n")),
+        Ok(Task::Replay(recording)) => replay::run(&recording),
         Ok(Task::Serve(config)) => {
             let reload = || Task::load(&command_line)?.server();
             serve::run(*config, inherited, reload)

@@ -7,6 +7,7 @@
 //! `scripts/bench --help` tells how to use it. Linux only, as
 //! it reads what servers cost from /proc.
 
+mod carrier;
 mod connection;
 mod crowd;
 mod figures;
@@ -21,6 +22,8 @@ mod poll;
 mod report;
 mod server;
 mod site;
+mod socket_server;
+mod targets;
 mod wire;
 
 use std::env;
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Ok(Request::Floor(options)) => floor(&options),
         Ok(Request::Compare(options)) => compare(&options),
         Ok(Request::Growth(options)) => growth::run(&options),
+        Ok(Request::Targets(options)) => targets::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
+use crate::targets;
 
 /// What was asked for.
 pub(crate) enum Request {
@@ -16,6 +17,8 @@ pub(crate) enum Request {
     Compare(Options),
     /// The same with more and more sessions, and longer and longer messages.
     Growth(Options),
+    /// Sockets in place of programs, beside others that lead to sockets.
+    Targets(Options),
 }
 
 pub(crate) struct Options {
@@ -107,7 +110,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         svg: None,
         sessions: growth::SESSIONS.to_vec(),
     };
-    let (mut is_floor, mut is_growth) = (false, false);
+    let (mut is_floor, mut is_growth, mut is_targets) = (false, false, false);
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -124,6 +127,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--help" | "-h" => return Ok(Request::Help),
             "floor" => is_floor = true,
             "growth" => is_growth = true,
+            "targets" => is_targets = true,
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -138,8 +142,19 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
+        (false, false) if is_targets => 3,
         (false, false) => 5,
     });
+    if is_targets {
+        return match options.servers.is_empty() && options.web_servers.is_empty() && only.is_none()
+        {
+            true => {
+                options.servers = target_servers();
+                Ok(Request::Targets(options))
+            }
+            false => Err("targets: has figures and servers of its own".into()),
+        };
+    }
     if is_floor {
         return Ok(Request::Floor(options));
     }
@@ -261,6 +276,20 @@ fn tls_servers() -> Vec<Template> {
         Some(template)
     };
     KNOWN_TLS.iter().filter_map(template).collect()
+}
+
+/// Those that lead to a socket, as far as they are on this machine.
+fn target_servers() -> Vec<Template> {
+    let template = |(name, program, arguments): &(&str, &str, &str)| {
+        let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
+            ("wsd", Some(built)) => built.into(),
+            _ => find_in_path(program)?.to_string_lossy().into_owned(),
+        };
+        let mut template = Template::new(name, arguments, &[]);
+        template.words.insert(0, path);
+        Some(template)
+    };
+    targets::KNOWN.iter().filter_map(template).collect()
 }
 
 fn find_in_path(name: &str) -> Option<PathBuf> {

@@ -210,17 +210,42 @@ impl Server {
     /// shared pages, the part that falls to it would shrink with each program
     /// that uses the same library.
     pub(crate) fn memory(&self) -> Result<f64, Failure> {
-        let rollup = fs::read_to_string(self.proc("smaps_rollup")).map_err(|_| self.gone())?;
-        let kibibytes = rollup
-            .lines()
-            .find_map(|line| {
-                line.strip_prefix("Private_Dirty:")?
-                    .trim()
-                    .strip_suffix(" kB")
-            })
-            .and_then(|number| number.parse::<f64>().ok())
-            .ok_or_else(|| Failure::Cannot("no Private_Dirty in smaps_rollup".into()))?;
-        Ok(kibibytes * 1024.0)
+        private_memory(self.child.id()).map_err(|_| self.gone())
+    }
+
+    /// The same of all processes that it has started for sessions, too.
+    pub(crate) fn memory_of_all(&self) -> Result<f64, Failure> {
+        let processes = self.descendants().into_iter();
+        // One that ends meanwhile has none.
+        let memory: f64 = processes.filter_map(|id| private_memory(id).ok()).sum();
+        Ok(self.memory()? + memory)
+    }
+
+    /// Number of open descriptors of all these processes.
+    pub(crate) fn descriptors_of_all(&self) -> Result<usize, Failure> {
+        let processes = self.descendants().into_iter();
+        let count = |id| fs::read_dir(format!("/proc/{id}/fd")).map_or(0, Iterator::count);
+        Ok(self.descriptors()? + processes.map(count).sum::<usize>())
+    }
+
+    fn descendants(&self) -> Vec<u32> {
+        let mut found = kernel::children_of(self.child.id());
+        let mut next = 0;
+        while let Some(&process) = found.get(next) {
+            found.extend(kernel::children_of(process));
+            next += 1;
+        }
+        found
+    }
+
+    /// CPU time of the processes that it has started and that have ended (`cutime`, `cstime` of proc_pid_stat(5)).
+    pub(crate) fn cpu_of_reaped(&self) -> Result<Duration, Failure> {
+        let stat = fs::read_to_string(self.proc("stat")).map_err(|_| self.gone())?;
+        let fields = stat.rsplit(')').next().unwrap_or_default();
+        let times = fields.split_whitespace().skip(13).take(2);
+        let ticks: u64 = times.filter_map(|time| time.parse::<u64>().ok()).sum();
+        // A tick is a hundredth of a second on all that Linux runs on (USER_HZ).
+        Ok(Duration::from_millis(10 * ticks))
     }
 
     /// Number of open descriptors.
@@ -255,6 +280,17 @@ impl Drop for Server {
         // Reaps the server as well, if it had to be killed.
         kernel::end_children();
     }
+}
+
+/// Bytes of memory that are a process's alone.
+fn private_memory(process: u32) -> io::Result<f64> {
+    let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+    let line = rollup.lines().find_map(|line| {
+        let number = line.strip_prefix("Private_Dirty:")?.trim();
+        number.strip_suffix(" kB")?.parse::<f64>().ok()
+    });
+    let missing = || io::Error::other("no Private_Dirty in smaps_rollup");
+    Ok(line.ok_or_else(missing)? * 1024.0)
 }
 
 fn free_port() -> io::Result<u16> {

@@ -12,6 +12,7 @@ use super::{
     operation::OperationArgs,
     pages::PagesArgs,
     program::ProgramArgs,
+    targets::TargetArgs,
     tls::TlsArgs,
 };
 
@@ -49,6 +50,10 @@ pub struct Args {
     /// Who may connect, and how many.
     #[command(flatten)]
     pub access: AccessArgs,
+
+    /// Sockets in a program's place.
+    #[command(flatten)]
+    pub targets: TargetArgs,
 
     /// What answers beside COMMAND.
     #[command(flatten)]

@@ -92,6 +92,11 @@ impl CommandLine {
         self.flags().any(|flag| flag.name == name)
     }
 
+    /// The flags that were typed.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.flags().map(|flag| flag.name.as_str())
+    }
+
     /// Whether what was typed takes the place of a key of the file altogether: a list is not added to,
     /// and of two that exclude each other the typed one is meant. Where there is one value, the typed one
     /// is read last and wins.
@@ -185,6 +190,8 @@ pub fn conflicting_flag(key: &str) -> Option<&'static str> {
     match key {
         "binary" => Some("framing"),
         "framing" => Some("binary"),
+        "target-ca" => Some("target-insecure"),
+        "target-insecure" => Some("target-ca"),
         _ => None,
     }
 }

@@ -21,6 +21,20 @@ pub struct InvocationArgs {
     #[arg(long, help_heading = "Operation", conflicts_with = "connect")]
     pub doctor: bool,
 
+    /// Be a program that says again what the program or target of a recorded session said, at its times, and ends as
+    /// that did: the COMMAND of another wsd.
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Programs",
+        conflicts_with = "connect"
+    )]
+    pub replay: Option<PathBuf>,
+
+    /// How many times as fast --replay is; 0 is at once.
+    #[arg(long, value_name = "N", help_heading = "Programs", value_parser = speed, default_value = "1", requires = "replay")]
+    pub replay_speed: f64,
+
     /// Print what makes a shell complete wsd's flags, for its folder of completions or for source.
     #[arg(long, value_name = "SHELL", value_enum, help_heading = None)]
     pub completions: Option<Shell>,
@@ -48,4 +62,11 @@ impl InvocationArgs {
         let names = flags.get_arguments().filter_map(Arg::get_long);
         names.map(str::to_owned).collect()
     }
+}
+
+/// How many times as fast.
+fn speed(word: &str) -> Result<f64, String> {
+    let number = word.parse().ok();
+    let speed = number.filter(|speed: &f64| speed.is_finite() && !speed.is_sign_negative());
+    speed.ok_or_else(|| "expected a number, 0 or more".to_owned())
 }

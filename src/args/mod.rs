@@ -26,6 +26,7 @@ mod pages;
 mod process;
 mod program;
 mod relations;
+mod targets;
 mod tls;
 
 pub use access::AccessArgs;
@@ -43,4 +44,5 @@ pub use operation::OperationArgs;
 pub use pages::PagesArgs;
 pub use process::ProcessArgs;
 pub use program::ProgramArgs;
+pub use targets::{ProxyVersion, TargetArgs, TargetOptionArgs};
 pub use tls::TlsArgs;

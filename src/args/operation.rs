@@ -1,6 +1,6 @@
 //! How a server is run: its stop, its threads, what operators ask.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::builder::RangedU64ValueParser;
 
@@ -31,4 +31,18 @@ pub struct OperationArgs {
     /// Threads that serve connections [default: one for each CPU].
     #[arg(long, value_name = "N", value_parser = RangedU64ValueParser::<usize>::new().range(1..=1024))]
     pub workers: Option<usize>,
+
+    /// A server that is started before the first connection, kept running, and ended with wsd: its words are
+    /// split as those of --route; repeatable.
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        help_heading = "Programs",
+        conflicts_with = "inetd"
+    )]
+    pub start: Vec<String>,
+
+    /// Record each session in a file of its own in DIR, with all that was typed and said.
+    #[arg(long, value_name = "DIR")]
+    pub record: Option<PathBuf>,
 }

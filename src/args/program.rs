@@ -4,7 +4,9 @@ use std::ffi::OsString;
 
 use clap::{Arg, Args, Command};
 
-use super::{limits::LimitArgs, messages::MessageArgs, process::ProcessArgs};
+use super::{
+    limits::LimitArgs, messages::MessageArgs, process::ProcessArgs, targets::TargetOptionArgs,
+};
 
 /// A program and its flags: exactly what a `[[route]]` may have.
 #[derive(Debug, Clone, Args)]
@@ -40,6 +42,10 @@ pub struct ProgramArgs {
     /// What the process gets.
     #[command(flatten)]
     pub process: ProcessArgs,
+
+    /// How a target is spoken to, where there is one in its place.
+    #[command(flatten)]
+    pub target: TargetOptionArgs,
 
     /// Header of WebSocket handshakes alone, repeatable.
     #[arg(

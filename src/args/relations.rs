@@ -126,6 +126,9 @@ fn exclusion(error: &Error, flags: &[OsString]) -> Option<Error> {
     let reason = match (flag.as_str(), other.as_str()) {
         (flag, "connect") => format!("--{flag} is for a server"),
         (_, "insecure") => "--insecure trusts anybody".to_owned(),
+        ("inetd", "start") => {
+            "--inetd serves one connection, and such a server is started once for many".to_owned()
+        }
         ("fingerprint", _) => "--fingerprint trusts one certificate, whoever issued it".to_owned(),
         ("inetd", other) => {
             format!("--inetd serves what is on stdin, --{other} is about listening")

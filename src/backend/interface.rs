@@ -4,7 +4,7 @@ use std::{ffi::OsString, pin::Pin};
 
 use futures_util::{Sink, Stream};
 
-use super::{error::BackendError, process::Process};
+use super::{error::BackendError, process::Process, stdin::Intake};
 use crate::message::{Close, Message};
 
 /// What a backend says: messages, and at most one error, which is the last item.
@@ -44,6 +44,16 @@ pub struct Backend {
     pub after_output: AfterOutput,
     /// The process, where it is one.
     pub process: Option<Process>,
+    /// How much it has taken, where it is a connection of this session alone, which ends with it. Without this and
+    /// a process it may serve another session, and is not read on at the end.
+    pub connection: Option<Intake>,
+}
+
+impl Backend {
+    /// Whether it is this session's alone: nobody needs what it still says when the client has gone.
+    pub fn is_own(&self) -> bool {
+        self.process.is_some() || self.connection.is_some()
+    }
 }
 
 /// What becomes of a backend's input when its output has ended.

@@ -1,6 +1,7 @@
 //! Backends: what a client is joined to. A [`Target`] names it, a [`Backend`] is the live thing it opened.
 //!
-//! A backend is two streams of messages and, where it is a program, the [`Process`] behind them.
+//! A backend is two streams of messages and, where it is a program, the [`Process`] behind them; else it is a
+//! connection to a socket ([`Socket`]).
 //! It knows nothing of HTTP or WebSocket.
 
 mod error;
@@ -11,11 +12,13 @@ mod process;
 mod process_attributes;
 mod program;
 mod script;
+mod socket;
 mod spawn;
 mod stderr;
 mod stdin;
 mod stdio;
 mod stream_options;
+mod supervisor;
 mod target;
 
 pub use error::BackendError;
@@ -26,8 +29,13 @@ pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
+pub use socket::{
+    AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
+    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, TargetMap, Token, target_lost,
+};
 pub use spawn::Spawner;
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
-pub use target::{Resources, Target};
+pub use supervisor::{SupervisedProgram, Supervisor};
+pub use target::{OpenError, Resources, Target};

@@ -91,6 +91,22 @@ impl Program {
         Ok(started.with_log(errors))
     }
 
+    /// Starts a process that is joined to nobody: its stdin is at its end, its stdout and stderr go to the log, under
+    /// the span that is current. Cancel safe: as [`Program::start`].
+    ///
+    /// # Errors
+    /// As [`Target::open`](super::target::Target::open).
+    pub(super) async fn start_alone(
+        &self,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Process> {
+        let (started, errors) = self.spawn(spawner, environment).await?;
+        let mut process = started.process;
+        process.set_stderr_task(stderr::log_both(started.output, errors));
+        Ok(process)
+    }
+
     /// Starts a process whose streams carry messages.
     pub(super) async fn open(
         &self,
@@ -118,6 +134,7 @@ impl Program {
             input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
+            connection: None,
         })
     }
 

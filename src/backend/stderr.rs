@@ -1,4 +1,4 @@
-//! A program's stderr, line by line to the log, or as it is to our own.
+//! A program's stderr, line by line to the log, or as it is to our own; and what else of a program is logged.
 //!
 //! In a task of its own, so that neither a busy session nor a silent one ever makes the program wait
 //! to complain; but where the client has it too, who reads for the client reads for the log ([`Logged`]).
@@ -19,7 +19,7 @@ use tokio::{
     net::unix::pipe::Receiver,
     task::JoinHandle,
 };
-use tracing::{Instrument, Span, warn};
+use tracing::{Instrument, Span, info, warn};
 
 /// How much of one line is logged, in bytes.
 const SHOWN: usize = 8 * 1024;
@@ -31,7 +31,15 @@ const PIPE: usize = 64 * 1024;
 /// Logs lines until the pipe ends, under the span that is current now. The process awaits the task,
 /// see `Process::end`.
 pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
-    tokio::spawn(log_lines(pipe).instrument(Span::current()))
+    tokio::spawn(log_lines(pipe, write).instrument(Span::current()))
+}
+
+/// The same for a program whose stdout is nobody's: both until both have ended.
+pub(super) fn log_both(stdout: Receiver, stderr: Receiver) -> JoinHandle<()> {
+    let both = async {
+        tokio::join!(log_lines(stdout, report), log_lines(stderr, write));
+    };
+    tokio::spawn(both.instrument(Span::current()))
 }
 
 /// Copies what comes to our own stderr until either ends, byte by byte as it is. The process awaits the
@@ -44,7 +52,7 @@ pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
     })
 }
 
-async fn log_lines(mut pipe: Receiver) {
+async fn log_lines(mut pipe: Receiver, each: fn(&str)) {
     let mut lines = Lines::default();
     loop {
         // Nothing is held while the program is silent, which is most of the time.
@@ -54,10 +62,10 @@ async fn log_lines(mut pipe: Receiver) {
         let mut read = BytesMut::with_capacity(READ);
         match pipe.read_buf(&mut (&mut read).limit(READ)).await {
             Ok(0) | Err(_) => break,
-            Ok(_) => lines.push(&read, write),
+            Ok(_) => lines.push(&read, each),
         }
     }
-    lines.finish(write);
+    lines.finish(each);
 }
 
 /// A stderr that is read for somebody else; the log has its lines all the same, under the span that is current when
@@ -108,6 +116,10 @@ impl Drop for Logged {
 
 fn write(line: &str) {
     warn!(target: "stderr", "{line}");
+}
+
+fn report(line: &str) {
+    info!(target: "stdout", "{line}");
 }
 
 /// Cuts what comes into lines of bounded length.

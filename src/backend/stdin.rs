@@ -26,7 +26,7 @@ use tokio::{
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(50);
 
-/// What can be seen of a program's stdin from the session.
+/// What can be seen of a program's stdin from the session; of a connection what was written to it.
 #[derive(Debug, Clone, Default)]
 pub struct Intake(Arc<Mutex<State>>);
 
@@ -70,6 +70,11 @@ impl Intake {
     /// Bytes that have been written to the program so far.
     pub fn written(&self) -> u64 {
         self.lock().written
+    }
+
+    /// Bytes have been written, where there is no pipe to look into.
+    pub(super) fn count_written(&self, bytes: usize) {
+        self.lock().written += bytes as u64;
     }
 
     /// Bytes that the program has read, as far as can be known.

@@ -6,15 +6,19 @@ use super::{
     interface::{Backend, Environment},
     program::{Program, StderrTo},
     script::FirstLine,
+    socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
     stream_options::StreamOptions,
 };
+use crate::{connection::ConnectionInfo, framing::Framing};
 
 /// Which backend a client gets.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A program, one process a session.
     Program(Program, StreamOptions, StderrTo),
+    /// A socket, one connection a session.
+    Socket(Socket),
 }
 
 /// What opening a backend takes at run time; one for all targets.
@@ -22,24 +26,68 @@ pub enum Target {
 pub struct Resources {
     /// Starts processes.
     pub spawner: Spawner,
+    /// Connects to sockets.
+    pub connect: ConnectResources,
+}
+
+/// Why a backend could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The operating system's, when a program cannot be started: `EAGAIN`, `ENOMEM` and `EMFILE` pass with time,
+    /// `ENOENT`, `EACCES` and `ENOEXEC` do not (execve(2)).
+    #[error(transparent)]
+    Start(#[from] io::Error),
+    /// A socket that cannot be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+}
+
+impl From<OpenError> for io::Error {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Start(error) => error,
+            OpenError::Connect(error) => io::Error::other(error),
+        }
+    }
+}
+
+impl Resources {
+    /// Those of a process.
+    pub fn new(spawner: Spawner) -> Self {
+        Resources {
+            spawner,
+            connect: ConnectResources::default(),
+        }
+    }
 }
 
 impl Target {
-    /// Opens the backend. Cancel safe: yes; a process that was started meanwhile is killed.
+    /// How it tells messages apart.
+    pub fn framing(&self) -> Framing {
+        match self {
+            Target::Program(_, streams, _) => streams.framing,
+            Target::Socket(socket) => socket.options.streams.framing,
+        }
+    }
+
+    /// Opens the backend for a client. Only a program has an environment. Cancel safe: yes; a process that was
+    /// started meanwhile is killed.
     ///
     /// # Errors
-    /// The operating system's, when the program cannot be started: `EAGAIN`, `ENOMEM` and `EMFILE`
-    /// pass with time, `ENOENT`, `EACCES` and `ENOEXEC` do not (execve(2)).
+    /// Why the program cannot be started, or the socket not be reached.
     pub async fn open(
         &self,
         resources: &Resources,
         environment: &Environment,
-    ) -> io::Result<Backend> {
+        client: &ConnectionInfo,
+    ) -> Result<Backend, OpenError> {
         match self {
             Target::Program(program, streams, stderr) => {
                 let spawner = &resources.spawner;
-                program.open(streams, *stderr, spawner, environment).await
+                let opening = program.open(streams, *stderr, spawner, environment);
+                Ok(opening.await?)
             }
+            Target::Socket(socket) => Ok(socket.open(&resources.connect, client).await?),
         }
     }
 
@@ -47,6 +95,7 @@ impl Target {
     pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
         match self {
             Target::Program(program, ..) => program.unexamined_line(environment),
+            Target::Socket(_) => None,
         }
     }
 }

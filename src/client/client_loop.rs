@@ -21,7 +21,9 @@ use super::{
 };
 use crate::{
     backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
+    connection::{ConnectionInfo, Endpoint},
     message::Close,
+    room,
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
     transport::{
@@ -77,6 +79,7 @@ pub async fn run(
     announcement: Option<&str>,
     stop: &CancellationToken,
 ) -> Outcome {
+    room::return_large_blocks();
     let end = match ClientLoop::new(options, announcement) {
         Ok(joint) => joint.run(stop).await,
         Err(error) => ConnectionEnd::from(ConnectError::Stdio(error)),
@@ -220,8 +223,11 @@ impl<'a> ClientLoop<'a> {
                 if let Some(name) = subprotocol {
                     environment.push(("WS_PROTOCOL".into(), name.into()));
                 }
-                let opened = target.open(resources, &environment).await;
-                opened.map_err(ConnectError::Program)
+                // It has no client of its own.
+                let nobody = Endpoint::Unix(None);
+                let client = ConnectionInfo::new(nobody, nobody);
+                let opened = target.open(resources, &environment, &client).await;
+                opened.map_err(|error| ConnectError::Program(error.into()))
             }
             (LocalEnd::Stdio(..), Some(stdio)) => stdio.open().map_err(ConnectError::Stdio),
             (LocalEnd::Stdio(..), None) => unreachable!("made by `new`"),

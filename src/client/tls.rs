@@ -92,6 +92,13 @@ impl ClientTls {
         self.connector.config()
     }
 
+    /// The same where no protocol is agreed on (RFC 7301).
+    pub fn without_protocols(&self) -> Arc<ClientConfig> {
+        let mut config = (**self.config()).clone();
+        config.alpn_protocols.clear();
+        Arc::new(config)
+    }
+
     /// The TLS handshake with the server of a name or address.
     pub(super) async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
         &self,

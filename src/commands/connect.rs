@@ -35,7 +35,7 @@ pub(crate) fn run(client: Client) -> Result<ExitCode> {
     // Before the runtime, and dropped after it: the program ends with the thread that started it.
     let start = || {
         let spawner = Spawner::start()?;
-        Ok(Resources { spawner })
+        Ok(Resources::new(spawner))
     };
     let options = client
         .options(start)

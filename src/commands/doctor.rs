@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use tokio::runtime::Builder;
 
 use wsd::{
-    backend::{Resources, Spawner},
+    backend::{Resources, Spawner, Target},
     doctor::{self, Machine, Subject},
     exit_status,
 };
@@ -19,8 +19,11 @@ pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
     let spawner = Spawner::start().context("programs cannot be started")?;
     let runtime = runtime::build(&mut Builder::new_current_thread())?;
     let report = runtime
-        .block_on(doctor::examine(subject, machine, &Resources { spawner }))
-        .with_context(|| format!("COMMAND '{}' cannot be started", subject.name))?;
+        .block_on(doctor::examine(subject, machine, &Resources::new(spawner)))
+        .with_context(|| match subject.target {
+            Target::Program(..) => format!("COMMAND '{}' cannot be started", subject.name),
+            Target::Socket(_) => "nothing can be measured".to_owned(),
+        })?;
     let printed = print(&report.to_string());
     Ok(match report.sessions() {
         Some(0) => ExitCode::from(exit_status::FAILURE),

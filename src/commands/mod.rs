@@ -5,6 +5,7 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;
 mod message;
+pub(crate) mod replay;
 mod runtime;
 pub(crate) mod serve;
 

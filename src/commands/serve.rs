@@ -3,12 +3,15 @@
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::{Context, Result, anyhow};
-use tokio::runtime::Builder;
+use tokio::{
+    runtime::Builder,
+    signal::unix::{self, SignalKind},
+};
 use tracing::{Level, error, event, info, warn};
 
 use wsd::{
-    backend::Spawner,
-    config::{Config, ConfigError, FlagError},
+    backend::{Spawner, Supervisor},
+    config::{Config, ConfigError, FlagError, Servers},
     exit_status, logging,
     server::{
         EntryPoint, ListenOptions, Role, Server,
@@ -67,9 +70,7 @@ pub(crate) fn run(
     };
     let _log =
         logging::init(config.log.level, config.log.format).context("cannot start a thread")?;
-    for warning in &config.warnings {
-        warn!("{warning}");
-    }
+    warn_of(&config.warnings);
     // Before the runtime, and dropped after it: programs end with the thread that started them.
     let spawner = Spawner::start().context("programs cannot be started")?;
     let runtime = runtime::build(&mut threads(config.workers))?;
@@ -78,6 +79,12 @@ pub(crate) fn run(
     // name server is not waited for.
     runtime.shutdown_timeout(SHUTDOWN_GRACE);
     outcome
+}
+
+fn warn_of(warnings: &[String]) {
+    for warning in warnings {
+        warn!("{warning}");
+    }
 }
 
 /// The threads that serve; `None` is one for each CPU.
@@ -99,24 +106,32 @@ async fn serve(
     let no_signals = "signals cannot be caught";
     let mut stops = signal::StopSignals::new().context(no_signals)?;
     let mut reloads = signal::ReloadSignal::new().context(no_signals)?;
+    // A file that is as long as it may be (setrlimit(2), RLIMIT_FSIZE) is an error of its writer, and not our end.
+    let _too_long = unix::signal(SignalKind::from_raw(libc::SIGXFSZ)).context(no_signals)?;
     let tls = config.tls.map(Tls::new);
-    let server = Server::new(config.server, config.http, spawner);
+    let server = Server::new(config.server, config.http, spawner.clone());
+    let supervisor = Supervisor::new(spawner, server.recent_starts());
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
     };
-    let serving = accept(
-        &server,
-        source,
-        &config.listen,
-        config.scheme,
-        tls.as_ref(),
-        stopped,
-    );
+    let serving = async {
+        let outcome = match start(&supervisor, &config.servers).await {
+            Ok(()) => {
+                let (listen, scheme) = (&config.listen, config.scheme);
+                accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
+            }
+            Err(error) => Err(error),
+        };
+        supervisor.end().await;
+        outcome
+    };
     let stops = async {
         stops.next().await;
         let options = server.options();
-        service_manager::stopping(options.drain_delay + options.drain_timeout + STOPPING_GRACE);
+        let servers = config.servers.patience();
+        let sessions = options.drain_delay + options.drain_timeout;
+        service_manager::stopping(sessions + servers + STOPPING_GRACE);
         let _ = stop.send(());
         stops.next().await
     };
@@ -124,8 +139,8 @@ async fn serve(
         loop {
             reloads.next().await;
             service_manager::reloading();
-            let outcome = reload(configure(), &server, tls.as_ref());
-            service_manager::ready(outcome);
+            let outcome = reload(configure(), &server, &supervisor, tls.as_ref());
+            service_manager::ready(outcome.await);
         }
     };
     tokio::select! {
@@ -134,6 +149,15 @@ async fn serve(
         never = reloads => never,
         never = service_manager::watch(&server) => match never {},
     }
+}
+
+/// Starts what is to run beside the sessions.
+async fn start(supervisor: &Supervisor, servers: &Servers) -> Result<()> {
+    let started = supervisor.start(servers.find()?).await;
+    started.map_err(|(index, error)| {
+        let word = servers.words().nth(index).unwrap_or_default();
+        anyhow!("--start '{word}' cannot be started: {error}")
+    })
 }
 
 /// Accepts connections until `stopped`.
@@ -212,18 +236,22 @@ fn announce(entries: &[EntryPoint], scheme: &str) -> String {
 
 /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
 /// nothing. What came of it is for the service manager.
-fn reload(
+async fn reload(
     configured: Result<Config, ConfigError>,
     server: &Server,
+    supervisor: &Supervisor,
     tls: Option<&Tls>,
 ) -> &'static str {
-    let config = match configured {
-        Ok(config) => config,
+    let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
+    let (servers, config) = match found {
+        Ok(found) => found,
         Err(error) => {
             error!("the configuration stays as it is: {error}");
             return "The configuration is wrong and stays as it was";
         }
     };
+    supervisor.replace(servers).await;
+    warn_of(&config.warnings);
     server.reload(config.server, config.http);
     match (tls, config.tls) {
         (Some(tls), Some(config)) => {

@@ -1,8 +1,8 @@
-//! Which file a COMMAND is, found once, at the start.
+//! The words of a COMMAND, and which file it is, found once, at the start.
 
 use std::{
     env,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
@@ -11,6 +11,18 @@ use std::{
 use rustix::fs::{Access, access};
 
 use super::{command_tips, flag_error::FlagError};
+
+/// The words of a command that stands in one, as a shell would split it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn split(command: &str) -> Result<Vec<OsString>, &'static str> {
+    let words = shell_words::split(command).map_err(|_| "a quote is not closed")?;
+    match words.is_empty() {
+        true => Err("the command is missing"),
+        false => Ok(words.into_iter().map(Into::into).collect()),
+    }
+}
 
 /// The executable file that a word names: a path if it has a slash, else the first in PATH (POSIX XCU
 /// 2.9.1.4).

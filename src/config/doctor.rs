@@ -1,18 +1,22 @@
-//! `--doctor`: which program is examined, and which limits the flags set.
+//! `--doctor`: which program or target is examined, and which limits the flags set.
 
 use hyper::{HeaderMap, Method, Uri, Version};
 
 use super::{
-    config_error::ConfigError, flag_error::FlagError, route::Route, server::Config,
-    session::PATIENCE, zero::unless_zero,
+    config_error::ConfigError,
+    flag_error::FlagError,
+    route::{Place, Route},
+    server::Config,
+    session::PATIENCE,
+    zero::unless_zero,
 };
 use crate::{
     args::Args,
-    backend::{Program, Rlimit, StderrTo, Target},
+    backend::{Environment, Program, Rlimit, Socket, StderrTo, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
     doctor::{Limit, Resource, Subject},
     environ::RequestInfo,
-    http::pages::Mount,
+    http::pages::{Mount, MountTarget, TokenTargets},
     server::listener::BACKLOG,
 };
 
@@ -22,31 +26,74 @@ const STAND_IN: &str = "cat";
 /// The port of a client, whichever.
 const CLIENT_PORT: u16 = 49152;
 
-/// Checks everything as for a server, and takes the program: COMMAND, else that of the first route.
+/// Checks everything as for a server, and takes the program or target: COMMAND, or what stands in its place, else that
+/// of the first route.
 ///
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigError> {
-    let has_program =
-        !args.program.command.is_empty() || routes.iter().any(|route| route.cgi.is_none());
+    let is_script = |route: &Route| matches!(route.place, Place::Cgi(_));
+    let has_program = !args.program.command.is_empty()
+        || !args.targets.target.is_empty()
+        || args.targets.target_map.is_some()
+        || !routes.iter().all(is_script);
     let mut stand_in = args.clone();
     stand_in.program.command = vec![STAND_IN.into()];
     let args = if has_program { args } else { &stand_in };
     let router = Config::with_routes(args, routes)?.http.router;
     let mut mounts = router.fallback.iter().chain(&router.mounts);
     let Some(mount) = mounts.next() else {
-        let reason = "examines a program: give a COMMAND or a --route";
+        let reason = "examines a program or a target: give a COMMAND, --route or --target";
         return Err(FlagError::about("--doctor", reason).into());
     };
-    let Target::Program(program, streams, _) = &mount.target;
+    let mut subject = at(args, mount)?;
+    subject.is_stand_in = !has_program;
+    Ok(subject)
+}
+
+/// What is examined at a mount.
+fn at(args: &Args, mount: &Mount) -> Result<Subject, FlagError> {
+    match &mount.target {
+        MountTarget::Fixed(Target::Program(program, streams, _)) => {
+            Ok(of_program(args, mount, program, *streams))
+        }
+        MountTarget::Fixed(Target::Socket(socket)) => Ok(of_socket(args, socket.clone())),
+        MountTarget::ByToken(TokenTargets { map, options, .. }) => match map.any() {
+            Some(address) => {
+                let options = options.clone();
+                Ok(of_socket(args, Socket { address, options }))
+            }
+            None => {
+                let reason = "connects to a target of --target-map, and there is none in it";
+                Err(FlagError::about("--doctor", reason))
+            }
+        },
+    }
+}
+
+fn of_socket(args: &Args, socket: Socket) -> Subject {
+    Subject {
+        name: socket.address.to_string(),
+        target: Target::Socket(socket),
+        environment: Environment::new(),
+        is_stand_in: false,
+        patience: PATIENCE,
+        flags: flags(args),
+        user: None,
+        backlog: BACKLOG.unsigned_abs().into(),
+        processes: None,
+    }
+}
+
+fn of_program(args: &Args, mount: &Mount, program: &Program, streams: StreamOptions) -> Subject {
     let attributes = &program.attributes;
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
-    Ok(Subject {
+    Subject {
         // What the program complains of belongs on the terminal, beside the report.
-        target: Target::Program(program.clone(), *streams, StderrTo::Inherit),
+        target: Target::Program(program.clone(), streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
         name: name(program),
-        is_stand_in: !has_program,
+        is_stand_in: false,
         patience: PATIENCE,
         flags: flags(args),
         user: attributes.credentials.as_ref().map(|who| who.user),
@@ -56,7 +103,7 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigEr
             .iter()
             .find_map(processes)
             .map(|most| (most, "--limits=processes=N")),
-    })
+    }
 }
 
 fn name(program: &Program) -> String {
@@ -69,7 +116,7 @@ fn name(program: &Program) -> String {
 }
 
 /// What a program finds that a client of this machine has opened, at the top and without headers.
-fn environment(mount: &Mount, port: u16) -> crate::backend::Environment {
+fn environment(mount: &Mount, port: u16) -> Environment {
     let endpoint = |port| Endpoint::Ip(([127, 0, 0, 1], port).into());
     let connection = ConnectionInfo::new(endpoint(port), endpoint(CLIENT_PORT));
     let request = RequestInfo {

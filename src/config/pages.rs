@@ -9,7 +9,10 @@ use crate::{
     http::{
         RouteOptions,
         access::{AllowedOrigin, Cors},
-        pages::{CgiLimits, FileOptions, Files, MimeRule, MimeTypes, Relation, Root, Scripts},
+        pages::{
+            CgiLimits, FileOptions, Files, MimeRule, MimeTypes, MountTarget, Relation, Root,
+            Scripts,
+        },
     },
 };
 
@@ -67,9 +70,8 @@ pub(super) fn separate_programs(
 }
 
 /// The same for a program by itself.
-pub(super) fn separate_program(files: Option<&mut Root>, target: &Target) {
-    let Target::Program(program, ..) = target;
-    if let Some(files) = files {
+pub(super) fn separate_program(files: Option<&mut Root>, target: &MountTarget) {
+    if let (MountTarget::Fixed(Target::Program(program, ..)), Some(files)) = (target, files) {
         files.leave_out_file(&program.file);
     }
 }

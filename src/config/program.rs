@@ -1,7 +1,7 @@
 //! Which program is run, and how its streams carry messages.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
 };
@@ -20,10 +20,26 @@ use crate::{
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
 pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
-    let Some(name) = args.command.first() else {
+    let Some(program) = program(&args.command, &args.process)? else {
         return Ok(None);
     };
-    let directory = directory(&args.process)?;
+    let streams = streams(args)?;
+    Ok(Some(Target::Program(
+        program,
+        streams,
+        stderr_to(&args.messages),
+    )))
+}
+
+/// The program that the words of a command name; `None` without any. Errors about it are about COMMAND.
+pub(super) fn program(
+    command: &[OsString],
+    args: &ProcessArgs,
+) -> Result<Option<Program>, FlagError> {
+    let Some(name) = command.first() else {
+        return Ok(None);
+    };
+    let directory = directory(args)?;
     let file = command::find(name)?;
     let program = Program {
         // Looked up from here, and executed from its working directory.
@@ -31,18 +47,13 @@ pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
             Some(_) => absolute("COMMAND", &file)?,
             None => file,
         },
-        arguments: args.command.clone(),
+        arguments: command.to_vec(),
         directory,
         entry: None,
-        attributes: process_attributes(&args.process)?,
+        attributes: process_attributes(args)?,
     };
-    check_script(name, &program, &args.process)?;
-    let streams = streams(args)?;
-    Ok(Some(Target::Program(
-        program,
-        streams,
-        stderr_to(&args.messages),
-    )))
+    check_script(name, &program, args)?;
+    Ok(Some(program))
 }
 
 /// Refuses a script that cannot run, which would fail at each connection.
@@ -79,6 +90,7 @@ fn absolute(flag: &str, path: &Path) -> Result<PathBuf, FlagError> {
 pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let messages = &args.messages;
     let framing = framing(messages)?;
+    let framing = framing.unwrap_or(Framing::Lines(newline(messages)));
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
         let other = match (messages.binary, messages.framing) {
             (false, Some(kind)) => flag_of(kind),
@@ -87,14 +99,24 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
         return Err(FlagError::about("--passstderr", reason));
     }
-    Ok(StreamOptions {
+    Ok(stream_options(args, framing))
+}
+
+/// The same for a socket, which has bytes rather than lines unless something else is said.
+pub(super) fn streams_of_target(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
+    let framing = framing(&args.messages)?;
+    Ok(stream_options(args, framing.unwrap_or(Framing::Chunks)))
+}
+
+fn stream_options(args: &ProgramArgs, framing: Framing) -> StreamOptions {
+    StreamOptions {
         framing,
         max_line: MaxLine {
             bytes: unless_zero(args.limits.maxlinesize).unwrap_or(usize::MAX),
             set_by: "--maxlinesize",
         },
-        flush_after: messages.flush_after,
-    })
+        flush_after: args.messages.flush_after,
+    }
 }
 
 /// Where a program's stderr goes.
@@ -105,26 +127,31 @@ pub(super) fn stderr_to(args: &MessageArgs) -> StderrTo {
     }
 }
 
-fn framing(args: &MessageArgs) -> Result<Framing, FlagError> {
-    let newline = match args.newline {
+fn newline(args: &MessageArgs) -> Newline {
+    match args.newline {
         NewlinePolicy::Split => Newline::Split,
         NewlinePolicy::Reject => Newline::Reject,
         NewlinePolicy::Space => Newline::Space,
-    };
-    match args.framing {
+    }
+}
+
+/// The framing that is asked for; `None` if none is.
+fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
+    Ok(Some(match args.framing {
         Some(kind) if args.binary && kind != FramingKind::Chunks => {
             let other = flag_of(kind);
             let reason = format!("and {other} exclude each other: give one of them");
-            Err(FlagError::about("--binary", reason))
+            return Err(FlagError::about("--binary", reason));
         }
-        Some(FramingKind::Chunks) => Ok(Framing::Chunks),
-        Some(FramingKind::Text) => Ok(Framing::Text),
-        Some(FramingKind::Length) => Ok(Framing::Length),
-        Some(FramingKind::Control) => Ok(Framing::Control),
-        Some(FramingKind::Headers) => Ok(Framing::Headers),
-        None if args.binary => Ok(Framing::Chunks),
-        Some(FramingKind::Lines) | None => Ok(Framing::Lines(newline)),
-    }
+        Some(FramingKind::Chunks) => Framing::Chunks,
+        Some(FramingKind::Text) => Framing::Text,
+        Some(FramingKind::Length) => Framing::Length,
+        Some(FramingKind::Control) => Framing::Control,
+        Some(FramingKind::Headers) => Framing::Headers,
+        Some(FramingKind::Lines) => Framing::Lines(newline(args)),
+        None if args.binary => Framing::Chunks,
+        None => return Ok(None),
+    }))
 }
 
 /// `--framing` as it is typed.

@@ -1,12 +1,25 @@
-//! A route as it was given: a program, or a directory of CGI scripts, at a path.
+//! A route as it was given: a program, a directory of CGI scripts, or a target, at a path.
 
 use std::path::PathBuf;
 
-use super::flag_error::FlagError;
+use super::{command, flag_error::FlagError};
 use crate::{
     args::{Args, ProgramArgs},
-    http::UrlPath,
+    http::url_path::{BadPath, UrlPath},
 };
+
+/// What a route has in the place of a command.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// Nothing: it has a command.
+    Command,
+    /// A directory of CGI scripts.
+    Cgi(PathBuf),
+    /// A socket, as it was written.
+    Target(String),
+    /// Targets by token: a file, or a directory of such.
+    TargetMap(PathBuf),
+}
 
 /// A route, as it was given.
 #[derive(Debug)]
@@ -15,10 +28,22 @@ pub struct Route {
     path: String,
     /// Its program, with its flags.
     pub(super) program: ProgramArgs,
-    /// Its directory of CGI scripts, if it is one.
-    pub(super) cgi: Option<PathBuf>,
+    /// What it has in the place of a command.
+    pub(super) place: Place,
     /// `PATH=COMMAND`, where it was typed.
     word: Option<String>,
+}
+
+/// A path as a mount has it.
+///
+/// # Errors
+/// What no URL can lead to.
+pub(super) fn mount_path(raw: &str) -> Result<String, BadPath> {
+    let path = UrlPath::decode(raw)?;
+    Ok(match path.as_str().trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    })
 }
 
 impl Route {
@@ -32,18 +57,14 @@ impl Route {
             let (path, command) = word
                 .split_once('=')
                 .ok_or_else(|| invalid("expected PATH=COMMAND"))?;
-            let words =
-                shell_words::split(command).map_err(|_| invalid("a quote is not closed"))?;
-            if words.is_empty() {
-                return Err(invalid("the command is missing"));
-            }
+            let words = command::split(command).map_err(invalid)?;
             Ok(Route {
                 path: path.to_owned(),
                 program: ProgramArgs {
-                    command: words.into_iter().map(Into::into).collect(),
+                    command: words,
                     ..args.program.clone()
                 },
-                cgi: None,
+                place: Place::Command,
                 word: Some(word.clone()),
             })
         };
@@ -51,11 +72,11 @@ impl Route {
     }
 
     /// A route of a file.
-    pub(super) fn written(path: &str, program: ProgramArgs, cgi: Option<PathBuf>) -> Self {
+    pub(super) fn written(path: &str, program: ProgramArgs, place: Place) -> Self {
         Route {
             path: path.to_owned(),
             program,
-            cgi,
+            place,
             word: None,
         }
     }
@@ -65,12 +86,7 @@ impl Route {
     /// # Errors
     /// What no URL can lead to.
     pub(super) fn path(&self) -> Result<String, FlagError> {
-        let path = UrlPath::decode(&self.path);
-        let path = path.map_err(|reason| self.path_error(&reason.to_string()))?;
-        Ok(match path.as_str().trim_end_matches('/') {
-            "" => "/".to_owned(),
-            path => path.to_owned(),
-        })
+        mount_path(&self.path).map_err(|reason| self.path_error(&reason.to_string()))
     }
 
     /// An error about its path.

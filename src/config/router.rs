@@ -7,23 +7,29 @@ use super::{
     pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
-    route::Route,
+    route::{Place, Route, mount_path},
     route_options::route_options,
+    target::{self, TargetWord},
+    target_relations,
 };
 use crate::{
     args::Args,
     http::{
         RouteOptions,
         access::ProcessLimit,
-        pages::{Directory, Mount, Root, Router, Scripts},
+        pages::{Directory, Mount, MountTarget, Root, Router, Scripts},
     },
 };
 
-/// All that answers; something does.
+/// All that answers; something does. What is wrong but no error is added to the warnings.
 ///
 /// # Errors
 /// The first flag that is wrong.
-pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigError> {
+pub(super) fn router(
+    args: &Args,
+    routes: &[Route],
+    warnings: &mut Vec<String>,
+) -> Result<Router, ConfigError> {
     let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
     let options = route_options(args, &args.program, files.as_ref(), ProcessLimit::default())?;
@@ -33,17 +39,21 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
         page_options: options,
         ..Router::default()
     };
-    if let Some(target) = target(&args.program)? {
+    let words = TargetWord::all(args)?;
+    if let Some(target) = fallback(args, &words, warnings)? {
         pages::separate_program(files.as_mut(), &target);
         router.fallback = Some(Mount {
             path: "/".to_owned(),
+            options: target::terms(router.page_options.clone(), &target),
             target,
-            options: router.page_options.clone(),
         });
     }
     for (index, route) in routes.iter().enumerate() {
-        let added = add_route(&mut router, args, route, files.as_mut());
+        let added = add_route(&mut router, args, route, files.as_mut(), warnings);
         added.map_err(|error| ConfigError::Route(index, route.with_word(error)))?;
+    }
+    for word in words {
+        add_target(&mut router, args, word)?;
     }
     if let Some(directory) = &args.pages.cgidir {
         let root = pages::root("--cgidir", directory)?;
@@ -55,7 +65,83 @@ pub(super) fn router(args: &Args, routes: &[Route]) -> Result<Router, ConfigErro
         .map(|root| pages::served(&args.pages, root))
         .transpose()?;
     check_something_answers(&router)?;
+    target_relations::check(args, &router)?;
+    let trusts_anybody = |route: &Route| route.program.target.target_insecure;
+    if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
+        warnings.push(
+            "--target-insecure: targets by TLS may be anybody, and who is in between reads and changes all"
+                .to_owned(),
+        );
+    }
     Ok(router)
+}
+
+/// What answers where no route does: COMMAND, or what stands in its place.
+fn fallback(
+    args: &Args,
+    words: &[TargetWord<'_>],
+    warnings: &mut Vec<String>,
+) -> Result<Option<MountTarget>, FlagError> {
+    let mut elsewhere = words.iter().filter(|word| word.path.is_none());
+    let (word, another) = (elsewhere.next(), elsewhere.next());
+    let program = target(&args.program)?;
+    let map = args.targets.target_map.as_deref();
+    if let (Some(_), Some(another)) = (word, another) {
+        let reason = "there is a target without a path already: give one --target=/PATH=TARGET";
+        return Err(FlagError::new("--target", another.word, reason));
+    }
+    let excluded = |flag: &str, other: &str| {
+        let reason = format!("and {other} exclude each other: --target=/PATH=TARGET is beside it");
+        Err(FlagError::about(flag, reason))
+    };
+    match (program, word, map) {
+        (Some(_), Some(_), _) => excluded("--target", "COMMAND"),
+        (Some(_), None, Some(_)) => excluded("--target-map", "COMMAND"),
+        (None, Some(_), Some(_)) => excluded("--target-map", "--target without a path"),
+        (Some(program), None, None) => Ok(Some(program.into())),
+        (None, Some(word), None) => word.target(&args.program).map(Some),
+        (None, None, Some(path)) => {
+            let (target, faults) = target::map(path, &args.program)?;
+            warnings.extend(faults);
+            Ok(Some(target))
+        }
+        (None, None, None) => Ok(None),
+    }
+}
+
+/// A target at a path, on the terms of the top.
+fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<(), FlagError> {
+    let Some(path) = word.path else {
+        return Ok(());
+    };
+    let invalid = |reason: &str| FlagError::new("--target", word.word, reason);
+    let path = mount_path(path).map_err(|reason| invalid(&reason.to_string()))?;
+    let target = word.target(&args.program)?;
+    let options = router.page_options.clone();
+    check_path_is_free(router, &path, &options).map_err(invalid)?;
+    router.mounts.push(Mount {
+        path,
+        options: target::terms(options, &target),
+        target,
+    });
+    Ok(())
+}
+
+/// Whether nothing answers at a path yet on terms that a request cannot tell apart.
+fn check_path_is_free(
+    router: &Router,
+    path: &str,
+    options: &RouteOptions,
+) -> Result<(), &'static str> {
+    let collides = |mount: &Mount| {
+        let other = &mount.options.subprotocols;
+        mount.path == path && other.collides_with(&options.subprotocols)
+    };
+    let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
+    match router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
+        true => Err("there is a route for this path already"),
+        false => Ok(()),
+    }
 }
 
 fn add_route(
@@ -63,6 +149,7 @@ fn add_route(
     server: &Args,
     route: &Route,
     files: Option<&mut Root>,
+    warnings: &mut Vec<String>,
 ) -> Result<(), FlagError> {
     let path = route.path()?;
     let program = &route.program;
@@ -72,25 +159,30 @@ fn add_route(
         false => process_limit(program),
     };
     let options = route_options(server, program, files.as_deref(), processes)?;
-    let collides = |mount: &Mount| {
-        let other = &mount.options.subprotocols;
-        mount.path == path && other.collides_with(&options.subprotocols)
+    let is_free = check_path_is_free(router, &path, &options);
+    is_free.map_err(|reason| route.path_error(reason))?;
+    let target = match &route.place {
+        Place::Cgi(directory) => {
+            let root = pages::root("cgi", directory)?;
+            pages::separate_scripts(files, &root, "the directory of scripts")?;
+            let scripts = pages::scripts(program, root, &path, options)?;
+            router.scripts.push(scripts);
+            return Ok(());
+        }
+        Place::Command => target(program)?.map(MountTarget::from),
+        Place::Target(address) => Some(target::of_route(address, program)?),
+        Place::TargetMap(path) => {
+            let (target, faults) = target::map(path, program)?;
+            warnings.extend(faults);
+            Some(target)
+        }
     };
-    let is_script = |scripts: &Scripts| scripts.path == path.trim_end_matches('/');
-    if router.mounts.iter().any(collides) || router.scripts.iter().any(is_script) {
-        return Err(route.path_error("there is a route for this path already"));
-    }
-    if let Some(directory) = &route.cgi {
-        let root = pages::root("cgi", directory)?;
-        pages::separate_scripts(files, &root, "the directory of scripts")?;
-        let scripts = pages::scripts(program, root, &path, options)?;
-        router.scripts.push(scripts);
-    } else if let Some(target) = target(program)? {
+    if let Some(target) = target {
         pages::separate_program(files, &target);
         router.mounts.push(Mount {
             path,
+            options: target::terms(options, &target),
             target,
-            options,
         });
     }
     Ok(())
@@ -102,13 +194,13 @@ fn check_something_answers(router: &Router) -> Result<(), FlagError> {
     if router.console && !has_program {
         return Err(FlagError::about(
             "--devconsole",
-            "is for trying a program: give a COMMAND, --route or --dir too",
+            "is for trying a program: give a COMMAND, --route, --dir or --target too",
         ));
     }
     if !has_program && router.files.is_none() && router.scripts.is_empty() {
         return Err(FlagError::about(
             "COMMAND",
-            "is missing, and there is no --route, --dir, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]",
+            "is missing, and there is no --route, --dir, --target, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]",
         ));
     }
     Ok(())

@@ -9,9 +9,10 @@ use super::{
     headers::added_headers,
     listeners,
     log::LogOptions,
-    pages,
+    pages, recording,
     route::Route,
     router::router,
+    servers::Servers,
     session::{drain_time, write_timeout},
     tls,
 };
@@ -30,6 +31,8 @@ pub struct Config {
     pub inetd: bool,
     /// Threads that serve connections; `None` is one for each CPU.
     pub workers: Option<usize>,
+    /// What is started before, and kept running.
+    pub servers: Servers,
     /// TLS, if it is spoken.
     pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
@@ -58,7 +61,10 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
-        let router = router(args, routes)?;
+        let servers = Servers::new(args)?;
+        let own = [servers.warning(), recording::warning(&args.operation)];
+        let mut warnings: Vec<String> = own.into_iter().flatten().collect();
+        let router = router(args, routes, &mut warnings)?;
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
             listen: ListenOptions {
@@ -67,7 +73,8 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
-            warnings: Vec::new(),
+            warnings,
+            servers,
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,
@@ -95,6 +102,7 @@ impl Config {
                     ("--header", &args.pages.header),
                     ("--header-http", &args.pages.header_http),
                 ])?,
+                record: recording::directory(&args.operation, &router)?,
                 router,
             },
         })

@@ -7,7 +7,7 @@ use crate::{
     args::{LimitArgs, MessageArgs},
     backend::TerminationTimeouts,
     session::SessionTimeouts,
-    transport::websocket::{self, deflate::DeflateParams},
+    transport::websocket::{self, Delivery, deflate::DeflateParams},
 };
 
 /// What the termination ladder allows without `--closems`: enough for a program that listens to the
@@ -36,6 +36,7 @@ pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websock
         // Two pings without any byte from the other end.
         silence: timeouts.keepalive.map(|period| 2 * period),
         write_timeout: unless_zero(args.write_timeout),
+        delivery: Delivery::Whole,
     }
 }
 
@@ -45,15 +46,20 @@ pub(super) fn drain_time(args: &LimitArgs, drain_timeout: Duration) -> Duration 
     timeouts.drain + timeouts.termination.total()
 }
 
-/// What is waited for; `--closems` adds to each step of the ladder.
-pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTimeouts {
+/// The ladder; `--closems` adds to each step of it.
+pub(super) fn termination(args: &LimitArgs) -> TerminationTimeouts {
     let more = args.closems;
-    let termination = TerminationTimeouts {
+    TerminationTimeouts {
         eof: PATIENCE.eof + more,
         interrupt: PATIENCE.interrupt + more,
         terminate: PATIENCE.terminate + more,
         finish: unless_zero(args.finish_timeout).map(|time| time + more),
-    };
+    }
+}
+
+/// What is waited for.
+pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTimeouts {
+    let termination = termination(args);
     SessionTimeouts {
         keepalive: unless_zero(args.pingms),
         termination,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::{
     client::Client, config_error::ConfigError, doctor::subject, file::File, flag_error::FlagError,
-    misplaced::misplaced_flags, route::Route, server::Config,
+    misplaced::misplaced_flags, replay::Replay, route::Route, server::Config,
 };
 use crate::{
     args::{Args, CommandLine, Shell},
@@ -20,6 +20,8 @@ pub enum Task {
     PrintCompletions(Shell),
     /// `--check-config`: nothing more, all is well.
     CheckConfig,
+    /// `--replay`.
+    Replay(Replay),
     /// Serve.
     Serve(Box<Config>),
     /// `--connect`.
@@ -38,18 +40,24 @@ impl Task {
             return Self::load_with_file(command_line, path);
         }
         let args = command_line.parse()?;
-        match (args.invocation.license, args.invocation.completions) {
-            (true, _) => Ok(Task::PrintLicense),
-            (_, Some(shell)) => Ok(Task::PrintCompletions(shell)),
-            (false, None) => {
-                Ok(Task::new(&args, &Route::typed(&args)?)?.with_warnings(command_line, &args))
-            }
+        if args.invocation.license {
+            return Ok(Task::PrintLicense);
         }
+        if let Some(shell) = args.invocation.completions {
+            return Ok(Task::PrintCompletions(shell));
+        }
+        if let Some(replay) = Replay::new(command_line, &args)? {
+            return Ok(Task::Replay(replay));
+        }
+        Ok(Task::new(&args, &Route::typed(&args)?)?.with_warnings(command_line, &args))
     }
 
     fn load_with_file(command_line: &CommandLine, path: &Path) -> Result<Self, ConfigError> {
         let file = File::read(path)?;
         let (args, routes) = file.merge(command_line)?;
+        if let Some(replay) = Replay::new(command_line, &args)? {
+            return Ok(Task::Replay(replay));
+        }
         match Task::new(&args, &routes) {
             Ok(task) => Ok(task.with_warnings(command_line, &args)),
             Err(error) => Err(file.with_location(command_line, error)),
@@ -58,7 +66,7 @@ impl Task {
 
     fn with_warnings(mut self, command_line: &CommandLine, args: &Args) -> Self {
         if let Task::Serve(config) = &mut self {
-            config.warnings = misplaced_flags(command_line, args);
+            config.warnings.extend(misplaced_flags(command_line, args));
         }
         self
     }
@@ -69,10 +77,13 @@ impl Task {
             (None, true) => Task::Examine(Box::new(subject(args, routes)?)),
             (None, false) => Task::Serve(Box::new(Config::with_routes(args, routes)?)),
         };
-        Ok(match args.invocation.check_config {
-            true => Task::CheckConfig,
-            false => task,
-        })
+        if !args.invocation.check_config {
+            return Ok(task);
+        }
+        if let Task::Serve(config) = task {
+            config.servers.find()?;
+        }
+        Ok(Task::CheckConfig)
     }
 
     /// The configuration of a server that reads it again.
@@ -84,6 +95,7 @@ impl Task {
             Task::Serve(config) => return Ok(*config),
             Task::Connect(_) => ("--connect", "makes a client of a server: start another wsd"),
             Task::Examine(_) => ("--doctor", "examines and serves nothing: start another wsd"),
+            Task::Replay(_) => ("--replay", "is a program: start another wsd"),
             Task::PrintLicense | Task::PrintCompletions(_) | Task::CheckConfig => {
                 ("--check-config", "serves nothing")
             }

@@ -92,12 +92,17 @@ fn bare(host: &str) -> &str {
 
 /// The flag that names a file which cannot be used, of a server or of a client.
 pub(super) fn flag_error(error: LoadError) -> FlagError {
+    flag_error_for("--sslca", error)
+}
+
+/// The same where another flag names the authorities.
+pub(super) fn flag_error_for(authorities: &str, error: LoadError) -> FlagError {
     match &error {
         LoadError::File { kind, file, reason } => {
             let flag = match kind {
                 PemKind::Certificate => "--sslcert",
                 PemKind::Key => "--sslkey",
-                PemKind::Authorities => "--sslca",
+                PemKind::Authorities => authorities,
             };
             FlagError::new(flag, file.display(), reason)
         }

@@ -5,6 +5,7 @@ use std::fs;
 use rustix::process::{Resource as Rlimit, getrlimit, getuid};
 
 use super::{cgroup, limit::Limit, processes, resource::Resource, subject::Subject};
+use crate::backend::Target;
 
 /// Of a pipe, by default (pipe(7)).
 const PAGES_A_PIPE: u64 = 16;
@@ -37,10 +38,14 @@ impl Machine {
         limits.extend(cgroup::limits());
         Machine {
             limits,
-            notes: [soft_limit(), backlog(subject.backlog), pipes()]
-                .into_iter()
-                .flatten()
-                .collect(),
+            notes: [
+                soft_limit(),
+                backlog(subject.backlog),
+                pipes().filter(|_| matches!(subject.target, Target::Program(..))),
+            ]
+            .into_iter()
+            .flatten()
+            .collect(),
         }
     }
 }

@@ -13,7 +13,10 @@ use super::{
     resource::Need,
     subject::Subject,
 };
-use crate::backend::{Backend, Resources};
+use crate::{
+    backend::{Backend, Resources, Target},
+    connection::{ConnectionInfo, Endpoint},
+};
 
 /// Between two looks at the program.
 const LOOK: Duration = Duration::from_millis(50);
@@ -41,7 +44,11 @@ const GATEWAY: u64 = 16 * 1024;
 /// most of it the thread's stack (16 KiB on x86-64) and task, rounded up.
 const KERNEL_A_THREAD: u64 = 32 * 1024;
 
-/// A program that was looked at.
+/// What a session with a target takes of wsd and of the kernel for two sockets while it is idle, in bytes: 7 KiB and
+/// twice 3 KiB, rounded up.
+const TARGET: u64 = 16 * 1024;
+
+/// A program, or a target, that was looked at.
 #[derive(Debug, Clone, Copy)]
 pub struct Measured {
     /// What a session with it takes.
@@ -52,7 +59,7 @@ pub struct Measured {
     pub threads: u64,
     /// Their memory in bytes: PSS where it can be read, else RSS, with page tables.
     pub memory: u64,
-    /// How long it was looked at until it had settled.
+    /// How long it was looked at until it had settled; of a target how long it took to connect.
     pub after: Duration,
     /// How it ended, if it did so by itself.
     pub ended: Option<ExitStatus>,
@@ -63,14 +70,18 @@ pub struct Measured {
 /// Starts the program, waits until it has settled, and ends it.
 pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Result<Measured> {
     let before = processes::descriptors("self");
+    let start = Instant::now();
     let Backend {
         output,
         input,
         process,
         ..
-    } = subject.target.open(resources, &subject.environment).await?;
+    } = open(subject, resources).await?;
     let opened = processes::descriptors("self").saturating_sub(before);
-    let mut looks = Looks::default();
+    let mut looks = Looks {
+        after: start.elapsed(),
+        ..Looks::default()
+    };
     let mut ended = None;
     let start = Instant::now();
     if let Some(mut process) = process {
@@ -87,7 +98,10 @@ pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Res
     }
     let Looks { most, after, grows } = looks;
     Ok(Measured {
-        need: need(opened, &most),
+        need: match subject.target {
+            Target::Program(..) => need(opened, &most),
+            Target::Socket(_) => need_of_target(opened),
+        },
         processes: most.processes,
         threads: most.threads,
         memory: most.memory,
@@ -95,6 +109,24 @@ pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Res
         ended,
         grows,
     })
+}
+
+/// Opens the backend as for a client without an address.
+async fn open(subject: &Subject, resources: &Resources) -> io::Result<Backend> {
+    let nobody = Endpoint::Unix(None);
+    let client = ConnectionInfo::new(nobody, nobody);
+    let environment = &subject.environment;
+    Ok(subject.target.open(resources, environment, &client).await?)
+}
+
+fn need_of_target(opened: u64) -> Need {
+    let sockets = opened.max(1) + CLIENT;
+    Need {
+        descriptors: sockets,
+        files: sockets,
+        tasks: 0,
+        memory: TARGET,
+    }
 }
 
 fn need(opened: u64, program: &Taken) -> Need {

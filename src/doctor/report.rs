@@ -9,8 +9,10 @@ const KIB: f64 = 1024.0;
 /// What was found.
 #[derive(Debug)]
 pub struct Report {
-    /// The program and its arguments.
+    /// The program and its arguments, or the target.
     pub name: String,
+    /// Whether it is a target.
+    pub is_target: bool,
     /// Whether it stands for one that was not given.
     pub is_stand_in: bool,
     /// What a session takes.
@@ -45,6 +47,11 @@ impl Report {
             after,
             ..
         } = &self.measured;
+        if self.is_target {
+            let milliseconds = after.as_secs_f64() * 1000.0;
+            writeln!(out, "Target: {}", self.name)?;
+            return writeln!(out, "  connected to in {milliseconds:.1} ms");
+        }
         let stand_in = match self.is_stand_in {
             true => " (no COMMAND is given, so this stands for one)",
             false => "",
@@ -72,11 +79,14 @@ impl Report {
 
     fn write_need(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let need = &self.measured.need;
+        let threads = match need.tasks {
+            0 => String::new(),
+            tasks => format!(" {},", counted(tasks, "thread", "threads")),
+        };
         writeln!(
             out,
-            "A session takes {} of wsd, {}, {} with what wsd and the kernel keep for it.\n",
+            "A session takes {} of wsd,{threads} {} with what wsd and the kernel keep for it.\n",
             counted(need.descriptors, "descriptor", "descriptors"),
-            counted(need.tasks, "thread", "threads"),
             bytes(need.memory),
         )
     }
@@ -182,6 +192,7 @@ mod tests {
     fn report(limits: Vec<Limit>) -> Report {
         Report {
             name: "cat".to_owned(),
+            is_target: false,
             is_stand_in: true,
             measured: Measured {
                 need: Need {

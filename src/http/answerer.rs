@@ -11,6 +11,7 @@ use super::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answerer {
     Program,
+    Target,
     Cgi,
     File,
     Console,
@@ -34,7 +35,7 @@ pub(super) struct Refused {
 
 impl Answer {
     /// The same with something that is kept until it has been sent, if there is something.
-    pub(super) fn with_guard(self, guard: Option<impl Send + 'static>) -> Self {
+    pub(super) fn with_guard(self, guard: Option<impl Send + Unpin + 'static>) -> Self {
         let response = match guard {
             Some(guard) => self.response.map(|body| with_guard(body, guard)),
             None => self.response,
@@ -55,6 +56,7 @@ impl Answerer {
     pub(super) fn name(self) -> &'static str {
         match self {
             Answerer::Program => "program",
+            Answerer::Target => "target",
             Answerer::Cgi => "cgi",
             Answerer::File => "file",
             Answerer::Console => "console",

@@ -198,7 +198,7 @@ mod tests {
         };
         let mount = Mount {
             path: "/a".to_owned(),
-            target: Target::Program(Program::default(), streams, StderrTo::Log),
+            target: Target::Program(Program::default(), streams, StderrTo::Log).into(),
             options: RouteOptions::default(),
         };
         Options {

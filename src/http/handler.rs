@@ -31,11 +31,13 @@ use super::{
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
+    targets::{find_target, shown_uri},
     unread_body::{UnreadBody, announce_close},
 };
 use crate::{
-    backend::{Resources, Spawner},
+    backend::{RecentStarts, Resources, Spawner},
     connection::{ConnectionInfo, Endpoint},
+    recording::Recorder,
 };
 
 /// Answers requests. Sessions that it started run on when it is dropped.
@@ -48,7 +50,9 @@ pub struct Handler {
 impl Handler {
     /// A handler that starts programs with `spawner`, for the server that `tokens` are of.
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
-        let state = State::new(Resources { spawner }, options.processes.clone(), tokens);
+        let recorder = Recorder::default().with_directory(options.record.clone());
+        let processes = options.processes.clone();
+        let state = State::new(Resources::new(spawner), recorder, processes, tokens);
         Handler { options, state }
     }
 
@@ -59,9 +63,20 @@ impl Handler {
         options.router.inherit_permits(&self.options.router);
         let state = State {
             processes: options.processes.clone(),
+            recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
         Handler { options, state }
+    }
+
+    /// Where starts of servers that targets may lead to are noted.
+    pub fn recent_starts(&self) -> &RecentStarts {
+        &self.state.resources.connect.recent_starts
+    }
+
+    /// Waits until what was recorded is written. Cancel safe: yes.
+    pub async fn finish_recordings(&self) {
+        self.state.recorder.finish().await;
     }
 
     /// How many sessions are open.
@@ -241,10 +256,17 @@ impl Handler {
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
-                    let found = route.find(&path).await;
-                    let found = found.map_err(|refusal| Answerer::Program.refuse(refusal))?;
-                    let opened = open_websocket(state, request, found, handshake, upgrade, permit);
-                    return Answerer::Program.answer(opened.await);
+                    let by = route.answerer();
+                    let outcome = async {
+                        let found = route.find(&path).await?;
+                        let trust = &self.options.access.trust;
+                        let found = find_target(state, trust, request, found).await?;
+                        let uri = shown_uri(&self.options.router, state, &parts.uri);
+                        let opened =
+                            open_websocket(state, request, found, uri, handshake, upgrade, permit);
+                        opened.await
+                    };
+                    return by.answer(outcome.await);
                 }
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
             };
@@ -276,11 +298,16 @@ impl Handler {
                     refusal = refusal.explained();
                 }
                 self.state.metrics.count_refusal(refusal.name());
-                let reason = refusal.to_string();
+                if let Refusal::Connect(error) = &refusal {
+                    self.state
+                        .metrics
+                        .count_target_failure(error.failure.name());
+                }
+                let reason = refusal.detail();
                 (refusal.into_response(line.version), by, Some(reason))
             }
         };
-        let is_session = by == Answerer::Program && reason.is_none();
+        let is_session = matches!(by, Answerer::Program | Answerer::Target) && reason.is_none();
         if !is_session {
             forbid_sniffing(&mut response);
             if let Some(cors) = &self.options.cors
@@ -294,7 +321,8 @@ impl Handler {
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.
         if !is_session {
-            line.log(connection, status, reason);
+            let uri = shown_uri(&self.options.router, &self.state, &line.uri);
+            line.log(&uri, connection, status, reason);
         }
         response
     }

@@ -1,19 +1,22 @@
-//! Launching a program for a request, be it a session's or a CGI script: permit, id, span, environment, start.
+//! Launching a backend for a request, be it a session's or a CGI script: permit, id, span, environment, start.
 //!
 //! These steps stand here once, in their order:
 //! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script that has to wait for a client's body
 //!    first does this before, and the rest after it, so that slow clients hold no permits.
 //! 2. [`Launch::prepare`]: a permit of the server and one of the route (503), an id, a span for the log.
 //! 3. [`Launch::environment`]: the meta-variables, with the id among them.
-//! 4. [`Launch::start`]: the start itself, under the span, timed (500, 503).
+//! 4. [`Launch::start`]: the start itself, or the connection to a target, under the span, timed (500, 503; 502, 504).
 
-use std::{future::Future, io};
+use std::future::Future;
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 use tracing::{Instrument, Span, error_span};
 use uuid::Uuid;
 
-use super::{access::ProcessPermit, refusal::Refusal, route_options::RouteOptions, state::State};
+use super::{
+    access::ProcessPermit, metrics::Metrics, refusal::Refusal, route_options::RouteOptions,
+    state::State,
+};
 use crate::{
     backend::Environment,
     connection::ConnectionInfo,
@@ -98,23 +101,25 @@ impl Launch {
         environ.variables(connection, &environ::RequestInfo { id, ..request })
     }
 
-    /// Starts the program, whichever way `starting` does that.
+    /// Starts the program, or connects to the target, whichever way `starting` does that; how long that took is
+    /// for `observe`.
     ///
     /// # Errors
-    /// 503 if it may work later, 500 if it will not.
-    pub(super) async fn start<T>(
+    /// 503 if it may work later; else for a program 500, for a target 502 or 504.
+    pub(super) async fn start<T, E: Into<Refusal>>(
         self,
         state: &State,
-        starting: impl Future<Output = io::Result<T>>,
+        observe: fn(&Metrics, Duration),
+        starting: impl Future<Output = Result<T, E>>,
     ) -> Result<Launched<T>, Refusal> {
         let begun = Instant::now();
         let started = starting.instrument(self.span.clone()).await;
-        state.metrics.observe_spawn(begun.elapsed());
+        observe(&state.metrics, begun.elapsed());
         Ok(Launched {
             id: self.id,
             span: self.span,
             permit: self.permit,
-            started: started.map_err(Refusal::Start)?,
+            started: started.map_err(Into::into)?,
         })
     }
 }

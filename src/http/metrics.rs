@@ -20,6 +20,9 @@ pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8"
 
 /// Seconds that starting a program takes: half a millisecond is good, a second is a machine in trouble.
 const SPAWN_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
+/// Seconds that connecting to a target takes: a tenth of a millisecond on this machine, much of a second across an
+/// ocean with TLS.
+const CONNECT_BUCKETS: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
 /// Seconds that a session lasts: from a question and its answer to a page that is open for a day.
 const SESSION_BUCKETS: [f64; 9] = [
     0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0,
@@ -34,6 +37,8 @@ pub(super) struct Metrics {
     sessions: IntCounter,
     session_seconds: Histogram,
     spawn_seconds: Histogram,
+    connect_seconds: Histogram,
+    target_failures: IntCounterVec,
     closes: IntCounterVec,
     exits: IntCounterVec,
     refusals: IntCounterVec,
@@ -81,6 +86,18 @@ impl Default for Metrics {
                 "wsd_spawn_seconds",
                 "How long it took to start a program.",
                 &SPAWN_BUCKETS,
+            ),
+            connect_seconds: histogram(
+                &all,
+                "wsd_target_connect_seconds",
+                "How long it took to connect to a target.",
+                &CONNECT_BUCKETS,
+            ),
+            target_failures: counters(
+                &all,
+                "wsd_target_failures_total",
+                "Targets that could not be reached, connections to them that were lost, and tokens without one.",
+                &["reason"],
             ),
             closes: counters(
                 &all,
@@ -149,6 +166,18 @@ impl Metrics {
     /// A program was started, or failed to be, within so much time.
     pub(super) fn observe_spawn(&self, time: Duration) {
         self.spawn_seconds.observe(time.as_secs_f64());
+    }
+
+    /// A target was connected to, or could not be, within so much time.
+    pub(super) fn observe_connect(&self, time: Duration) {
+        self.connect_seconds.observe(time.as_secs_f64());
+    }
+
+    /// A target failed; `None` if it is not its fault.
+    pub(super) fn count_target_failure(&self, reason: Option<&str>) {
+        if let Some(reason) = reason {
+            self.target_failures.with_label_values(&[reason]).inc();
+        }
     }
 
     /// A session was opened.

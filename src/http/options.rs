@@ -1,10 +1,13 @@
 //! What one server is told about the requests that it answers: [`Options`].
 
+use std::sync::Arc;
+
 use super::{
     access::{Access, ConnectionLimits, Cors, ProcessLimit},
     pages::Router,
     response_headers::AddedHeaders,
 };
+use crate::recording::RecordDirectory;
 
 /// Everything that one server is told about the requests it answers.
 #[derive(Debug, Default)]
@@ -21,4 +24,6 @@ pub struct Options {
     pub connections: ConnectionLimits,
     /// What is added to answers that are not opening handshakes.
     pub headers: AddedHeaders,
+    /// Where sessions are recorded, if they are.
+    pub record: Option<Arc<RecordDirectory>>,
 }

@@ -3,7 +3,7 @@
 //! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
 //! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
-use std::io;
+use std::{io, time::Duration};
 
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
@@ -15,7 +15,7 @@ use super::{
     request_head::BadHead,
     url_path::BadPath,
 };
-use crate::backend::ScriptError;
+use crate::backend::{ConnectError, ConnectFailure, OpenError, ScriptError};
 
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
@@ -115,6 +115,18 @@ pub enum Refusal {
     /// The same, in words for whoever develops it.
     #[error("the program cannot be started: {0}")]
     Script(String),
+    /// A token that is missing, malformed or doubled.
+    #[error("{0}")]
+    BadToken(String),
+    /// A token that leads nowhere.
+    #[error("there is no target for this token")]
+    UnknownToken,
+    /// Too many wrong tokens came from the client's address; it waits so long.
+    #[error("too many wrong tokens came from your address: try again later")]
+    Held(Duration),
+    /// The target could not be connected to; why, and where it is, is for the log alone.
+    #[error("the target cannot be reached")]
+    Connect(#[source] ConnectError),
 }
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
@@ -248,6 +260,15 @@ impl Refusal {
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
+            Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
+            Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
+            Refusal::Held(time) => Terms::new(StatusCode::TOO_MANY_REQUESTS, "token_rate")
+                .with(header::RETRY_AFTER, &seconds(*time).to_string()),
+            Refusal::Connect(error) => match error.failure {
+                ConnectFailure::TimedOut(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "target"),
+                ConnectFailure::Exhausted(_) => Terms::unavailable("target"),
+                _ => Terms::new(StatusCode::BAD_GATEWAY, "target"),
+            },
         }
     }
 
@@ -265,6 +286,14 @@ impl Refusal {
     /// is everyday life.
     pub(super) fn is_usual(&self) -> bool {
         matches!(self, Refusal::NoPage)
+    }
+
+    /// All that is known of it, for the log.
+    pub(super) fn detail(&self) -> String {
+        match self {
+            Refusal::Connect(error) => error.to_string(),
+            refusal => refusal.to_string(),
+        }
     }
 
     /// Says all that is known of a script that cannot be started: for who has a console open on it.
@@ -297,6 +326,20 @@ impl Refusal {
         *response.status_mut() = status;
         *response.headers_mut() = headers;
         response
+    }
+}
+
+/// Whole seconds, the last one begun.
+fn seconds(time: Duration) -> u64 {
+    time.as_millis().div_ceil(1000) as u64
+}
+
+impl From<OpenError> for Refusal {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Start(error) => Refusal::Start(error),
+            OpenError::Connect(error) => Refusal::Connect(error),
+        }
     }
 }
 
@@ -354,6 +397,27 @@ mod tests {
         let response = for_good.into_response(Version::HTTP_11);
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!response.headers().contains_key(header::RETRY_AFTER));
+    }
+
+    #[test]
+    fn target_that_cannot_be_reached_is_told_by_its_status_alone() {
+        let error = || io::Error::other("secret");
+        for (failure, status) in [
+            (ConnectFailure::Refused(error()), 502),
+            (ConnectFailure::Name(error()), 502),
+            (ConnectFailure::Tls(error()), 502),
+            (ConnectFailure::TimedOut(Duration::from_secs(1)), 504),
+            (ConnectFailure::Exhausted(error()), 503),
+        ] {
+            let target = "secret:1".parse().expect("an address");
+            let refusal = Refusal::Connect(ConnectError { target, failure });
+            assert!(refusal.detail().contains("tcp:secret:1"));
+            assert_eq!(refusal.to_string(), "the target cannot be reached");
+            let response = refusal.into_response(Version::HTTP_11);
+            assert_eq!(response.status().as_u16(), status);
+            let retry = response.headers().contains_key(header::RETRY_AFTER);
+            assert_eq!(retry, status == 503);
+        }
     }
 
     #[test]

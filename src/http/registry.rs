@@ -25,6 +25,8 @@ pub(super) struct OpenSession {
     pub(super) uri: String,
     pub(super) subprotocol: Option<String>,
     pub(super) pid: Option<u32>,
+    /// The socket that it is joined to, where it is one.
+    pub(super) target: Option<String>,
     pub(super) begun: Instant,
     pub(super) handle: Handle,
 }
@@ -112,6 +114,7 @@ impl OpenSession {
             "uri": self.uri,
             "subprotocol": self.subprotocol,
             "pid": self.pid,
+            "target": self.target,
             "started": seconds_since_epoch(age),
             "duration_seconds": seconds(age),
             "messages_in": received.messages,

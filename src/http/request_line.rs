@@ -12,7 +12,7 @@ use crate::connection::ConnectionInfo;
 #[derive(Debug)]
 pub(super) struct RequestLine {
     method: Method,
-    uri: Uri,
+    pub(super) uri: Uri,
     pub(super) version: Version,
     /// Whose page asks.
     pub(super) origin: Option<HeaderValue>,
@@ -28,14 +28,15 @@ impl RequestLine {
         }
     }
 
-    /// Logs what it was answered with, and why if it was refused.
+    /// Logs what it was answered with, and why if it was refused; `uri` is how the log shows its target.
     pub(super) fn log(
         &self,
+        uri: &str,
         connection: &ConnectionInfo,
         status: StatusCode,
         refused: Option<String>,
     ) {
-        let RequestLine { method, uri, .. } = self;
+        let method = &self.method;
         let (remote, code) = (connection.remote, status.as_u16());
         match refused {
             Some(reason) => {

@@ -1,26 +1,29 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, ProcessLimit},
     lifecycle::LifecycleTokens,
     metrics::Metrics,
     registry::Registry,
+    tasks::Tasks,
 };
-use crate::backend::Resources;
+use crate::{backend::Resources, recording::Recorder};
 
 /// What all handlers share; cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct State {
     /// What opening a backend takes.
     pub(super) resources: Resources,
+    /// Records sessions, if they are recorded.
+    pub(super) recorder: Recorder,
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
-    pub(super) tasks: TaskTracker,
+    pub(super) tasks: Tasks,
     /// Cancelled when the server is about to stop: it is ready no more.
     pub(super) leaving: CancellationToken,
     /// Cancelled when the server is stopping: sessions then end soon.
@@ -28,17 +31,23 @@ pub(super) struct State {
     pub(super) metrics: Arc<Metrics>,
     pub(super) registry: Arc<Registry>,
     pub(super) connections: Arc<Connections>,
+    /// Wrong tokens, by the network of the client.
+    pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// For digests of tokens.
+    pub(super) digests: DigestKey,
 }
 
 impl State {
     /// For a new server.
     pub(super) fn new(
         resources: Resources,
+        recorder: Recorder,
         processes: ProcessLimit,
         tokens: LifecycleTokens,
     ) -> Self {
         State {
             resources,
+            recorder,
             processes,
             tasks: tokens.tasks,
             leaving: tokens.leaving,
@@ -46,6 +55,8 @@ impl State {
             metrics: Arc::default(),
             registry: Arc::default(),
             connections: Arc::default(),
+            guesses: Arc::default(),
+            digests: DigestKey::default(),
         }
     }
 }

@@ -59,6 +59,7 @@ impl Server {
         stopping.cancel();
         while accepting.join_next().await.is_some() {}
         self.lifecycle.drain(self.options().drain_timeout).await;
+        self.handler().finish_recordings().await;
     }
 
     /// Serves one connection until it has ended; drains when `stop` is ready before.
@@ -80,6 +81,7 @@ impl Server {
             () = self.lifecycle.wait_ended() => {}
             () = stop => self.lifecycle.drain(self.options().drain_timeout).await,
         }
+        self.handler().finish_recordings().await;
         Ok(())
     }
 }

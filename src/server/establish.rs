@@ -29,8 +29,9 @@ pub(super) async fn serve(
         let role = ConnectionRole::Admin(Admin::new(server.current.clone()));
         return connection::serve(stream.into(), connection, role, server).await;
     }
+    set_reached_address(&stream, &mut connection);
     if let Role::Redirect(_) = role {
-        set_reached_address(&stream, &mut connection);
+        connection.local = connection.reached;
     }
     if server.options().proxy_protocol
         && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
@@ -43,7 +44,8 @@ pub(super) async fn serve(
     };
     drop(handler);
     let stream = match &role {
-        Role::Tls(tls) => handshake(stream, tls, &mut connection, &server).await,
+        // Boxed, since it is large.
+        Role::Tls(tls) => Box::pin(handshake(stream, tls, &mut connection, &server)).await,
         _ => Some(stream.into()),
     };
     let Some(stream) = stream else {
@@ -81,9 +83,10 @@ async fn handshake(
 /// Of a listener for all addresses the client knows the one that it has reached.
 fn set_reached_address(stream: &Stream, connection: &mut ConnectionInfo) {
     if let Stream::Left(tcp) = stream
+        && connection.local.ip().is_some_and(|ip| ip.is_unspecified())
         && let Ok(address) = tcp.socket().local_addr()
     {
-        connection.local = address.into();
+        connection.reached = address.into();
     }
 }
 

@@ -83,6 +83,7 @@ pub(super) async fn read(
     let told = timeout(PATIENCE, header(stream)).await;
     if let Header::Proxied { remote, local, tls } = told.map_err(|_| HeaderError::Late)?? {
         (connection.remote, connection.local, connection.tls_before) = (remote, local, tls);
+        connection.reached = local;
     }
     Ok(())
 }

@@ -6,8 +6,9 @@ use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
-    backend::Spawner,
+    backend::{RecentStarts, Spawner},
     http::{self, Current, Handler},
+    room,
 };
 
 /// A server: its settings and its handler in force, which a reload may change at any time, and its life.
@@ -22,6 +23,7 @@ pub struct Server {
 impl Server {
     /// A server that starts programs with `spawner`; it listens on nothing yet.
     pub fn new(options: Options, http: http::Options, spawner: Spawner) -> Self {
+        room::return_large_blocks();
         let lifecycle = Lifecycle::default();
         let handler = Handler::new(http, spawner, lifecycle.tokens.clone());
         Server {
@@ -46,6 +48,11 @@ impl Server {
     /// How many sessions are open.
     pub fn sessions(&self) -> usize {
         self.handler().sessions()
+    }
+
+    /// Where starts of servers that targets may lead to are noted.
+    pub fn recent_starts(&self) -> RecentStarts {
+        self.handler().recent_starts().clone()
     }
 
     /// The handler in force.

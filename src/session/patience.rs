@@ -1,10 +1,10 @@
-//! When the termination ladder of a program begins, once its client has gone.
+//! When the termination ladder of a program begins, or a connection's end, once its client has gone.
 
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-use crate::backend::{Intake, Process, TerminationTimeouts};
+use crate::backend::{Intake, TerminationTimeouts};
 
 /// What a program gets from its start until it has to have read something of what it was sent: one that is still
 /// starting has read nothing either. Shorter would cut off interpreters that start slowly, longer would keep
@@ -14,7 +14,8 @@ const STARTUP: Duration = Duration::from_secs(2);
 /// where `finish` is short.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// How long the end of a program is waited for before it is told to end.
+/// How long the end of a program is waited for before it is told to end; and of a connection until all that it was
+/// sent is written.
 pub(super) struct Patience {
     intake: Intake,
     started: Instant,
@@ -27,16 +28,16 @@ pub(super) struct Patience {
 }
 
 impl Patience {
-    /// For a program whose client goes now.
-    pub(super) fn new(process: &Process, timeouts: &TerminationTimeouts) -> Self {
+    /// For a program that was started then, or a connection, whose client goes now.
+    pub(super) fn new(intake: &Intake, started: Instant, timeouts: &TerminationTimeouts) -> Self {
         let now = Instant::now();
         Patience {
-            intake: process.intake().clone(),
-            started: process.started(),
+            intake: intake.clone(),
+            started,
             eof: timeouts.eof,
             finish: timeouts.finish,
             since: now,
-            taken: (process.intake().taken(), now),
+            taken: (intake.taken(), now),
         }
     }
 

@@ -110,6 +110,11 @@ impl Session<'_> {
                 self.end_by_server(Close::new(code, error.to_string()))
                     .await
             }
+            RelayEnd::Output(OutputEnd::NoRoom(error)) => {
+                tracing::error!("{error}");
+                let close = Close::new(Close::INTERNAL, error.to_string());
+                self.end_by_server(close).await
+            }
             RelayEnd::Output(OutputEnd::Closed(close)) => self.end_by_close(close).await,
             RelayEnd::Output(OutputEnd::Failed(close)) => {
                 self.end_with(close.clone(), PatienceFor::Nobody).await;
@@ -128,13 +133,14 @@ impl Session<'_> {
     /// Carries messages both ways until one way ends.
     async fn relay(&mut self) -> RelayEnd {
         let deadline = pin!(self.handle.deadline(self.timeouts.drain));
+        let is_own = self.backend.is_own();
         let upstream = pin!(relay::upstream(
             &mut self.client.incoming,
             &mut self.backend.input,
             &self.handle.received,
             self.handle.drain(),
             // Who reads on for another end, our own stdout, takes all of it at its pace.
-            self.backend.process.as_ref().map(|_| &self.client.presence),
+            is_own.then_some(&self.client.presence),
         ));
         let downstream = pin!(relay::downstream(
             &mut self.backend.output,
@@ -174,6 +180,7 @@ impl Session<'_> {
 
     /// The client takes no more, but what it sent before may still wait to be read, its Close too.
     async fn receive_rest(&mut self) -> Option<Disconnect> {
+        let is_own = self.backend.is_own();
         let rest = pin!(relay::upstream(
             &mut self.client.incoming,
             &mut self.backend.input,
@@ -181,9 +188,8 @@ impl Session<'_> {
             self.handle.drain(),
             None,
         ));
-        let process = self.backend.process.as_ref();
         let output = pin!(relay::discard_output(
-            process.map(|_| &mut self.backend.output)
+            is_own.then_some(&mut self.backend.output)
         ));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
             Ok(Either::Left((disconnect @ Disconnect::Closed(_), _))) => Some(disconnect),
@@ -438,6 +444,7 @@ mod tests {
             input: Box::pin(input.clone()),
             after_output: after_output.unwrap_or(AfterOutput::KeepInput),
             process: None,
+            connection: None,
         };
         let (near, mut far) = duplex(1024);
         let client = websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);

@@ -9,15 +9,16 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    backend::{AfterOutput, Backend, Inbound, Input, Output, Process, TerminationTimeouts},
+    backend::{AfterOutput, Backend, Inbound, Input, Intake, Output, Process, TerminationTimeouts},
     message::Close,
     timer::timeout,
     transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
 use futures_util::{
-    SinkExt,
-    future::{self, Either},
+    FutureExt, SinkExt, StreamExt,
+    future::{self, Either, FusedFuture},
 };
+use tokio::time::Instant;
 
 /// The backend's half of a session.
 pub(super) struct BackendHalf<'a> {
@@ -25,6 +26,7 @@ pub(super) struct BackendHalf<'a> {
     /// `None` once it has ended.
     pub(super) input: Option<Input>,
     pub(super) process: Option<Process>,
+    connection: Option<Intake>,
     after_output: AfterOutput,
     timeouts: &'a TerminationTimeouts,
 }
@@ -35,9 +37,15 @@ impl<'a> BackendHalf<'a> {
             output: backend.output,
             input: Some(backend.input),
             process: backend.process,
+            connection: backend.connection,
             after_output: backend.after_output,
             timeouts,
         }
+    }
+
+    /// Whether it is this session's alone.
+    pub(super) fn is_own(&self) -> bool {
+        self.process.is_some() || self.connection.is_some()
     }
 
     /// Takes out the input of a backend that is told more when it has said all; another's ends here.
@@ -56,8 +64,8 @@ impl<'a> BackendHalf<'a> {
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
     /// termination ladder, which begins when `patience` has run out or `hurry` is ready. What it still writes is
-    /// read and thrown away, so that it can flush and go; where there is no process, nobody waits for that, and
-    /// what is there may serve another session.
+    /// read and thrown away, so that it can flush and go. A connection is ended likewise; what is neither may serve
+    /// another session, and nobody waits for what it says.
     ///
     /// Cancel safe: no, the ladder would begin anew.
     pub(super) async fn wind_down(
@@ -77,20 +85,22 @@ impl<'a> BackendHalf<'a> {
         hurry: impl Future<Output = ()>,
     ) -> Option<Disconnect> {
         let Some(process) = &mut self.process else {
-            let input = self.input.take();
-            self.deliver(input).await;
-            return None;
+            return self.end_connection(unread, patience, hurry).await;
         };
         let mut timeouts = *self.timeouts;
         if patience == PatienceFor::Nobody {
             timeouts.finish = None;
         }
-        let mut patience = Patience::new(process, &timeouts);
+        let mut patience = Patience::new(process.intake(), process.started(), &timeouts);
         let (input, mut found) = (&mut self.input, None);
         let end = async {
+            let ended = async {
+                end_input(input, unread, &mut found).await;
+                future::pending().await
+            };
             tokio::select! {
                 _ = process.exit() => {}
-                () = end_input(input, unread, &mut found) => {}
+                () = ended => {}
                 () = patience.run_out() => {}
                 () = hurry => {}
             }
@@ -102,6 +112,55 @@ impl<'a> BackendHalf<'a> {
         };
         let rest = discard_output(Some(&mut self.output));
         future::select(pin!(end), pin!(rest)).await;
+        found
+    }
+
+    /// The same without a process: what it was sent is written as long as it takes some, then it is told the end,
+    /// and what it still says is thrown away for a moment, so that it can flush and go.
+    async fn end_connection(
+        &mut self,
+        unread: Option<(&mut Incoming, &Handle)>,
+        patience: PatienceFor,
+        hurry: impl Future<Output = ()>,
+    ) -> Option<Disconnect> {
+        let Some(intake) = &self.connection else {
+            let input = self.input.take();
+            self.deliver(input).await;
+            return None;
+        };
+        let mut timeouts = *self.timeouts;
+        if patience == PatienceFor::Nobody {
+            timeouts.finish = None;
+        }
+        let mut patience = Patience::new(intake, Instant::now(), &timeouts);
+        let (input, output, mut found) = (&mut self.input, &mut self.output, None);
+        let mut rest = pin!(async { while output.next().await.is_some() {} }.fuse());
+        let is_delivered = {
+            let all = pin!(end_input(input, unread, &mut found));
+            let given_up = async {
+                tokio::select! {
+                    () = patience.run_out() => {}
+                    () = hurry => {}
+                }
+            };
+            let given_up = pin!(given_up);
+            let mut end = future::select(all, given_up);
+            tokio::select! {
+                biased;
+                end = &mut end => matches!(end, Either::Left(_)),
+                // It may have said all, and take what it is sent.
+                () = &mut rest => matches!(end.await, Either::Left(_)),
+            }
+        };
+        if !is_delivered {
+            tracing::warn!(
+                "what the client sent last is not delivered: the target did not take it"
+            );
+        }
+        *input = None;
+        if !rest.is_terminated() {
+            let _ = timeout(timeouts.eof, rest).await;
+        }
         found
     }
 
@@ -129,7 +188,7 @@ impl<'a> BackendHalf<'a> {
     }
 }
 
-/// Delivers what is unread and what an input holds, and ends it; never ready. Cancel safe: yes.
+/// Delivers what is unread and what an input holds, and ends it. Cancel safe: yes.
 async fn end_input(
     input: &mut Option<Input>,
     unread: Option<(&mut Incoming, &Handle)>,
@@ -143,7 +202,6 @@ async fn end_input(
         let _ = sink.close().await;
     }
     *input = None;
-    future::pending::<()>().await;
 }
 
 /// Whose end makes a program end.

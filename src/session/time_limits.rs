@@ -147,6 +147,7 @@ impl Activity {
             input: Box::pin(Watched::new(backend.input, self.clone(), PROGRAM)),
             after_output: backend.after_output,
             process: backend.process,
+            connection: backend.connection,
         }
     }
 

@@ -193,7 +193,7 @@ fn chat_server_ends(language: &str, signal: Signal) {
 }
 
 /// Runs a script that starts a browser; no more than two at a time, whatever number of tests runs.
-fn browse(script: &str, arguments: &[&str]) {
+pub(crate) fn browse(script: &str, arguments: &[&str]) {
     let _place = Place::take();
     interpreter::node(&format!("browser/{script}.mjs"), arguments);
 }

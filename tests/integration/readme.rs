@@ -69,7 +69,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 21] = [
     "--json",
     "--svg",
     "--server",
@@ -87,12 +87,63 @@ const FOREIGN: [&str; 22] = [
     "--unix-socket",
     "--http2-prior-knowledge",
     "--log-net-log",
-    "--target",
     "--ignore-missing",
     "--now",
     "--rm",
     "--from",
 ];
+
+/// All flags of websockify, each of which the page about it names.
+const OF_WEBSOCKIFY: [&str; 36] = [
+    "--verbose",
+    "--traffic",
+    "--record",
+    "--daemon",
+    "--run-once",
+    "--timeout",
+    "--idle-timeout",
+    "--cert",
+    "--key",
+    "--key-password",
+    "--ssl-only",
+    "--ssl-target",
+    "--verify-client",
+    "--cafile",
+    "--ssl-version",
+    "--ssl-ciphers",
+    "--unix-listen",
+    "--unix-listen-mode",
+    "--unix-target",
+    "--inetd",
+    "--web",
+    "--web-auth",
+    "--wrap-mode",
+    "--prefer-ipv6",
+    "--libserver",
+    "--target-config",
+    "--token-plugin",
+    "--token-source",
+    "--host-token",
+    "--auth-plugin",
+    "--auth-source",
+    "--heartbeat",
+    "--log-file",
+    "--syslog",
+    "--legacy-syslog",
+    "--file-only",
+];
+
+#[test]
+fn every_flag_of_websockify_has_its_line() {
+    let page = fs::read_to_string("docs/from-websockify.md").expect("the page");
+    let named = flags_in(&page);
+    for flag in OF_WEBSOCKIFY {
+        assert!(
+            named.contains(flag),
+            "docs/from-websockify.md says nothing of {flag}"
+        );
+    }
+}
 
 #[test]
 fn every_flag_of_the_pages_exists() {
@@ -101,8 +152,12 @@ fn every_flag_of_the_pages_exists() {
     for (file, text) in pages() {
         // What is announced for later stands under a heading of its own.
         let text = text.split("## Not yet").next().expect("a beginning");
+        let is_of_websockify =
+            |flag: &str| file.ends_with("from-websockify.md") && OF_WEBSOCKIFY.contains(&flag);
         for flag in flags_in(text) {
-            let is_known = known.contains(&flag) || FOREIGN.contains(&flag.as_str());
+            let is_known = known.contains(&flag)
+                || FOREIGN.contains(&flag.as_str())
+                || is_of_websockify(&flag);
             assert!(
                 is_known,
                 "{} names {flag}, which wsd does not have",

@@ -50,6 +50,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         max_message: None,
         silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,
+        delivery: websocket::Delivery::Whole,
     };
     let streams = StreamOptions {
         framing,
@@ -64,6 +65,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         input: framed_input(gateway_in, &streams),
         after_output: AfterOutput::KeepInput,
         process: None,
+        connection: None,
     };
     let step = Duration::from_millis(100);
     let limits = SessionTimeouts {

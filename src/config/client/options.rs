@@ -110,6 +110,7 @@ fn end(args: &Args) -> Result<End, FlagError> {
             let target = Target::Program(program, streams, inherit_stderr(stderr));
             End::Program(target, environment)
         }
+        Some(target @ Target::Socket(_)) => End::Program(target, environment),
         None => End::Stdio(streams(&args.program)?, args.client.linger),
     })
 }

@@ -104,8 +104,11 @@ impl File {
             Some(error) => locate_in_route(section, typed, error),
             None => ConfigError::CommandLine(error),
         })?;
-        let cgi = section.cgi().map(Path::to_owned);
-        Ok(Route::written(section.path(), program, cgi))
+        Ok(Route::written(
+            section.path(),
+            program,
+            section.place().clone(),
+        ))
     }
 
     /// Puts the place before an error about a flag that the file has, and that was not typed.

@@ -1,10 +1,6 @@
 //! The keys of the file's top, or of one `[[route]]` table, with their places.
 
-use std::{
-    ffi::OsString,
-    ops::Range,
-    path::{Path, PathBuf},
-};
+use std::{ffi::OsString, ops::Range, path::PathBuf};
 
 use toml::{
     Spanned,
@@ -12,7 +8,7 @@ use toml::{
 };
 
 use super::{
-    super::{config_error::FileError, flag_error::FlagError},
+    super::{config_error::FileError, flag_error::FlagError, route::Place},
     keys::Keys,
     source::Source,
     value,
@@ -31,7 +27,7 @@ pub(super) struct Section {
     command: Option<Vec<OsString>>,
     /// What only a route has.
     path: String,
-    cgi: Option<PathBuf>,
+    place: Place,
 }
 
 /// A key with its place, and its values as flags.
@@ -74,18 +70,21 @@ impl Section {
     ) -> Result<Self, FileError> {
         let wrong = |span, reason| Err(source.error(span, Some("route"), reason));
         let DeValue::Table(entries) = table.get_ref() else {
-            return wrong(span, "routes are [[route]] tables");
+            return wrong(span, "routes are [[route]] tables".to_owned());
         };
         let mut section = Section::empty(source, table.span(), "route.");
         for (name, value) in entries {
             section.read_for_route(source, keys, name, value)?;
         }
         let whole = |reason| wrong(table.span(), reason);
-        match (&section.command, &section.cgi) {
-            _ if section.path.is_empty() => whole("'path' is missing"),
-            (None, None) => whole("'command' is missing, or 'cgi' for a directory of CGI scripts"),
-            (Some(_), Some(_)) => whole("'command' and 'cgi' exclude each other"),
-            _ => Ok(section),
+        match section.names_in_place()[..] {
+            _ if section.path.is_empty() => whole("'path' is missing".to_owned()),
+            [] => whole(
+                "'command' is missing, or 'cgi' for a directory of CGI scripts, 'target' or 'target-map' for a socket"
+                    .to_owned(),
+            ),
+            [_] => section.check_for_a_program(source).map(|()| section),
+            [first, other, ..] => whole(format!("'{first}' and '{other}' exclude each other")),
         }
     }
 
@@ -97,7 +96,7 @@ impl Section {
             settings: Vec::new(),
             command: None,
             path: String::new(),
-            cgi: None,
+            place: Place::Command,
         }
     }
 
@@ -113,7 +112,12 @@ impl Section {
         let wrong = |reason| source.error(name.span(), Some(&shown), reason);
         match key {
             "path" => self.path = value::string(value.get_ref()).map_err(wrong)?,
-            "cgi" => self.cgi = Some(value::string(value.get_ref()).map_err(wrong)?.into()),
+            "cgi" => self.place = Place::Cgi(value::string(value.get_ref()).map_err(wrong)?.into()),
+            "target" => self.place = Place::Target(value::string(value.get_ref()).map_err(wrong)?),
+            "target-map" => {
+                self.place =
+                    Place::TargetMap(value::string(value.get_ref()).map_err(wrong)?.into());
+            }
             key if key == "command" || keys.is_of_routes(key) => {
                 return self.read(source, keys, name, value);
             }
@@ -175,8 +179,11 @@ impl Section {
     /// Itself, and the keys of the top that it does not replace, with their places.
     pub(super) fn with_inherited(&self, top: &Section) -> Self {
         let has = |name: &str| self.settings.iter().any(|setting| setting.key == name);
-        let is_replaced =
-            |key: &str| key == "command" || has(key) || conflicting_flag(key).is_some_and(has);
+        let is_replaced = |key: &str| {
+            matches!(key, "command" | "target" | "target-map")
+                || has(key)
+                || conflicting_flag(key).is_some_and(has)
+        };
         let mut section = self.clone();
         let inherited = top.settings.iter();
         let inherited = inherited.filter(|setting| !is_replaced(&setting.key));
@@ -189,9 +196,33 @@ impl Section {
         &self.path
     }
 
-    /// A route's directory of CGI scripts.
-    pub(super) fn cgi(&self) -> Option<&Path> {
-        self.cgi.as_deref()
+    /// What a route has in the place of a command.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The keys of a route that say who answers, of which it has one.
+    fn names_in_place(&self) -> Vec<&'static str> {
+        let has = |name: &&str| self.settings.iter().any(|setting| setting.key == **name);
+        let names = ["command", "cgi", "target", "target-map"].into_iter();
+        names.filter(has).collect()
+    }
+
+    /// Refuses keys of a route that are about a program, where it has none.
+    fn check_for_a_program(&self, source: Source<'_>) -> Result<(), FileError> {
+        const KEYS: [&str; 5] = ["passstderr", "user", "group", "limits", "workdir"];
+        if matches!(self.place, Place::Command | Place::Cgi(_)) {
+            return Ok(());
+        }
+        let mut settings = self.settings.iter();
+        match settings.find(|setting| KEYS.contains(&&*setting.key)) {
+            Some(setting) => Err(FileError {
+                place: format!("{}:{}", source.path.display(), setting.line),
+                key: Some(format!("{}{}", setting.prefix, setting.key)),
+                reason: "is about a program, and this route has a target: leave it out".to_owned(),
+            }),
+            None => Ok(()),
+        }
     }
 
     /// The error with the place of its value, or else of its key; `None` if what is wrong stands elsewhere: the

@@ -35,6 +35,10 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         DeValue::Array(none) if none.is_empty() && argument.get_long() == Some("passenv") => {
             one(String::new())
         }
+        DeValue::Array(items) if is_list && is_command(argument) => items
+            .iter()
+            .map(|item| Ok((joined(item.get_ref())?, item.span())))
+            .collect(),
         DeValue::Array(items) if is_list => items
             .iter()
             .map(|item| Ok((string(item.get_ref())?, item.span())))
@@ -51,6 +55,21 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
 fn may_be_port(argument: &Arg) -> bool {
     let names = argument.get_value_names().unwrap_or_default();
     names.iter().any(|name| name.starts_with("PORT["))
+}
+
+/// Whether its values are commands, each of which may be an array of words.
+fn is_command(argument: &Arg) -> bool {
+    let names = argument.get_value_names().unwrap_or_default();
+    names.iter().any(|name| *name == "COMMAND")
+}
+
+/// A command as one would type it.
+fn joined(value: &DeValue<'_>) -> Result<String, String> {
+    match value {
+        DeValue::Array(_) => Ok(shell_words::join(command(value)?)),
+        _ => string(value)
+            .map_err(|_| "expected commands, each a string or an array of words".to_owned()),
+    }
 }
 
 /// Whether its values are `NAME=…`, which a table says better.

@@ -190,7 +190,7 @@ impl ConnectionPermit {
 }
 
 /// What one client has: an IPv4 address, 64 bits of an IPv6 one.
-fn network(address: IpAddr) -> IpAddr {
+pub(in crate::http) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

@@ -37,6 +37,11 @@ impl Directory {
         }
     }
 
+    /// Where they are.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
+
     /// What holds for each of them.
     pub(in crate::http) fn options(&self) -> &RouteOptions {
         &self.options
@@ -58,7 +63,7 @@ impl Directory {
             attributes: self.attributes.clone(),
         };
         Ok(Some(RouteMatch {
-            target: Cow::Owned(Target::Program(program, self.streams, self.stderr)),
+            target: Cow::Owned(Target::Program(program, self.streams, self.stderr).into()),
             options: &self.options,
             script_name: Cow::Owned(script.name),
             path_info: script.info,

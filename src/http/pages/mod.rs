@@ -21,7 +21,7 @@ pub(in crate::http) use answer::{PlainAnswer, answer};
 pub use cgi::{CgiLimits, Scripts};
 pub use directory::Directory;
 pub use file::{FileOptions, Files, MimeRule, MimeTypes};
-pub use mount::{Mount, MountMatch};
+pub use mount::{Mount, MountMatch, MountTarget, TokenTargets};
 pub use redirect::Destination;
 pub use root::{Reach, Relation, Root, Script};
 pub use route::{Page, PlainRoute, WebSocketRoute};

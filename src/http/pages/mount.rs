@@ -1,17 +1,45 @@
-//! A program at a path, and how a URL's path is split at it: [`Mount`].
+//! A program or a target at a path, and how a URL's path is split at it: [`Mount`].
+
+use std::sync::Arc;
 
 use crate::{
-    backend::Target,
-    http::{route_options::RouteOptions, url_path::UrlPath},
+    backend::{SocketOptions, Target, TargetMap},
+    http::{access::TokenPlace, route_options::RouteOptions, url_path::UrlPath},
 };
 
-/// A program at a path.
+/// Who answers at a path.
+#[derive(Debug, Clone)]
+pub enum MountTarget {
+    /// The same for every client.
+    Fixed(Target),
+    /// Whom the client's token leads to.
+    ByToken(TokenTargets),
+}
+
+/// Targets by token.
+#[derive(Debug, Clone)]
+pub struct TokenTargets {
+    /// Where the token is.
+    pub place: TokenPlace,
+    /// Where tokens lead.
+    pub map: TargetMap,
+    /// How targets are spoken to.
+    pub options: Arc<SocketOptions>,
+}
+
+impl From<Target> for MountTarget {
+    fn from(target: Target) -> Self {
+        MountTarget::Fixed(target)
+    }
+}
+
+/// A program or a target at a path.
 #[derive(Debug)]
 pub struct Mount {
     /// Where: begins with `/`, and does not end with one unless it is `/` itself.
     pub path: String,
     /// What answers there and beneath.
-    pub target: Target,
+    pub target: MountTarget,
     /// On which terms.
     pub options: RouteOptions,
 }

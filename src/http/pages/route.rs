@@ -2,9 +2,19 @@
 //! type of its own, without a case that cannot be.
 
 use super::{
-    cgi::Scripts, directory::Directory, file::Files, mount::MountMatch, route_match::RouteMatch,
+    cgi::Scripts,
+    directory::Directory,
+    file::Files,
+    mount::{MountMatch, MountTarget},
+    route_match::RouteMatch,
 };
-use crate::http::{access::Cors, refusal::Refusal, route_options::RouteOptions, url_path::UrlPath};
+use crate::{
+    backend::Target,
+    http::{
+        access::Cors, answerer::Answerer, refusal::Refusal, route_options::RouteOptions,
+        url_path::UrlPath,
+    },
+};
 
 /// Who answers a WebSocket.
 #[derive(Debug)]
@@ -58,7 +68,18 @@ impl<'a> WebSocketRoute<'a> {
         }
     }
 
-    /// The program.
+    /// Who answers, for counting; of a directory it is not known yet whether another does.
+    pub(in crate::http) fn answerer(&self) -> Answerer {
+        match self {
+            WebSocketRoute::Mount(found) => match found.mount.target {
+                MountTarget::Fixed(Target::Program(..)) => Answerer::Program,
+                MountTarget::Fixed(Target::Socket(_)) | MountTarget::ByToken(_) => Answerer::Target,
+            },
+            WebSocketRoute::Directory(..) => Answerer::Program,
+        }
+    }
+
+    /// The program, or the target.
     ///
     /// # Errors
     /// 404 if there is none; 503 if that cannot be told, for want of descriptors or memory.

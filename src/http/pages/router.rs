@@ -8,10 +8,10 @@ use super::{
     cgi::Scripts,
     directory::Directory,
     file::Files,
-    mount::Mount,
+    mount::{Mount, MountTarget},
     route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::http::{route_options::RouteOptions, url_path::UrlPath};
+use crate::http::{access::TokenPlace, route_options::RouteOptions, url_path::UrlPath};
 
 /// Methods where wsd answers by itself.
 const OF_PAGES: &str = "GET, HEAD, OPTIONS";
@@ -135,6 +135,25 @@ impl Router {
         mounts.filter(move |mount| Some(mount.path.as_str()) == longest)
     }
 
+    /// Where a request's path and query may have tokens; `None` if nowhere.
+    pub(in crate::http) fn token_places(&self, raw_path: &str) -> Option<TokenPlaces> {
+        let mut places = None;
+        for mount in self.mounts.iter().chain(&self.fallback) {
+            let MountTarget::ByToken(targets) = &mount.target else {
+                continue;
+            };
+            let places: &mut TokenPlaces = places.get_or_insert_default();
+            match targets.place {
+                TokenPlace::Query => places.in_query = true,
+                TokenPlace::Path => {
+                    places.at_end_of_path = places.at_end_of_path.max(behind(mount, raw_path));
+                }
+                TokenPlace::Host | TokenPlace::Cookie(_) => {}
+            }
+        }
+        places
+    }
+
     /// Takes over who holds permits from the routes of the same paths in an earlier router.
     pub(in crate::http) fn inherit_permits(&mut self, earlier: &Router) {
         for mount in &mut self.mounts {
@@ -155,6 +174,29 @@ impl Router {
             }
         }
     }
+}
+
+/// Where tokens may be in a request's target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(in crate::http) struct TokenPlaces {
+    /// In values of the query.
+    pub(in crate::http) in_query: bool,
+    /// In so many last bytes of the path.
+    pub(in crate::http) at_end_of_path: usize,
+}
+
+/// How many bytes of a path as it came follow that of a mount and a slash: a slash is never encoded, so segments are
+/// told without decoding.
+fn behind(mount: &Mount, raw_path: &str) -> usize {
+    let Ok(path) = UrlPath::decode(raw_path) else {
+        return 0;
+    };
+    if mount.path_info(&path).is_none() {
+        return 0;
+    }
+    let segments = mount.script_name().matches('/').count();
+    let slash = raw_path.match_indices('/').nth(segments);
+    slash.map_or(0, |(at, _)| raw_path.len() - at - 1)
 }
 
 #[cfg(test)]
@@ -183,7 +225,7 @@ mod tests {
         };
         Mount {
             path: path.to_owned(),
-            target: Target::Program(program, LINES, StderrTo::Log),
+            target: Target::Program(program, LINES, StderrTo::Log).into(),
             options: RouteOptions::default(),
         }
     }
@@ -202,7 +244,9 @@ mod tests {
         let WebSocketRoute::Mount(found) = route else {
             panic!("there is no directory");
         };
-        let Target::Program(program, ..) = &found.mount.target;
+        let MountTarget::Fixed(Target::Program(program, ..)) = &found.mount.target else {
+            panic!("there are programs alone");
+        };
         let file = program.file.display().to_string();
         let script_name = found.mount.script_name().to_owned();
         Some((file, script_name, found.path_info))

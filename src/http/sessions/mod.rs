@@ -4,6 +4,7 @@
 //! `Client`, and the answer that this waits for.
 
 mod open;
+mod recorded;
 mod websocket;
 
 pub(super) use websocket::open_websocket;

@@ -6,8 +6,9 @@ use hyper::{Method, Response, header};
 use tokio::time::Instant;
 use tracing::{Instrument, info};
 
+use super::recorded::{header_of, record};
 use crate::{
-    backend::{Backend, FirstLine},
+    backend::{Backend, FirstLine, Target, target_lost},
     environ,
     http::{
         access::{ConnectionPermit, ProcessPermit},
@@ -19,7 +20,9 @@ use crate::{
         registry::{OpenSession, RegistryGuard},
         request::ClientRequest,
         state::State,
+        targets::FoundTarget,
     },
+    recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
     transport::Client,
 };
@@ -29,7 +32,9 @@ use crate::{
 pub(in crate::http) struct SessionRequest<'a> {
     pub(in crate::http) request: ClientRequest<'a>,
     /// Whom the client is joined to.
-    pub(in crate::http) found: RouteMatch<'a>,
+    pub(in crate::http) found: FoundTarget<'a>,
+    /// The request's target, as the log shows it.
+    pub(in crate::http) uri: String,
     /// The subprotocol that was agreed on.
     pub(in crate::http) subprotocol: Option<&'a str>,
     /// What else was agreed on, for the log.
@@ -46,39 +51,58 @@ static METHOD: Method = Method::GET;
 /// is joined to the program as soon as it is ready.
 ///
 /// # Errors
-/// 503 when the server is full or stopping, or the start may work later; 500 when it will not.
+/// 503 when the server is full or stopping, or the start may work later; 500 when it will not. 502 and 504 when a
+/// target cannot be reached.
 pub(in crate::http) async fn open(
     state: &State,
     asked: SessionRequest<'_>,
     client: impl Future<Output = Client> + Send + 'static,
     answer: Response<Body>,
 ) -> Result<Response<Body>, Refusal> {
-    let options = asked.found.options;
-    let ClientRequest {
-        parts, connection, ..
-    } = asked.request;
+    let options = asked.found.route.options;
+    let connection = asked.request.connection;
     launch::check_not_draining(state)?;
     let launch = Launch::prepare(state, options, Purpose::Session)?;
-    let variables = launch.environment(&options.environ, connection, asked.to_environ());
-    let opening = asked.found.target.open(&state.resources, &variables);
-    let launched = launch.start(state, opening).await?;
-    let first_line = asked.found.target.unexamined_line(&variables);
+    let target = &*asked.found.route.target;
+    let (variables, observe): (_, fn(&Metrics, Duration)) = match target {
+        Target::Program(..) => (
+            launch.environment(&options.environ, connection, asked.to_environ()),
+            Metrics::observe_spawn,
+        ),
+        Target::Socket(_) => (Vec::new(), Metrics::observe_connect),
+    };
+    let opening = target.open(&state.resources, &variables, connection);
+    let launched = launch.start(state, observe, opening).await?;
+    let first_line = target.unexamined_line(&variables);
     let backend = launched.started;
-    launched.span.in_scope(|| asked.log_start(&backend));
+    let address = match target {
+        Target::Program(..) => None,
+        Target::Socket(socket) => Some(socket.address.to_string()),
+    };
+    let recording = launched.span.in_scope(|| {
+        asked.log_start(&backend, address.as_deref());
+        let header = || header_of(launched.id, &asked.uri, target);
+        state.recorder.begin(header).map(Arc::new)
+    });
     state.metrics.count_session();
     let task = Task {
         guard: state.registry.enter(OpenSession {
             id: launched.id,
             remote: connection.remote,
-            uri: parts.uri.to_string(),
+            uri: asked.uri,
             subprotocol: asked.subprotocol.map(str::to_owned),
             pid: backend.process.as_ref().map(|process| process.id()),
+            target: address,
             begun: Instant::now(),
             handle: Handle::new(&state.drain),
         }),
         backend,
         first_line: first_line.map(Box::new),
-        client: Box::pin(client),
+        client: match &recording {
+            None => Box::pin(client),
+            Some(recording) => Box::pin(record(client, Arc::clone(recording))),
+        },
+        recording,
         timeouts: Arc::clone(&options.timeouts),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
@@ -93,7 +117,7 @@ impl SessionRequest<'_> {
             script_name,
             path_info,
             ..
-        } = &self.found;
+        } = &self.found.route;
         environ::RequestInfo {
             method: &METHOD,
             subprotocol: self.subprotocol,
@@ -101,18 +125,20 @@ impl SessionRequest<'_> {
         }
     }
 
-    fn log_start(&self, backend: &Backend) {
+    fn log_start(&self, backend: &Backend, target: Option<&str>) {
         let ClientRequest {
             parts, connection, ..
         } = self.request;
         info!(
             target: "access",
             remote = %connection.remote,
-            uri = %parts.uri,
+            uri = %self.uri,
             origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
             subprotocol = self.subprotocol,
             extension = self.extension.as_ref().map(tracing::field::display),
             pid = backend.process.as_ref().map(|process| process.id()),
+            target = target.map(tracing::field::display),
+            token = self.found.token,
             "session started"
         );
     }
@@ -126,6 +152,7 @@ struct Task {
     first_line: Option<Box<FirstLine>>,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
+    recording: Option<Arc<Recording>>,
     timeouts: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
@@ -143,20 +170,31 @@ impl Task {
             let session = session::run(client, self.backend, &self.timeouts, &open.handle);
             let summary = session.await;
             let duration = open.begun.elapsed();
+            if let Some(recording) = self.recording {
+                recording.close(summary.ended.close());
+            }
             self.metrics.observe_session(&summary, duration);
+            if open.target.is_some() && *summary.ended.close() == target_lost() {
+                self.metrics.count_target_failure(Some("reset"));
+            }
             if let Some(line) = self.first_line {
                 line.fault_behind_exit(summary.exit).await;
             }
-            log_end(&summary, &open.handle, duration);
+            log_end(&summary, open, duration);
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);
         }
     }
 }
 
-fn log_end(summary: &Summary, handle: &Handle, duration: Duration) {
+fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
+    let handle = &open.handle;
     let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
     let close = summary.ended.close();
+    let by = match (summary.ended.side(), &open.target) {
+        ("program", Some(_)) => "target",
+        (side, _) => side,
+    };
     info!(
         target: "access",
         duration_ms = duration.as_millis() as u64,
@@ -168,7 +206,7 @@ fn log_end(summary: &Summary, handle: &Handle, duration: Duration) {
         signal = summary.exit.and_then(|status| status.signal()),
         code = close.code,
         reason = close.reason.as_str(),
-        by = summary.ended.side(),
+        by,
         "session ended"
     );
 }

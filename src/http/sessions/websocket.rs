@@ -11,10 +11,10 @@ use crate::{
     http::{
         access::ConnectionPermit,
         body::Body,
-        pages::RouteMatch,
         refusal::Refusal,
         request::ClientRequest,
         state::State,
+        targets::FoundTarget,
         websocket::{Detach, Handshake, Tunnel},
     },
     transport::{
@@ -30,12 +30,13 @@ use crate::{
 pub(in crate::http) async fn open_websocket(
     state: &State,
     request: ClientRequest<'_>,
-    found: RouteMatch<'_>,
+    found: FoundTarget<'_>,
+    uri: String,
     handshake: Handshake,
     upgrade: OnUpgrade,
     permit: Option<ConnectionPermit>,
 ) -> Result<Response<Body>, Refusal> {
-    let options = found.options;
+    let options = found.route.options;
     let client = client(
         upgrade,
         request.parts.version,
@@ -48,6 +49,7 @@ pub(in crate::http) async fn open_websocket(
     let asked = SessionRequest {
         request,
         found,
+        uri,
         subprotocol: handshake.subprotocol(),
         extension: handshake.compression().map(|agreed| agreed.to_string()),
         permit,

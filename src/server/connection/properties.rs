@@ -100,7 +100,8 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
                 flush_after: None,
             },
             StderrTo::Log,
-        ),
+        )
+        .into(),
         options: RouteOptions {
             subprotocols,
             compression: Some(DeflateParams {
@@ -124,6 +125,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         connections: ConnectionLimits::default(),
         cors: None,
         headers: AddedHeaders::default(),
+        record: None,
     };
     let server = server::Options {
         drain_delay: Duration::ZERO,

@@ -11,11 +11,16 @@ const MASKED: u8 = 0x80;
 
 /// The opcodes that begin or continue a message.
 const CONTINUATION: u8 = 0;
-const TEXT: u8 = 1;
-const BINARY: u8 = 2;
+pub(super) const TEXT: u8 = 1;
+pub(super) const BINARY: u8 = 2;
 /// Control frames have this bit in their opcode.
 const CONTROL: u8 = 0x8;
 const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+/// The first byte of an answer to a ping.
+pub(super) const PONG: u8 = FINAL | 0xa;
+/// The longest payload of a control frame (§5.5).
+pub(super) const LARGEST_CONTROL: usize = 125;
 
 /// The first bit of a length is 0.
 const LONGEST_PAYLOAD: u64 = i64::MAX as u64;
@@ -87,6 +92,12 @@ impl Header {
         }
     }
 
+    /// The same of a frame without payload, once it is whole.
+    pub(super) fn without_payload(&self) -> Header {
+        let mask = self.is_masked().then(|| self.mask());
+        Header::with_first_byte(self.bytes[0], 0, mask)
+    }
+
     /// Whether nothing of it has come.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0
@@ -138,6 +149,15 @@ impl Header {
 
     pub(super) fn is_close(&self) -> bool {
         self.opcode() == CLOSE
+    }
+
+    pub(super) fn is_ping(&self) -> bool {
+        self.opcode() == PING
+    }
+
+    /// Whether it is Close, Ping or Pong.
+    pub(super) fn is_known_control(&self) -> bool {
+        matches!(self.opcode(), CLOSE..=0xa)
     }
 
     pub(super) fn is_continuation(&self) -> bool {
@@ -208,15 +228,28 @@ pub fn encode(first: u8, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     frame
 }
 
+/// Copies what fits; returns how much.
+pub(super) fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let most = from.len().min(to.len());
+    to[..most].copy_from_slice(&from[..most]);
+    most
+}
+
+/// A payload's length, as far as there can be so much in memory.
+pub(super) fn saturated(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
 /// Puts a mask on bytes, or takes it off (§5.3).
 pub(super) fn mask(bytes: &mut [u8], mask: [u8; 4]) {
-    let mut words = bytes.chunks_exact_mut(4);
-    for word in &mut words {
-        for (byte, mask) in word.iter_mut().zip(mask) {
-            *byte ^= mask;
-        }
+    // As many at once as processors have it.
+    let [a, b, c, d] = mask;
+    let wide = u128::from_ne_bytes([a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]);
+    let (words, rest) = bytes.as_chunks_mut();
+    for word in words {
+        *word = (u128::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    for (byte, mask) in words.into_remainder().iter_mut().zip(mask) {
+    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= mask;
     }
 }

@@ -1,18 +1,19 @@
 //! The stream beneath a WebSocket, shared by what reads it and what writes it.
 
 use std::{
-    io, mem,
+    io::{self, IoSlice},
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
 };
 
-use bytes::BytesMut;
+use bytes::{Buf, Bytes, BytesMut};
 use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use crate::message::Close;
+use crate::{message::Close, room};
 
 /// Capacity in bytes that a buffer keeps when there is nothing in it.
 const CAPACITY_AT_REST: usize = 512;
@@ -24,6 +25,10 @@ pub(super) struct FrameBuffer<S> {
     /// Frames on their way, of which `sent` bytes have gone out.
     unsent: Vec<u8>,
     sent: usize,
+    /// The payload of the last frame in there, if that is long: it is sent from where it lies.
+    payload: Bytes,
+    /// Frames behind that.
+    behind: Vec<u8>,
     /// We have sent Close: nothing follows it (RFC 6455 §5.5.1).
     pub(super) is_closed: bool,
     /// The Close of the other end, which nothing follows.
@@ -36,6 +41,8 @@ impl<S> FrameBuffer<S> {
             stream,
             unsent: Vec::new(),
             sent: 0,
+            payload: Bytes::new(),
+            behind: Vec::new(),
             is_closed: false,
             peer_close: None,
         }
@@ -47,17 +54,44 @@ impl<S> FrameBuffer<S> {
     }
 
     /// Takes all of `frames`, to be sent behind what is on its way.
-    pub(super) fn give(&mut self, frames: &mut Vec<u8>) {
-        match self.unsent.is_empty() {
-            true => mem::swap(&mut self.unsent, frames),
-            false => self.unsent.append(frames),
+    ///
+    /// # Errors
+    /// There is no memory for them; then they stay.
+    pub(super) fn give(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
+        let last = self.last();
+        match last.is_empty() {
+            true => mem::swap(last, frames),
+            false => {
+                room::reserve(last, frames.len())?;
+                last.append(frames);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a long payload is on its way; there is one at a time.
+    pub(super) fn has_payload(&self) -> bool {
+        !self.payload.is_empty()
+    }
+
+    /// Takes a frame whose payload is long, to be sent behind what is on its way, where no other such is.
+    pub(super) fn give_long(&mut self, header: &[u8], payload: Bytes) {
+        self.unsent.extend_from_slice(header);
+        self.payload = payload;
+    }
+
+    /// Where the next frame goes.
+    fn last(&mut self) -> &mut Vec<u8> {
+        match self.has_payload() {
+            true => &mut self.behind,
+            false => &mut self.unsent,
         }
     }
 
     /// The same for an answer that the library makes by itself.
     pub(super) fn give_answer(&mut self, frame: &[u8]) {
         if !self.is_closed {
-            self.unsent.extend_from_slice(frame);
+            self.last().extend_from_slice(frame);
         }
     }
 
@@ -94,17 +128,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameBuffer<S> {
 
     /// Sends what was given.
     pub(super) fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.sent < self.unsent.len() {
-            let rest = &self.unsent[self.sent..];
-            let written = ready!(Pin::new(&mut self.stream).poll_write(context, rest))?;
+        loop {
+            ready!(self.poll_send_unsent(context))?;
+            self.unsent.clear();
+            self.sent = 0;
+            if self.behind.is_empty() {
+                return Pin::new(&mut self.stream).poll_flush(context);
+            }
+            mem::swap(&mut self.unsent, &mut self.behind);
+            rest(&mut self.behind);
+        }
+    }
+
+    /// Sends what is there, with the payload behind it in the same call.
+    fn poll_send_unsent(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let frames = &self.unsent[self.sent..];
+            let stream = Pin::new(&mut self.stream);
+            let written = ready!(match (frames, &self.payload[..]) {
+                ([], []) => return Poll::Ready(Ok(())),
+                (frames, []) => stream.poll_write(context, frames),
+                ([], payload) => stream.poll_write(context, payload),
+                (frames, payload) => {
+                    let both = [IoSlice::new(frames), IoSlice::new(payload)];
+                    stream.poll_write_vectored(context, &both)
+                }
+            })?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            self.sent += written;
+            let of_frames = written.min(frames.len());
+            self.sent += of_frames;
+            self.payload.advance(written - of_frames);
+            if self.payload.is_empty() {
+                // Whoever reads into it anew can have its memory.
+                self.payload = Bytes::new();
+            }
         }
-        self.unsent.clear();
-        self.sent = 0;
-        Pin::new(&mut self.stream).poll_flush(context)
     }
 
     pub(super) fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {

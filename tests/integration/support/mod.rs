@@ -13,6 +13,7 @@ pub(crate) mod process;
 pub(crate) mod proxy;
 pub(crate) mod server;
 pub(crate) mod site;
+pub(crate) mod target;
 pub(crate) mod terminal;
 pub(crate) mod tls;
 
@@ -32,6 +33,7 @@ pub(crate) use http::http;
 pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};
 pub(crate) use rustix::process::Signal;
 pub(crate) use server::Server;
+pub(crate) use target::Target;
 
 /// How long anything may take before the test has failed. Never waited for when all is well.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -98,7 +98,7 @@ fn configuration(file: &str, addresses: &[(&str, String)]) -> String {
     text
 }
 
-fn installed(name: &str) -> PathBuf {
+pub(crate) fn installed(name: &str) -> PathBuf {
     find(name).unwrap_or_else(|| {
         panic!("{name} is not installed: scripts/test does it, or apt-get install {name}")
     })

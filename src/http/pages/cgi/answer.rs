@@ -23,6 +23,7 @@ use crate::{
     http::{
         body::{Body, empty},
         launch::{self, Launch, Purpose},
+        metrics::Metrics,
         pages::root::Script,
         refusal::Refusal,
         request::ClientRequest,
@@ -61,7 +62,11 @@ pub(in crate::http) async fn answer(
     let variables = variables(&launch, &scripts.options.environ, request, script, &content);
     let program = program(script, &scripts.attributes);
     let starting = program.start(&state.resources.spawner, &variables);
-    let launched = launch.start(state, starting).await?;
+    let launched = launch
+        .start(state, Metrics::observe_spawn, async {
+            starting.await.map_err(Refusal::Start)
+        })
+        .await?;
     let (answer, answered) = oneshot::channel();
     let (chunks, body) = mpsc::channel(1);
     let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);

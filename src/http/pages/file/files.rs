@@ -34,4 +34,9 @@ impl Files {
             open_files: Arc::default(),
         }
     }
+
+    /// Where they are.
+    pub fn root(&self) -> &Root {
+        &self.root
+    }
 }

@@ -1,0 +1,189 @@
+//! The byte stream to a target, and its two halves.
+//!
+//! # How it works
+//! The halves share the stream, for TLS has one state for both directions, and since an error of the socket is told
+//! once only: who writes may find what the reader has to know. Both are polled by the session's one task, so the lock
+//! is never waited for.
+
+use std::{
+    io::{self, IoSlice},
+    os::fd::{AsFd, BorrowedFd},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use parking_lot::Mutex;
+use rustix::net::{Shutdown, shutdown};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpStream, UnixStream},
+};
+use tokio_rustls::client::TlsStream;
+
+use crate::backend::stdin::Intake;
+
+/// A connection to a target.
+#[derive(Debug)]
+pub(super) enum SocketStream {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl SocketStream {
+    /// The two halves; the second tells the intake what it has written.
+    pub(super) fn split(self) -> (ReadHalf, WriteHalf) {
+        let shared = Arc::new(Mutex::new(Shared {
+            stream: self,
+            has_received: false,
+            is_lost: false,
+        }));
+        let read = ReadHalf(Arc::clone(&shared));
+        let write = WriteHalf {
+            shared,
+            intake: Intake::default(),
+            is_shut: false,
+        };
+        (read, write)
+    }
+
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            SocketStream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            SocketStream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            SocketStream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+
+    /// The half that writes.
+    pub(super) fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
+        match self {
+            SocketStream::Tcp(stream) => Pin::new(stream),
+            SocketStream::Unix(stream) => Pin::new(stream),
+            SocketStream::Tls(stream) => Pin::new(stream),
+        }
+    }
+}
+
+impl AsFd for SocketStream {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            SocketStream::Tcp(stream) => stream.as_fd(),
+            SocketStream::Unix(stream) => stream.as_fd(),
+            SocketStream::Tls(stream) => stream.get_ref().0.as_fd(),
+        }
+    }
+}
+
+struct Shared {
+    stream: SocketStream,
+    /// Something was read.
+    has_received: bool,
+    /// A write has found out that the connection is lost.
+    is_lost: bool,
+}
+
+/// What the target says. An end is an orderly one; a connection that is lost is an error, and so is one by TLS that
+/// ends without a word.
+pub(super) struct ReadHalf(Arc<Mutex<Shared>>);
+
+impl AsyncRead for ReadHalf {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut shared = self.0.lock();
+        let before = buffer.filled().len();
+        let read = ready!(shared.stream.poll_read(context, buffer));
+        let is_end = buffer.filled().len() == before;
+        Poll::Ready(match read {
+            Ok(()) if is_end && shared.is_lost => Err(io::ErrorKind::ConnectionReset.into()),
+            // TLS that ends without close_notify: many servers never send one.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof && shared.has_received => {
+                Ok(())
+            }
+            read => {
+                shared.has_received |= !is_end;
+                read
+            }
+        })
+    }
+}
+
+/// What the target is told. Shutting it down, or dropping it, is end-of-file there.
+pub(super) struct WriteHalf {
+    shared: Arc<Mutex<Shared>>,
+    intake: Intake,
+    is_shut: bool,
+}
+
+impl WriteHalf {
+    /// To see what has been written.
+    pub(super) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    fn poll_write_by(
+        &mut self,
+        write: impl FnOnce(Pin<&mut (dyn AsyncWrite + Send + Unpin)>) -> Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        let mut shared = self.shared.lock();
+        let written = ready!(write(shared.stream.writer()));
+        match &written {
+            Ok(length) => self.intake.count_written(*length),
+            // That it takes no more is no loss: it may have shut its direction in order (tcp(7)).
+            Err(error) => shared.is_lost |= error.kind() != io::ErrorKind::BrokenPipe,
+        }
+        Poll::Ready(written)
+    }
+}
+
+impl AsyncWrite for WriteHalf {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_by(|writer| writer.poll_write(context, buffer))
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_write_by(|writer| writer.poll_write_vectored(context, buffers))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.lock().stream.writer().poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.is_shut {
+            return Poll::Ready(Ok(()));
+        }
+        let shut = ready!(self.shared.lock().stream.writer().poll_shutdown(context));
+        self.is_shut = true;
+        Poll::Ready(shut)
+    }
+}
+
+impl Drop for WriteHalf {
+    fn drop(&mut self) {
+        if !self.is_shut {
+            // One that is lost is shut already.
+            let _ = shutdown(self.shared.lock().stream.as_fd(), Shutdown::Write);
+        }
+    }
+}

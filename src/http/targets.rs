@@ -1,0 +1,116 @@
+//! From a token to a target: which socket a client is joined to, and how tokens are kept out of the log.
+
+use std::borrow::Cow;
+
+use hyper::Uri;
+
+use super::{
+    access::{TrustedProxies, network, with_tokens_digested},
+    pages::{MountTarget, RouteMatch, Router, TokenTargets},
+    refusal::Refusal,
+    request::ClientRequest,
+    state::State,
+};
+use crate::{
+    backend::{Socket, Target, Token},
+    connection::ConnectionInfo,
+};
+
+/// A target that was found.
+#[derive(Debug)]
+pub(super) struct FoundTarget<'a> {
+    /// It, and its terms.
+    pub(super) route: RouteMatch<'a, Cow<'a, Target>>,
+    /// The digest of the token that led to it.
+    pub(super) token: Option<String>,
+}
+
+impl<'a> FoundTarget<'a> {
+    fn new(route: RouteMatch<'a, Cow<'a, Target>>, token: Option<String>) -> Self {
+        FoundTarget { route, token }
+    }
+}
+
+/// The target that a route names, or that the client's token leads to.
+///
+/// # Errors
+/// 400 for a token that is missing or malformed, 404 for one that is unknown, 429 after too many of these.
+pub(super) async fn find_target<'a>(
+    state: &State,
+    trust: &TrustedProxies,
+    request: ClientRequest<'_>,
+    found: RouteMatch<'a, Cow<'a, MountTarget>>,
+) -> Result<FoundTarget<'a>, Refusal> {
+    let (target, found) = found.take_target();
+    let targets = match target {
+        Cow::Borrowed(MountTarget::Fixed(target)) => {
+            return Ok(FoundTarget::new(found.with(Cow::Borrowed(target)), None));
+        }
+        Cow::Owned(MountTarget::Fixed(target)) => {
+            return Ok(FoundTarget::new(found.with(Cow::Owned(target)), None));
+        }
+        Cow::Borrowed(MountTarget::ByToken(targets)) => Cow::Borrowed(targets),
+        Cow::Owned(MountTarget::ByToken(targets)) => Cow::Owned(targets),
+    };
+    let token = targets
+        .place
+        .token(request.parts, request.host, &found.path_info);
+    let token = token.inspect_err(|_| state.metrics.count_target_failure(Some("token")))?;
+    let socket = find_socket(state, trust, request.connection, &targets, &token).await?;
+    let digest = state.digests.digest(token.as_bytes());
+    let target = Cow::Owned(Target::Socket(socket));
+    Ok(FoundTarget::new(found.with(target), Some(digest)))
+}
+
+/// Unknown tokens are counted for the client, but not for a proxy that others are behind, nor where there is no
+/// address.
+async fn find_socket(
+    state: &State,
+    trust: &TrustedProxies,
+    connection: &ConnectionInfo,
+    targets: &TokenTargets,
+    token: &Token,
+) -> Result<Socket, Refusal> {
+    let remote = &connection.remote;
+    let who = remote.ip().filter(|_| !trust.includes(remote)).map(network);
+    if let Some(who) = &who {
+        state.guesses.check(who)?;
+    }
+    let Some(address) = targets.map.find(token).await else {
+        state.metrics.count_target_failure(Some("token"));
+        if let Some(who) = who {
+            state.guesses.count_wrong(who);
+        }
+        return Err(Refusal::UnknownToken);
+    };
+    Ok(Socket {
+        address,
+        options: targets.options.clone(),
+    })
+}
+
+/// A request's target as the log shows it: a digest stands where a token may be.
+pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
+    let text = uri.to_string();
+    let digest = |token: &[u8]| state.digests.digest(token);
+    let Some(places) = router.token_places(uri.path()) else {
+        return text;
+    };
+    let (path, query) = match text.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (&*text, None),
+    };
+    let (before, token) = path.split_at(path.len() - places.at_end_of_path);
+    let mut shown = before.to_owned();
+    if !token.is_empty() {
+        shown.push_str(&digest(token.as_bytes()));
+    }
+    if let Some(query) = query {
+        shown.push('?');
+        match places.in_query {
+            true => shown.push_str(&with_tokens_digested(query, digest)),
+            false => shown.push_str(query),
+        }
+    }
+    shown
+}
