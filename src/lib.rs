@@ -45,7 +45,8 @@
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
-//! | 0 | `timer` | a deadline that moves with what happens |
+//! | 0 | `room` | memory that may be refused, or goes back |
+//! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
@@ -90,6 +91,7 @@ pub mod printable;
 #[doc(hidden)]
 pub mod properties;
 pub mod recording;
+mod room;
 pub mod server;
 pub mod service_manager;
 pub mod session;

@@ -5,6 +5,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use bytes::BytesMut;
 use futures_util::{Sink, SinkExt};
 use tokio::io::AsyncWrite;
 use tokio_util::codec::FramedWrite;
@@ -14,6 +15,7 @@ use super::{
     interface::{Inbound, Input},
     stream_options::{StreamCodec, StreamOptions},
 };
+use crate::framing::CAPACITY_AT_REST;
 
 /// Input gathered before it is written without being asked, in bytes. Smaller means fewer bytes a system call,
 /// larger means more memory for each session in a flood.
@@ -29,16 +31,31 @@ where
 {
     // Nothing is reserved for a client that says nothing.
     let framed = FramedWrite::with_capacity(stream, StreamCodec::new(streams), 0);
-    Box::pin(InputBuffer(framed))
+    Box::pin(InputBuffer {
+        framed,
+        is_large: false,
+    })
 }
 
 /// Has room until so much is unwritten, whatever was written before: [`FramedWrite`] alone, once full, would have
 /// none until all of it is.
-struct InputBuffer<W>(FramedWrite<W, StreamCodec>);
+struct InputBuffer<W> {
+    framed: FramedWrite<W, StreamCodec>,
+    /// More was in the buffer than is worth keeping: an empty one does not tell, whose front has been written.
+    is_large: bool,
+}
 
 impl<W> InputBuffer<W> {
     fn unwritten(&self) -> usize {
-        self.0.write_buffer().len()
+        self.framed.write_buffer().len()
+    }
+
+    /// Gives back the memory that a burst or a long message took.
+    fn rest(&mut self) {
+        if self.is_large && self.unwritten() == 0 {
+            *self.framed.write_buffer_mut() = BytesMut::new();
+            self.is_large = false;
+        }
     }
 }
 
@@ -50,7 +67,7 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
         if self.unwritten() >= WRITE_AT {
-            let written = self.0.poll_flush_unpin(context);
+            let written = self.framed.poll_flush_unpin(context);
             if written.is_ready() || self.unwritten() >= LARGEST_UNWRITTEN {
                 return written;
             }
@@ -59,20 +76,24 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for InputBuffer<W> {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
-        self.0.start_send_unpin(item)
+        let sent = self.framed.start_send_unpin(item);
+        self.is_large |= self.unwritten() > CAPACITY_AT_REST;
+        sent
     }
 
     fn poll_flush(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        self.0.poll_flush_unpin(context)
+        let flushed = self.framed.poll_flush_unpin(context);
+        self.rest();
+        flushed
     }
 
     fn poll_close(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        self.0.poll_close_unpin(context)
+        self.framed.poll_close_unpin(context)
     }
 }

@@ -1,15 +1,15 @@
 //! A program's output as a stream of messages.
 
 use std::{
+    io::{self, Write as _},
     mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, stream};
-use serde_json::Value;
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
@@ -23,7 +23,12 @@ use super::{
     stderr::Logged,
     stream_options::{StreamCodec, StreamOptions},
 };
-use crate::{framing::CAPACITY_AT_REST, message::Message, timer::LazyTimer};
+use crate::{
+    framing::{CAPACITY_AT_REST, FramingError},
+    message::{Message, Utf8Bytes},
+    room::{self, NoRoom},
+    timer::LazyTimer,
+};
 
 /// The messages that are read from a stream of bytes; with `flush_after`, a partial line too once it has
 /// been quiet that long.
@@ -104,7 +109,7 @@ impl<R: AsyncRead + Unpin> Stream for Reads<R> {
 /// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
 pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions) -> Output {
     let name = |lines: Output, name: &'static str| {
-        lines.map(move |line| line.map(|line| wrap(name, &line)))
+        lines.map(move |line| line.and_then(|line| wrap(name, &line)))
     };
     Box::pin(stream::select(
         name(framed_output(stdout, streams), "stdout"),
@@ -112,13 +117,39 @@ pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions)
     ))
 }
 
-fn wrap(stream: &str, message: &Message) -> Message {
+fn wrap(stream: &str, message: &Message) -> Result<Message, BackendError> {
     let data = match message {
         Message::Text(text) => text.as_str(),
         Message::Binary(bytes) => &String::from_utf8_lossy(bytes),
     };
-    // A `Value` would sort the keys; the stream comes first.
-    Message::Text(format!(r#"{{"stream":"{stream}","data":{}}}"#, Value::from(data)).into())
+    // Nothing else can be wrong.
+    let json = json(stream, data).map_err(|_| FramingError::from(NoRoom))?;
+    let text = Utf8Bytes::try_from(Bytes::from(json));
+    Ok(Message::Text(text.unwrap_or_default()))
+}
+
+fn json(stream: &str, data: &str) -> io::Result<Vec<u8>> {
+    let mut json = Json(Vec::new());
+    // A map would sort the keys; the stream comes first.
+    write!(json, r#"{{"stream":"{stream}","data":"#)?;
+    serde_json::to_writer(&mut json, data)?;
+    json.write_all(b"}")?;
+    Ok(json.0)
+}
+
+/// Memory that may be refused, to write to.
+struct Json(Vec<u8>);
+
+impl io::Write for Json {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        room::reserve(&mut self.0, bytes.len())?;
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Hands out a partial line when nothing more has come for a while.
@@ -140,7 +171,7 @@ impl<R> Prompting<R> {
         self.timer.poll_expired(since + self.quiet, context)
     }
 
-    fn take_partial(&mut self) -> Option<Message> {
+    fn take_partial(&mut self) -> Result<Option<Message>, BackendError> {
         // The codec and its buffer are borrowed one after the other.
         let mut held: BytesMut = std::mem::take(self.framed.read_buffer_mut());
         let message = self.framed.decoder_mut().decode_partial(&mut held);
@@ -161,10 +192,10 @@ impl<R: AsyncRead + Unpin> Stream for Prompting<R> {
         if held == 0 || self.poll_quiet(held, context).is_pending() {
             return Poll::Pending;
         }
-        match self.take_partial() {
+        match self.take_partial().transpose() {
             Some(message) => {
                 self.partial = None;
-                Poll::Ready(Some(Ok(message)))
+                Poll::Ready(Some(message))
             }
             // What is held back is half of something: wait for the other half.
             None => Poll::Pending,

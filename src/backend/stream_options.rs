@@ -47,8 +47,11 @@ impl StreamCodec {
     }
 
     /// See [`Codec::decode_partial`].
-    pub(super) fn decode_partial(&mut self, source: &mut BytesMut) -> Option<Message> {
-        self.codec.decode_partial(source)
+    pub(super) fn decode_partial(
+        &mut self,
+        source: &mut BytesMut,
+    ) -> Result<Option<Message>, BackendError> {
+        Ok(self.codec.decode_partial(source)?)
     }
 
     fn error(&self, error: FramingError) -> BackendError {

@@ -23,6 +23,7 @@ use crate::{
     backend::{Backend, Environment, Linger, Resources, Stdio, StreamOptions, Target},
     connection::{ConnectionInfo, Endpoint},
     message::Close,
+    room,
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
     transport::{
@@ -78,6 +79,7 @@ pub async fn run(
     announcement: Option<&str>,
     stop: &CancellationToken,
 ) -> Outcome {
+    room::return_large_blocks();
     let end = match ClientLoop::new(options, announcement) {
         Ok(joint) => joint.run(stop).await,
         Err(error) => ConnectionEnd::from(ConnectError::Stdio(error)),

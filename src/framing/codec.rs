@@ -9,7 +9,10 @@ use super::{
     headers::{self, Headers},
     length,
 };
-use crate::message::{Close, Message, Utf8Bytes};
+use crate::{
+    message::{Close, Message, Utf8Bytes},
+    room::{self, NoRoom},
+};
 
 /// How messages are told apart on stdin and stdout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +95,8 @@ pub(crate) const CAPACITY_AT_REST: usize = 512;
 /// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
 const FIRST_ROOM: usize = 4 * 1024;
 const GROWTH: usize = 16;
+/// Room for what stands before or behind a message, in bytes.
+const HEADER_ROOM: usize = 64;
 /// Capacity of a source in a flood: what a Linux pipe holds (pipe(7)).
 pub(super) const CAPACITY_IN_FLOOD: usize = 64 * 1024;
 
@@ -116,37 +121,45 @@ impl Codec {
     /// The beginning of a line whose newline has not come: a prompt. Holds back what may be half of
     /// something, a trailing `\r` or an incomplete UTF-8 sequence. A newline that follows at once
     /// ends what was handed out here and is no empty message of its own.
-    pub fn decode_partial(&mut self, source: &mut BytesMut) -> Option<Message> {
+    ///
+    /// # Errors
+    /// There is no memory for it.
+    pub fn decode_partial(
+        &mut self,
+        source: &mut BytesMut,
+    ) -> Result<Option<Message>, FramingError> {
         if !matches!(self.framing, Framing::Lines(_)) {
-            return None;
+            return Ok(None);
         }
         let carriage_return = usize::from(source.last() == Some(&b'\r'));
         let whole = source.len() - carriage_return;
         let ready = whole - incomplete_suffix(&source[..whole]);
         if ready == 0 {
-            return None;
+            return Ok(None);
         }
         self.continued = true;
         self.searched = 0;
-        Some(Message::Text(text(source.split_to(ready).freeze())))
+        Ok(Some(text(source.split_to(ready).freeze())?))
     }
 
     /// All there is but what may be half of something.
-    fn decode_text(&self, source: &mut BytesMut) -> Option<Message> {
+    fn decode_text(&self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
         let ready = source.len() - incomplete_suffix(source);
-        (ready > 0).then(|| Message::Text(text(source.split_to(ready).freeze())))
+        let whole = (ready > 0).then(|| text(source.split_to(ready).freeze()));
+        Ok(whole.transpose()?)
     }
 
     /// Makes room for the next read: more after a read that took all there was room for, little again
     /// when all has been handed out.
-    fn fit(&mut self, source: &mut BytesMut) {
+    fn fit(&mut self, source: &mut BytesMut) -> Result<(), NoRoom> {
         if source.len() == source.capacity() {
             self.room = (self.room * GROWTH).clamp(FIRST_ROOM, CAPACITY_IN_FLOOD);
-            source.reserve(self.room);
+            room::reserve_bytes(source, self.room)?;
         } else if self.room > 0 && source.is_empty() {
             *source = BytesMut::with_capacity(CAPACITY_AT_REST);
             self.room = 0;
         }
+        Ok(())
     }
 
     fn decode_line(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
@@ -162,7 +175,7 @@ impl Codec {
             }
             let continued = std::mem::take(&mut self.continued);
             if !(continued && line.is_empty()) {
-                return Ok(Some(Message::Text(text(line.freeze()))));
+                return Ok(Some(text(line.freeze())?));
             }
         }
         self.searched = source.len();
@@ -175,13 +188,15 @@ impl Codec {
 
     fn decode_length(&self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
         let decoded = length::decode(source, b"tb", self.limit, "length")?;
-        Ok(decoded.map(|(kind, payload)| message_of(kind, payload)))
+        let message = decoded.map(|(kind, payload)| message_of(kind, payload));
+        Ok(message.transpose()?)
     }
 
     fn decode_control(&self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
         match length::decode(source, b"tbc", self.limit, "control")? {
             Some((b'c', payload)) => Err(FramingError::Closed(length::close(&payload)?)),
-            decoded => Ok(decoded.map(|(kind, payload)| message_of(kind, payload))),
+            Some((kind, payload)) => Ok(Some(message_of(kind, payload)?)),
+            None => Ok(None),
         }
     }
 
@@ -206,10 +221,10 @@ impl Codec {
     }
 }
 
-fn message_of(kind: u8, payload: Bytes) -> Message {
+fn message_of(kind: u8, payload: Bytes) -> Result<Message, NoRoom> {
     match kind {
-        b't' => Message::Text(text(payload)),
-        _ => Message::Binary(payload),
+        b't' => text(payload),
+        _ => Ok(Message::Binary(payload)),
     }
 }
 
@@ -224,14 +239,14 @@ impl Decoder for Codec {
             Framing::Control => self.decode_control(source)?,
             Framing::Headers => {
                 let body = self.headers.decode(source, self.limit)?;
-                body.map(|body| Message::Text(text(body)))
+                body.map(text).transpose()?
             }
-            Framing::Text => self.decode_text(source),
+            Framing::Text => self.decode_text(source)?,
             Framing::Chunks if source.is_empty() => None,
             Framing::Chunks => Some(Message::Binary(std::mem::take(source).freeze())),
         };
         if message.is_none() && !self.framing.is_by_read() {
-            self.fit(source);
+            self.fit(source)?;
         }
         Ok(message)
     }
@@ -252,7 +267,7 @@ impl Decoder for Codec {
             // The last line of a program that prints no newline at its end; half a UTF-8 sequence.
             _ => {
                 self.searched = 0;
-                Ok(Some(Message::Text(text(source.split().freeze()))))
+                Ok(Some(text(source.split().freeze())?))
             }
         }
     }
@@ -266,6 +281,7 @@ impl Encoder<Message> for Codec {
             // A long message has come and gone.
             *target = BytesMut::new();
         }
+        room::reserve_bytes(target, message.len() + HEADER_ROOM)?;
         match (self.framing, message) {
             (Framing::Lines(_) | Framing::Headers, Message::Binary(_)) => {
                 return Err(FramingError::BinaryForLines);
@@ -294,7 +310,6 @@ impl Encoder<Message> for Codec {
 }
 
 fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(), FramingError> {
-    target.reserve(line.len() + 1);
     let start = target.len();
     match newline {
         Newline::Reject if memchr(b'\n', line).is_some() => {
@@ -315,11 +330,25 @@ fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(
 }
 
 /// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
-pub(super) fn text(bytes: Bytes) -> Utf8Bytes {
-    match std::str::from_utf8(&bytes) {
-        Ok(_) => Utf8Bytes::try_from(bytes).unwrap_or_default(),
-        Err(_) => String::from_utf8_lossy(&bytes).into_owned().into(),
+fn text(bytes: Bytes) -> Result<Message, NoRoom> {
+    let text = match Utf8Bytes::try_from(bytes.clone()) {
+        Ok(text) => text,
+        Err(_) => Utf8Bytes::try_from(Bytes::from(replaced(&bytes)?)).unwrap_or_default(),
+    };
+    Ok(Message::Text(text))
+}
+
+/// What [`String::from_utf8_lossy`] makes of bytes, where there is room for it.
+fn replaced(bytes: &[u8]) -> Result<Vec<u8>, NoRoom> {
+    let mut text = Vec::new();
+    for chunk in bytes.utf8_chunks() {
+        let (valid, invalid) = (chunk.valid().as_bytes(), !chunk.invalid().is_empty());
+        let replacement = if invalid { "\u{fffd}" } else { "" };
+        room::reserve(&mut text, valid.len() + replacement.len())?;
+        text.extend_from_slice(valid);
+        text.extend_from_slice(replacement.as_bytes());
     }
+    Ok(text)
 }
 
 /// How many bytes at the end begin a UTF-8 sequence that more bytes could complete.
@@ -571,13 +600,16 @@ mod tests {
     fn partial_line_holds_back_what_may_be_half_of_something() {
         let mut codec = Codec::new(LINES, 100);
         let mut source = BytesMut::from(&b"name? \xe2\x82"[..]);
-        assert_eq!(
-            codec.decode_partial(&mut source),
-            Some(text_message("name? "))
-        );
-        assert_eq!(codec.decode_partial(&mut source), None);
+        let partial = |codec: &mut Codec, source: &mut BytesMut| {
+            let partial = codec.decode_partial(source);
+            partial.expect("it is short")
+        };
+        let prompt = Some(text_message("name? "));
+        assert_eq!(partial(&mut codec, &mut source), prompt);
+        assert_eq!(partial(&mut codec, &mut source), None);
         source.extend_from_slice(b"\xac\r");
-        assert_eq!(codec.decode_partial(&mut source), Some(text_message("€")));
+        let rest = Some(text_message("€"));
+        assert_eq!(partial(&mut codec, &mut source), rest);
         source.extend_from_slice(b"\nnext\n");
         assert_eq!(
             codec.decode(&mut source).expect("line"),

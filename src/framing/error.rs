@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::message::Close;
+use crate::{message::Close, room::NoRoom};
 
 /// Why bytes could not become a message, or a message bytes.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +21,9 @@ pub enum FramingError {
         /// Which rule.
         reason: String,
     },
+    /// There is no memory for it.
+    #[error("{0}")]
+    NoRoom(#[from] NoRoom),
     /// The program ends the session with this.
     #[error("the program closes with {}", .0.code)]
     Closed(Close),

@@ -54,7 +54,6 @@ pub(super) fn encode(kind: u8, payload: &[u8], target: &mut BytesMut) -> Result<
         framing: "length",
         reason: "a message of 4 GiB or more".to_owned(),
     })?;
-    target.reserve(LENGTH_HEADER + payload.len());
     target.put_u8(kind);
     target.put_u32(length);
     target.put_slice(payload);

@@ -35,7 +35,7 @@ pub(super) struct Refused {
 
 impl Answer {
     /// The same with something that is kept until it has been sent, if there is something.
-    pub(super) fn with_guard(self, guard: Option<impl Send + 'static>) -> Self {
+    pub(super) fn with_guard(self, guard: Option<impl Send + Unpin + 'static>) -> Self {
         let response = match guard {
             Some(guard) => self.response.map(|body| with_guard(body, guard)),
             None => self.response,

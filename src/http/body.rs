@@ -1,10 +1,15 @@
 //! Bodies: how those of responses are made, and what becomes of a request's that is not read.
 
-use std::{io, time::Duration};
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
-use hyper::body::Incoming;
+use hyper::body::{Frame, Incoming, SizeHint};
 
 use crate::timer::timeout;
 
@@ -28,12 +33,38 @@ pub(super) fn body_from(bytes: impl Into<Bytes>) -> Body {
 }
 
 /// A body with something that is kept as long as it is being sent.
-pub(super) fn with_guard(body: Body, guard: impl Send + 'static) -> Body {
-    let keep = move |frame| {
-        let _ = &guard;
-        frame
+pub(super) fn with_guard(body: Body, guard: impl Send + Unpin + 'static) -> Body {
+    let guarded = GuardedBody {
+        body,
+        _guard: guard,
     };
-    body.map_frame(keep).boxed_unsync()
+    guarded.boxed_unsync()
+}
+
+/// As long as the body, and as much is known of its length: `map_frame` would make an answer chunked.
+struct GuardedBody<G> {
+    body: Body,
+    _guard: G,
+}
+
+impl<G: Unpin> hyper::body::Body for GuardedBody<G> {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
 }
 
 /// Reads on for [`CLOSING_GRACE`], so that a client that is still sending finds the answer, and not a reset
@@ -43,4 +74,17 @@ pub(super) fn with_guard(body: Body, guard: impl Send + 'static) -> Body {
 pub(super) async fn discard(mut incoming: Incoming) {
     let all = async { while let Some(Ok(_)) = incoming.frame().await {} };
     let _ = timeout(CLOSING_GRACE, all).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::body::Body as _;
+
+    #[test]
+    fn guarded_body_is_as_long_as_it_was() {
+        let body = with_guard(body_from("abc"), ());
+        assert_eq!(body.size_hint().exact(), Some(3));
+        assert!(!body.is_end_stream());
+    }
 }

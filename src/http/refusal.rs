@@ -27,7 +27,7 @@ pub enum Refusal {
     #[error("{0}")]
     BadRequest(String),
     /// The request's head is none that could be read on.
-    #[error(transparent)]
+    #[error("{0}{hint}", hint = version_hint(.0))]
     BadHead(#[from] BadHead),
     /// The path is one that nobody honest sends.
     #[error(transparent)]
@@ -349,6 +349,14 @@ fn hint(error: &io::Error) -> &'static str {
     match error.raw_os_error().or_else(script) {
         Some(libc::ENOENT) => " (the file, or the interpreter that its first line names)",
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
+        _ => "",
+    }
+}
+
+/// What lets clients speak another version.
+fn version_hint(bad: &BadHead) -> &'static str {
+    match bad {
+        BadHead::Version => "; --h2c lets clients begin with HTTP/2",
         _ => "",
     }
 }

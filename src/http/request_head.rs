@@ -69,9 +69,7 @@ pub enum BadHead {
     )]
     Target,
     /// RFC 9112 §2.3.
-    #[error(
-        "the request's version is not one of HTTP/1.1 and HTTP/1.0; --h2c lets clients begin with HTTP/2"
-    )]
+    #[error("the request's version is not one of HTTP/1.1 and HTTP/1.0")]
     Version,
     /// RFC 9110 §5.1.
     #[error(

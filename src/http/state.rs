@@ -2,13 +2,14 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Connections, DigestKey, Guesses, ProcessLimit},
     lifecycle::LifecycleTokens,
     metrics::Metrics,
     registry::Registry,
+    tasks::Tasks,
 };
 use crate::{backend::Resources, recording::Recorder};
 
@@ -22,7 +23,7 @@ pub(super) struct State {
     /// Programs at a time, of all routes together.
     pub(super) processes: ProcessLimit,
     /// The tasks of all connections, sessions and scripts.
-    pub(super) tasks: TaskTracker,
+    pub(super) tasks: Tasks,
     /// Cancelled when the server is about to stop: it is ready no more.
     pub(super) leaving: CancellationToken,
     /// Cancelled when the server is stopping: sessions then end soon.

@@ -4,14 +4,15 @@
 //! answered is lost to a client that still sends. So what nobody reads is read and thrown away, and the client
 //! is told that this was the connection's last request.
 
+use super::{
+    body::{Body, discard},
+    tasks::Tasks,
+};
 use hyper::{
     Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
     header::{self, HeaderValue},
 };
-use tokio_util::task::TaskTracker;
-
-use super::body::{Body, discard};
 
 /// A request's body; whoever reads it takes it.
 #[derive(Debug)]
@@ -47,7 +48,7 @@ impl UnreadBody {
     /// Reads and throws away what still comes of it, beside the answer, which says that it is the last of its
     /// connection. A stream of HTTP/2 would be reset behind the answer (RFC 9113 §8.1), and clients have been
     /// seen to take that for a failure.
-    pub(super) fn discard_behind(self, response: &mut Response<Body>, tasks: &TaskTracker) {
+    pub(super) fn discard_behind(self, response: &mut Response<Body>, tasks: &Tasks) {
         let unread = self.incoming.filter(|incoming| !incoming.is_end_stream());
         let Some(rest) = unread else {
             return;

@@ -44,7 +44,8 @@ pub(super) async fn serve(
     };
     drop(handler);
     let stream = match &role {
-        Role::Tls(tls) => handshake(stream, tls, &mut connection, &server).await,
+        // Boxed, since it is large.
+        Role::Tls(tls) => Box::pin(handshake(stream, tls, &mut connection, &server)).await,
         _ => Some(stream.into()),
     };
     let Some(stream) = stream else {

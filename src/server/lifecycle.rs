@@ -32,8 +32,7 @@ impl Lifecycle {
     ///
     /// Cancel safe: yes.
     pub(super) async fn wait_ended(&self) {
-        self.tokens.tasks.close();
-        self.tokens.tasks.wait().await;
+        self.tokens.tasks.wait_ended().await;
     }
 
     /// The first step of a stop: the server is ready no more, though it still answers.

@@ -8,6 +8,7 @@ use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
     backend::{RecentStarts, Spawner},
     http::{self, Current, Handler},
+    room,
 };
 
 /// A server: its settings and its handler in force, which a reload may change at any time, and its life.
@@ -22,6 +23,7 @@ pub struct Server {
 impl Server {
     /// A server that starts programs with `spawner`; it listens on nothing yet.
     pub fn new(options: Options, http: http::Options, spawner: Spawner) -> Self {
+        room::return_large_blocks();
         let lifecycle = Lifecycle::default();
         let handler = Handler::new(http, spawner, lifecycle.tokens.clone());
         Server {

@@ -52,6 +52,8 @@ pub(super) enum OutputEnd {
     Closed(Close),
     /// The backend ends the session with this, at once.
     Failed(Close),
+    /// There is no memory for what the backend says.
+    NoRoom(io::Error),
     /// The client takes no more.
     Undeliverable(io::Error),
 }
@@ -173,7 +175,9 @@ fn refusal(error: &FramingError) -> Close {
     let code = match error {
         FramingError::BinaryForLines => Close::UNSUPPORTED,
         FramingError::NewlineInMessage => Close::POLICY,
-        FramingError::TooLong(_) | FramingError::Malformed { .. } => Close::TOO_BIG,
+        FramingError::TooLong(_) | FramingError::NoRoom(_) | FramingError::Malformed { .. } => {
+            Close::TOO_BIG
+        }
         FramingError::Io(_) | FramingError::Closed(_) => Close::INTERNAL,
     };
     Close::new(code, error.to_string())
@@ -227,8 +231,16 @@ pub(super) async fn downstream(
             ready
         });
         if let Err(error) = ready.await.and_then(|()| waiting.feed()) {
-            return OutputEnd::Undeliverable(error);
+            return undeliverable(error);
         }
+    }
+}
+
+/// What it comes to that the client cannot be sent something.
+fn undeliverable(error: io::Error) -> OutputEnd {
+    match error.kind() {
+        io::ErrorKind::OutOfMemory => OutputEnd::NoRoom(error),
+        _ => OutputEnd::Undeliverable(error),
     }
 }
 
@@ -266,7 +278,7 @@ fn poll_turn(
         }
     }
     if let Poll::Ready(Err(error)) = outgoing.as_mut().poll_flush(context) {
-        return Poll::Ready(Turn::End(OutputEnd::Undeliverable(error)));
+        return Poll::Ready(Turn::End(undeliverable(error)));
     }
     if interrupts.poll_keepalive(context).is_ready() {
         return Poll::Ready(Turn::Keepalive);

@@ -110,6 +110,11 @@ impl Session<'_> {
                 self.end_by_server(Close::new(code, error.to_string()))
                     .await
             }
+            RelayEnd::Output(OutputEnd::NoRoom(error)) => {
+                tracing::error!("{error}");
+                let close = Close::new(Close::INTERNAL, error.to_string());
+                self.end_by_server(close).await
+            }
             RelayEnd::Output(OutputEnd::Closed(close)) => self.end_by_close(close).await,
             RelayEnd::Output(OutputEnd::Failed(close)) => {
                 self.end_with(close.clone(), PatienceFor::Nobody).await;

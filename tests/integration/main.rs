@@ -34,6 +34,7 @@ mod http2;
 mod listeners;
 mod listening;
 mod manual;
+mod memory;
 mod pages;
 mod pauses;
 mod pictures;

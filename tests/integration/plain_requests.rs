@@ -137,3 +137,26 @@ fn names_beneath_localhost_are_loopbacks() {
         assert_eq!(http(server.address, &request).0, status, "{host}");
     }
 }
+
+#[test]
+fn answer_that_counts_for_a_client_behind_a_proxy_keeps_its_length() {
+    let files = tempfile::tempdir().expect("a directory");
+    std::fs::write(files.path().join("a.txt"), "a file").expect("a file");
+    for flags in ["--devconsole", "--h2c", "--staticdir=DIR"] {
+        let flags = flags.replace("DIR", &files.path().display().to_string());
+        let server = Gateway::with("--trust-proxy=127.0.0.1")
+            .args([&flags])
+            .args(["cat"])
+            .start();
+        let target = if flags.contains("static") {
+            "/a.txt"
+        } else {
+            "/"
+        };
+        let forwarded = "X-Forwarded-For: 192.0.2.1\r\n";
+        let (_, headers, body) = server.request("GET", target, forwarded);
+        let length = body.len().to_string();
+        assert_eq!(headers.get("content-length"), Some(&length), "{headers:?}");
+        assert!(!headers.contains_key("transfer-encoding"), "{headers:?}");
+    }
+}

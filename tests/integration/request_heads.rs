@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::support::{
-    Client, Gateway, PATIENCE, Server, eventually,
+    Client, Gateway, PATIENCE, Server,
     http::{Answer, parsed},
     script,
 };
@@ -45,7 +45,7 @@ fn site() -> tempfile::TempDir {
     script(
         site.path(),
         "a.sh",
-        &format!("#!/bin/sh\nprintf '\\n'; {tell}\n"),
+        &format!("#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'; {tell}\n"),
     );
     script(site.path(), "b", &format!("#!/bin/sh\n{tell}\n"));
     std::fs::write(site.path().join("a.txt"), "file").expect("a file");
@@ -90,7 +90,7 @@ fn redirect_carries_a_query_that_is_a_url() {
     let (status, headers, _) = server.get("/sub?\"<");
     assert_eq!(
         (status, headers["location"].as_str()),
-        (308, "./sub/?%22%3C")
+        (301, "./sub/?%22%3C")
     );
 }
 
@@ -159,12 +159,7 @@ fn head_that_is_refused_says_why_to_the_client_and_in_the_log() {
             "both Content-Length and Transfer-Encoding",
         ),
     ] {
-        let line = request
-            .lines()
-            .next()
-            .expect("a line")
-            .replace('\x01', "\\u{1}");
-        // The long one is not sent byte by byte.
+        let line = request.lines().next().expect("a line");
         let mut stream = raw(&server);
         let _ = stream.write_all(request.as_bytes());
         let (code, headers, body) = parsed(rest(stream).as_bytes());
@@ -174,12 +169,9 @@ fn head_that_is_refused_says_why_to_the_client_and_in_the_log() {
         assert_eq!(headers["connection"], "close", "{line}");
         assert_eq!(headers["x-own"], "y", "{line}");
         let logged = server.wait_for_line("refused");
-        assert!(logged.contains(body.trim_end()), "{logged}");
+        assert!(logged.contains(told), "{logged}");
         assert!(logged.contains(&format!("status={status}")), "{logged}");
-        assert!(
-            logged.contains(&line.escape_debug().to_string()),
-            "{logged}"
-        );
+        assert!(logged.contains(&format!("line={line:?}")), "{logged}");
     }
 }
 
@@ -246,7 +238,7 @@ fn requests_of_one_write_are_told_apart_whatever_their_bodies_are() {
     script(
         site.path(),
         "a.sh",
-        "#!/bin/sh\nprintf '\\n%s=' \"$QUERY_STRING\"; cat; echo\n",
+        "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n%s=' \"$QUERY_STRING\"; cat; echo\n",
     );
     let server = Gateway::new()
         .args([format!("--cgidir={}", site.path().display())])
@@ -282,16 +274,16 @@ fn frames_that_come_with_the_handshake_are_no_requests() {
     let handshake = "GET /?\"x\" HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    let frames = crate::support::client::frame(true, 1, b"G@T \"early\"\r\n\r\n");
+    let frames = crate::support::client::frame(true, 1, b"G@T \"early\"");
     let all = [handshake.as_bytes(), &frames].concat();
     stream.write_all(&all).expect("the server reads");
     let mut seen = Vec::new();
-    eventually("the echo is there", || {
+    while !seen.ends_with(b"G@T \"early\"") {
         let mut piece = [0; 1024];
         let length = stream.read(&mut piece).expect("an answer");
+        assert!(length > 0, "{}", seen.escape_ascii());
         seen.extend_from_slice(&piece[..length]);
-        seen.ends_with(b"G@T \"early\"\r") || seen.windows(8).any(|window| window == b"\"early\"\r")
-    });
+    }
 }
 
 #[test]

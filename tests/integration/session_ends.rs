@@ -10,7 +10,9 @@ use std::{
 use crate::support::{
     Gateway, Signal,
     client::{CLOSE, PING, PONG, TEXT, frame},
-    eventually, is_alive,
+    eventually,
+    http2::Connection,
+    is_alive,
     line_client::connect,
     wait_until_gone,
 };
@@ -246,6 +248,71 @@ fn client_that_has_gone_behind_unread_messages_is_noticed_without_a_ping() {
             .expect("a number");
         assert!(read < count, "nothing waited: {line}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn stream_of_http2_that_has_gone_behind_unread_messages_is_noticed_without_a_ping() {
+    let message = frame(true, TEXT, &[b'x'; 4095]);
+    let count = more_than_is_taken(&message);
+    for reset in [true, false] {
+        let mut server = Gateway::with("--h2c --pingms=0")
+            .program("echo ready; exec sleep 1000")
+            .start();
+        let connection = Connection::plain(server.address).await;
+        let mut socket = connection.websocket("/").await;
+        assert_eq!(socket.text().await, "ready");
+        let sent = socket
+            .send_until_full(&message.repeat(count), Duration::from_secs(1))
+            .await;
+        assert!(sent > LARGEST_UNWRITTEN, "{sent}");
+        match reset {
+            true => socket.send.send_reset(h2::Reason::CANCEL),
+            false => connection.abort(),
+        }
+        let line = server.wait_for_line("session ended");
+        assert!(line.contains("code=1006"), "{line}");
+    }
+}
+
+#[test]
+fn server_that_has_gone_behind_unread_messages_is_noticed_by_a_client_with_a_program() {
+    let count = more_than_is_taken(&[b'x'; 4096]);
+    // Lines of as many bytes as `count` says, and then the end of everything.
+    let lines = format!(
+        "head -c 4095 /dev/zero | tr '\\0' x >l; echo >>l; i=0; while [ $i -lt {count} ]; do cat l; i=$((i+1)); done; exec sleep 1000"
+    );
+    let folder = tempfile::tempdir().expect("a directory");
+    let mut server = Gateway::with("--pingms=0")
+        .program(&lines)
+        .current_dir(folder.path())
+        .start();
+    let mut words = connect(&server.url, &["--pingms=0", "sh", "-c"]);
+    let started = folder.path().join("started");
+    let script = format!("echo >{}; exec sleep 1000", started.display());
+    let mut client = words
+        .arg(script)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("wsd starts");
+    eventually("its program runs", || started.exists());
+    let port = server.port();
+    eventually("messages wait in its socket", || {
+        let sockets = fs::read_to_string("/proc/net/tcp").expect("a list");
+        let remote = format!(":{port:04X} ");
+        // proc_net_tcp: the addresses, the state, tx_queue and rx_queue.
+        sockets.lines().any(|line| {
+            let fields: Vec<_> = line.split_whitespace().collect();
+            fields.len() > 4
+                && format!("{} ", fields[2]).ends_with(&remote)
+                && !fields[4].ends_with(":00000000")
+        })
+    });
+    server.insist(Signal::TERM);
+    eventually("it has ended", || {
+        client.try_wait().expect("a child").is_some()
+    });
 }
 
 #[test]

@@ -68,6 +68,7 @@ fn provoke(server: &Server) {
 fn log_moves_no_terminal() {
     for format in ["text", "json"] {
         let programs = tempfile::tempdir().expect("a directory");
+        let files = tempfile::tempdir().expect("a directory");
         let complaint = format!("#!/bin/sh\nprintf '%s\\n' 'oops {HOSTILE}' >&2\necho go\ncat\n");
         script(programs.path(), "chat", &complaint);
         let name = "broken\x1b]0;x\x07\u{9b}\u{202e}.sh";
@@ -75,10 +76,7 @@ fn log_moves_no_terminal() {
         let mut server = Gateway::with("--loglevel=debug")
             .args([format!("--log-format={format}")])
             .args([format!("--dir={}", programs.path().display())])
-            .args([format!(
-                "--staticdir={}",
-                tempfile::tempdir().expect("one").path().display()
-            )])
+            .args([format!("--staticdir={}", files.path().display())])
             .start();
         provoke(&server);
         server.wait_for_line("session ended");
@@ -118,7 +116,7 @@ fn start_up_errors_move_no_terminal() {
     for text in [
         format!("command = \"{escaped}\""),
         format!("\"{escaped}\" = 1"),
-        format!("port = \"{escaped}\""),
+        format!("staticdir = \"{escaped}\"\ncommand = \"cat\""),
         // Not TOML.
         format!("port = {HOSTILE}"),
     ] {
@@ -137,7 +135,7 @@ fn doctor_moves_no_terminal() {
 #[test]
 fn words_of_a_server_move_no_terminal() {
     let reason = "\\033]0;x\\007\\302\\2332J\\342\\200\\256cod";
-    let frame = format!("printf 'c\\000\\000\\000\\024\\017\\243{reason}'");
+    let frame = format!("printf 'c\\000\\000\\000\\022\\017\\243{reason}'");
     let server = Gateway::with("--framing=control").program(&frame).start();
     let url = format!("ws://{}/", server.address);
     let mut client = connect(&url, &[]);

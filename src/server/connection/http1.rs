@@ -128,8 +128,9 @@ fn service(
             extensions.insert(bad_request);
         }
         let phase = phase.clone();
-        // Not a future around that future, which would hold the request twice.
-        Arc::clone(&exchange).answer(request).map(|response| {
+        // In a box, or each connection would have the room for it, from its first byte to its last.
+        let answer = Box::pin(Arc::clone(&exchange).answer(request));
+        answer.map(|response| {
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok(response.map(|body| TrackedBody::new(body, phase)))

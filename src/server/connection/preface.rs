@@ -17,12 +17,16 @@ pub(super) enum Protocol {
 /// (§11.6).
 const PREFACE: &[u8] = b"PRI ";
 
-/// Waits until it is clear; `None` if the client goes or takes too long.
+/// Waits for the first bytes, and until they are clear where they may be those of HTTP/2; `None` if the client goes
+/// or takes too long.
 ///
 /// Cancel safe: yes.
-pub(super) async fn protocol(stream: &MaybeTls) -> Option<Protocol> {
+pub(super) async fn protocol(stream: &MaybeTls, may_be_http2: bool) -> Option<Protocol> {
     let mut buffer = [0; PREFACE.len()];
-    let peeked = stream.peek_until(&mut buffer, version_of);
+    let peeked = stream.peek_until(&mut buffer, |bytes| match may_be_http2 {
+        true => version_of(bytes),
+        false => (!bytes.is_empty()).then_some(Protocol::Http1),
+    });
     timeout(HEAD_TIMEOUT, peeked).await.ok()?.ok()?
 }
 
@@ -68,7 +72,7 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        let (protocol, ()) = tokio::join!(protocol(&stream), sending);
+        let (protocol, ()) = tokio::join!(protocol(&stream, true), sending);
         assert_eq!(protocol, Some(Protocol::Http2));
         let mut read = [0; 6];
         stream.read_exact(&mut read).await.expect("all of it");
@@ -80,9 +84,12 @@ mod tests {
         let (near, mut far) = UnixStream::pair().expect("two ends");
         let stream = MaybeTls::from(Stream::Right(near));
         far.write_all(b"PR").await.expect("room");
-        assert_eq!(protocol(&stream).await, None);
+        assert_eq!(protocol(&stream, true).await, None);
         let (near, far) = UnixStream::pair().expect("two ends");
         drop(far);
-        assert_eq!(protocol(&MaybeTls::from(Stream::Right(near))).await, None);
+        assert_eq!(
+            protocol(&MaybeTls::from(Stream::Right(near)), true).await,
+            None
+        );
     }
 }

@@ -43,15 +43,16 @@ pub(in crate::server) async fn serve(
         server,
     });
     match protocol {
-        Some(Protocol::Http1) => http1::serve(stream, exchange, drain).await,
-        // Boxed, since it is large, and most connections are not of its kind.
+        // Boxed, since they are large, and a connection may have nothing to say yet.
+        Some(Protocol::Http1) => Box::pin(http1::serve(stream, exchange, drain)).await,
         Some(Protocol::Http2) => Box::pin(http2::serve(stream, exchange, drain)).await,
         None => {}
     }
 }
 
-/// What is spoken: by TLS's agreement, else by the first bytes where they may say so; `None` if the client
-/// goes or takes too long, or the server drains meanwhile.
+/// What is spoken: by TLS's agreement, else by the first bytes where they may say so. Without TLS they are waited
+/// for, since a connection that is silent is to take no room for a request. `None` if the client goes or takes too
+/// long, or the server drains meanwhile.
 async fn agree_on_protocol(
     stream: &MaybeTls,
     role: &ConnectionRole,
@@ -62,9 +63,9 @@ async fn agree_on_protocol(
         options.h2c && matches!(role, ConnectionRole::Site | ConnectionRole::TurnAway(_));
     match (stream.is_tls(), may_begin_so) {
         (true, _) if stream.is_http2() => Some(Protocol::Http2),
-        (true, _) | (false, false) => Some(Protocol::Http1),
-        (false, true) => {
-            let peeking = preface::protocol(stream);
+        (true, _) => Some(Protocol::Http1),
+        (false, _) => {
+            let peeking = preface::protocol(stream, may_begin_so);
             drain.run_until_cancelled(peeking).await.flatten()
         }
     }

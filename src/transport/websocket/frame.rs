@@ -92,6 +92,12 @@ impl Header {
         }
     }
 
+    /// The same of a frame without payload, once it is whole.
+    pub(super) fn without_payload(&self) -> Header {
+        let mask = self.is_masked().then(|| self.mask());
+        Header::with_first_byte(self.bytes[0], 0, mask)
+    }
+
     /// Whether nothing of it has come.
     pub(super) fn is_empty(&self) -> bool {
         self.filled == 0
@@ -222,21 +228,28 @@ pub fn encode(first: u8, payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
     frame
 }
 
+/// Copies what fits; returns how much.
+pub(super) fn copy(from: &[u8], to: &mut [u8]) -> usize {
+    let most = from.len().min(to.len());
+    to[..most].copy_from_slice(&from[..most]);
+    most
+}
+
+/// A payload's length, as far as there can be so much in memory.
+pub(super) fn saturated(length: u64) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
 /// Puts a mask on bytes, or takes it off (§5.3).
 pub(super) fn mask(bytes: &mut [u8], mask: [u8; 4]) {
-    // As wide as a processor takes it at once.
-    const WIDTH: usize = 32;
-    let mut wide = [0; WIDTH];
-    for (index, byte) in wide.iter_mut().enumerate() {
-        *byte = mask[index % 4];
+    // As many at once as processors have it.
+    let [a, b, c, d] = mask;
+    let wide = u128::from_ne_bytes([a, b, c, d, a, b, c, d, a, b, c, d, a, b, c, d]);
+    let (words, rest) = bytes.as_chunks_mut();
+    for word in words {
+        *word = (u128::from_ne_bytes(*word) ^ wide).to_ne_bytes();
     }
-    let mut words = bytes.chunks_exact_mut(WIDTH);
-    for word in &mut words {
-        for (byte, mask) in word.iter_mut().zip(wide) {
-            *byte ^= mask;
-        }
-    }
-    for (byte, mask) in words.into_remainder().iter_mut().zip(wide) {
+    for (byte, mask) in rest.iter_mut().zip(mask.iter().cycle()) {
         *byte ^= mask;
     }
 }

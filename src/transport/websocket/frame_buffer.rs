@@ -13,7 +13,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use crate::message::Close;
+use crate::{message::Close, room};
 
 /// Capacity in bytes that a buffer keeps when there is nothing in it.
 const CAPACITY_AT_REST: usize = 512;
@@ -54,12 +54,19 @@ impl<S> FrameBuffer<S> {
     }
 
     /// Takes all of `frames`, to be sent behind what is on its way.
-    pub(super) fn give(&mut self, frames: &mut Vec<u8>) {
+    ///
+    /// # Errors
+    /// There is no memory for them; then they stay.
+    pub(super) fn give(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
         let last = self.last();
         match last.is_empty() {
             true => mem::swap(last, frames),
-            false => last.append(frames),
+            false => {
+                room::reserve(last, frames.len())?;
+                last.append(frames);
+            }
         }
+        Ok(())
     }
 
     /// Whether a long payload is on its way; there is one at a time.

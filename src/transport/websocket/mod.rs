@@ -7,16 +7,16 @@
 //!
 //! # How it works
 //! From the connection up, what comes passes `TimeoutStream` (silence), `DeflateStream` where compression was
-//! negotiated, and `SyncReader`, in which the library reads. Rules that the library checks late or not at all
-//! are checked by who reads frames first: `DeflateStream`, or else `FrameScanner`. What goes is gathered by
-//! `MessageWriter` and takes the same way down, without the library. Where messages have no boundaries that matter, who reads
-//! is `PieceReader`, also without it.
+//! negotiated, and `SyncReader`, in which the library reads. Before it gets anything, `MessageAssembler` takes out
+//! the payload of long messages, and checks what the library checks late or not at all. What goes is gathered by
+//! `MessageWriter` and takes the same way down, without the library. Where messages have no boundaries that matter,
+//! who reads is `PieceReader`, also without it.
 
+mod assembler;
 pub mod deflate;
 #[doc(hidden)]
 pub mod frame;
 mod frame_buffer;
-mod frame_scanner;
 mod key;
 mod open;
 mod piece_reader;

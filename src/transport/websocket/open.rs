@@ -7,9 +7,9 @@ use hyper_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
+    assembler::{Limit, MessageAssembler},
     deflate::{DeflateStream, Negotiated},
     frame_buffer::{FrameBuffer, SharedStream},
-    frame_scanner::FrameScanner,
     piece_reader::PieceReader,
     reader::MessageReader,
     sync_reader::SyncReader,
@@ -45,8 +45,8 @@ pub enum Delivery {
     InPieces,
 }
 
-/// Longest single frame, however long messages may be, in bytes: memory for a frame is reserved when
-/// its header comes, and a header must not be able to ask for more than there is.
+/// Longest single frame, however long messages may be, in bytes. A message without a limit is one that is sent
+/// in pieces.
 pub const LARGEST_FRAME: usize = 1 << 30;
 
 /// Bytes of the library's read buffer, which every session has; [`SyncReader`] reads more at once.
@@ -85,16 +85,14 @@ where
     let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
     match compression {
         None => {
-            let read = (read_ahead, Some(FrameScanner::default()));
             let look = move |stream: &TimeoutStream<S>| look(stream.get_ref());
-            plain(stream, read, role, options, look)
+            plain(stream, read_ahead, role, options, look)
         }
         Some(negotiated) => {
-            // It looks at frames itself.
             let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
             let look =
                 move |stream: &DeflateStream<TimeoutStream<S>>| look(stream.get_ref().get_ref());
-            plain(stream, (Bytes::new(), None), role, options, look)
+            plain(stream, Bytes::new(), role, options, look)
         }
     }
 }
@@ -102,7 +100,7 @@ where
 /// The other end of a stream of frames that are not compressed.
 fn plain<S>(
     stream: S,
-    (read_ahead, scanner): (Bytes, Option<FrameScanner>),
+    read_ahead: Bytes,
     role: Role,
     options: &Options,
     look: impl Fn(&S) -> Connectedness + Send + Sync + 'static,
@@ -110,16 +108,13 @@ fn plain<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let limit = Limit::new(options.max_message);
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         // An answer of the library goes to the connection as soon as it is made.
         .write_buffer_size(0)
         .max_message_size(options.max_message)
-        .max_frame_size(Some(
-            options
-                .max_message
-                .map_or(LARGEST_FRAME, |most| most.min(LARGEST_FRAME)),
-        ));
+        .max_frame_size(Some(limit.frame));
     let stream = SharedStream::new(FrameBuffer::new(stream));
     let watched = stream.clone();
     let presence = Presence::new(move || look(watched.lock().get_ref()));
@@ -130,11 +125,22 @@ where
             presence,
         };
     }
-    let reader = SyncReader::new(stream.clone(), read_ahead, scanner);
+    let assembler = MessageAssembler::new(role, limit);
+    let reader = SyncReader::new(stream.clone(), read_ahead, assembler);
     Client {
         incoming: Box::pin(MessageReader::new(reader, role, config)),
         outgoing: Box::pin(MessageWriter::new(stream, role)),
         presence,
+    }
+}
+
+impl Limit {
+    fn new(max_message: Option<usize>) -> Self {
+        let message = max_message.unwrap_or(usize::MAX);
+        Limit {
+            message,
+            frame: message.min(LARGEST_FRAME),
+        }
     }
 }
 

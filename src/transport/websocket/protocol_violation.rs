@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::message::Close;
+use crate::{message::Close, room::NoRoom};
 
 /// What is wrong with a message. It travels inside an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,15 @@ pub(super) enum ProtocolViolation {
     /// More bytes than needed say how long a frame is, or the first bit is set (RFC 6455 §5.2).
     #[error("a frame whose length is not well-formed")]
     Length,
+    /// A control frame is longer than those may be (§5.5).
+    #[error("a control frame over 125 bytes")]
+    Control,
+    /// A message, with what has been announced of it, or one frame, is over so many bytes.
+    #[error("a message over {0} bytes")]
+    TooLong(usize),
+    /// There is no memory for the message.
+    #[error("{}", NoRoom)]
+    NoRoom,
     /// Compressed data is no DEFLATE stream (RFC 1951), reaches back too far, or ends within a block.
     #[error("compressed data that cannot be inflated")]
     Data,
@@ -26,9 +35,11 @@ impl ProtocolViolation {
     /// (RFC 6455 §7.4.1), and a message that takes too much of us is 1009.
     pub(super) fn close(self) -> Close {
         let code = match self {
-            ProtocolViolation::Length => Close::PROTOCOL,
+            ProtocolViolation::Length | ProtocolViolation::Control => Close::PROTOCOL,
             ProtocolViolation::Text | ProtocolViolation::Data => Close::INVALID_DATA,
-            ProtocolViolation::Padding => Close::TOO_BIG,
+            ProtocolViolation::TooLong(_)
+            | ProtocolViolation::NoRoom
+            | ProtocolViolation::Padding => Close::TOO_BIG,
         };
         Close::new(code, self.to_string())
     }

@@ -6,6 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use bytes::Bytes;
 use futures_util::Stream;
 use hyper_tungstenite::tungstenite::{
     self, Error, WebSocket,
@@ -16,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{protocol_violation::ProtocolViolation, sync_reader::SyncReader};
 use crate::{
-    message::{Close, Message},
+    message::{Close, Message, Utf8Bytes},
     transport::client::Disconnect,
 };
 
@@ -57,10 +58,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageReader<S> {
             ready!(self.poll_room(context))?;
             match self.socket.read() {
                 Ok(tungstenite::Message::Text(text)) => {
-                    return Poll::Ready(Ok(Message::Text(text)));
+                    let payload = self.socket.get_mut().take_payload();
+                    return Poll::Ready(payload.map_or(Ok(Message::Text(text)), checked_text));
                 }
                 Ok(tungstenite::Message::Binary(bytes)) => {
-                    return Poll::Ready(Ok(Message::Binary(bytes)));
+                    let payload = self.socket.get_mut().take_payload();
+                    return Poll::Ready(Ok(Message::Binary(payload.unwrap_or(bytes))));
                 }
                 // The answer is left to the other half, where it comes behind what waits there.
                 Ok(tungstenite::Message::Close(frame)) => {
@@ -95,6 +98,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for MessageReader<S> {
     }
 }
 
+/// The text of a message that the library did not get.
+fn checked_text(payload: Bytes) -> Result<Message, Disconnect> {
+    let text = Utf8Bytes::try_from(payload);
+    text.map(Message::Text)
+        .map_err(|_| Disconnect::Violation(ProtocolViolation::Text.close()))
+}
+
 fn received_close(frame: Option<CloseFrame>) -> Close {
     match frame {
         Some(frame) => Close {
@@ -116,13 +126,10 @@ fn gone(error: Error) -> Disconnect {
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
             Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())
         }
-        Error::Utf8(_) => Disconnect::Violation(Close::new(
-            Close::INVALID_DATA,
-            "a text message that is not UTF-8",
-        )),
-        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => Disconnect::Violation(
-            Close::new(Close::TOO_BIG, format!("a message over {max_size} bytes")),
-        ),
+        Error::Utf8(_) => Disconnect::Violation(ProtocolViolation::Text.close()),
+        Error::Capacity(CapacityError::MessageTooLong { max_size, .. }) => {
+            Disconnect::Violation(ProtocolViolation::TooLong(max_size).close())
+        }
         error => Disconnect::Violation(Close::new(Close::PROTOCOL, error.to_string())),
     }
 }

@@ -9,9 +9,7 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{
-    frame_buffer::SharedStream, frame_scanner::FrameScanner, protocol_violation::ProtocolViolation,
-};
+use super::{assembler::MessageAssembler, frame_buffer::SharedStream};
 
 /// Bytes read at once at rest, on the stack: more than most messages have.
 const READ_AT_REST: usize = 4 * 1024;
@@ -23,31 +21,25 @@ const READ_IN_FLOOD: usize = 64 * 1024;
 /// The library's own buffer is small, as most sessions are quiet: what is read beyond it is handed on
 /// from here. In a flood, after a read that took all there was room for, much is read at once.
 ///
-/// Where the frames break a rule that the library sees late or not at all, a read fails with a
-/// [`ProtocolViolation`]; all that came before is handed on first.
+/// What is read passes the [`MessageAssembler`]. Where it finds something wrong, a read fails with a
+/// [`ProtocolViolation`](super::protocol_violation::ProtocolViolation); all that came before is handed on first.
 pub(super) struct SyncReader<S> {
     stream: SharedStream<S>,
     /// Read, and not handed on yet.
     ahead: BytesMut,
     is_flooded: bool,
-    /// `None` where what comes has been looked at already.
-    scanner: Option<FrameScanner>,
+    assembler: MessageAssembler,
     waker: Waker,
 }
 
 impl<S> SyncReader<S> {
     /// `ahead` was read from the stream already.
-    pub(super) fn new(
-        stream: SharedStream<S>,
-        mut ahead: Bytes,
-        mut scanner: Option<FrameScanner>,
-    ) -> Self {
-        ahead.truncate(sound_prefix(&mut scanner, &ahead));
+    pub(super) fn new(stream: SharedStream<S>, ahead: Bytes, assembler: MessageAssembler) -> Self {
         SyncReader {
             stream,
             ahead: ahead.into(),
             is_flooded: false,
-            scanner,
+            assembler,
             waker: Waker::noop().clone(),
         }
     }
@@ -61,39 +53,43 @@ impl<S> SyncReader<S> {
         &self.stream
     }
 
-    fn violation(&self) -> Option<ProtocolViolation> {
-        self.scanner.as_ref().and_then(FrameScanner::violation)
+    /// The payload of the message that the library has just given, if that was one without.
+    pub(super) fn take_payload(&mut self) -> Option<Bytes> {
+        self.assembler.take_payload()
     }
 
-    /// Hands on what was read ahead, and gives the memory back when that was all.
-    fn hand_on(&mut self, buffer: &mut [u8]) -> usize {
-        let length = buffer.len().min(self.ahead.len());
-        self.ahead.copy_to_slice(&mut buffer[..length]);
+    /// Hands on what was read ahead, and gives the memory back when that was all. Nothing: all was kept.
+    fn hand_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut rest = &self.ahead[..];
+        let handed = self.assembler.read(&mut rest, buffer)?;
+        let taken = self.ahead.len() - rest.len();
+        self.ahead.advance(taken);
         if self.ahead.is_empty() && !self.is_flooded {
             self.ahead = BytesMut::new();
         }
-        length
+        Ok(handed)
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> SyncReader<S> {
-    /// Reads a little; what the library's buffer has no room for is kept.
-    fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    /// Reads a little; what the library's buffer has no room for is kept. `None` at the end of the stream.
+    fn poll_read(&mut self, buffer: &mut [u8]) -> Poll<io::Result<Option<usize>>> {
         let mut context = Context::from_waker(&self.waker);
         let mut scratch = [MaybeUninit::uninit(); READ_AT_REST];
         let mut read = ReadBuf::uninit(&mut scratch);
         ready!(self.stream.lock().poll_read(&mut context, &mut read))?;
         self.is_flooded = read.remaining() == 0;
-        let read = read.filled();
-        let sound = &read[..sound_prefix(&mut self.scanner, read)];
-        let (now, later) = sound.split_at(buffer.len().min(sound.len()));
-        buffer[..now.len()].copy_from_slice(now);
-        self.ahead.extend_from_slice(later);
-        Poll::Ready(self.read_result(now.len()))
+        let mut rest = read.filled();
+        if rest.is_empty() {
+            return Poll::Ready(Ok(None));
+        }
+        let handed = self.assembler.read(&mut rest, buffer)?;
+        self.ahead.extend_from_slice(rest);
+        Poll::Ready(Ok(Some(handed)))
     }
 
     /// Reads much, straight to where it is kept.
-    fn poll_read_ahead(&mut self, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
+    fn poll_read_ahead(&mut self, buffer: &mut [u8]) -> Poll<io::Result<Option<usize>>> {
         let mut context = Context::from_waker(&self.waker);
         self.ahead.reserve(READ_IN_FLOOD);
         let read = self
@@ -102,36 +98,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SyncReader<S> {
             .poll_read_ahead(&mut context, &mut self.ahead);
         let Poll::Ready(Ok(read)) = read else {
             self.ahead = BytesMut::new();
-            return read;
+            return read.map_ok(Some);
         };
         self.is_flooded = read > READ_AT_REST;
-        self.ahead
-            .truncate(sound_prefix(&mut self.scanner, &self.ahead));
-        let length = self.hand_on(buffer);
-        Poll::Ready(self.read_result(length))
-    }
-
-    /// What a read of so many bytes comes to: none would be the end of the stream.
-    fn read_result(&self, length: usize) -> io::Result<usize> {
-        match (length, self.violation()) {
-            (0, Some(violation)) => Err(violation.into()),
-            (length, _) => Ok(length),
-        }
+        Poll::Ready(match read {
+            0 => Ok(None),
+            _ => self.hand_on(buffer).map(Some),
+        })
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Read for SyncReader<S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.ahead.is_empty() {
-            return Ok(self.hand_on(buffer));
+        let mut handed = self.hand_on(buffer)?;
+        while handed == 0 {
+            let read = not_now(match self.is_flooded {
+                false => self.poll_read(buffer),
+                true => self.poll_read_ahead(buffer),
+            });
+            match read? {
+                Some(more) => handed = more,
+                None => break,
+            }
         }
-        if let Some(violation) = self.violation() {
-            return Err(violation.into());
-        }
-        not_now(match self.is_flooded {
-            false => self.poll_read(buffer),
-            true => self.poll_read_ahead(buffer),
-        })
+        Ok(handed)
     }
 }
 
@@ -147,14 +137,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Write for SyncReader<S> {
     }
 }
 
-/// How much of what comes next may be handed on.
-fn sound_prefix(scanner: &mut Option<FrameScanner>, bytes: &[u8]) -> usize {
-    match scanner {
-        Some(scanner) => scanner.sound_prefix(bytes),
-        None => bytes.len(),
-    }
-}
-
 fn not_now<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
     match poll {
         Poll::Ready(result) => result,
@@ -165,7 +147,10 @@ fn not_now<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::websocket::frame_buffer::FrameBuffer;
+    use crate::transport::websocket::{
+        assembler::Limit, frame_buffer::FrameBuffer, protocol_violation::ProtocolViolation,
+    };
+    use hyper_tungstenite::tungstenite::protocol::Role;
     use tokio::io::{AsyncWriteExt, duplex};
 
     const FINE: [u8; 8] = [0x81, 0x82, 0, 0, 0, 0, b'h', b'i'];
@@ -178,7 +163,12 @@ mod tests {
             let sent = [&FINE[..], &LONG].concat();
             let read_ahead = Bytes::copy_from_slice(&sent[..ahead]);
             let stream = SharedStream::new(FrameBuffer::new(near));
-            let mut reader = SyncReader::new(stream, read_ahead, Some(FrameScanner::default()));
+            let limit = Limit {
+                message: 100,
+                frame: 100,
+            };
+            let assembler = MessageAssembler::new(Role::Server, limit);
+            let mut reader = SyncReader::new(stream, read_ahead, assembler);
             far.write_all(&sent[ahead..]).await.expect("it fits");
             drop(far);
             let mut seen = Vec::new();

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     message::{Close, Message},
+    room,
     transport::client::Outbound,
 };
 
@@ -69,7 +70,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         if self.role == Role::Client {
             frame.header_mut().mask = Some(rand::random());
         }
-        self.gathered.reserve(frame.len());
+        room::reserve(&mut self.gathered, frame.len())?;
         frame.format(&mut self.gathered).map_err(io::Error::other)
     }
 
@@ -93,7 +94,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             is_compressed: false,
         };
         let header = Header::new(kind, payload.len(), None);
-        buffer.give(&mut self.gathered);
+        buffer.give(&mut self.gathered)?;
         buffer.give_long(header.bytes(), payload);
         // It goes out before anything else is taken.
         self.is_stuck = true;
@@ -113,7 +114,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     /// Gives the wire what was gathered and has it send that.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut buffer = self.stream.lock();
-        buffer.give(&mut self.gathered);
+        buffer.give(&mut self.gathered)?;
         let sent = buffer.poll_send(context);
         self.is_stuck = sent.is_pending();
         if self.is_stuck {

@@ -4,7 +4,8 @@ use std::io;
 
 use flate2::{Compress, Compression, FlushCompress};
 
-use super::{allocation::return_large_blocks, params::Direction};
+use super::params::Direction;
+use crate::room;
 
 /// Ends each flushed message, and is not sent (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];
@@ -38,7 +39,7 @@ impl Deflater {
     /// Appends more of a message to `output`, compressed; some of it may appear only later.
     ///
     /// # Errors
-    /// None that data could bring about.
+    /// There is no memory for it.
     pub(super) fn deflate(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
         self.run(input, output, FlushCompress::None)
     }
@@ -46,7 +47,7 @@ impl Deflater {
     /// Appends the last of a message, and all that was held back.
     ///
     /// # Errors
-    /// None that data could bring about.
+    /// There is no memory for it.
     pub(super) fn end(&mut self, input: &[u8], output: &mut Vec<u8>) -> io::Result<()> {
         self.run(input, output, FlushCompress::Sync)?;
         if output.ends_with(&TAIL) {
@@ -65,13 +66,16 @@ impl Deflater {
         flush: FlushCompress,
     ) -> io::Result<()> {
         let (level, bits) = (self.level, self.bits);
-        let state = self.state.get_or_insert_with(|| {
-            return_large_blocks();
-            Compress::new_with_window_bits(level, false, bits)
-        });
+        let state = match &mut self.state {
+            Some(state) => state,
+            none => {
+                room::check()?;
+                none.insert(Compress::new_with_window_bits(level, false, bits))
+            }
+        };
         self.was_used = true;
         loop {
-            output.reserve(input.len() + ROOM);
+            room::reserve(output, input.len() + ROOM)?;
             let before = state.total_in();
             state
                 .compress_vec(input, output, flush)

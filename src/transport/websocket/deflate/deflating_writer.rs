@@ -5,10 +5,15 @@ use std::{borrow::Cow, io};
 use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{deflater::Deflater, params::Negotiated, send_buffer::SendBuffer};
-use crate::transport::websocket::frame::{FrameKind, Header, mask};
+use crate::{
+    room,
+    transport::websocket::frame::{FrameKind, Header, mask},
+};
 
 /// Bytes taken at once, so that a long message holds up other sessions for milliseconds at most.
-const STEP: usize = 256 * 1024;
+const STEP: usize = 64 * 1024;
+/// Room for a header.
+const ROOM: usize = 14;
 
 /// Turns the library's bytes into the other end's.
 #[derive(Debug)]
@@ -49,13 +54,14 @@ impl DeflatingWriter {
     /// into the send buffer. Returns the bytes taken.
     ///
     /// # Errors
-    /// None that data could bring about.
+    /// There is no memory for it.
     pub(super) fn write(
         &mut self,
         input: &[u8],
         send_buffer: &mut SendBuffer,
     ) -> io::Result<usize> {
         let mut rest = &input[..input.len().min(STEP)];
+        room::reserve(&mut send_buffer.bytes, rest.len() + ROOM)?;
         let most = rest.len();
         while !rest.is_empty() {
             match self.place {

@@ -3,7 +3,7 @@
 use flate2::{Decompress, FlushDecompress, Status};
 
 use super::params::Direction;
-use crate::transport::websocket::protocol_violation::ProtocolViolation;
+use crate::{room, transport::websocket::protocol_violation::ProtocolViolation};
 
 /// What the other end leaves out at the end of a message (RFC 7692 §7.2.2), and an empty block of our own.
 /// Where a message ends properly, between two blocks, neither gives any output; within a block they
@@ -40,7 +40,7 @@ impl Inflater {
     /// taken and bytes given; all is taken unless the output is full.
     ///
     /// # Errors
-    /// [`ProtocolViolation::Data`].
+    /// [`ProtocolViolation::Data`], [`ProtocolViolation::NoRoom`].
     pub(super) fn inflate(
         &mut self,
         input: &[u8],
@@ -48,7 +48,13 @@ impl Inflater {
     ) -> Result<(usize, usize), ProtocolViolation> {
         let (mut taken, mut given) = (0, 0);
         while (taken < input.len() || self.is_full) && given < output.len() {
-            let state = self.state.get_or_insert_with(|| new_state(self.bits));
+            let state = match &mut self.state {
+                Some(state) => state,
+                none => {
+                    room::check().map_err(|room::NoRoom| ProtocolViolation::NoRoom)?;
+                    none.insert(Decompress::new_with_window_bits(false, self.bits))
+                }
+            };
             let (before_in, before_out) = (state.total_in(), state.total_out());
             let status = state
                 .decompress(&input[taken..], &mut output[given..], FlushDecompress::None)
@@ -114,8 +120,4 @@ impl Inflater {
             self.state = None;
         }
     }
-}
-
-fn new_state(bits: u8) -> Decompress {
-    Decompress::new_with_window_bits(false, bits)
 }

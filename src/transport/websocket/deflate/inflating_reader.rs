@@ -4,10 +4,8 @@ use hyper_tungstenite::tungstenite::protocol::Role;
 
 use super::{inflater::Inflater, params::Negotiated};
 use crate::transport::websocket::{
-    frame::{FrameKind, Header, mask},
-    frame_scanner::is_text_so_far,
+    frame::{FrameKind, Header, copy, mask, saturated},
     protocol_violation::ProtocolViolation,
-    utf8::Utf8,
 };
 
 /// The least room in which frames are made: the longest header of ours, and a piece of payload.
@@ -61,8 +59,8 @@ enum InflatingPosition {
 #[derive(Debug, Clone, Copy)]
 enum InflatingMessage {
     None,
-    /// One that goes up as it is; a text with what was seen of its last character.
-    Plain(Option<Utf8>),
+    /// One that goes up as it is.
+    Plain,
     Compressed(Fragments),
 }
 
@@ -134,7 +132,7 @@ impl InflatingReader {
                 self.inflate(payload, fragments, input, output)
             }
             (InflatingPosition::Passed { header, payload }, _) => {
-                self.pass(header, payload, input, output)
+                Ok(self.pass(header, payload, input, output))
             }
             (InflatingPosition::Inflated { .. }, _) => Ok(Step::Waits),
         }
@@ -156,7 +154,7 @@ impl InflatingReader {
         self.place = match (self.message, self.is_in_order()) {
             (_, false) => {
                 // Nothing behind it is looked at any more.
-                self.message = InflatingMessage::Plain(None);
+                self.message = InflatingMessage::Plain;
                 passed(ENDLESS)
             }
             (_, true) if header.is_control() => passed(payload),
@@ -170,10 +168,10 @@ impl InflatingReader {
             }
             (InflatingMessage::Compressed(_), true) => InflatingPosition::Inflated { payload },
             (InflatingMessage::None, true) => {
-                self.message = InflatingMessage::Plain(header.is_text().then(Utf8::default));
+                self.message = InflatingMessage::Plain;
                 passed(payload)
             }
-            (InflatingMessage::Plain(_), true) => passed(payload),
+            (InflatingMessage::Plain, true) => passed(payload),
         };
         Ok(Step::Done { written: 0 })
     }
@@ -187,7 +185,7 @@ impl InflatingReader {
             InflatingMessage::None => {
                 header.is_opener() && (header.is_plain() || header.is_compressed())
             }
-            InflatingMessage::Plain(_) | InflatingMessage::Compressed(_) => {
+            InflatingMessage::Plain | InflatingMessage::Compressed(_) => {
                 header.is_continuation() && header.is_plain()
             }
         };
@@ -202,34 +200,21 @@ impl InflatingReader {
         self.place = InflatingPosition::Header;
     }
 
-    fn pass(
-        &mut self,
-        header: usize,
-        payload: u64,
-        input: &mut &[u8],
-        output: &mut [u8],
-    ) -> Result<Step, ProtocolViolation> {
+    fn pass(&mut self, header: usize, payload: u64, input: &mut &[u8], output: &mut [u8]) -> Step {
         let whole = self.header.bytes();
         let unsent = copy(&whole[whole.len() - header..], output);
         let most = input.len().min(saturated(payload));
         let more = copy(&input[..most], &mut output[unsent..]);
-        let (piece, rest) = input.split_at(more);
-        if let InflatingMessage::Plain(Some(utf8)) = &mut self.message
-            && !self.header.is_control()
-            && !is_text_so_far(utf8, piece, self.header.mask_before(payload))
-        {
-            return Err(ProtocolViolation::Text);
-        }
-        *input = rest;
+        *input = &input[more..];
         let (header, payload) = (header - unsent, payload - more as u64);
         self.place = InflatingPosition::Passed { header, payload };
         let written = unsent + more;
         if header == 0 && payload == 0 {
             self.end_frame();
         } else if written == 0 {
-            return Ok(Step::Waits);
+            return Step::Waits;
         }
-        Ok(Step::Done { written })
+        Step::Done { written }
     }
 
     /// Makes one fragment of what is there, and of the frame's end if that has come.
@@ -329,15 +314,4 @@ impl Fragments {
             false => Ok(()),
         }
     }
-}
-
-/// Copies what fits; returns how much.
-fn copy(from: &[u8], to: &mut [u8]) -> usize {
-    let most = from.len().min(to.len());
-    to[..most].copy_from_slice(&from[..most]);
-    most
-}
-
-fn saturated(length: u64) -> usize {
-    usize::try_from(length).unwrap_or(usize::MAX)
 }

@@ -10,7 +10,6 @@
 //!
 //! State of zlib is made when the first compressed message asks for it and freed after an idle minute.
 
-mod allocation;
 mod deflater;
 mod deflating_writer;
 mod idle_timer;

@@ -207,19 +207,6 @@ fn length_that_is_not_well_formed_is_refused() {
 }
 
 #[test]
-fn text_that_is_not_compressed_is_checked_as_it_comes() {
-    let text = frame(TEXT, b"\xe2\x82");
-    for (rest, expected) in [(&b"\xac"[..], true), (b"x", false)] {
-        let mut reader = InflatingReader::new(&negotiated(0), Role::Server);
-        let rest = frame(FIN, rest);
-        let pieces = [&text[..], &frame(FIN | PING, b"\xff"), &rest];
-        let read = read(&mut reader, &pieces, 4096);
-        assert_eq!(read.is_ok(), expected);
-        assert!(expected || read.is_err_and(|(violation, _)| violation == ProtocolViolation::Text));
-    }
-}
-
-#[test]
 fn garbage_and_data_cut_short_are_refused() {
     let mut compressor = zlib(15);
     let message: Vec<u8> = (0..5000_u32)

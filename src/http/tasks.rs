@@ -1,0 +1,74 @@
+//! The tasks of a server, which its stop waits for: [`Tasks`].
+
+use std::{
+    future::Future,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
+use futures_util::FutureExt;
+use tokio_util::task::TaskTracker;
+
+use crate::room;
+
+/// From how many tasks on their memory is given back when half of them have ended. Fewer are not worth the look at
+/// all memory that this takes; more would keep megabytes.
+const MANY: usize = 256;
+
+/// The tasks of connections, sessions and scripts. Clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Tasks {
+    tracker: TaskTracker,
+    /// The most that there were since memory was given back last.
+    most: Arc<AtomicUsize>,
+}
+
+impl Tasks {
+    /// Runs a task that a stop waits for.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.most
+            .fetch_max(self.tracker.len() + 1, Ordering::Relaxed);
+        let tasks = self.clone();
+        // Not a future around that future, which would hold it twice.
+        self.tracker.spawn(task.map(move |()| tasks.note_end()));
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.tracker.is_empty()
+    }
+
+    /// Ready when all have ended; to be called when no more are to come.
+    ///
+    /// Cancel safe: yes.
+    pub async fn wait_ended(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// What a crowd took lies free between what others hold, and the allocator keeps it: ten thousand connections
+    /// that have gone would be two hundred megabytes. No timer is needed to see that it is over.
+    fn note_end(&self) {
+        let (most, open) = (self.most.load(Ordering::Relaxed), self.tracker.len());
+        let is_over = most >= MANY && open <= most / 2;
+        if is_over && self.set_most(most, open) {
+            // Not here, where other tasks wait. Without a thread to be had it is left.
+            let _ = thread::Builder::new().spawn(room::give_back);
+        }
+    }
+
+    /// Whether it was this one who did.
+    fn set_most(&self, before: usize, now: usize) -> bool {
+        let (set, failed) = (Ordering::Relaxed, Ordering::Relaxed);
+        let changed = self.most.compare_exchange(before, now, set, failed);
+        changed.is_ok()
+    }
+}
