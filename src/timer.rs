@@ -23,6 +23,8 @@ use tokio::{
 /// The other look at what a deadline is about, and the lateness from which on the time begins anew. Shorter, and a
 /// server of ten thousand clients may not have come to each of them; longer holds those that have gone.
 const LOOK: Duration = Duration::from_millis(100);
+/// Later than anybody waits for; clocks end some time behind it.
+const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
 /// Armed once, and left alone while its deadline moves: when it fires, it is set to where the deadline is by
 /// then. So what moves the deadline, most often a message, costs no timer operation.
@@ -66,7 +68,7 @@ impl FairTimer {
         limit: Duration,
         context: &mut Context<'_>,
     ) -> Poll<()> {
-        let mut deadline = self.extension.unwrap_or(since + limit);
+        let mut deadline = self.extension.unwrap_or_else(|| after(since, limit));
         loop {
             // Whatever else this task has done in its turn: a flood must not hold up its own end.
             let expired = pin!(unconstrained(poll_fn(|context| {
@@ -79,7 +81,7 @@ impl FairTimer {
             let now = Instant::now();
             deadline = match now - deadline < LOOK {
                 true => now + limit.min(LOOK),
-                false => now + limit,
+                false => after(now, limit),
             };
             self.extension = Some(deadline);
         }
@@ -89,6 +91,13 @@ impl FairTimer {
     pub(crate) fn stop(&mut self) {
         self.extension = None;
     }
+}
+
+/// A moment that is `limit` later; in a far future if there is none so late, for a limit may say that there is none.
+fn after(moment: Instant, limit: Duration) -> Instant {
+    moment
+        .checked_add(limit)
+        .unwrap_or_else(|| moment + FAR_FUTURE)
 }
 
 /// There was nothing in time.
@@ -140,6 +149,14 @@ mod tests {
         let begun = Instant::now();
         assert_eq!(timeout(LIMIT, pending::<()>()).await, Err(Expired));
         assert!(begun.elapsed() < LIMIT + 2 * LOOK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_without_an_end_may_be_waited_for() {
+        let mut waiting = pin!(timeout(Duration::MAX, pending::<()>()));
+        assert_eq!(waiting.as_mut().now_or_never(), None);
+        advance(Duration::from_secs(24 * 60 * 60)).await;
+        assert_eq!(waiting.as_mut().now_or_never(), None);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,7 @@ use super::durations::positive_seconds;
 #[group(conflicts_with = "connect")]
 pub struct TargetArgs {
     /// A socket in a program's place, at a path and beneath, or without PATH in COMMAND's place; repeatable:
-    /// [tcp:]HOST:PORT, tls:HOST:PORT, unix:PATH or unix:@NAME.
+    /// HOST:PORT or tcp:HOST:PORT, tls:HOST:PORT, unix:PATH or unix:@NAME.
     #[arg(long, value_name = "[PATH=]TARGET")]
     pub target: Vec<String>,
 

@@ -97,7 +97,20 @@ fn help_of_the_benchmark_names_every_figure() {
         .iter()
         .map(|[name, about]| format!("  {name:<14} {about}\n"))
         .collect();
-    let (_, listed) = help.split_once("Figures:\n").expect("their list");
+    let (_, lists) = help.split_once("Figures:\n").expect("their list");
+    let (listed, of_targets) = lists
+        .split_once("\nFigures of targets:\n")
+        .expect("another list");
     assert!(pairs.len() > 10, "the figures were not found");
     assert_eq!(listed, expected);
+
+    let source = fs::read_to_string("benches/gateway/targets.rs").expect("the figures");
+    let names: Vec<_> = of_targets
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(names.len(), source.matches("    (\"").count());
+    for name in names {
+        assert!(source.contains(&format!("    (\"{name}\", ")), "{name}");
+    }
 }

@@ -14,7 +14,7 @@ use super::{PATIENCE, Signal, eventually, forget_caller, installed::skip, kill};
 
 /// Shorter, and a browser on a machine that does much else fails; longer, and a script that hangs
 /// keeps one waiting.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 pub(crate) fn node(script: &str, arguments: &[&str]) {
     let modules = clients().join("node_modules");
