@@ -216,7 +216,7 @@ fn address_of_a_link_keeps_its_zone() {
             .start();
         at.set_port(server.port());
         let origin = format!("--origin=http://[{ip}]:{}", server.port());
-        let found = run(&["--connect", &server.url, "--linger=0", &origin]);
+        let found = run(&["--connect", &server.url, &origin]);
         assert!(
             found.stdout.contains(&format!("SERVER_NAME=[{ip}]\n")),
             "{found:?}"
