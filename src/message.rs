@@ -61,6 +61,8 @@ impl Close {
     pub const TOO_BIG: u16 = 1009;
     /// The program's output could not be turned into messages.
     pub const INTERNAL: u16 = 1011;
+    /// What may go well at another time (IANA's registry of close codes): the client takes too little.
+    pub const TRY_AGAIN_LATER: u16 = 1013;
     /// What we are a gateway to has failed (IANA's registry of close codes): its connection was lost.
     pub const BAD_GATEWAY: u16 = 1014;
     /// First code of the private range (RFC 6455 §7.4.2): 4000+n says exit status n, 4128+s signal s.

@@ -5,7 +5,9 @@
 //! all that was found once, are run as tests. What is asserted stands beside the code that it is
 //! about, in a file named `properties.rs`.
 
-use crate::{config, framing, http, server, transport::websocket::deflate};
+use crate::{
+    backend::group_properties, config, framing, http, server, transport::websocket::deflate,
+};
 
 /// [`framing::Codec`]: the first byte is the limit in bytes, 255 being none, the rest what a program prints.
 pub fn framing(input: &[u8]) {
@@ -15,6 +17,14 @@ pub fn framing(input: &[u8]) {
             limit => usize::from(*limit),
         };
         framing::properties::framing(limit, output);
+    }
+}
+
+/// The lines of a tagged program: one that it says, and what a member says to it.
+pub fn tagged(input: &[u8]) {
+    group_properties::line(input);
+    if let Ok(text) = std::str::from_utf8(input) {
+        group_properties::said(input.len() as u64, text);
     }
 }
 
@@ -67,7 +77,7 @@ mod tests {
     type Property = fn(&[u8]);
 
     /// By the names of their fuzz targets.
-    const ALL: [(&str, Property); 8] = [
+    const ALL: [(&str, Property); 9] = [
         ("cgi_response", cgi_response),
         ("config_file", config_file),
         ("deflate", deflate),
@@ -76,6 +86,7 @@ mod tests {
         ("inflate", inflate),
         ("path", path),
         ("proxy_protocol", proxy_protocol),
+        ("tagged", tagged),
     ];
 
     fn names(directory: &str) -> BTreeSet<String> {

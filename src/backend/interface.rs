@@ -47,7 +47,12 @@ pub struct Backend {
     /// How much it has taken, where it is a connection of this session alone, which ends with it. Without this and
     /// a process it may serve another session, and is not read on at the end.
     pub connection: Option<Intake>,
+    /// What ends the session at once, whether its client takes something or not, where there is such a thing.
+    pub cut: Option<Cut>,
 }
+
+/// Ready when a session is to end at once, with what the client is told.
+pub type Cut = Pin<Box<dyn Future<Output = Close> + Send>>;
 
 impl Backend {
     /// Whether it is this session's alone: nobody needs what it still says when the client has gone.

@@ -135,6 +135,7 @@ impl Stdio {
             after_output: AfterOutput::KeepInput,
             process: None,
             connection: None,
+            cut: None,
         })
     }
 

@@ -6,6 +6,7 @@ use super::{
     flag_error::FlagError,
     headers::added_headers,
     session::{compression, timeouts, websocket},
+    share::share,
     variables::environ,
 };
 use crate::{
@@ -39,6 +40,7 @@ pub(super) fn route_options(
         compression: compression(&program.messages),
         timeouts: Arc::new(timeouts),
         processes,
+        share: share(program, server.operation.drain_timeout)?,
     })
 }
 

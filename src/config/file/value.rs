@@ -8,7 +8,7 @@ use toml::{
     de::{DeInteger, DeValue},
 };
 
-use crate::args::{milliseconds_or_never, seconds};
+use crate::args::{milliseconds_or_never, seconds, seconds_or_always};
 
 /// A value as one would type it, and where it stands.
 pub(super) type Value = (String, Range<usize>);
@@ -109,6 +109,7 @@ fn is_duration(argument: &Arg) -> bool {
     let kind = argument.get_value_parser().type_id();
     kind == ValueParser::from(seconds()).type_id()
         || kind == ValueParser::from(milliseconds_or_never()).type_id()
+        || kind == ValueParser::from(seconds_or_always()).type_id()
 }
 
 pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {
