@@ -2,6 +2,8 @@
 //!
 //! Neither side of a session knows anything else about the other.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 /// Bytes that are known to be UTF-8. The WebSocket library's type, so that text checked on one side
 /// is not checked again on the other.
@@ -30,6 +32,59 @@ impl Message {
         self.len() == 0
     }
 }
+
+/// A message that many clients are sent: held once, and what it becomes for their wires is made once for all.
+#[derive(Debug)]
+pub struct Shared {
+    message: Message,
+    /// What it is where it is compressed, by the window in which that was done. Most are not, and have no room for it.
+    compressed: OnceLock<Box<[OnceLock<Bytes>; WINDOWS]>>,
+}
+
+/// Windows that DEFLATE has, as powers of two: 8 to 15 (RFC 7692 §7.1.2).
+const WINDOWS: usize = 8;
+const SMALLEST_WINDOW: u8 = 8;
+
+impl Shared {
+    /// A message for many.
+    pub fn new(message: Message) -> Self {
+        Shared {
+            message,
+            compressed: OnceLock::new(),
+        }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// What it is where it is compressed with a window of so many bits; `make` makes that of it, for the first who asks.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn compressed<E>(
+        &self,
+        bits: u8,
+        make: impl FnOnce(&Message) -> Result<Bytes, E>,
+    ) -> Result<Bytes, E> {
+        let forms = self.compressed.get_or_init(Box::default);
+        let index = usize::from(bits.saturating_sub(SMALLEST_WINDOW)).min(WINDOWS - 1);
+        match forms[index].get() {
+            Some(form) => Ok(form.clone()),
+            // Two who ask in the same moment both make it, and one of them in vain.
+            None => make(&self.message).map(|form| forms[index].get_or_init(|| form).clone()),
+        }
+    }
+}
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message
+    }
+}
+
+impl Eq for Shared {}
 
 /// Why a session ended, as a Close frame says it (RFC 6455 §7.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,6 +149,21 @@ mod tests {
     fn reason_is_cut_between_characters() {
         let close = Close::new(Close::POLICY, "é".repeat(100));
         assert_eq!(close.reason.as_str(), "é".repeat(61));
+    }
+
+    #[test]
+    fn compressed_form_is_made_once_for_each_window() {
+        let shared = Shared::new(Message::Text("x".into()));
+        let mut made = 0;
+        for bits in [15, 15, 9, 15, 9] {
+            let form = shared.compressed(bits, |_| {
+                made += 1;
+                Ok::<_, ()>(Bytes::from(vec![bits]))
+            });
+            assert_eq!(form, Ok(Bytes::from(vec![bits])));
+        }
+        assert_eq!(made, 2);
+        assert_eq!(shared.compressed(10, |_| Err("no room")), Err("no room"));
     }
 
     #[test]

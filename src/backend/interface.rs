@@ -1,18 +1,37 @@
 //! What every backend is, whatever lies behind it.
 
-use std::{ffi::OsString, pin::Pin};
+use std::{ffi::OsString, pin::Pin, sync::Arc};
 
 use futures_util::{Sink, Stream};
 
 use super::{error::BackendError, process::Process, stdin::Intake};
-use crate::message::{Close, Message};
+use crate::message::{Close, Message, Shared};
+
+/// What a backend says at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// To this client alone.
+    Own(Message),
+    /// To many.
+    Shared(Arc<Shared>),
+}
+
+impl Said {
+    /// The message.
+    pub fn message(&self) -> &Message {
+        match self {
+            Said::Own(message) => message,
+            Said::Shared(shared) => shared.message(),
+        }
+    }
+}
 
 /// What a backend says: messages, and at most one error, which is the last item.
 ///
 /// The end of the stream is an orderly end: the session ends with the exit status of the process, when it
 /// has ended too, and as 1000 where there is none. [`BackendError::Closed`] and [`BackendError::Failed`] end it
 /// with their own close.
-pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Send>>;
+pub type Output = Pin<Box<dyn Stream<Item = Result<Said, BackendError>> + Send>>;
 
 /// What a backend is told.
 ///

@@ -35,7 +35,7 @@ pub use group::{
     Membership, NotJoined, SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output};
+pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};

@@ -37,7 +37,7 @@ pub(super) fn route_options(
         ])?,
         environ: environ(&program.process, files.map(Root::path))?,
         websocket: websocket(&program.limits, &timeouts),
-        compression: compression(&program.messages),
+        compression: compression(program),
         timeouts: Arc::new(timeouts),
         processes,
         share: share(program, server.operation.drain_timeout)?,

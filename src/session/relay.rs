@@ -34,7 +34,7 @@ use super::{
     waiting::{Waiting, timed},
 };
 use crate::{
-    backend::{BackendError, Inbound, Input, Output},
+    backend::{BackendError, Inbound, Input, Output, Said},
     framing::FramingError,
     message::{Close, Message},
     transport::{Disconnect, Incoming, Outbound, Outgoing, Presence},
@@ -214,9 +214,12 @@ pub(super) async fn downstream(
         let turn =
             future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, context)).await;
         let outbound = match turn {
-            Turn::Message(message) => {
-                sent.count(&message);
-                Outbound::Message(message)
+            Turn::Said(said) => {
+                sent.count(said.message());
+                match said {
+                    Said::Own(message) => Outbound::Message(message),
+                    Said::Shared(shared) => Outbound::Shared(shared),
+                }
             }
             Turn::Keepalive => Outbound::Keepalive,
             Turn::End(end) => return end,
@@ -246,7 +249,7 @@ fn undeliverable(error: io::Error) -> OutputEnd {
 
 /// What `downstream` does next.
 enum Turn {
-    Message(Message),
+    Said(Said),
     Keepalive,
     End(OutputEnd),
 }
@@ -263,9 +266,9 @@ fn poll_turn(
     }
     if !interrupts.is_output_over() {
         match output.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(message))) => {
+            Poll::Ready(Some(Ok(said))) => {
                 interrupts.restart_linger();
-                return Poll::Ready(Turn::Message(message));
+                return Poll::Ready(Turn::Said(said));
             }
             Poll::Ready(end) => {
                 let end = end_of_output(end.and_then(Result::err), interrupts);
@@ -352,7 +355,7 @@ mod tests {
         let mut client =
             websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);
         let texts = [&"x".repeat(1 << 16), "two", "three"];
-        let messages = texts.map(|text| Ok(Message::Text(text.into())));
+        let messages = texts.map(|text| Ok(Said::Own(Message::Text(text.into()))));
         let mut output: Output = Box::pin(stream::iter(messages));
         let meter = Meter::default();
         let mut carry = async || {

@@ -367,6 +367,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use crate::{
+        backend::Said,
         backend::{AfterOutput, Inbound},
         message::Message,
         transport::websocket::{self, Role, frame::encode},
@@ -424,20 +425,20 @@ mod tests {
         }
     }
 
-    type Said = Result<Message, BackendError>;
+    type Item = Result<Said, BackendError>;
 
-    fn text(text: &str) -> Said {
-        Ok(Message::Text(text.into()))
+    fn text(text: &str) -> Item {
+        Ok(Said::Own(Message::Text(text.into())))
     }
 
-    fn failed(error: impl Into<BackendError>) -> Said {
+    fn failed(error: impl Into<BackendError>) -> Item {
         Err(error.into())
     }
 
     /// A session of a backend that says this and then is silent, or has ended; what the client was sent
     /// before and after it sent `frames`, and how it ended.
     async fn session(
-        said: Vec<Said>,
+        said: Vec<Item>,
         after_output: Option<AfterOutput>,
         input: &Told,
         frames: &[u8],

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     backend::{
         error::BackendError,
-        interface::{AfterOutput, Backend, Inbound},
+        interface::{AfterOutput, Backend, Inbound, Said},
     },
     framing::{Codec, FramingError},
     message::{Close, Message},
@@ -50,7 +50,7 @@ impl Group {
         let watched = Arc::clone(&queue);
         let output = stream::poll_fn(move |context| {
             let next = ready!(queue.poll_next(context));
-            Poll::Ready(next.map(|item| item.map(|message| (*message).clone())))
+            Poll::Ready(next.map(|item| item.map(Said::Shared)))
         });
         let input = MemberInput {
             group: Arc::clone(self),

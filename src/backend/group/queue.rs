@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use super::options::{MemberOptions, SlowPolicy};
 use crate::{
     backend::error::BackendError,
-    message::{Close, Message},
+    message::{Close, Shared},
 };
 
 /// What a message takes in a queue beside its bytes.
@@ -85,7 +85,7 @@ struct State {
 
 #[derive(Debug)]
 struct Entry {
-    message: Arc<Message>,
+    message: Arc<Shared>,
     to: Destination,
 }
 
@@ -100,7 +100,7 @@ enum End {
 
 impl Entry {
     fn size(&self) -> usize {
-        self.message.len() + OVERHEAD
+        self.message.message().len() + OVERHEAD
     }
 
     fn is_to_many(&self) -> bool {
@@ -127,7 +127,7 @@ impl Queue {
     }
 
     /// Puts a message in, of the turn of this number; [`Queue::wake`] is due when the turn is over.
-    pub(super) fn push(&self, turn: u64, message: &Arc<Message>, to: Destination) -> Pushed {
+    pub(super) fn push(&self, turn: u64, message: &Arc<Shared>, to: Destination) -> Pushed {
         let mut state = self.0.lock();
         let is_first_of_turn = state.turn != Some(turn);
         if is_first_of_turn {
@@ -153,7 +153,7 @@ impl Queue {
     }
 
     /// Puts in what a member is sent first, as much of its end as it has room for.
-    pub(super) fn preload<'a>(&self, messages: impl DoubleEndedIterator<Item = &'a Arc<Message>>) {
+    pub(super) fn preload<'a>(&self, messages: impl DoubleEndedIterator<Item = &'a Arc<Shared>>) {
         let mut state = self.0.lock();
         for message in messages.rev() {
             let entry = Entry {
@@ -186,7 +186,7 @@ impl Queue {
     pub(super) fn poll_next(
         &self,
         context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Arc<Message>, BackendError>>> {
+    ) -> Poll<Option<Result<Arc<Shared>, BackendError>>> {
         let mut state = self.0.lock();
         if let Some(entry) = state.waiting.pop_front() {
             state.bytes -= entry.size();
@@ -293,6 +293,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
     use futures_util::task::noop_waker;
 
     /// Room for two messages of ten bytes.
@@ -307,15 +308,15 @@ mod tests {
         })
     }
 
-    fn message(text: &str) -> Arc<Message> {
-        Arc::new(Message::Text(format!("{text:10}").into()))
+    fn message(text: &str) -> Arc<Shared> {
+        Arc::new(Shared::new(Message::Text(format!("{text:10}").into())))
     }
 
     fn push(queue: &Queue, turn: u64, text: &str, to: Destination) -> Pushed {
         queue.push(turn, &message(text), to)
     }
 
-    fn next(queue: &Queue) -> Poll<Option<Result<Arc<Message>, BackendError>>> {
+    fn next(queue: &Queue) -> Poll<Option<Result<Arc<Shared>, BackendError>>> {
         queue.poll_next(&mut Context::from_waker(&noop_waker()))
     }
 
@@ -325,7 +326,7 @@ mod tests {
         loop {
             let end = match next(queue) {
                 Poll::Ready(Some(Ok(message))) => {
-                    let Message::Text(text) = &*message else {
+                    let Message::Text(text) = message.message() else {
                         panic!("there is text alone");
                     };
                     texts.push(text.as_str().trim_end().to_owned());
@@ -364,7 +365,7 @@ mod tests {
     #[test]
     fn one_message_may_wait_however_long_it_is() {
         let queue = queue(SlowPolicy::Close);
-        let long = Arc::new(Message::Text("x".repeat(10 * LIMIT).into()));
+        let long = Arc::new(Shared::new(Message::Text("x".repeat(10 * LIMIT).into())));
         let pushed = queue.push(1, &long, Destination::All);
         assert_eq!(pushed.outcome, Outcome::Taken);
         assert!(matches!(next(&queue), Poll::Ready(Some(Ok(taken))) if taken == long));

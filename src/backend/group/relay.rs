@@ -25,11 +25,11 @@ use super::{
 use crate::{
     backend::{
         error::BackendError,
-        interface::Output,
+        interface::{Output, Said},
         process::Process,
         stdin::{Intake, Stdin},
     },
-    message::{Close, Message},
+    message::Close,
     timer::LazyTimer,
 };
 
@@ -87,7 +87,7 @@ pub(super) struct Relay<'a> {
 
 /// What happens next.
 enum Event {
-    Said(Option<Result<Message, BackendError>>),
+    Said(Option<Result<Said, BackendError>>),
     Written(io::Result<usize>),
     Exited(ExitStatus),
     Timer,
@@ -240,16 +240,17 @@ impl<'a> Relay<'a> {
     }
 
     /// Hands out what the program says, and what it says at once behind that; with what all are closed if it is none.
-    async fn hear(&mut self, said: Option<Result<Message, BackendError>>) -> Option<Close> {
+    async fn hear(&mut self, said: Option<Result<Said, BackendError>>) -> Option<Close> {
         self.last_output = Instant::now();
         let mut next = Some(said);
         let (mut bytes, mut deliveries) = (0, 0);
         let mut broken = None;
         while let Some(said) = next {
             match said {
-                Some(Ok(message)) => {
+                Some(Ok(said)) => {
+                    let message = said.message();
                     bytes += message.len() + 1;
-                    deliveries += self.group.say(message);
+                    deliveries += self.group.say(message.clone());
                 }
                 Some(Err(BackendError::Io(_))) | None => {
                     self.output = None;
@@ -312,7 +313,7 @@ impl<'a> Relay<'a> {
 }
 
 /// The next of what a program says; never ready once it has ended.
-async fn next_said(output: &mut Option<Output>) -> Option<Result<Message, BackendError>> {
+async fn next_said(output: &mut Option<Output>) -> Option<Result<Said, BackendError>> {
     match output {
         Some(output) => output.next().await,
         None => pending().await,

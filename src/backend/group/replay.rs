@@ -3,18 +3,18 @@
 use std::{collections::VecDeque, sync::Arc};
 
 use super::queue::OVERHEAD;
-use crate::message::Message;
+use crate::message::Shared;
 
 /// So many of the last messages at most, and so many bytes of them; but one at least.
 #[derive(Debug, Default)]
 pub(super) struct Replay {
-    messages: VecDeque<Arc<Message>>,
+    messages: VecDeque<Arc<Shared>>,
     bytes: usize,
 }
 
 impl Replay {
     /// Adds the newest, and forgets what is beyond `most` messages or `limit` bytes.
-    pub(super) fn push(&mut self, message: &Arc<Message>, most: usize, limit: usize) {
+    pub(super) fn push(&mut self, message: &Arc<Shared>, most: usize, limit: usize) {
         if most == 0 {
             return;
         }
@@ -27,27 +27,29 @@ impl Replay {
     }
 
     /// The last `most`, oldest first.
-    pub(super) fn last(&self, most: usize) -> impl DoubleEndedIterator<Item = &Arc<Message>> {
+    pub(super) fn last(&self, most: usize) -> impl DoubleEndedIterator<Item = &Arc<Shared>> {
         let skipped = self.messages.len().saturating_sub(most);
         self.messages.range(skipped..)
     }
 }
 
-fn size(message: &Arc<Message>) -> usize {
-    message.len() + OVERHEAD
+fn size(message: &Arc<Shared>) -> usize {
+    message.message().len() + OVERHEAD
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Message;
 
     fn replay(texts: &[&str], most: usize, limit: usize) -> Vec<usize> {
         let mut replay = Replay::default();
         for text in texts {
-            replay.push(&Arc::new(Message::Text((*text).into())), most, limit);
+            let message = Message::Text((*text).into());
+            replay.push(&Arc::new(Shared::new(message)), most, limit);
         }
         let last = replay.last(most);
-        last.map(|message| message.len()).collect()
+        last.map(|shared| shared.message().len()).collect()
     }
 
     #[test]

@@ -12,7 +12,7 @@ use super::{
     replay::Replay,
     rooms::{Rooms, TooMany},
 };
-use crate::message::{Close, Message};
+use crate::message::{Close, Shared};
 
 /// Members and rooms of a group.
 #[derive(Debug, Default)]
@@ -108,7 +108,7 @@ impl Roster {
     }
 
     /// Keeps a message for those who come later.
-    pub(super) fn keep(&mut self, message: &Arc<Message>, options: &GroupOptions) {
+    pub(super) fn keep(&mut self, message: &Arc<Shared>, options: &GroupOptions) {
         self.replay
             .push(message, options.history, options.member.queue);
     }
@@ -116,7 +116,7 @@ impl Roster {
     /// Puts a message into the queues of those for whom it is.
     pub(super) fn deliver(
         &mut self,
-        message: &Arc<Message>,
+        message: &Arc<Shared>,
         to: &Address<'_>,
         not: &[MemberId],
     ) -> Delivery {
@@ -238,7 +238,7 @@ impl Delivery {
         id: MemberId,
         listener: &Listener,
         turn: u64,
-        message: &Arc<Message>,
+        message: &Arc<Shared>,
         to: Destination,
         touched: &mut Vec<Arc<Queue>>,
     ) {

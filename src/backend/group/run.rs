@@ -142,8 +142,8 @@ impl Life {
             return status;
         };
         let rest = async {
-            while let Some(Ok(message)) = output.next().await {
-                self.group.say(message);
+            while let Some(Ok(said)) = output.next().await {
+                self.group.say(said.message().clone());
             }
         };
         // A process that has left the group may hold it for ever.

@@ -26,7 +26,7 @@ use super::{
 use crate::{
     backend::stdin::Intake,
     framing::Framing,
-    message::{Close, Message},
+    message::{Close, Message, Shared},
 };
 
 /// Text up to so many bytes is copied out of the buffer that it was read into, which is of this size: else a short
@@ -196,7 +196,7 @@ impl Group {
     pub(super) fn say(&self, message: Message) -> usize {
         match self.tagging {
             None => {
-                let message = Arc::new(detached(message));
+                let message = Arc::new(Shared::new(detached(message)));
                 let options = self.options();
                 let mut roster = self.roster.lock();
                 roster.keep(&message, &options);
@@ -204,7 +204,7 @@ impl Group {
                 drop(roster);
                 // Nobody is there whom it could have been for.
                 delivery.gone = 0;
-                self.account(&delivery, message.len())
+                self.account(&delivery, message.message().len())
             }
             Some(_) => self.obey(&message),
         }
@@ -219,9 +219,9 @@ impl Group {
         let is_text = matches!(line, Message::Text(_));
         let gone = match parse(bytes) {
             Some(Instruction::Say { to, not, text }) => {
-                let message = Arc::new(behind(line, text));
+                let message = Arc::new(Shared::new(behind(line, text)));
                 let delivery = self.roster.lock().deliver(&message, &to, &not);
-                return self.account(&delivery, message.len());
+                return self.account(&delivery, message.message().len());
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {

@@ -83,8 +83,10 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
-        if let Outbound::Message(message) = &item {
-            self.recording.message(Direction::Out, message);
+        match &item {
+            Outbound::Message(message) => self.recording.message(Direction::Out, message),
+            Outbound::Shared(shared) => self.recording.message(Direction::Out, shared.message()),
+            Outbound::Keepalive | Outbound::Close(_) => {}
         }
         self.outgoing.as_mut().start_send(item)
     }

@@ -18,11 +18,12 @@ use hyper_tungstenite::tungstenite::protocol::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    deflate::SharedCompression,
     frame::{BINARY, FrameKind, Header, TEXT},
     frame_buffer::{SharedStream, rest},
 };
 use crate::{
-    message::{Close, Message},
+    message::{Close, Message, Shared},
     room,
     transport::client::Outbound,
 };
@@ -37,6 +38,8 @@ const LONG: usize = 8 * 1024;
 pub(super) struct MessageWriter<S> {
     stream: SharedStream<S>,
     role: Role,
+    /// How what many are sent is compressed for all of them, where it may be.
+    sharing: Option<SharedCompression>,
     /// Whole frames that the wire has not been given yet.
     gathered: Vec<u8>,
     /// The wire could not send all that it was given.
@@ -56,10 +59,15 @@ enum Closing {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
-    pub(super) fn new(stream: SharedStream<S>, role: Role) -> Self {
+    pub(super) fn new(
+        stream: SharedStream<S>,
+        role: Role,
+        sharing: Option<SharedCompression>,
+    ) -> Self {
         MessageWriter {
             stream,
             role,
+            sharing,
             gathered: Vec::new(),
             is_stuck: false,
             closing: Closing::Answer,
@@ -75,27 +83,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 
     /// A message, whose payload is not copied if it is long and nothing else stands against it.
-    fn gather_message(&mut self, payload: Bytes, kind: Data) -> io::Result<()> {
-        if self.role == Role::Client || payload.len() < LONG {
-            return self.gather(Frame::message(payload, OpCode::Data(kind), true));
-        }
-        let mut buffer = self.stream.lock();
-        if buffer.has_payload() {
-            drop(buffer);
-            return self.gather(Frame::message(payload, OpCode::Data(kind), true));
-        }
-        let opcode = match kind {
-            Data::Text => TEXT,
-            _ => BINARY,
+    fn gather_message(&mut self, message: Message) -> io::Result<()> {
+        let (payload, opcode, kind) = match message {
+            Message::Text(text) => (text.into(), TEXT, Data::Text),
+            Message::Binary(bytes) => (bytes, BINARY, Data::Binary),
         };
+        if self.role == Role::Client || !self.takes_as_it_lies(&payload) {
+            return self.gather(Frame::message(payload, OpCode::Data(kind), true));
+        }
         let kind = FrameKind {
             opcode,
             is_final: true,
             is_compressed: false,
         };
         let header = Header::new(kind, payload.len(), None);
+        self.give_long(header.bytes(), payload)
+    }
+
+    /// A message of many, in the form that was made for all who have such a wire.
+    fn gather_shared(&mut self, shared: &Shared) -> io::Result<()> {
+        let frame = match &self.sharing {
+            Some(sharing) => sharing.frame(shared)?,
+            None => None,
+        };
+        match frame {
+            None => self.gather_message(shared.message().clone()),
+            Some(frame) if self.takes_as_it_lies(&frame) => self.give_long(&[], frame),
+            Some(frame) => {
+                room::reserve(&mut self.gathered, frame.len())?;
+                self.gathered.extend_from_slice(&frame);
+                Ok(())
+            }
+        }
+    }
+
+    /// Whether a payload, or a frame, is better not copied, and need not be.
+    fn takes_as_it_lies(&self, bytes: &Bytes) -> bool {
+        bytes.len() >= LONG && !self.stream.lock().has_payload()
+    }
+
+    fn give_long(&mut self, header: &[u8], payload: Bytes) -> io::Result<()> {
+        let mut buffer = self.stream.lock();
         buffer.give(&mut self.gathered)?;
-        buffer.give_long(header.bytes(), payload);
+        buffer.give_long(header, payload);
         // It goes out before anything else is taken.
         self.is_stuck = true;
         Ok(())
@@ -167,8 +197,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {
 
     fn start_send(mut self: Pin<&mut Self>, outbound: Outbound) -> io::Result<()> {
         match outbound {
-            Outbound::Message(Message::Text(text)) => self.gather_message(text.into(), Data::Text),
-            Outbound::Message(Message::Binary(bytes)) => self.gather_message(bytes, Data::Binary),
+            Outbound::Message(message) => self.gather_message(message),
+            Outbound::Shared(shared) => self.gather_shared(&shared),
             Outbound::Keepalive => self.gather(Frame::ping(Bytes::new())),
             Outbound::Close(close) => self.gather_close(close),
         }
