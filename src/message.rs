@@ -37,8 +37,19 @@ impl Message {
 #[derive(Debug)]
 pub struct Shared {
     message: Message,
+    /// What it is where it is sent as it is.
+    plain: OnceLock<Bytes>,
     /// What it is where it is compressed, by the window in which that was done. Most are not, and have no room for it.
     compressed: OnceLock<Box<[OnceLock<Bytes>; WINDOWS]>>,
+}
+
+/// What a message to many becomes for a wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireForm {
+    /// It is sent as it is.
+    Plain,
+    /// It is compressed with a window of so many bits.
+    Compressed(u8),
 }
 
 /// Windows that DEFLATE has, as powers of two: 8 to 15 (RFC 7692 §7.1.2).
@@ -50,6 +61,7 @@ impl Shared {
     pub fn new(message: Message) -> Self {
         Shared {
             message,
+            plain: OnceLock::new(),
             compressed: OnceLock::new(),
         }
     }
@@ -59,21 +71,26 @@ impl Shared {
         &self.message
     }
 
-    /// What it is where it is compressed with a window of so many bits; `make` makes that of it, for the first who asks.
+    /// What it is on a wire; `make` makes that of it, for the first who asks.
     ///
     /// # Errors
     /// Those of `make`.
-    pub fn compressed<E>(
+    pub fn form<E>(
         &self,
-        bits: u8,
+        form: WireForm,
         make: impl FnOnce(&Message) -> Result<Bytes, E>,
-    ) -> Result<Bytes, E> {
-        let forms = self.compressed.get_or_init(Box::default);
-        let index = usize::from(bits.saturating_sub(SMALLEST_WINDOW)).min(WINDOWS - 1);
-        match forms[index].get() {
-            Some(form) => Ok(form.clone()),
+    ) -> Result<&Bytes, E> {
+        let form = match form {
+            WireForm::Plain => &self.plain,
+            WireForm::Compressed(bits) => {
+                let index = usize::from(bits.saturating_sub(SMALLEST_WINDOW)).min(WINDOWS - 1);
+                &self.compressed.get_or_init(Box::default)[index]
+            }
+        };
+        match form.get() {
+            Some(made) => Ok(made),
             // Two who ask in the same moment both make it, and one of them in vain.
-            None => make(&self.message).map(|form| forms[index].get_or_init(|| form).clone()),
+            None => make(&self.message).map(|made| form.get_or_init(|| made)),
         }
     }
 }
@@ -152,18 +169,22 @@ mod tests {
     }
 
     #[test]
-    fn compressed_form_is_made_once_for_each_window() {
+    fn form_is_made_once_for_each_wire() {
+        use WireForm::{Compressed, Plain};
         let shared = Shared::new(Message::Text("x".into()));
         let mut made = 0;
-        for bits in [15, 15, 9, 15, 9] {
-            let form = shared.compressed(bits, |_| {
+        let forms = [Compressed(15), Plain, Compressed(9), Plain, Compressed(15)];
+        for form in forms {
+            let expected = Bytes::from(format!("{form:?}"));
+            let found = shared.form(form, |_| {
                 made += 1;
-                Ok::<_, ()>(Bytes::from(vec![bits]))
+                Ok::<_, ()>(expected.clone())
             });
-            assert_eq!(form, Ok(Bytes::from(vec![bits])));
+            assert_eq!(found, Ok(&expected));
         }
-        assert_eq!(made, 2);
-        assert_eq!(shared.compressed(10, |_| Err("no room")), Err("no room"));
+        assert_eq!(made, 3);
+        let failed = shared.form(Compressed(10), |_| Err("no room"));
+        assert_eq!(failed, Err("no room"));
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::{Arg, Args, Command, ValueEnum};
 
 use super::durations::{seconds_or_always, tick};
 use crate::backend::Keep;
 
 /// Flags about sharing a program, which a route may have of its own.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Sharing")]
 pub struct SharingArgs {
     /// One program for all clients: each line that it prints goes to all of them, and what any of them says
@@ -82,10 +82,20 @@ pub struct SharingArgs {
     pub max_members: usize,
 }
 
+impl SharingArgs {
+    /// The names of its flags, without dashes.
+    pub fn names() -> Vec<String> {
+        let flags = Self::augment_args(Command::new("sharing"));
+        let names = flags.get_arguments().filter_map(Arg::get_long);
+        names.map(str::to_owned).collect()
+    }
+}
+
 /// `--share`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ShareKind {
     /// Each line goes to all.
+    #[value(alias = "true")]
     Plain,
     /// Each line says to or from whom it is.
     Tagged,

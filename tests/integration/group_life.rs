@@ -217,6 +217,50 @@ fn program_that_closes_its_stdout_is_told_on() {
 }
 
 #[test]
+fn program_that_has_closed_its_stdin_keeps_nobody_from_being_read() {
+    let program = "exec <&-; while :; do echo tick; sleep 0.02; done";
+    let server = Gateway::with("--share").program(program).start();
+    let mut client = server.connect();
+    let long = "x".repeat(60_000);
+    for _ in 0..20 {
+        client.send(&long);
+    }
+    client.send_frame(true, 9, b"x");
+    while client.receive().opcode != 10 {}
+    assert_eq!(client.text(), "tick");
+}
+
+#[test]
+fn history_begins_anew_with_a_new_process() {
+    let program = "echo $$; read -r line; echo \"$line\"; exit 3";
+    let server = Gateway::with("--share --history=9 --respawn")
+        .program(program)
+        .start();
+    let mut first = server.connect();
+    let before = first.text();
+    first.send("go");
+    assert_eq!(first.text(), "go");
+    let after = first.text();
+    assert_ne!(after, before);
+    assert_eq!(server.connect().text(), after);
+}
+
+#[test]
+fn time_limits_hold_for_each_member() {
+    let server = Gateway::with("--share --idle-timeout=300ms cat").start();
+    let mut silent = server.connect();
+    let (code, reason) = silent.closed();
+    assert!(
+        code == 1001 && reason.contains("no message"),
+        "{code} {reason}"
+    );
+    let server = Gateway::with("--share --max-lifetime=50ms")
+        .program("sleep 60")
+        .start();
+    assert_eq!(server.connect().closed().0, 1001);
+}
+
+#[test]
 fn program_without_both_streams_is_ended() {
     let program = "exec <&- >&-; trap 'exit 5' INT; while :; do sleep 0.01; done";
     let server = Gateway::with("--share").program(program).start();

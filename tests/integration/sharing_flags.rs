@@ -93,7 +93,7 @@ fn route_may_share_by_itself() {
     let server = Gateway::new()
         .file(
             "command = 'cat'\n\
-             [[route]]\npath = '/plain'\ncommand = 'cat'\nshare = 'plain'\nshare-keep = 5\nmax-members = 2\n\
+             [[route]]\npath = '/plain'\ncommand = 'cat'\nshare = true\nshare-keep = 5\nmax-members = 2\n\
              [[route]]\npath = '/tagged'\ncommand = ['sed', '-un', 's/^[0-9]/*!&/p']\n\
              share = 'tagged'\nshare-keep = 'always'\nslow = 'drop'\n",
         )
@@ -112,6 +112,26 @@ fn route_may_share_by_itself() {
     assert_eq!(tagged[1].text(), "to the other");
     tagged[1].send("back");
     assert_eq!(tagged[0].text(), "back");
+}
+
+#[test]
+fn route_need_not_share_what_the_top_shares() {
+    let server = Gateway::new()
+        .file("share = true\nhistory = 1\ncommand = 'cat'\n[[route]]\npath = '/own'\ncommand = 'cat'\nshare = false\n")
+        .start();
+    let mut shared = [server.connect(), server.connect()];
+    shared[0].send("to all");
+    assert_eq!(
+        shared.each_mut().map(|client| client.text()),
+        ["to all", "to all"]
+    );
+    let mut own = [server.connect_to("/own"), server.connect_to("/own")];
+    own[0].send("mine");
+    own[1].send("yours");
+    assert_eq!(
+        own.each_mut().map(|client| client.text()),
+        ["mine", "yours"]
+    );
 }
 
 #[test]

@@ -1,55 +1,67 @@
 //! Members that take less than they are sent: what becomes of them, and that nobody else waits.
 
+use std::net::SocketAddr;
+
 use crate::support::{
     Client, Server,
     client::CLOSE,
-    eventually,
     operators::{figures, start},
 };
-use std::net::SocketAddr;
 
-/// Prints so many numbered lines of a thousand bytes to all for each line that it reads, and says when that is done.
-const FLOOD: &str = r#"while read -r line; do
+/// Prints as many lines of a thousand bytes to all as it is asked for, numbered on and on, and tells who asked when that is done.
+const FLOOD: &str = r#"last=0; while read -r line; do
     case $line in
-        [0-9]*) awk -v n="${line#*	}" 'BEGIN { x = sprintf("%990s", ""); for (i = 1; i <= n; i++) printf "*\t%d %s\n", i, x }'
-                printf '*\tdone\n' ;;
+        [0-9]*) more=${line#*	}
+                awk -v n="$last" -v m="$((last + more))" 'BEGIN { x = sprintf("%990s", ""); while (n++ < m) printf "*\t%d %s\n", n, x }'
+                last=$((last + more))
+                printf '%s\tdone\n' "${line%%	*}" ;;
     esac
 done"#;
 
-/// More than a socket and a queue of a megabyte take together.
-const MANY: usize = 20_000;
+/// Little enough for a queue, so that who reads loses nothing; and so often that it is more than a socket and a queue
+/// of a megabyte take together.
+const ROUND: usize = 500;
+const ROUNDS: usize = 40;
 
-fn flood(slow: &str) -> (Server, SocketAddr) {
-    start(&["--share=tagged", slow, "sh", "-c", FLOOD])
+/// A server with a member that does not read, and another that does.
+fn flood(slow: &str) -> (Server, SocketAddr, [Client; 2]) {
+    let (server, admin) = start(&["--share=tagged", slow, "sh", "-c", FLOOD]);
+    let clients = [server.connect(), server.connect()];
+    (server, admin, clients)
 }
 
-/// Reads messages on to `done`; the numbers in them.
-fn numbers(client: &mut Client) -> Vec<usize> {
-    let mut numbers = Vec::new();
-    loop {
-        let text = client.text();
-        match text.split(' ').next().expect("a word").parse() {
-            Ok(number) => numbers.push(number),
-            Err(_) => return numbers,
-        }
+/// Has a round said, and hears it.
+fn hear_round(client: &mut Client, round: usize) {
+    client.send(&ROUND.to_string());
+    let first = round * ROUND + 1;
+    for expected in first..first + ROUND {
+        assert_eq!(number(&client.text()), Some(expected));
     }
+    assert_eq!(client.text(), "done");
+}
+
+fn number(text: &str) -> Option<usize> {
+    text.split(' ').next()?.parse().ok()
+}
+
+/// The numbers that a client still hears, to the last of all rounds.
+fn rest(client: &mut Client) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    while numbers.last() != Some(&(ROUNDS * ROUND)) {
+        numbers.extend(number(&client.text()));
+    }
+    numbers
 }
 
 #[test]
 fn slow_member_is_closed_and_nobody_else_waits() {
-    let (mut server, admin) = flood("--slow=close");
-    let mut stalled = server.connect();
-    let mut reading = server.connect();
-    // Little enough at a time for who reads.
-    for _ in 0..MANY / 500 {
-        reading.send("500");
-        assert_eq!(numbers(&mut reading), (1..=500).collect::<Vec<_>>());
+    let (mut server, admin, [mut stalled, mut reading]) = flood("--slow=close");
+    let mut round = 0;
+    while !server.log().contains("too slow") {
+        assert!(round < ROUNDS, "it was never too slow");
+        hear_round(&mut reading, round);
+        round += 1;
     }
-    server.wait_for_line("too slow");
-    assert_eq!(
-        figures(admin)["wsd_slow_members_total{policy=\"close\"}"],
-        1.0
-    );
     // It reads on in time: what was begun, and then why.
     loop {
         let frame = stalled.receive();
@@ -58,54 +70,40 @@ fn slow_member_is_closed_and_nobody_else_waits() {
             break;
         }
     }
+    drop(stalled);
     let line = server.wait_for_line("session ended");
     assert!(line.contains("code=1013"), "{line}");
-    reading.send("1");
-    assert_eq!(numbers(&mut reading), [1]);
+    hear_round(&mut reading, round);
+    let found = figures(admin);
+    assert_eq!(found["wsd_slow_members_total{policy=\"close\"}"], 1.0);
+    assert_eq!(found["wsd_members_open"], 1.0);
 }
 
 #[test]
 fn slow_member_loses_the_oldest_messages_and_no_parts_of_them() {
-    let (server, admin) = flood("--slow=drop");
-    let mut stalled = server.connect();
-    let mut reading = server.connect();
-    reading.send(&MANY.to_string());
-    assert_eq!(numbers(&mut reading).len(), MANY);
-    let numbers = numbers(&mut stalled);
-    assert!(
-        numbers.len() < MANY && numbers.is_sorted(),
-        "{}",
-        numbers.len()
-    );
-    assert_eq!(numbers.last(), Some(&MANY));
-    let dropped = figures(admin)["wsd_dropped_total{reason=\"slow\"}"];
-    assert_eq!(dropped as usize, MANY - numbers.len());
-    assert_eq!(
-        figures(admin)["wsd_slow_members_total{policy=\"drop\"}"],
-        1.0
-    );
+    let (_server, admin, [mut stalled, mut reading]) = flood("--slow=drop");
+    (0..ROUNDS).for_each(|round| hear_round(&mut reading, round));
+    let numbers = rest(&mut stalled);
+    assert!(numbers.is_sorted() && numbers.len() < ROUNDS * ROUND);
+    let found = figures(admin);
+    let missing = ROUNDS * ROUND - numbers.len();
+    let dropped = found["wsd_dropped_total{reason=\"slow\"}"];
+    assert_eq!(dropped as usize, missing);
+    assert_eq!(found["wsd_slow_members_total{policy=\"drop\"}"], 1.0);
 }
 
 #[test]
 fn slow_member_is_sent_the_latest_of_what_waits() {
-    let (server, admin) = flood("--slow=latest");
-    let mut stalled = server.connect();
-    let mut reading = server.connect();
-    reading.send(&MANY.to_string());
-    let mut last = String::new();
-    while !last.starts_with("done") {
-        last = reading.text();
+    let (_server, admin, [mut stalled, mut reading]) = flood("--slow=latest");
+    for _ in 0..ROUNDS {
+        reading.send(&ROUND.to_string());
+        while reading.text() != "done" {}
     }
     // Behind what the kernel had taken there is the newest alone.
-    let mut numbers = Vec::new();
-    loop {
-        let text = stalled.text();
-        match text.split(' ').next().expect("a word").parse::<usize>() {
-            Ok(number) => numbers.push(number),
-            Err(_) => break,
-        }
-    }
-    assert!(numbers.is_sorted() && numbers.len() < MANY);
+    let numbers = rest(&mut stalled);
+    assert!(numbers.is_sorted());
+    let gap = numbers.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(gap > Some(ROUND), "{gap:?}");
     assert!(figures(admin)["wsd_slow_members_total{policy=\"latest\"}"] >= 1.0);
 }
 
@@ -117,11 +115,8 @@ fn what_is_addressed_by_number_is_never_dropped() {
                     printf '*\tdone\n' ;;
         esac
     done"#;
-    let (server, admin) = start(&["--share=tagged", "--slow=drop", "sh", "-c", program]);
+    let (server, _) = start(&["--share=tagged", "--slow=drop", "sh", "-c", program]);
     let mut stalled = server.connect();
-    eventually("it has joined", || {
-        figures(admin)["wsd_members_open"] == 1.0
-    });
     let mut reading = server.connect();
     reading.send("go");
     while reading.text() != "done" {}

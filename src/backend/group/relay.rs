@@ -83,6 +83,8 @@ pub(super) struct Relay<'a> {
     ending: Option<Instant>,
     /// The next look at a stdin whose program has closed its stdout.
     look: Option<Instant>,
+    /// When what members say is thrown away, since the program does not read it and has not ended.
+    refusal: Option<Instant>,
 }
 
 /// What happens next.
@@ -111,6 +113,7 @@ impl<'a> Relay<'a> {
             unused: None,
             ending: None,
             look: None,
+            refusal: None,
         }
     }
 
@@ -118,6 +121,7 @@ impl<'a> Relay<'a> {
     pub(super) async fn run(&mut self) -> RelayEnd {
         loop {
             self.look_at_members();
+            self.refuse_when_due();
             self.gather();
             if let Some(end) = self.over() {
                 return end;
@@ -170,6 +174,7 @@ impl<'a> Relay<'a> {
             self.unused_until(),
             self.ending,
             self.look,
+            self.refusal,
             linger,
         ];
         times.into_iter().flatten().min()
@@ -219,6 +224,8 @@ impl<'a> Relay<'a> {
         let mut turns = self.group.turns.lock();
         while self.unwritten.len() < GATHERED {
             match turns.next() {
+                // A long message is not copied.
+                Some(said) if self.unwritten.is_empty() => self.unwritten = said.into(),
                 Some(said) => self.unwritten.extend_from_slice(&said),
                 None => break,
             }
@@ -275,11 +282,24 @@ impl<'a> Relay<'a> {
         broken
     }
 
-    /// The program reads no more.
+    /// The program reads no more: it has closed its stdin, or is about to have ended. Only if it lives on nobody needs
+    /// what members say; else another may take its place, which is told.
     fn refuse_input(&mut self) {
         self.stdin = None;
         self.unwritten = BytesMut::new();
-        self.group.turns.lock().refuse();
+        self.refusal = Some(Instant::now() + FIRST_LOOK);
+    }
+
+    fn refuse_when_due(&mut self) {
+        if self
+            .refusal
+            .is_some_and(|refusal| refusal <= Instant::now())
+        {
+            self.refusal = None;
+            if self.exit.is_none() {
+                self.group.turns.lock().refuse();
+            }
+        }
     }
 
     /// Whether it is over.

@@ -23,7 +23,7 @@ use super::{
     frame_buffer::{SharedStream, rest},
 };
 use crate::{
-    message::{Close, Message, Shared},
+    message::{Close, Message, Shared, WireForm},
     room,
     transport::client::Outbound,
 };
@@ -91,13 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         if self.role == Role::Client || !self.takes_as_it_lies(&payload) {
             return self.gather(Frame::message(payload, OpCode::Data(kind), true));
         }
-        let kind = FrameKind {
-            opcode,
-            is_final: true,
-            is_compressed: false,
-        };
-        let header = Header::new(kind, payload.len(), None);
-        self.give_long(header.bytes(), payload)
+        self.give_long(plain_header(opcode, payload.len()).bytes(), payload)
     }
 
     /// A message of many, in the form that was made for all who have such a wire.
@@ -106,15 +100,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             Some(sharing) => sharing.frame(shared)?,
             None => None,
         };
-        match frame {
-            None => self.gather_message(shared.message().clone()),
-            Some(frame) if self.takes_as_it_lies(&frame) => self.give_long(&[], frame),
-            Some(frame) => {
-                room::reserve(&mut self.gathered, frame.len())?;
-                self.gathered.extend_from_slice(&frame);
-                Ok(())
+        let frame = match frame {
+            Some(frame) if self.takes_as_it_lies(frame) => {
+                return self.give_long(&[], frame.clone());
             }
-        }
+            Some(frame) => frame,
+            None if shared.message().len() >= LONG || self.role == Role::Client => {
+                return self.gather_message(shared.message().clone());
+            }
+            None => shared.form(WireForm::Plain, |message| {
+                Ok::<_, io::Error>(plain(message))
+            })?,
+        };
+        room::reserve(&mut self.gathered, frame.len())?;
+        self.gathered.extend_from_slice(frame);
+        Ok(())
     }
 
     /// Whether a payload, or a frame, is better not copied, and need not be.
@@ -183,6 +183,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             }
         }
     }
+}
+
+/// The header of a server's whole message.
+fn plain_header(opcode: u8, payload: usize) -> Header {
+    let kind = FrameKind {
+        opcode,
+        is_final: true,
+        is_compressed: false,
+    };
+    Header::new(kind, payload, None)
+}
+
+/// A server's frame of a short message.
+fn plain(message: &Message) -> Bytes {
+    let (payload, opcode) = match message {
+        Message::Text(text) => (text.as_str().as_bytes(), TEXT),
+        Message::Binary(bytes) => (&bytes[..], BINARY),
+    };
+    [plain_header(opcode, payload.len()).bytes(), payload]
+        .concat()
+        .into()
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {

@@ -13,7 +13,7 @@ use super::{
     params::{DeflateParams, Direction, Negotiated},
 };
 use crate::{
-    message::{Message, Shared},
+    message::{Message, Shared, WireForm},
     transport::websocket::frame::{BINARY, FrameKind, Header, TEXT},
 };
 
@@ -42,15 +42,16 @@ impl SharedCompression {
     ///
     /// # Errors
     /// There is no memory for it.
-    pub(in crate::transport::websocket) fn frame(
+    pub(in crate::transport::websocket) fn frame<'a>(
         &self,
-        shared: &Shared,
-    ) -> io::Result<Option<Bytes>> {
+        shared: &'a Shared,
+    ) -> io::Result<Option<&'a Bytes>> {
         // An empty message has nothing to compress.
         if shared.message().len() < self.params.threshold.max(1) {
             return Ok(None);
         }
-        let frame = shared.compressed(self.direction.bits, |message| self.make(message));
+        let form = WireForm::Compressed(self.direction.bits);
+        let frame = shared.form(form, |message| self.make(message));
         frame.map(Some)
     }
 
