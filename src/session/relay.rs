@@ -96,6 +96,7 @@ pub(super) async fn upstream(
                     Err(BackendError::Framing(error)) => {
                         return Disconnect::Violation(refusal(&error));
                     }
+                    Err(BackendError::Refused(close)) => return Disconnect::Violation(close),
                     Err(_) => {
                         drop(waiting);
                         *input = None;
