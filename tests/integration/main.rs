@@ -56,6 +56,7 @@ mod scripts;
 mod service_manager;
 mod session_ends;
 mod sessions;
+mod slow_readers;
 mod socket_examples;
 mod stalled_downloads;
 mod started_servers;

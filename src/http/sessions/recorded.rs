@@ -63,7 +63,7 @@ pub(super) async fn record(
         incoming: Box::pin(incoming),
         outgoing: Box::pin(Recorded {
             outgoing: client.outgoing,
-            recording,
+            recording: Some(recording),
         }),
         presence: client.presence,
     }
@@ -72,7 +72,8 @@ pub(super) async fn record(
 /// A sink that records what is fed to it.
 struct Recorded {
     outgoing: Outgoing,
-    recording: Arc<Recording>,
+    /// `None` behind the end, for which a client may take its time.
+    recording: Option<Arc<Recording>>,
 }
 
 impl Sink<Outbound> for Recorded {
@@ -83,8 +84,8 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
-        if let Outbound::Message(message) = &item {
-            self.recording.message(Direction::Out, message);
+        if let (Outbound::Message(message), Some(recording)) = (&item, &self.recording) {
+            recording.message(Direction::Out, message);
         }
         self.outgoing.as_mut().start_send(item)
     }
@@ -94,6 +95,7 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.recording = None;
         self.outgoing.as_mut().poll_close(context)
     }
 }

@@ -74,7 +74,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageReader<S> {
                 // The answer is left to the other half, where it comes behind what waits there.
                 Ok(tungstenite::Message::Close(frame)) => {
                     let close = received_close(frame);
-                    self.socket.get_ref().stream().lock().peer_close = Some(close.clone());
+                    let stream = self.socket.get_ref().stream();
+                    stream.lock().receive_close(close.clone());
                     return Poll::Ready(Err(Disconnect::Closed(close)));
                 }
                 // The library answers pings by itself, when it is asked next.
