@@ -27,7 +27,7 @@ use crate::{
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     },
     transport::{
-        Client, Connectedness, Stalled, TimeoutStream,
+        Client, ConnectionState, Stalled, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -157,7 +157,7 @@ fn detach(
         Role::Server,
         options,
         compression,
-        |stream: &MaybeTls| Connectedness::of(stream.as_fd()),
+        |stream: &MaybeTls| ConnectionState::of(stream.as_fd()),
     ))
 }
 
