@@ -5,7 +5,10 @@
 //! all that was found once, are run as tests. What is asserted stands beside the code that it is
 //! about, in a file named `properties.rs`.
 
-use crate::{config, framing, http, server, transport::websocket::deflate};
+use crate::{
+    config, framing, http, server,
+    transport::websocket::{self, deflate},
+};
 
 /// [`framing::Codec`]: the first byte is the limit in bytes, 255 being none, the rest what a program prints.
 pub fn framing(input: &[u8]) {
@@ -48,6 +51,11 @@ pub fn handshake(input: &[u8]) {
     server::connection::properties::connection(input);
 }
 
+/// Frames: what a client sends behind the opening handshake.
+pub fn frames(input: &[u8]) {
+    websocket::properties::frames(input);
+}
+
 /// permessage-deflate, what a client sends: a byte that says how, then frames, the data of a message, or
 /// messages.
 pub fn inflate(input: &[u8]) {
@@ -67,10 +75,11 @@ mod tests {
     type Property = fn(&[u8]);
 
     /// By the names of their fuzz targets.
-    const ALL: [(&str, Property); 8] = [
+    const ALL: [(&str, Property); 9] = [
         ("cgi_response", cgi_response),
         ("config_file", config_file),
         ("deflate", deflate),
+        ("frames", frames),
         ("framing", framing),
         ("handshake", handshake),
         ("inflate", inflate),

@@ -37,8 +37,7 @@ pub(super) struct Metrics {
     sessions: IntCounter,
     session_seconds: Histogram,
     spawn_seconds: Histogram,
-    connect_seconds: Histogram,
-    target_failures: IntCounterVec,
+    targets: TargetCounters,
     closes: IntCounterVec,
     exits: IntCounterVec,
     refusals: IntCounterVec,
@@ -46,6 +45,13 @@ pub(super) struct Metrics {
     traffic: TrafficCounters,
     /// Held while the sums are made.
     summing: Mutex<()>,
+}
+
+/// How targets were reached.
+#[derive(Debug)]
+struct TargetCounters {
+    connect_seconds: Histogram,
+    failures: IntCounterVec,
 }
 
 /// What has gone each way, by direction.
@@ -87,18 +93,7 @@ impl Default for Metrics {
                 "How long it took to start a program.",
                 &SPAWN_BUCKETS,
             ),
-            connect_seconds: histogram(
-                &all,
-                "wsd_target_connect_seconds",
-                "How long it took to connect to a target.",
-                &CONNECT_BUCKETS,
-            ),
-            target_failures: counters(
-                &all,
-                "wsd_target_failures_total",
-                "Targets that could not be reached, connections to them that were lost, and tokens without one.",
-                &["reason"],
-            ),
+            targets: TargetCounters::new(&all),
             closes: counters(
                 &all,
                 "wsd_session_closes_total",
@@ -126,6 +121,25 @@ impl Default for Metrics {
             traffic: TrafficCounters::new(&all),
             summing: Mutex::new(()),
             all,
+        }
+    }
+}
+
+impl TargetCounters {
+    fn new(all: &prometheus::Registry) -> Self {
+        TargetCounters {
+            connect_seconds: histogram(
+                all,
+                "wsd_target_connect_seconds",
+                "How long it took to connect to a target.",
+                &CONNECT_BUCKETS,
+            ),
+            failures: counters(
+                all,
+                "wsd_target_failures_total",
+                "Targets that could not be reached, connections to them that were lost, and tokens without one.",
+                &["reason"],
+            ),
         }
     }
 }
@@ -170,13 +184,13 @@ impl Metrics {
 
     /// A target was connected to, or could not be, within so much time.
     pub(super) fn observe_connect(&self, time: Duration) {
-        self.connect_seconds.observe(time.as_secs_f64());
+        self.targets.connect_seconds.observe(time.as_secs_f64());
     }
 
     /// A target failed; `None` if it is not its fault.
     pub(super) fn count_target_failure(&self, reason: Option<&str>) {
         if let Some(reason) = reason {
-            self.target_failures.with_label_values(&[reason]).inc();
+            self.targets.failures.with_label_values(&[reason]).inc();
         }
     }
 

@@ -74,12 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
 
     /// A message, whose payload is not copied if it is long and nothing else stands against it.
     fn gather_message(&mut self, payload: Bytes, kind: Data) -> io::Result<()> {
-        if self.role == Role::Client || payload.len() < LONG {
-            return self.gather(Frame::message(payload, OpCode::Data(kind), true));
-        }
-        let mut buffer = self.stream.lock();
-        if buffer.has_payload() {
-            drop(buffer);
+        if self.role == Role::Client {
             return self.gather(Frame::message(payload, OpCode::Data(kind), true));
         }
         let opcode = match kind {
@@ -92,6 +87,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             is_compressed: false,
         };
         let header = Header::new(kind, payload.len(), None);
+        if payload.len() < LONG || self.stream.lock().has_payload() {
+            let frame = header.bytes().len() + payload.len();
+            room::reserve(&mut self.gathered, frame)?;
+            self.gathered.extend_from_slice(header.bytes());
+            self.gathered.extend_from_slice(&payload);
+            return Ok(());
+        }
+        let mut buffer = self.stream.lock();
         buffer.give(&mut self.gathered)?;
         buffer.give_long(header.bytes(), payload);
         // It goes out before anything else is taken.
