@@ -68,6 +68,8 @@ async fn serve_in(
             .with_upgrades()
     );
     let result = tokio::select! {
+        // First, so that a request that has come is one.
+        biased;
         result = http.as_mut() => result,
         // hyper would wait for the first request, which browsers open connections without sending.
         () = drain.cancelled() => if !phase.has_asked() {

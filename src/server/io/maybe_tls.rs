@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
@@ -87,6 +88,11 @@ impl MaybeTls {
             Layer::Right(stream) => stream.get_ref().1.alpn_protocol() == Some(HTTP_2),
             Layer::Left(_) => false,
         }
+    }
+
+    /// Whether something has come that nobody has read.
+    pub(in crate::server) fn has_waiting(&self) -> bool {
+        ioctl_fionread(self.as_fd()).is_ok_and(|bytes| bytes > 0)
     }
 
     /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none,
