@@ -45,6 +45,7 @@
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
+//! | 0 | `send_queue` | what a socket was given and the other end has not taken |
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`exit_status`] | exit statuses of the process |
@@ -92,6 +93,7 @@ pub mod printable;
 pub mod properties;
 pub mod recording;
 mod room;
+mod send_queue;
 pub mod server;
 pub mod service_manager;
 pub mod session;

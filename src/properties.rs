@@ -6,7 +6,9 @@
 //! about, in a file named `properties.rs`.
 
 use crate::{
-    backend::group_properties, config, framing, http, server, transport::websocket::deflate,
+    backend::group_properties,
+    config, framing, http, server,
+    transport::websocket::{self, deflate},
 };
 
 /// [`framing::Codec`]: the first byte is the limit in bytes, 255 being none, the rest what a program prints.
@@ -58,6 +60,11 @@ pub fn handshake(input: &[u8]) {
     server::connection::properties::connection(input);
 }
 
+/// Frames: what a client sends behind the opening handshake.
+pub fn frames(input: &[u8]) {
+    websocket::properties::frames(input);
+}
+
 /// permessage-deflate, what a client sends: a byte that says how, then frames, the data of a message, or
 /// messages.
 pub fn inflate(input: &[u8]) {
@@ -77,10 +84,11 @@ mod tests {
     type Property = fn(&[u8]);
 
     /// By the names of their fuzz targets.
-    const ALL: [(&str, Property); 9] = [
+    const ALL: [(&str, Property); 10] = [
         ("cgi_response", cgi_response),
         ("config_file", config_file),
         ("deflate", deflate),
+        ("frames", frames),
         ("framing", framing),
         ("handshake", handshake),
         ("inflate", inflate),

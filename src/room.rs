@@ -60,9 +60,19 @@ pub(crate) fn reserve(buffer: &mut Vec<u8>, additional: usize) -> Result<(), NoR
     match needed <= buffer.capacity() {
         true => Ok(()),
         false => {
-            let doubled = buffer.capacity().saturating_mul(2);
-            reserve_exact(buffer, needed.max(doubled) - buffer.len())
+            let capacity = grown(buffer.capacity(), needed);
+            reserve_exact(buffer, capacity - buffer.len())
         }
+    }
+}
+
+/// The capacity that a buffer gets which needs so much: twice what it had, but not beyond what is small without need.
+/// So a flood that is gathered in pieces which are small costs no look at what is free.
+fn grown(capacity: usize, needed: usize) -> usize {
+    let doubled = capacity.saturating_mul(2);
+    match needed <= SMALL {
+        true => needed.max(doubled.min(SMALL)),
+        false => needed.max(doubled),
     }
 }
 
@@ -84,7 +94,7 @@ pub(crate) fn reserve_bytes(buffer: &mut BytesMut, additional: usize) -> Result<
     }
     // It cannot be asked itself.
     let mut larger = Vec::new();
-    reserve_exact(&mut larger, needed.max(2 * buffer.len()))?;
+    reserve_exact(&mut larger, grown(buffer.len(), needed))?;
     larger.extend_from_slice(buffer);
     *buffer = BytesMut::from(Bytes::from(larger));
     Ok(())
@@ -138,6 +148,16 @@ mod tests {
                 assert_eq!(vec.len(), length);
             }
         }
+    }
+
+    #[test]
+    fn what_is_gathered_in_small_pieces_stays_small() {
+        let mut vec = Vec::new();
+        while vec.len() < SMALL - 1000 {
+            reserve(&mut vec, 1000).expect("room");
+            vec.extend_from_slice(&[b'x'; 1000]);
+        }
+        assert!(vec.capacity() <= SMALL, "{}", vec.capacity());
     }
 
     #[test]

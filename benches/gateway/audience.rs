@@ -1,9 +1,12 @@
 //! Many members of one room on one thread: one speaks, or all do, and all hear it.
 
-use crate::connection::{Connection, Heard, NARROW, PATIENCE};
+use crate::connection::{Connection, Heard, PATIENCE};
 use crate::outcome::Failure;
 use crate::poll::{Interest, Poll};
 use crate::wire::{Batch, Echoes};
+
+/// Room to read into: most of a burst, for ten thousand members.
+const ROOM: usize = 8 * 1024;
 
 struct Member {
     connection: Connection,
@@ -26,7 +29,7 @@ impl Audience {
             members: Vec::new(),
         };
         for name in 0..count {
-            let connection = Connection::open_narrow(port, NARROW)?;
+            let connection = Connection::open_narrow(port, ROOM)?;
             audience
                 .poll
                 .add(&connection.stream, name, Interest::Readable)?;

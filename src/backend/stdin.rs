@@ -26,7 +26,7 @@ use tokio::{
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LONGEST_LOOK: Duration = Duration::from_millis(50);
 
-/// What can be seen of a program's stdin from the session; of a connection what was written to it.
+/// What can be seen of a program's stdin from the session, or of a connection's other end.
 #[derive(Debug, Clone, Default)]
 pub struct Intake(Arc<Mutex<State>>);
 
@@ -34,7 +34,9 @@ pub struct Intake(Arc<Mutex<State>>);
 struct State {
     /// `None` once it is closed.
     pipe: Option<pipe::Sender>,
-    /// Bytes that the pipe has taken.
+    /// Where it is a connection.
+    connection: Option<SendQueue>,
+    /// Bytes that the pipe has taken, or the connection.
     written: u64,
     /// Those of them which wait elsewhere, where there is no pipe to look into.
     held: u64,
@@ -42,9 +44,25 @@ struct State {
     is_refused: bool,
 }
 
+/// Tells the bytes that are on their way.
+struct SendQueue(Box<dyn Fn() -> usize + Send>);
+
+impl std::fmt::Debug for SendQueue {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_tuple("SendQueue")
+            .field(&(self.0)())
+            .finish()
+    }
+}
+
 impl State {
-    /// Bytes that the pipe holds. Unknown, and taken for none, where the kernel does not tell the writer.
+    /// Bytes that the pipe holds, or that are on their way. Unknown, and taken for none, where the kernel does not
+    /// tell the writer.
     fn unread(&self) -> u64 {
+        if let Some(SendQueue(length)) = &self.connection {
+            return length() as u64;
+        }
         match &self.pipe {
             Some(pipe) if cfg!(target_os = "linux") => {
                 rustix::io::ioctl_fionread(pipe).unwrap_or(0)
@@ -65,6 +83,13 @@ impl State {
 }
 
 impl Intake {
+    /// Of a connection that tells how much is on its way.
+    pub(super) fn of_connection(send_queue: impl Fn() -> usize + Send + 'static) -> Self {
+        let intake = Intake::default();
+        intake.lock().connection = Some(SendQueue(Box::new(send_queue)));
+        intake
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock()
     }
@@ -95,6 +120,11 @@ impl Intake {
     pub fn taken(&self) -> u64 {
         let state = self.lock();
         state.written.saturating_sub(state.unread())
+    }
+
+    /// Bytes that it has not read, as far as can be known.
+    pub fn untaken(&self) -> u64 {
+        self.lock().unread()
     }
 
     /// Whether the program has closed its end.

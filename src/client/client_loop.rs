@@ -27,7 +27,7 @@ use crate::{
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
     transport::{
-        Connectedness,
+        ConnectionState,
         websocket::{self, Role},
     },
 };
@@ -171,7 +171,7 @@ impl<'a> ClientLoop<'a> {
         self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
-        let look = |stream: &DialedStream| Connectedness::of(dial::socket_of(stream));
+        let look = |stream: &DialedStream| ConnectionState::of(dial::socket_of(stream));
         let server =
             websocket::open_watched(stream, read_ahead, Role::Client, options, compression, look);
         // Its parent is nobody, since what is said to the server is said by `end`.
@@ -181,8 +181,17 @@ impl<'a> ClientLoop<'a> {
             handle.end(Close::new(Close::GOING_AWAY, "the client was interrupted"));
             pending().await
         };
+        let session = async {
+            let (summary, lingering) =
+                session::run(server, backend, &self.options.timeouts, &handle).await;
+            // What the server has not read yet would be lost with this process.
+            if let Some(lingering) = lingering {
+                lingering.finish().await;
+            }
+            summary
+        };
         let summary = tokio::select! {
-            summary = session::run(server, backend, &self.options.timeouts, &handle) => summary,
+            summary = session => summary,
             end = interruption => return Ok(end),
         };
         let (received, sent) = (handle.received.traffic(), handle.sent.traffic());

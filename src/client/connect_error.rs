@@ -1,6 +1,6 @@
 //! Connection failures: why there is no WebSocket, and whether trying again may help.
 
-use std::io;
+use std::{error::Error as _, io};
 
 use hyper::header::HeaderValue;
 
@@ -25,11 +25,12 @@ pub enum ConnectError {
     #[error("TLS: {0}")]
     Tls(TlsFailure),
     /// The connection broke in the opening handshake, or what answers speaks no HTTP.
-    #[error("no answer to the opening handshake: {0}")]
+    #[error("no answer to the opening handshake: {}", cause(.0))]
     Http(hyper::Error),
     /// The same where no TLS was tried: servers that speak it answer in it, or not at all.
     #[error(
-        "no answer to the opening handshake: {0}; if the server speaks TLS, its URL begins with wss://"
+        "no answer to the opening handshake: {}; if the server speaks TLS, its URL begins with wss://",
+        cause(.0)
     )]
     PlainHttp(hyper::Error),
     /// The server answers with another status than 101.
@@ -58,6 +59,12 @@ pub enum ConnectError {
     /// Our own stdin or stdout is of no use.
     #[error("stdin or stdout cannot be used: {0}")]
     Stdio(io::Error),
+}
+
+/// What broke the connection; that a request is canceled, since it had not begun to go out, says nothing.
+fn cause(error: &hyper::Error) -> &hyper::Error {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    cause.unwrap_or(error)
 }
 
 impl ConnectError {

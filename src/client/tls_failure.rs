@@ -3,6 +3,7 @@
 use std::{
     error::Error as _,
     fmt, io,
+    iter::successors,
     time::{Duration, SystemTime},
 };
 
@@ -65,8 +66,10 @@ impl TlsFailure {
     /// Why HTTP came to no end, if that was for TLS: of its version 1.3 the client's handshake is over before
     /// the server has looked at the client's certificate (RFC 8446 §4.4.2.4).
     pub(super) fn behind(error: &hyper::Error) -> Option<Self> {
-        let error = error.source()?.downcast_ref::<io::Error>()?;
-        tls_error(error).map(TlsFailure::of)
+        // Further down if the request had not begun to go out.
+        let causes = successors(error.source(), |&cause| cause.source());
+        let mut errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
+        errors.find_map(tls_error).map(TlsFailure::of)
     }
 
     fn of(error: &Error) -> Self {
@@ -214,11 +217,17 @@ fn names(presented: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::{future::ready, sync::Arc};
 
+    use bytes::Bytes;
+    use futures_util::stream;
+    use hyper::Request;
+    use tokio::io::{join, sink};
     use tokio_rustls::rustls::pki_types::ServerName;
+    use tokio_util::io::StreamReader;
 
     use super::*;
+    use crate::client::{connect_error::ConnectError, exchange::exchange};
 
     fn at(seconds: u64) -> UnixTime {
         UnixTime::since_unix_epoch(Duration::from_secs(seconds))
@@ -227,6 +236,20 @@ mod tests {
     fn of(error: CertificateError) -> TlsFailure {
         let error = Error::InvalidCertificate(error);
         TlsFailure::in_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
+    }
+
+    #[tokio::test]
+    async fn alert_that_comes_before_the_request_has_gone_out_is_found() {
+        let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
+        let broken = Err::<Bytes, _>(io::Error::new(io::ErrorKind::InvalidData, alert));
+        let stream = join(StreamReader::new(stream::once(ready(broken))), sink());
+        let error = exchange(stream, Request::new(String::new()), |_| true).await;
+        let error = error.err().expect("there is no answer");
+        assert!(error.is_canceled(), "{error:?}");
+        let failure = TlsFailure::behind(&error).expect("an alert");
+        assert!(failure.to_string().contains("certificate"), "{failure}");
+        let told = ConnectError::Http(error).to_string();
+        assert!(!told.contains("canceled"), "{told}");
     }
 
     #[test]

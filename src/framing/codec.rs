@@ -154,7 +154,9 @@ impl Codec {
     fn fit(&mut self, source: &mut BytesMut) -> Result<(), NoRoom> {
         if source.len() == source.capacity() {
             self.room = (self.room * GROWTH).clamp(FIRST_ROOM, CAPACITY_IN_FLOOD);
-            room::reserve_bytes(source, self.room)?;
+            // Of what a flood's reads are put into, the beginning of a line takes its part.
+            let begun = source.len().min(self.room / 2);
+            room::reserve_bytes(source, self.room - begun)?;
         } else if self.room > 0 && source.is_empty() {
             *source = BytesMut::with_capacity(CAPACITY_AT_REST);
             self.room = 0;
@@ -331,11 +333,14 @@ fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(
 
 /// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
 fn text(bytes: Bytes) -> Result<Message, NoRoom> {
-    let text = match Utf8Bytes::try_from(bytes.clone()) {
-        Ok(text) => text,
-        Err(_) => Utf8Bytes::try_from(Bytes::from(replaced(&bytes)?)).unwrap_or_default(),
+    // Looked at twice, which costs less than a second handle: that is counted for all threads.
+    let bytes = match str::from_utf8(&bytes) {
+        Ok(_) => bytes,
+        Err(_) => replaced(&bytes)?.into(),
     };
-    Ok(Message::Text(text))
+    Ok(Message::Text(
+        Utf8Bytes::try_from(bytes).unwrap_or_default(),
+    ))
 }
 
 /// What [`String::from_utf8_lossy`] makes of bytes, where there is room for it.

@@ -45,8 +45,7 @@ pub(super) struct Metrics {
     sessions: IntCounter,
     session_seconds: Histogram,
     spawn_seconds: Histogram,
-    connect_seconds: Histogram,
-    target_failures: IntCounterVec,
+    targets: TargetCounters,
     closes: IntCounterVec,
     exits: IntCounterVec,
     refusals: IntCounterVec,
@@ -55,6 +54,13 @@ pub(super) struct Metrics {
     groups: GroupMetrics,
     /// Held while the sums are made.
     summing: Mutex<()>,
+}
+
+/// How targets were reached.
+#[derive(Debug)]
+struct TargetCounters {
+    connect_seconds: Histogram,
+    failures: IntCounterVec,
 }
 
 /// What has gone each way, by direction.
@@ -93,18 +99,7 @@ impl Default for Metrics {
                 "How long it took to start a program.",
                 &SPAWN_BUCKETS,
             ),
-            connect_seconds: histogram(
-                &all,
-                "wsd_target_connect_seconds",
-                "How long it took to connect to a target.",
-                &CONNECT_BUCKETS,
-            ),
-            target_failures: counters(
-                &all,
-                "wsd_target_failures_total",
-                "Targets that could not be reached, connections to them that were lost, and tokens without one.",
-                &["reason"],
-            ),
+            targets: TargetCounters::new(&all),
             closes: counters(
                 &all,
                 "wsd_session_closes_total",
@@ -133,6 +128,25 @@ impl Default for Metrics {
             groups: GroupMetrics::new(&all),
             summing: Mutex::new(()),
             all,
+        }
+    }
+}
+
+impl TargetCounters {
+    fn new(all: &prometheus::Registry) -> Self {
+        TargetCounters {
+            connect_seconds: histogram(
+                all,
+                "wsd_target_connect_seconds",
+                "How long it took to connect to a target.",
+                &CONNECT_BUCKETS,
+            ),
+            failures: counters(
+                all,
+                "wsd_target_failures_total",
+                "Targets that could not be reached, connections to them that were lost, and tokens without one.",
+                &["reason"],
+            ),
         }
     }
 }
@@ -177,13 +191,13 @@ impl Metrics {
 
     /// A target was connected to, or could not be, within so much time.
     pub(super) fn observe_connect(&self, time: Duration) {
-        self.connect_seconds.observe(time.as_secs_f64());
+        self.targets.connect_seconds.observe(time.as_secs_f64());
     }
 
     /// A target failed; `None` if it is not its fault.
     pub(super) fn count_target_failure(&self, reason: Option<&str>) {
         if let Some(reason) = reason {
-            self.target_failures.with_label_values(&[reason]).inc();
+            self.targets.failures.with_label_values(&[reason]).inc();
         }
     }
 

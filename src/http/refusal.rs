@@ -192,6 +192,29 @@ impl Terms {
         self
     }
 
+    /// A head that is not read on.
+    fn bad_head(reason: &BadHead) -> Self {
+        let (status, name) = match reason {
+            BadHead::TransferCoding => (StatusCode::NOT_IMPLEMENTED, "transfer_coding"),
+            BadHead::TooManyFields | BadHead::TooLarge(_) => (
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "head_too_large",
+            ),
+            BadHead::Version => (StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version"),
+            _ => (StatusCode::BAD_REQUEST, "bad_request"),
+        };
+        Terms::new(status, name)
+    }
+
+    /// A target that cannot be connected to.
+    fn no_target(failure: &ConnectFailure) -> Self {
+        match failure {
+            ConnectFailure::TimedOut(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "target"),
+            ConnectFailure::Exhausted(_) => Terms::unavailable("target"),
+            _ => Terms::new(StatusCode::BAD_GATEWAY, "target"),
+        }
+    }
+
     /// 503: what may be had a moment later.
     fn unavailable(name: &'static str) -> Self {
         Terms::new(StatusCode::SERVICE_UNAVAILABLE, name).with(header::RETRY_AFTER, RETRY_AFTER)
@@ -219,17 +242,7 @@ impl Refusal {
     fn terms(&self) -> Terms {
         match self {
             Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
-            Refusal::BadHead(BadHead::TransferCoding) => {
-                Terms::new(StatusCode::NOT_IMPLEMENTED, "transfer_coding")
-            }
-            Refusal::BadHead(BadHead::TooManyFields | BadHead::TooLarge(_)) => Terms::new(
-                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-                "head_too_large",
-            ),
-            Refusal::BadHead(BadHead::Version) => {
-                Terms::new(StatusCode::HTTP_VERSION_NOT_SUPPORTED, "http_version")
-            }
-            Refusal::BadHead(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
+            Refusal::BadHead(reason) => Terms::bad_head(reason),
             Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
             Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
                 Terms::new(StatusCode::FORBIDDEN, "origin")
@@ -285,11 +298,7 @@ impl Refusal {
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
             Refusal::Held(time) => Terms::new(StatusCode::TOO_MANY_REQUESTS, "token_rate")
                 .with(header::RETRY_AFTER, &seconds(*time).to_string()),
-            Refusal::Connect(error) => match error.failure {
-                ConnectFailure::TimedOut(_) => Terms::new(StatusCode::GATEWAY_TIMEOUT, "target"),
-                ConnectFailure::Exhausted(_) => Terms::unavailable("target"),
-                _ => Terms::new(StatusCode::BAD_GATEWAY, "target"),
-            },
+            Refusal::Connect(error) => Terms::no_target(&error.failure),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use std::{future::Future, io, pin::pin, time::Duration};
 
+use futures_util::FutureExt;
 use tokio::{
-    task::JoinSet,
-    time::{Instant, sleep, timeout},
+    task::{JoinSet, unconstrained},
+    time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -18,7 +19,7 @@ use super::{
     state::Server,
     tls,
 };
-use crate::connection::ConnectionInfo;
+use crate::{connection::ConnectionInfo, timer};
 
 /// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
 /// that a client does not notice.
@@ -101,7 +102,8 @@ async fn answer_operators(entry: EntryPoint, server: Server) {
     .await;
 }
 
-/// Accepts until the server is stopping, and hands over to the next process if there may be one.
+/// Accepts until the server is stopping, and hands over to the next process if there may be one. What has come to a
+/// socket that nobody else has would be reset when that is closed: it is accepted, and answered.
 async fn serve(entry: EntryPoint, server: Server, stopping: CancellationToken) {
     let EntryPoint { listener, role } = &entry;
     let on_accept = |stream, connection| {
@@ -113,18 +115,26 @@ async fn serve(entry: EntryPoint, server: Server, stopping: CancellationToken) {
         () = accept(listener, on_accept) => {}
     }
     match listener.handover() {
-        Handover::None => {}
+        Handover::None => accept_waiting(listener, on_accept),
         // What waits in the socket is the next process's.
         Handover::SameSocket if server.lifecycle.is_idle() => {}
-        Handover::SameSocket => sleep(HANDOVER_DELAY).await,
+        Handover::SameSocket => timer::sleep(HANDOVER_DELAY).await,
         Handover::OwnSocket => {
-            // What has come to this socket goes to no other, and is reset when it is closed. So nothing
-            // new may come to it, and all that is on its way is accepted.
+            // Nothing new may come to it.
             let accepting =
                 async { tokio::join!(listener.stop_receiving(), accept(listener, on_accept)) };
-            let _ = timeout(HANDOVER_DELAY, accepting).await;
+            let _ = timer::timeout(HANDOVER_DELAY, accepting).await;
+            accept_waiting(listener, on_accept);
             listener.detach_filter();
         }
+    }
+}
+
+/// Accepts what has come, and waits for no more.
+fn accept_waiting(listener: &Listener, on_accept: impl Fn(Stream, ConnectionInfo)) {
+    // Whatever this task has done in its turn.
+    while let Some(Ok((stream, connection))) = unconstrained(listener.accept()).now_or_never() {
+        on_accept(stream, connection);
     }
 }
 

@@ -42,7 +42,7 @@ impl<'a> DepartureWatch<'a> {
         loop {
             let next = *self.next.get_or_insert_with(|| Instant::now() + LOOK);
             ready!(self.timer.poll_expired(next, context));
-            match presence.look() {
+            match presence.connectedness() {
                 Connectedness::Connected => self.next = Some(Instant::now() + LOOK),
                 Connectedness::Shut => return Poll::Ready(Disconnect::Departed),
                 Connectedness::Lost => {

@@ -57,7 +57,8 @@ impl Handle {
     pub(super) async fn deadline(&self, grace: Duration) {
         self.drain.cancelled().await;
         let is_asked = self.over.get().is_some();
-        sleep(if is_asked { grace.min(ASKED) } else { grace }).await;
+        // In a box, or every idle session would have the room that a timer takes.
+        Box::pin(sleep(if is_asked { grace.min(ASKED) } else { grace })).await;
     }
 
     /// What the client of a session that drains is told.

@@ -23,6 +23,11 @@ impl Ended {
         }
     }
 
+    /// Whether the client had gone without a Close, and can be told nothing.
+    pub(super) fn is_lost(&self) -> bool {
+        matches!(self, Ended::ByClient(close) if close.code == Close::ABNORMAL)
+    }
+
     /// Who ended it, in one word for the log.
     pub fn side(&self) -> &'static str {
         match self {

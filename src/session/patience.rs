@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::backend::{Intake, TerminationTimeouts};
 
@@ -71,5 +71,12 @@ impl Patience {
             0 => rest.min(soon.max(self.started + STARTUP)),
             _ => rest,
         }
+    }
+}
+
+/// Resolves when all that was written has been taken. Cancel safe: yes.
+pub(super) async fn all_taken(intake: &Intake) {
+    while intake.untaken() > 0 {
+        sleep(LOOK).await;
     }
 }

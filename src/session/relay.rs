@@ -2,7 +2,7 @@
 //!
 //! # How it works
 //! Each direction is a loop in one future: take the next message from its source, wait for room in its
-//! sink, feed the message. While the source has nothing, what was fed is flushed, so a burst takes one system
+//! sink if there is none, feed the message. While the source has nothing, what was fed is flushed, so a burst takes one system
 //! call and a lone message does not wait. `upstream` has `discard_messages` for its rest, when the program takes no
 //! more: the client's Close is to be noticed all the same.
 //!
@@ -31,12 +31,12 @@ use super::{
     departure::DepartureWatch,
     handle::Meter,
     interrupts::{COOP_BUDGET, Interrupts},
-    waiting::{Waiting, timed},
+    waiting::{Waiting, feed_now, timed},
 };
 use crate::{
     backend::{BackendError, Inbound, Input, Output, Said},
     framing::FramingError,
-    message::{Close, Message},
+    message::Close,
     transport::{Disconnect, Incoming, Outbound, Outgoing, Presence},
 };
 
@@ -76,63 +76,87 @@ pub(super) async fn upstream(
         let next = match turn == 0 && drain.is_cancelled() {
             true => Next::Drain,
             false => {
-                future::poll_fn(|context| poll_next(incoming, sink, draining.as_mut(), context))
-                    .await
+                future::poll_fn(|context| {
+                    poll_next(incoming, sink, received, draining.as_mut(), context)
+                })
+                .await
             }
         };
-        match next {
-            Next::Message(message) => {
-                received.count(&message);
-                let mut waiting = Waiting::new(sink, Inbound::Message(message));
+        let fed = match next {
+            Next::Fed(fed) => fed,
+            Next::Waits(message) => {
+                let mut waiting = Waiting::new(sink, message);
                 let room = timed(received, |context| {
                     poll_room(&mut waiting, draining.as_mut(), &mut watch, context)
                 });
-                match room
-                    .await
-                    .and_then(|departed| waiting.feed().map(|()| departed))
-                {
-                    Ok(None) => {}
+                match room.await {
                     Ok(Some(departed)) => return departed,
-                    Err(BackendError::Framing(error)) => {
-                        return Disconnect::Violation(refusal(&error));
-                    }
-                    Err(BackendError::Refused(close)) => return Disconnect::Violation(close),
-                    Err(_) => {
-                        drop(waiting);
-                        *input = None;
-                    }
+                    Ok(None) => waiting.feed(),
+                    Err(error) => Err(error),
                 }
             }
             Next::Disconnect(disconnect) => return disconnect,
-            Next::Unread => *input = None,
-            Next::Drain => {
-                // What was received is still delivered, then the input ends.
-                let rest = pin!(discard_messages(incoming, received));
-                match future::select(sink.close(), rest).await {
-                    Either::Left(_) => *input = None,
-                    Either::Right((disconnect, _)) => return disconnect,
-                }
-            }
+            // In a box, or every idle session would have the room that this takes.
+            Next::Drain => match Box::pin(end_input(incoming, sink, received)).await {
+                None => Err(BackendError::Io(io::ErrorKind::BrokenPipe.into())),
+                Some(disconnect) => return disconnect,
+            },
+        };
+        match fed {
+            Ok(()) => {}
+            Err(BackendError::Framing(error)) => return Disconnect::Violation(refusal(&error)),
+            Err(BackendError::Refused(close)) => return Disconnect::Violation(close),
+            Err(_) => *input = None,
         }
     }
     discard_messages(incoming, received).await
 }
 
-/// The next of what comes; while there is nothing, what was fed to the input is flushed. So a burst takes one
-/// system call and a lone message does not wait.
+/// Ends the input behind what was received, which is still delivered; that the client has gone, if it does meanwhile.
+async fn end_input(
+    incoming: &mut Incoming,
+    sink: &mut Input,
+    received: &Meter,
+) -> Option<Disconnect> {
+    let rest = pin!(discard_messages(incoming, received));
+    match future::select(sink.close(), rest).await {
+        Either::Left(_) => None,
+        Either::Right((disconnect, _)) => Some(disconnect),
+    }
+}
+
+/// The next of what comes, fed to the input if that has room; while there is nothing, what was fed is flushed. So a
+/// burst takes one system call and a lone message does not wait.
 fn poll_next(
     incoming: &mut Incoming,
     sink: &mut Input,
+    received: &Meter,
     draining: Pin<&mut impl Future>,
     context: &mut Context<'_>,
 ) -> Poll<Next> {
-    if let Poll::Ready(item) = incoming.as_mut().poll_next(context) {
-        return Poll::Ready(Next::from(item));
+    match incoming.as_mut().poll_next(context) {
+        Poll::Ready(Some(Ok(message))) => {
+            received.count(&message);
+            let fed = feed_now(sink, Inbound::Message(message), context);
+            return Poll::Ready(match fed {
+                Ok(None) => Next::Fed(Ok(())),
+                Ok(Some(message)) => Next::Waits(message),
+                Err(error) => Next::Fed(Err(error)),
+            });
+        }
+        Poll::Ready(Some(Err(disconnect))) => return Poll::Ready(Next::Disconnect(disconnect)),
+        Poll::Ready(None) => return Poll::Ready(Next::Disconnect(lost())),
+        Poll::Pending => {}
     }
-    if let Poll::Ready(Err(_)) = sink.as_mut().poll_flush(context) {
-        return Poll::Ready(Next::Unread);
+    if let Poll::Ready(Err(error)) = sink.as_mut().poll_flush(context) {
+        return Poll::Ready(Next::Fed(Err(error)));
     }
     draining.poll(context).map(|_| Next::Drain)
+}
+
+/// The client has gone without a word.
+fn lost() -> Disconnect {
+    Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())
 }
 
 /// Ready when a message may be fed: when there is room for it; in a drain at once, by which the sink's buffer grows
@@ -154,21 +178,12 @@ fn poll_room(
 
 /// What `upstream` does next.
 enum Next {
-    Message(Message),
+    /// A message was fed, or could not be, or what was fed before cannot be written.
+    Fed(Result<(), BackendError>),
+    /// There is no room for a message.
+    Waits(Inbound),
     Disconnect(Disconnect),
-    /// The program has closed its stdin.
-    Unread,
     Drain,
-}
-
-impl From<Option<Result<Message, Disconnect>>> for Next {
-    fn from(item: Option<Result<Message, Disconnect>>) -> Self {
-        match item {
-            Some(Ok(message)) => Next::Message(message),
-            Some(Err(disconnect)) => Next::Disconnect(disconnect),
-            None => Next::Disconnect(Disconnect::Lost(io::ErrorKind::UnexpectedEof.into())),
-        }
-    }
 }
 
 /// How a client is told that its message is none for this program.
@@ -190,7 +205,7 @@ async fn discard_messages(incoming: &mut Incoming, received: &Meter) -> Disconne
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
             Some(Err(disconnect)) => return disconnect,
-            None => return Disconnect::Lost(io::ErrorKind::UnexpectedEof.into()),
+            None => return lost(),
         }
     }
 }
@@ -213,15 +228,11 @@ pub(super) async fn downstream(
 ) -> OutputEnd {
     loop {
         let turn =
-            future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, context)).await;
+            future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, sent, context))
+                .await;
         let outbound = match turn {
-            Turn::Said(said) => {
-                sent.count(said.message());
-                match said {
-                    Said::Own(message) => Outbound::Message(message),
-                    Said::Shared(shared) => Outbound::Shared(shared),
-                }
-            }
+            Turn::Fed => continue,
+            Turn::Waits(outbound) => outbound,
             Turn::Keepalive => Outbound::Keepalive,
             Turn::End(end) => return end,
         };
@@ -250,16 +261,21 @@ fn undeliverable(error: io::Error) -> OutputEnd {
 
 /// What `downstream` does next.
 enum Turn {
-    Said(Said),
+    /// A message was fed.
+    Fed,
+    /// There is no room for a message.
+    Waits(Outbound),
     Keepalive,
     End(OutputEnd),
 }
 
-/// The next message, or what else is due; whenever there is nothing to pass on, what was fed is flushed.
+/// The next message, fed if there is room, or what else is due; whenever there is nothing to pass on, what was fed
+/// is flushed.
 fn poll_turn(
     output: &mut Output,
     outgoing: &mut Outgoing,
     interrupts: &mut Interrupts<'_>,
+    sent: &Meter,
     context: &mut Context<'_>,
 ) -> Poll<Turn> {
     if interrupts.count_turn() && interrupts.poll_keepalive(context).is_ready() {
@@ -269,7 +285,17 @@ fn poll_turn(
         match output.as_mut().poll_next(context) {
             Poll::Ready(Some(Ok(said))) => {
                 interrupts.restart_linger();
-                return Poll::Ready(Turn::Said(said));
+                sent.count(said.message());
+                let outbound = match said {
+                    Said::Own(message) => Outbound::Message(message),
+                    Said::Shared(shared) => Outbound::Shared(shared),
+                };
+                let fed = feed_now(outgoing, outbound, context);
+                return Poll::Ready(match fed {
+                    Ok(None) => Turn::Fed,
+                    Ok(Some(outbound)) => Turn::Waits(outbound),
+                    Err(error) => Turn::End(undeliverable(error)),
+                });
             }
             Poll::Ready(end) => {
                 let end = end_of_output(end.and_then(Result::err), interrupts);
@@ -322,6 +348,7 @@ mod tests {
 
     use crate::{
         framing::{Codec, Framing, Newline},
+        message::Message,
         transport::websocket::{self, Role},
     };
 

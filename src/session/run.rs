@@ -3,8 +3,8 @@
 use std::{convert::Infallible, future::pending, pin::pin, time::Duration};
 
 use futures_util::{
-    SinkExt,
-    future::{self, Either, OptionFuture, select},
+    FutureExt, SinkExt,
+    future::{self, Either, FusedFuture, OptionFuture, select},
 };
 
 use super::{
@@ -19,14 +19,14 @@ use crate::{
     backend::{Backend, BackendError, Cut, Input, close_for},
     message::Close,
     timer::timeout,
-    transport::{Client, Disconnect},
+    transport::{Client, Disconnect, LingeringClose},
 };
 
-/// What a client gets to answer our Close, and then to take what is still on its way. Shorter would
-/// cut off clients behind a slow line, longer would hold descriptors for clients that never answer.
+/// What a client gets to answer our Close. Shorter would have what clients behind a slow line still say go to
+/// nobody, longer would hold permits for clients that never answer; what is on its way to them has more time
+/// ([`LingeringClose`]).
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
-/// The same while the server is stopping, which has a time limit of its own. What the kernel has taken
-/// for a client still reaches it.
+/// The same while the server is stopping, which has a time limit of its own.
 const DRAINING_GRACE: Duration = Duration::from_millis(500);
 
 /// What a program gets to answer what came before the message that is refused. Shorter would cut off a
@@ -38,7 +38,8 @@ const ANSWERS: Duration = Duration::from_millis(250);
 const REST: Duration = Duration::from_millis(100);
 
 /// Joins a client to a backend until the session has ended and its process is gone. `handle` may ask it
-/// to end soon: the input gets end-of-file, what the program still writes is delivered.
+/// to end soon: the input gets end-of-file, what the program still writes is delivered. A client that was not lost
+/// may have yet to read what it was sent: its connection is to be closed by what comes with the summary.
 ///
 /// Cancel safe: no. Dropped before it is ready, it kills the process group and drops the connection without a
 /// Close; what was under way is lost. To end a session in order, ask its handle.
@@ -47,7 +48,7 @@ pub fn run<'a>(
     backend: Backend,
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
-) -> impl Future<Output = Summary> + Send + 'a {
+) -> impl Future<Output = (Summary, Option<LingeringClose>)> + Send + 'a {
     let (time_limits, client, mut backend) = TimeLimits::start(timeouts, client, backend);
     let mut session = Session {
         cut: backend.cut.take(),
@@ -59,7 +60,11 @@ pub fn run<'a>(
     };
     // An idle session is little more than this future: not `async fn`, which keeps what it was given
     // a second time.
-    async move { session.run().await }
+    async move {
+        let summary = session.run().await;
+        let is_there = !summary.ended.is_lost();
+        (summary, is_there.then(|| session.client.lingering_close()))
+    }
 }
 
 /// A session that runs.
@@ -229,7 +234,8 @@ impl Session<'_> {
             .client
             .closing_handshake(close, grace, &mut input, self.handle);
         goodbye.await;
-        self.backend.deliver(input).await;
+        let delivering = self.backend.deliver(input);
+        self.client.close_beside(delivering).await;
         ended
     }
 
@@ -276,11 +282,8 @@ impl Session<'_> {
         self.backend.tell(&close);
         // A server that stops does not wait for longer than it would have.
         let hurry = self.handle.deadline(self.timeouts.drain);
-        future::join(
-            self.backend.wind_down(PatienceFor::Client, hurry),
-            self.client.lingering_close(CLOSING_GRACE),
-        )
-        .await;
+        let winding = self.backend.wind_down(PatienceFor::Client, hurry);
+        self.client.close_beside(winding).await;
         Ended::ByClient(close)
     }
 
@@ -291,9 +294,7 @@ impl Session<'_> {
         let winding = self
             .backend
             .wind_down_behind(unread, PatienceFor::Client, hurry);
-        let found = winding.await;
-        self.client.lingering_close(CLOSING_GRACE).await;
-        Ended::ByClient(match found {
+        Ended::ByClient(match winding.await {
             Some(Disconnect::Closed(close)) => close,
             _ => Close::new(Close::ABNORMAL, "the client has shut its connection"),
         })
@@ -337,10 +338,20 @@ impl Session<'_> {
         let grace = self.closing_grace();
         let hurry = self.handle.deadline(self.timeouts.drain);
         let mut nobody = None;
-        let goodbye = self
-            .client
-            .closing_handshake(close, grace, &mut nobody, self.handle);
-        future::join(self.backend.wind_down(patience, hurry), goodbye).await;
+        let mut winding = pin!(self.backend.wind_down(patience, hurry).fuse());
+        {
+            let goodbye = self
+                .client
+                .closing_handshake(close, grace, &mut nobody, self.handle);
+            let mut goodbye = pin!(goodbye);
+            tokio::select! {
+                () = &mut goodbye => {}
+                () = &mut winding => goodbye.await,
+            }
+        }
+        if !winding.is_terminated() {
+            self.client.close_beside(winding).await;
+        }
     }
 
     fn closing_grace(&self) -> Duration {
@@ -474,7 +485,12 @@ mod tests {
             far.read_to_end(&mut seen).await.expect("an end");
             seen
         };
-        let (summary, seen) = future::join(run(client, backend, &timeouts, &handle), talk).await;
+        let session = async {
+            let (summary, lingering) = run(client, backend, &timeouts, &handle).await;
+            lingering.expect("the client is there").finish().await;
+            summary
+        };
+        let (summary, seen) = future::join(session, talk).await;
         (seen, summary.ended)
     }
 

@@ -4,7 +4,7 @@ use std::{pin::pin, process::ExitStatus, time::Duration};
 
 use super::{
     handle::Handle,
-    patience::Patience,
+    patience::{Patience, all_taken},
     relay::{discard_output, upstream},
     waiting::Waiting,
 };
@@ -12,7 +12,7 @@ use crate::{
     backend::{AfterOutput, Backend, Inbound, Input, Intake, Output, Process, TerminationTimeouts},
     message::Close,
     timer::timeout,
-    transport::{Client, Disconnect, Incoming, Outbound, Outgoing, Presence},
+    transport::{Client, Disconnect, Incoming, LingeringClose, Outbound, Outgoing, Presence},
 };
 use futures_util::{
     FutureExt, SinkExt, StreamExt,
@@ -115,8 +115,9 @@ impl<'a> BackendHalf<'a> {
         found
     }
 
-    /// The same without a process: what it was sent is written as long as it takes some, then it is told the end,
-    /// and what it still says is thrown away for a moment, so that it can flush and go.
+    /// The same without a process: what it was sent is written as long as it takes some, and it is told the end. What
+    /// it says meanwhile, and for a moment behind that, so that it can flush and go, is thrown away: a connection that
+    /// is closed answers with a reset, which destroys what is still on its way (RFC 1122 §4.2.2.13).
     async fn end_connection(
         &mut self,
         unread: Option<(&mut Incoming, &Handle)>,
@@ -136,7 +137,10 @@ impl<'a> BackendHalf<'a> {
         let (input, output, mut found) = (&mut self.input, &mut self.output, None);
         let mut rest = pin!(async { while output.next().await.is_some() {} }.fuse());
         let is_delivered = {
-            let all = pin!(end_input(input, unread, &mut found));
+            let all = pin!(async {
+                end_input(input, unread, &mut found).await;
+                all_taken(intake).await;
+            });
             let given_up = async {
                 tokio::select! {
                     () = patience.run_out() => {}
@@ -247,8 +251,8 @@ impl ClientHalf {
         }
     }
 
-    /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace;
-    /// then the lingering close within another. What comes before the client's Close goes to `input`.
+    /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace. What comes
+    /// before the client's Close goes to `input`.
     pub(super) async fn closing_handshake(
         &mut self,
         close: Close,
@@ -257,7 +261,7 @@ impl ClientHalf {
         handle: &Handle,
     ) {
         let handshake = async {
-            // Without room within the grace, it goes out behind the rest in what follows.
+            // Without room within the grace, it goes out behind the rest in the lingering close.
             let close = Waiting::new(&mut self.outgoing, Outbound::Close(close));
             if close.send().await.is_ok() {
                 let (incoming, received) = (&mut self.incoming, &handle.received);
@@ -265,12 +269,19 @@ impl ClientHalf {
             }
         };
         let _ = timeout(grace, handshake).await;
-        self.lingering_close(grace).await;
     }
 
-    /// Shuts the connection without destroying what the client has not read yet. Cancel safe: yes.
-    pub(super) async fn lingering_close(&mut self, grace: Duration) {
-        let _ = timeout(grace, self.outgoing.close()).await;
+    /// Does `work` while the connection is shut, as far as the client lets that come. Cancel safe: as `work` is.
+    pub(super) async fn close_beside<T>(&mut self, work: impl Future<Output = T>) -> T {
+        match future::select(pin!(work), self.outgoing.close()).await {
+            Either::Left((output, _)) => output,
+            Either::Right((_, work)) => work.await,
+        }
+    }
+
+    /// What is left to be done when the session has ended.
+    pub(super) fn lingering_close(self) -> LingeringClose {
+        LingeringClose::new(self.outgoing, self.presence)
     }
 }
 
@@ -299,10 +310,15 @@ mod tests {
         assert!(timeout(GRACE, client.outgoing.send(long)).await.is_err());
         let (mut nobody, handle) = (None, Handle::new(&CancellationToken::new()));
         let close = Close::new(Close::NORMAL, "");
-        let goodbye = client.closing_handshake(close, GRACE, &mut nobody, &handle);
+        let goodbye = async {
+            client
+                .closing_handshake(close, GRACE, &mut nobody, &handle)
+                .await;
+            client.lingering_close().finish().await;
+        };
         let mut read = Vec::new();
         let late = async {
-            sleep(GRACE * 3 / 2).await;
+            sleep(GRACE * 10).await;
             far.read_to_end(&mut read).await.expect("an end");
         };
         future::join(goodbye, late).await;

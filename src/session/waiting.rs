@@ -58,20 +58,35 @@ impl<Item, Error> Drop for Waiting<'_, Item, Error> {
     }
 }
 
-/// Waits for room, and has the meter count how long; a clock is read only if there is none.
-pub(super) async fn timed<T>(
+/// Feeds an item where there is room for it now, which there is as a rule; gives it back where it has to wait.
+pub(super) fn feed_now<Item, Error>(
+    sink: &mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
+    item: Item,
+    context: &mut Context<'_>,
+) -> Result<Option<Item>, Error> {
+    match sink.as_mut().poll_ready(context) {
+        Poll::Ready(Ok(())) => sink.as_mut().start_send(item).map(|()| None),
+        Poll::Ready(Err(error)) => Err(error),
+        Poll::Pending => Ok(Some(item)),
+    }
+}
+
+/// Waits for room, and has the meter count how long; a clock is read only if there is none. No `async fn`, which
+/// would keep what it was given a second time.
+pub(super) fn timed<T>(
     meter: &Meter,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-) -> T {
+) -> impl Future<Output = T> {
     let mut wait = Wait { meter, since: None };
-    future::poll_fn(|context| {
+    future::poll_fn(move |context| {
+        // All of it, and not a copy of its one field that is one: it counts when this is dropped.
+        let wait = &mut wait;
         let room = poll(context);
         if room.is_pending() {
             wait.since.get_or_insert_with(Instant::now);
         }
         room
     })
-    .await
 }
 
 /// Counts also if it is given up.

@@ -122,7 +122,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
         self.poll_taken(context, flushed)
     }
 
+    /// From here on silence is nothing: who has been told the end has nothing to say.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.silence = Deadline::new(None);
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
@@ -205,6 +207,19 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(600)).await;
         peer.write_u8(1).await.expect("fits");
         patient.read_u8().await.expect("was only read late");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn silence_behind_the_end_is_none() {
+        let (stream, mut peer) = duplex(64);
+        let mut patient = TimeoutStream::new(stream, LIMIT, None);
+        patient.shutdown().await.expect("the other end is there");
+        let late = async {
+            tokio::time::sleep(Duration::from_secs(600)).await;
+            peer.write_u8(1).await.expect("the other end reads");
+        };
+        let (read, ()) = tokio::join!(patient.read_u8(), late);
+        read.expect("it was waited for");
     }
 
     #[tokio::test(start_paused = true)]

@@ -6,9 +6,11 @@
 
 mod client;
 mod io_timeouts;
+mod lingering_close;
 mod presence;
 pub mod websocket;
 
 pub use client::{Client, Disconnect, Incoming, Outbound, Outgoing};
 pub(crate) use io_timeouts::{Stalled, TimeoutStream};
-pub use presence::{Connectedness, Presence};
+pub use lingering_close::LingeringClose;
+pub use presence::{Connectedness, ConnectionState, Presence};

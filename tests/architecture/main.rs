@@ -118,6 +118,7 @@ fn unsafe_stands_where_the_kernel_is_talked_to() {
     let may = [
         "backend/spawn/",
         "server/listener/inherited.rs",
+        "send_queue.rs",
         // The C library, where it has no safe form.
         "room.rs",
     ];

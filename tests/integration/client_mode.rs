@@ -332,9 +332,10 @@ fn connection_that_is_lost_is_an_error() {
 
 #[test]
 fn server_that_has_gone_behind_unread_messages_is_noticed() {
-    // More than the client takes for its program, and less than waits in a socket.
+    // More than the client takes for its program (a pipe and 60 KiB), and little enough for its socket to take the end
+    // behind it.
     let mut server = Gateway::new()
-        .program("head -c 180000 /dev/zero | tr '\\0' x | fold -w 999; exec sleep 1000")
+        .program("head -c 150000 /dev/zero | tr '\\0' x | fold -w 999; exec sleep 1000")
         .start();
     let mut client = LineClient::connect(&server.url, &["--pingms=0", "sleep", "1000"]);
     let comm = |pid: i32| fs::read_to_string(format!("/proc/{pid}/comm")).unwrap_or_default();

@@ -63,6 +63,7 @@ mod sessions;
 mod sharing;
 mod sharing_flags;
 mod slow_members;
+mod slow_readers;
 mod socket_examples;
 mod stalled_downloads;
 mod started_servers;

@@ -85,7 +85,11 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
     let watched = Arc::clone(&handle);
     let session = tokio::spawn(async move {
         let client = websocket::open(far, Bytes::new(), Role::Server, &options, None);
-        session::run(client, backend, &limits, &watched).await
+        let (summary, lingering) = session::run(client, backend, &limits, &watched).await;
+        if let Some(lingering) = lingering {
+            lingering.finish().await;
+        }
+        summary
     });
     Joint {
         client: WebSocketStream::from_raw_socket(near, Role::Client, None).await,

@@ -208,7 +208,7 @@ fn control_frames_are_answered_behind_a_burst_that_no_program_reads() {
 }
 
 /// Bytes that wait for a program beyond its pipe before a client is read no more.
-const LARGEST_UNWRITTEN: usize = 64 * 1024;
+const LARGEST_UNWRITTEN: usize = 60 * 1024;
 
 /// What one message more than a program that reads nothing can be sent comes to, and a few that wait in the
 /// server's socket, where they leave room for the client's end.

@@ -138,6 +138,35 @@ fn new_clients_are_not_accepted_while_it_stops() {
 }
 
 #[test]
+fn request_that_came_before_the_stop_is_answered() {
+    let site = tempfile::tempdir().expect("a directory");
+    std::fs::write(site.path().join("a.txt"), "all of it").expect("a file");
+    let mut server = Gateway::new()
+        .args([format!("--staticdir={}", site.path().display())])
+        .start();
+    // All is there when it goes on.
+    server.signal(Signal::STOP);
+    let mut clients: Vec<_> = (0..400)
+        .map(|_| std::net::TcpStream::connect(server.address).expect("the server listens"))
+        .collect();
+    for client in &mut clients {
+        client
+            .set_read_timeout(Some(support::PATIENCE))
+            .expect("a timeout");
+        let request = b"GET /a.txt HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        std::io::Write::write_all(client, request).expect("room");
+    }
+    server.signal(Signal::TERM);
+    server.signal(Signal::CONT);
+    for client in &mut clients {
+        let mut answer = String::new();
+        std::io::Read::read_to_string(client, &mut answer).expect("an end without a reset");
+        assert!(answer.ends_with("all of it"), "{answer}");
+    }
+    assert_eq!(server.wait().code(), Some(0));
+}
+
+#[test]
 fn hangup_does_not_end_it() {
     let mut server = Gateway::with("cat").start();
     let mut client = server.connect();

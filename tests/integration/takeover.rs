@@ -1,6 +1,7 @@
 //! A new process takes over while the old one finishes: no client is refused.
 
 use std::{
+    collections::VecDeque,
     io::{self, Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::OwnedFd,
@@ -16,6 +17,8 @@ use crate::support::{self, Gateway, PATIENCE, Server, Signal, eventually};
 
 /// Connections a second, as the promise has it.
 const RATE: u32 = 200;
+/// Clients at a time at most: a machine that cannot keep up with the rate has fewer, and not more and more that wait.
+const MOST_AT_A_TIME: usize = 8;
 
 /// Clients that come at a steady rate, each with one request.
 struct Load {
@@ -30,22 +33,28 @@ impl Load {
         let answered = Arc::new(AtomicUsize::new(0));
         let (stopped, count) = (Arc::clone(&stop), Arc::clone(&answered));
         let thread = thread::spawn(move || {
-            let mut clients = Vec::new();
+            let mut errors = Vec::new();
+            let mut clients = VecDeque::new();
             let started = Instant::now();
-            while !stopped.load(Ordering::Relaxed) {
+            for number in 1.. {
+                if stopped.load(Ordering::Relaxed) {
+                    break;
+                }
                 let count = Arc::clone(&count);
-                clients.push(thread::spawn(move || {
+                clients.push_back(thread::spawn(move || {
                     ask(address)?;
                     count.fetch_add(1, Ordering::Relaxed);
                     Ok(())
                 }));
+                if clients.len() >= MOST_AT_A_TIME {
+                    errors.extend(clients.pop_front().and_then(end_of));
+                }
                 // The next one's time, however long this one took to start.
-                let next = started + clients.len() as u32 * Duration::from_secs(1) / RATE;
+                let next = started + number * Duration::from_secs(1) / RATE;
                 thread::sleep(next.saturating_duration_since(Instant::now()));
             }
-            let ends = clients.into_iter().map(|client| client.join());
-            ends.filter_map(|end| end.expect("no panic").err())
-                .collect()
+            errors.extend(clients.into_iter().filter_map(end_of));
+            errors
         });
         Load {
             stop,
@@ -67,6 +76,10 @@ impl Load {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("no panic")
     }
+}
+
+fn end_of(client: JoinHandle<io::Result<()>>) -> Option<io::Error> {
+    client.join().expect("no panic").err()
 }
 
 /// A WebSocket that is opened and closed.

@@ -11,9 +11,10 @@ use std::{
 };
 
 use crate::support::{
-    Gateway, Signal, Target,
-    client::{BINARY, CLOSE},
+    Gateway, PATIENCE, Signal, Target,
+    client::{BINARY, CLOSE, frame},
     eventually, http,
+    http2::Connection,
     line_client::LineClient,
     target::{echo, read_bytes, read_rest, reset},
 };
@@ -259,7 +260,7 @@ fn target_that_never_reads_does_not_keep_what_its_client_sent() {
     let mut client = server.connect();
     let _end = target.accept();
     client.stream.set_nonblocking(true).expect("an option");
-    let mut frame = crate::support::client::frame(true, BINARY, &[0; 60_000]);
+    let mut frame = frame(true, BINARY, &[0; 60_000]);
     // Until nothing is taken any more.
     let mut quiet = 0;
     while quiet < 50 {
@@ -411,4 +412,35 @@ fn time_limits_and_places_are_those_of_programs() {
     assert_eq!(server.status("/", &[]), 503);
     assert_eq!(client.closed().0, 1001);
     eventually("its place is free", || server.status("/", &[]) == 101);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn streams_of_http2_reach_sockets_too() {
+    let target = Target::echo();
+    let mut server = Gateway::with("--h2c").args([target.flag()]).start();
+    let connection = Connection::plain(server.address).await;
+    let mut streams = [
+        connection.websocket("/").await,
+        connection.websocket("/").await,
+    ];
+    let long = vec![b'x'; 100_000];
+    for (number, stream) in streams.iter_mut().enumerate() {
+        stream.send(&format!("stream {number}"));
+        let answer = stream.receive().await;
+        assert_eq!(answer.opcode, BINARY);
+        assert_eq!(answer.payload, format!("stream {number}").as_bytes());
+        let sent = frame(true, BINARY, &long);
+        let whole = stream.send_until_full(&sent, PATIENCE).await;
+        assert_eq!(whole, sent.len());
+        let mut received = 0;
+        while received < long.len() {
+            received += stream.receive().await.payload.len();
+        }
+    }
+    for stream in &mut streams {
+        stream.send_frame(CLOSE, &1000_u16.to_be_bytes());
+        assert_eq!(stream.closed().await, 1000);
+        let line = server.wait_for_line("session ended");
+        assert!(line.contains("code=1000"), "{line}");
+    }
 }

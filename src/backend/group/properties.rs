@@ -86,7 +86,25 @@ pub(crate) fn line(line: &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        collections::BTreeMap,
+        sync::Arc,
+        task::{Context, Poll, Waker},
+    };
+
+    use bytes::Bytes;
     use proptest::prelude::*;
+
+    use super::super::{
+        grammar::MemberId,
+        options::{MemberOptions, SlowPolicy},
+        queue::{Destination, OVERHEAD, Outcome, Queue},
+        turns::Turns,
+    };
+    use crate::{
+        backend::stdin::Intake,
+        message::{Message, Shared},
+    };
 
     proptest! {
         #[test]
@@ -106,5 +124,148 @@ mod tests {
         fn any_bytes_are_a_line_or_none(line in any::<Vec<u8>>()) {
             super::line(&line);
         }
+
+        #[test]
+        fn queue_keeps_order_and_limit_and_what_is_addressed_by_number(
+            slow in 0..3_usize,
+            limit in 0..2000_usize,
+            steps in prop::collection::vec((0..4_u32, 0..300_usize), 0..60),
+        ) {
+            queue(slow, limit, &steps);
+        }
+
+        #[test]
+        fn program_is_told_of_each_member_in_its_order(
+            steps in prop::collection::vec((0..8_u8, 1..5_u64), 0..200),
+        ) {
+            turns(&steps);
+        }
+    }
+
+    /// Each step is a message of so many bytes to an address, 0 being by number, or with 3 one that is taken out.
+    fn queue(slow: usize, limit: usize, steps: &[(u32, usize)]) {
+        let options = MemberOptions {
+            queue: limit,
+            slow: [SlowPolicy::Close, SlowPolicy::Drop, SlowPolicy::Latest][slow],
+            max_rate: None,
+            is_readonly: false,
+        };
+        let queue = Queue::new(&options);
+        let mut context = Context::from_waker(Waker::noop());
+        let (mut waiting, mut last) = (Vec::new(), None);
+        for (turn, (kind, size)) in steps.iter().enumerate() {
+            let to = match kind {
+                0 => Destination::Members,
+                1 => Destination::All,
+                2 => Destination::Room(7),
+                _ => {
+                    let Poll::Ready(Some(Ok(taken))) = queue.poll_next(&mut context) else {
+                        continue;
+                    };
+                    let place = waiting
+                        .iter()
+                        .position(|(other, _)| Arc::ptr_eq(other, &taken));
+                    let place = place.expect("it was put in, and behind what came out before");
+                    // What stood before it was left out.
+                    let before = waiting.drain(..=place);
+                    let mut left_out = before.rev().skip(1);
+                    assert!(left_out.all(|(_, to)| to != Destination::Members));
+                    continue;
+                }
+            };
+            let message = Arc::new(Shared::new(Message::Binary(vec![0; *size].into())));
+            let pushed = queue.push(turn as u64, &message, to);
+            match pushed.outcome {
+                Outcome::Taken => waiting.push((message, to)),
+                Outcome::LeftOut => assert!(to != Destination::Members),
+                Outcome::Evicted | Outcome::Ended => {
+                    last.get_or_insert(pushed.outcome);
+                    waiting.clear();
+                }
+            }
+            assert!(last.is_none_or(|first| first == Outcome::Evicted));
+            let own = waiting.iter().filter(|(_, to)| *to == Destination::Members);
+            let own: Vec<usize> = own
+                .map(|(shared, _)| shared.message().len() + OVERHEAD)
+                .collect();
+            assert!(own.len() < 2 || own.iter().sum::<usize>() <= limit);
+        }
+    }
+
+    /// Each step is something that a member does, that the program reads a line, or that it is started again.
+    fn turns(steps: &[(u8, MemberId)]) {
+        let mut turns = Turns::default();
+        let mut process = 0;
+        // What the program knows of each: how many joins and leaves, and the last number that it was told.
+        let mut known: BTreeMap<MemberId, (usize, usize, u64)> = BTreeMap::new();
+        let (mut next_id, mut numbers) = (1, 0_u64);
+        let mut present: Vec<MemberId> = Vec::new();
+        for (kind, pick) in steps {
+            let member = present.get(*pick as usize % present.len().max(1)).copied();
+            match (kind, member) {
+                (0, _) => {
+                    turns.enter(next_id, Some(line('+', next_id)), Intake::default());
+                    present.push(next_id);
+                    next_id += 1;
+                }
+                (1 | 2, Some(id)) => {
+                    numbers += 1;
+                    turns.push(id, Bytes::from(format!("{id}\t{numbers}")));
+                }
+                (3, Some(id)) => turns.end(id, Some(line('-', id))),
+                (4, Some(id)) => {
+                    turns.remove(id, Some(line('-', id)));
+                    present.retain(|other| *other != id);
+                }
+                (5, _) if *pick == 1 => {
+                    turns.restart();
+                    process += 1;
+                    known.clear();
+                }
+                _ => {
+                    if let Some(told) = turns.next() {
+                        note(&mut known, &told);
+                    }
+                }
+            }
+            let owed = known
+                .values()
+                .filter(|(joined, left, _)| joined > left)
+                .count();
+            assert!(owed < next_id as usize, "process {process}");
+        }
+        while let Some(told) = turns.next() {
+            note(&mut known, &told);
+        }
+        assert!(turns.is_empty());
+    }
+
+    fn line(first: char, id: MemberId) -> Bytes {
+        Bytes::from(format!("{first}{id}"))
+    }
+
+    fn note(known: &mut BTreeMap<MemberId, (usize, usize, u64)>, told: &Bytes) {
+        let text = std::str::from_utf8(told).expect("text");
+        let (id, number) = match text.split_once('\t') {
+            Some((id, number)) => (id, Some(number)),
+            None => (&text[1..], None),
+        };
+        let id = id.parse().expect("a number");
+        let (joined, left, last) = known.entry(id).or_default();
+        match (text.as_bytes()[0], number) {
+            (b'+', _) => *joined += 1,
+            (b'-', _) => *left += 1,
+            (_, number) => {
+                let number = number
+                    .and_then(|number| number.parse().ok())
+                    .expect("a number");
+                assert!(number > *last, "{text}");
+                *last = number;
+            }
+        }
+        assert!(
+            (*joined, *left) == (1, 0) || (text.starts_with('-') && (*joined, *left) == (1, 1)),
+            "{text}"
+        );
     }
 }

@@ -347,3 +347,26 @@ fn behind(line: &Message, text: &[u8]) -> Message {
         Message::Binary(bytes) => Message::Binary(bytes.slice(bytes.len() - length..)),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(message: &Message) -> &str {
+        match message {
+            Message::Text(text) => text.as_str(),
+            Message::Binary(_) => panic!("it is text"),
+        }
+    }
+
+    #[test]
+    fn short_text_keeps_nothing_of_the_buffer_that_it_was_read_into() {
+        let read = Message::Text(format!("*\t{}", "x".repeat(2 * LONG)).into());
+        let whole = text(&read).as_bytes().as_ptr_range();
+        let of = |length| behind(&read, &text(&read).as_bytes()[2 * LONG + 2 - length..]);
+        let (short, long) = (of(10), of(LONG));
+        assert_eq!((text(&short).len(), text(&long).len()), (10, LONG));
+        assert!(!whole.contains(&text(&short).as_ptr()));
+        assert!(whole.contains(&text(&long).as_ptr()));
+    }
+}

@@ -14,14 +14,17 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use rustix::net::{Shutdown, shutdown};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    net::{Shutdown, shutdown},
+};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpStream, UnixStream},
 };
 use tokio_rustls::client::TlsStream;
 
-use crate::backend::stdin::Intake;
+use crate::{backend::stdin::Intake, send_queue};
 
 /// A connection to a target.
 #[derive(Debug)]
@@ -40,9 +43,15 @@ impl SocketStream {
             is_lost: false,
         }));
         let read = ReadHalf(Arc::clone(&shared));
+        // Whoever looks at it does not keep it open.
+        let watched = Arc::downgrade(&shared);
+        let send_queue = move || {
+            let shared = watched.upgrade();
+            shared.map_or(0, |shared| shared.lock().untaken())
+        };
         let write = WriteHalf {
             shared,
-            intake: Intake::default(),
+            intake: Intake::of_connection(send_queue),
             is_shut: false,
         };
         (read, write)
@@ -84,8 +93,22 @@ struct Shared {
     stream: SocketStream,
     /// Something was read.
     has_received: bool,
-    /// A write has found out that the connection is lost.
+    /// A read or a write has found out that the connection is lost.
     is_lost: bool,
+}
+
+impl Shared {
+    /// Bytes that the target was sent and has not taken; one that is lost takes none of them.
+    fn untaken(&self) -> usize {
+        let socket = self.stream.as_fd();
+        let mut fds = [PollFd::from_borrowed_fd(socket, PollFlags::empty())];
+        let looked = poll(&mut fds, Some(&Timespec::default()));
+        let is_reset = looked.is_ok() && fds[0].revents().intersects(PollFlags::ERR);
+        match self.is_lost || is_reset {
+            true => 0,
+            false => send_queue::length(socket),
+        }
+    }
 }
 
 /// What the target says. An end is an orderly one; a connection that is lost is an error, and so is one by TLS that
@@ -110,6 +133,7 @@ impl AsyncRead for ReadHalf {
             }
             read => {
                 shared.has_received |= !is_end;
+                shared.is_lost |= read.is_err();
                 read
             }
         })
@@ -135,10 +159,13 @@ impl WriteHalf {
     ) -> Poll<io::Result<usize>> {
         let mut shared = self.shared.lock();
         let written = ready!(write(shared.stream.writer()));
-        match &written {
-            Ok(length) => self.intake.count_written(*length),
+        if let Err(error) = &written {
             // That it takes no more is no loss: it may have shut its direction in order (tcp(7)).
-            Err(error) => shared.is_lost |= error.kind() != io::ErrorKind::BrokenPipe,
+            shared.is_lost |= error.kind() != io::ErrorKind::BrokenPipe;
+        }
+        drop(shared);
+        if let Ok(length) = &written {
+            self.intake.count_written(*length);
         }
         Poll::Ready(written)
     }

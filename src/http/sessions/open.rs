@@ -4,6 +4,7 @@ use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc,
 
 use hyper::Response;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info};
 
 use super::{
@@ -24,8 +25,13 @@ use crate::{
     },
     recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
-    transport::Client,
+    timer::sleep,
+    transport::{Client, LingeringClose},
 };
+
+/// What a client whose session is over gets to read the rest while the server is stopping. Longer would hold up the
+/// stop; what the kernel has taken for a client reaches it after that too, unless it says something.
+const DRAINING_GRACE: Duration = Duration::from_millis(500);
 
 /// Starts the program and the session's task, and returns the answer that the client waits for. The client
 /// is joined to the program as soon as it is ready.
@@ -88,6 +94,7 @@ pub(in crate::http) async fn open(
         timeouts: Arc::clone(&options.timeouts),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
+        drain: state.drain.clone(),
     };
     state.tasks.spawn(task.run().instrument(launched.span));
     Ok(answer)
@@ -149,6 +156,8 @@ struct Task {
     timeouts: Arc<SessionTimeouts>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
+    /// Cancelled when the server stops.
+    drain: CancellationToken,
 }
 
 impl Task {
@@ -161,7 +170,7 @@ impl Task {
             let open = &self.guard.session;
             let client = self.client.await;
             let session = session::run(client, self.backend, &self.timeouts, &open.handle);
-            let summary = session.await;
+            let (summary, lingering) = session.await;
             let duration = open.begun.elapsed();
             if let Some(membership) = self.membership {
                 membership.leave(summary.ended.close());
@@ -179,7 +188,24 @@ impl Task {
             log_end(&summary, open, duration);
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);
+            drop(self.guard);
+            if let Some(lingering) = lingering {
+                // In a box, or each session would have the room that this takes.
+                Box::pin(finish(lingering, &self.drain)).await;
+            }
         }
+    }
+}
+
+/// Closes the connection when its client has read all; a stop hurries.
+async fn finish(lingering: LingeringClose, drain: &CancellationToken) {
+    let hurry = async {
+        drain.cancelled().await;
+        sleep(DRAINING_GRACE).await;
+    };
+    tokio::select! {
+        () = lingering.finish() => {}
+        () = hurry => {}
     }
 }
 

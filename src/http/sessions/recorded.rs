@@ -64,7 +64,7 @@ pub(super) async fn record(
         incoming: Box::pin(incoming),
         outgoing: Box::pin(Recorded {
             outgoing: client.outgoing,
-            recording,
+            recording: Some(recording),
         }),
         presence: client.presence,
     }
@@ -73,7 +73,8 @@ pub(super) async fn record(
 /// A sink that records what is fed to it.
 struct Recorded {
     outgoing: Outgoing,
-    recording: Arc<Recording>,
+    /// `None` behind the end, for which a client may take its time.
+    recording: Option<Arc<Recording>>,
 }
 
 impl Sink<Outbound> for Recorded {
@@ -84,10 +85,13 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
-        match &item {
-            Outbound::Message(message) => self.recording.message(Direction::Out, message),
-            Outbound::Shared(shared) => self.recording.message(Direction::Out, shared.message()),
-            Outbound::Keepalive | Outbound::Close(_) => {}
+        let message = match &item {
+            Outbound::Message(message) => Some(message),
+            Outbound::Shared(shared) => Some(shared.message()),
+            Outbound::Keepalive | Outbound::Close(_) => None,
+        };
+        if let (Some(message), Some(recording)) = (message, &self.recording) {
+            recording.message(Direction::Out, message);
         }
         self.outgoing.as_mut().start_send(item)
     }
@@ -97,6 +101,7 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.recording = None;
         self.outgoing.as_mut().poll_close(context)
     }
 }

@@ -27,7 +27,7 @@ use crate::{
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     },
     transport::{
-        Client, Connectedness, Stalled, TimeoutStream,
+        Client, ConnectionState, Stalled, TimeoutStream,
         websocket::{self, Role, deflate::Negotiated},
     },
 };
@@ -68,6 +68,8 @@ async fn serve_in(
             .with_upgrades()
     );
     let result = tokio::select! {
+        // First, so that a request that has come is one.
+        biased;
         result = http.as_mut() => result,
         // hyper would wait for the first request, which browsers open connections without sending.
         () = drain.cancelled() => if !phase.has_asked() {
@@ -157,7 +159,7 @@ fn detach(
         Role::Server,
         options,
         compression,
-        |stream: &MaybeTls| Connectedness::of(stream.as_fd()),
+        |stream: &MaybeTls| ConnectionState::of(stream.as_fd()),
     ))
 }
 

@@ -1,6 +1,6 @@
 //! A connection from its first byte of HTTP to its end: [`serve`].
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{net::IpAddr, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::timeout};
 use tokio_util::sync::CancellationToken;
@@ -52,7 +52,7 @@ pub(in crate::server) async fn serve(
 
 /// What is spoken: by TLS's agreement, else by the first bytes where they may say so. Without TLS they are waited
 /// for, since a connection that is silent is to take no room for a request. `None` if the client goes or takes too
-/// long, or the server drains meanwhile.
+/// long, or the server drains before anything has come.
 async fn agree_on_protocol(
     stream: &MaybeTls,
     role: &ConnectionRole,
@@ -65,8 +65,15 @@ async fn agree_on_protocol(
         (true, _) if stream.is_http2() => Some(Protocol::Http2),
         (true, _) => Some(Protocol::Http1),
         (false, _) => {
-            let peeking = preface::protocol(stream, may_begin_so);
-            drain.run_until_cancelled(peeking).await.flatten()
+            let mut peeking = pin!(preface::protocol(stream, may_begin_so));
+            tokio::select! {
+                protocol = &mut peeking => protocol,
+                // Who has asked by then is answered, however late that is found.
+                () = drain.cancelled() => match stream.has_waiting() {
+                    true => peeking.await,
+                    false => None,
+                },
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use rustix::io::ioctl_fionread;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::server::TlsStream;
 use tokio_util::either::Either;
@@ -26,6 +27,8 @@ pub(in crate::server) struct MaybeTls {
     layer: Layer,
     /// The connection counts for as long as there is a stream.
     permit: Option<ConnectionPermit>,
+    /// Our direction is shut.
+    is_shut: bool,
 }
 
 /// As it came on the left; on the right TLS, whose handshake is done. Boxed, since it is large, and plain
@@ -37,6 +40,7 @@ impl From<Stream> for MaybeTls {
         MaybeTls {
             layer: Layer::Left(stream),
             permit: None,
+            is_shut: false,
         }
     }
 }
@@ -46,6 +50,7 @@ impl From<TlsStream<Stream>> for MaybeTls {
         MaybeTls {
             layer: Layer::Right(Box::new(stream)),
             permit: None,
+            is_shut: false,
         }
     }
 }
@@ -85,6 +90,11 @@ impl MaybeTls {
         }
     }
 
+    /// Whether something has come that nobody has read.
+    pub(in crate::server) fn has_waiting(&self) -> bool {
+        ioctl_fionread(self.as_fd()).is_ok_and(|bytes| bytes > 0)
+    }
+
     /// Waits until the first bytes tell something, and leaves them where they are; `None` if there will be none,
     /// or all are encrypted.
     ///
@@ -118,11 +128,17 @@ impl AsFd for MaybeTls {
 }
 
 impl AsyncRead for MaybeTls {
+    /// Behind a shutdown what comes is handed up as it is: nobody waits for it but to throw it away, and what cannot be
+    /// decrypted is no reason to stop.
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let is_shut = self.is_shut;
+        if let (Layer::Right(stream), true) = (&mut self.layer, is_shut) {
+            return Pin::new(stream.get_mut().0).poll_read(context, buffer);
+        }
         match ready!(Pin::new(&mut self.layer).poll_read(context, buffer)) {
             // An end without close_notify (RFC 8446 §6.1) is an end: many clients leave so, and HTTP and
             // WebSockets see by themselves whether something is missing.
@@ -159,6 +175,8 @@ impl AsyncWrite for MaybeTls {
 
     /// With TLS, says close_notify first; reading goes on.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.layer).poll_shutdown(context)
+        let shut = ready!(Pin::new(&mut self.layer).poll_shutdown(context));
+        self.is_shut = true;
+        Poll::Ready(shut)
     }
 }

@@ -194,11 +194,11 @@ impl MessageAssembler {
         Ok(())
     }
 
-    /// Whether a frame with this header may come here (§5.1, §5.2, §5.4).
+    /// Whether a frame with this header may come here (§5.1, §5.2, §5.4, §5.5).
     fn is_in_order(&self) -> bool {
         let header = &self.header;
         let is_expected = match self.message.is_begun {
-            _ if header.is_control() => true,
+            _ if header.is_control() => header.is_final() && header.is_known_control(),
             false => header.is_opener(),
             true => header.is_continuation(),
         };

@@ -29,10 +29,14 @@ pub(super) struct FrameBuffer<S> {
     payload: Bytes,
     /// Frames behind that.
     behind: Vec<u8>,
-    /// We have sent Close: nothing follows it (RFC 6455 §5.5.1).
+    /// Close is our last frame: nothing follows it (RFC 6455 §5.5.1).
     pub(super) is_closed: bool,
-    /// The Close of the other end, which nothing follows.
+    /// The stream has taken that.
+    pub(super) has_sent_close: bool,
+    /// The Close of the other end, which no message follows.
     pub(super) peer_close: Option<Close>,
+    /// The other end has read all: its Close answers ours.
+    pub(super) is_answered: bool,
 }
 
 impl<S> FrameBuffer<S> {
@@ -44,13 +48,20 @@ impl<S> FrameBuffer<S> {
             payload: Bytes::new(),
             behind: Vec::new(),
             is_closed: false,
+            has_sent_close: false,
             peer_close: None,
+            is_answered: false,
         }
     }
 
     /// The stream, to look at.
     pub(super) fn get_ref(&self) -> &S {
         &self.stream
+    }
+
+    /// Bytes that were given and that the stream has not taken.
+    pub(super) fn unsent(&self) -> usize {
+        self.unsent.len() - self.sent + self.payload.len() + self.behind.len()
     }
 
     /// Takes all of `frames`, to be sent behind what is on its way.
@@ -93,6 +104,12 @@ impl<S> FrameBuffer<S> {
         if !self.is_closed {
             self.last().extend_from_slice(frame);
         }
+    }
+
+    /// The Close of the other end has come.
+    pub(super) fn receive_close(&mut self, close: Close) {
+        self.peer_close = Some(close);
+        self.is_answered = self.has_sent_close;
     }
 
     /// Gives back the memory that a burst took.

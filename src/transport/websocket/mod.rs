@@ -20,6 +20,8 @@ mod frame_buffer;
 mod key;
 mod open;
 mod piece_reader;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod properties;
 mod protocol_violation;
 mod reader;
 mod sync_reader;

@@ -18,7 +18,7 @@ use super::{
 use crate::transport::{
     client::Client,
     io_timeouts::TimeoutStream,
-    presence::{Connectedness, Presence},
+    presence::{ConnectionState, Presence},
 };
 
 /// What one WebSocket may do.
@@ -65,18 +65,18 @@ pub fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let unknown = |_: &S| Connectedness::Connected;
+    let unknown = |_: &S| ConnectionState::default();
     open_watched(stream, read_ahead, role, options, compression, unknown)
 }
 
-/// The same over a stream that can be asked whether the other end is still there.
+/// The same over a stream that can be asked whether the other end is still there, and what it has not taken.
 pub fn open_watched<S>(
     stream: S,
     read_ahead: Bytes,
     role: Role,
     options: &Options,
     compression: Option<&Negotiated>,
-    look: impl Fn(&S) -> Connectedness + Send + Sync + 'static,
+    look: impl Fn(&S) -> ConnectionState + Send + Sync + 'static,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -105,7 +105,7 @@ fn plain<S>(
     role: Role,
     options: &Options,
     sharing: Option<SharedCompression>,
-    look: impl Fn(&S) -> Connectedness + Send + Sync + 'static,
+    look: impl Fn(&S) -> ConnectionState + Send + Sync + 'static,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -119,7 +119,12 @@ where
         .max_frame_size(Some(limit.frame));
     let stream = SharedStream::new(FrameBuffer::new(stream));
     let watched = stream.clone();
-    let presence = Presence::new(move || look(watched.lock().get_ref()));
+    let presence = Presence::new(move || {
+        let buffer = watched.lock();
+        let mut state = look(buffer.get_ref());
+        state.untaken += buffer.unsent();
+        state
+    });
     if options.delivery == Delivery::InPieces && role == Role::Server {
         return Client {
             incoming: Box::pin(PieceReader::new(stream.clone(), read_ahead)),

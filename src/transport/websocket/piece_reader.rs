@@ -218,7 +218,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> PieceReader<S> {
         if header.is_close() {
             let close = received_close(&payload).map_err(Disconnect::Violation)?;
             // The answer is left to the other half, where it comes behind what waits there.
-            self.stream.lock().peer_close = Some(close.clone());
+            self.stream.lock().receive_close(close.clone());
             return Err(Disconnect::Closed(close));
         }
         if header.is_ping() {

@@ -58,17 +58,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageReader<S> {
             ready!(self.poll_room(context))?;
             match self.socket.read() {
                 Ok(tungstenite::Message::Text(text)) => {
-                    let payload = self.socket.get_mut().take_payload();
-                    return Poll::Ready(payload.map_or(Ok(Message::Text(text)), checked_text));
+                    let message = match self.socket.get_mut().take_payload() {
+                        Some(payload) => checked_text(payload),
+                        None => Ok(Message::Text(text)),
+                    };
+                    return Poll::Ready(message);
                 }
                 Ok(tungstenite::Message::Binary(bytes)) => {
-                    let payload = self.socket.get_mut().take_payload();
-                    return Poll::Ready(Ok(Message::Binary(payload.unwrap_or(bytes))));
+                    let payload = match self.socket.get_mut().take_payload() {
+                        Some(payload) => payload,
+                        None => bytes,
+                    };
+                    return Poll::Ready(Ok(Message::Binary(payload)));
                 }
                 // The answer is left to the other half, where it comes behind what waits there.
                 Ok(tungstenite::Message::Close(frame)) => {
                     let close = received_close(frame);
-                    self.socket.get_ref().stream().lock().peer_close = Some(close.clone());
+                    let stream = self.socket.get_ref().stream();
+                    stream.lock().receive_close(close.clone());
                     return Poll::Ready(Err(Disconnect::Closed(close)));
                 }
                 // The library answers pings by itself, when it is asked next.

@@ -47,10 +47,8 @@ pub(super) struct MessageWriter<S> {
     closing: Closing,
 }
 
-/// How far the lingering close has come (RFC 9112 §9.6 has the reason): all is written, then our
-/// direction is shut, then what still comes is thrown away until the client shuts its own, unless it
-/// has sent its Close. Closing at once would answer unread bytes with RST, which destroys what the
-/// client has not read yet.
+/// How far the lingering close has come ([`LingeringClose`](crate::transport::LingeringClose) has the reason): all is
+/// written, then our direction is shut, then what still comes is thrown away until the other end shuts its own.
 enum Closing {
     Answer,
     Flush,
@@ -88,10 +86,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             Message::Text(text) => (text.into(), TEXT, Data::Text),
             Message::Binary(bytes) => (bytes, BINARY, Data::Binary),
         };
-        if self.role == Role::Client || !self.takes_as_it_lies(&payload) {
+        if self.role == Role::Client {
             return self.gather(Frame::message(payload, OpCode::Data(kind), true));
         }
-        self.give_long(plain_header(opcode, payload.len()).bytes(), payload)
+        let header = plain_header(opcode, payload.len());
+        match self.takes_as_it_lies(&payload) {
+            true => self.give_long(header.bytes(), payload),
+            false => self.gather_bytes(header.bytes(), &payload),
+        }
     }
 
     /// A message of many, in the form that was made for all who have such a wire.
@@ -112,8 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
                 Ok::<_, io::Error>(plain(message))
             })?,
         };
-        room::reserve(&mut self.gathered, frame.len())?;
-        self.gathered.extend_from_slice(frame);
+        self.gather_bytes(&[], frame)
+    }
+
+    fn gather_bytes(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
+        room::reserve(&mut self.gathered, header.len() + payload.len())?;
+        self.gathered.extend_from_slice(header);
+        self.gathered.extend_from_slice(payload);
         Ok(())
     }
 
@@ -147,6 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         buffer.give(&mut self.gathered)?;
         let sent = buffer.poll_send(context);
         self.is_stuck = sent.is_pending();
+        buffer.has_sent_close = buffer.is_closed && matches!(sent, Poll::Ready(Ok(())));
         if self.is_stuck {
             // Nothing is gathered until all that has gone out.
             rest(&mut self.gathered);
@@ -166,14 +174,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         }
     }
 
-    /// Throws away what comes, until the other end has shut its direction or may send nothing more.
+    /// Throws away what comes, until the other end has shut its direction. A client that has said Close by itself may
+    /// be behind, and answers pings that it finds before ours (RFC 6455 §5.5.1); one that has answered ours has read
+    /// all. A server that has said Close has no use for what it has yet to read.
     fn poll_discard(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut buffer = self.stream.lock();
+        let is_over = match self.role {
+            Role::Server => buffer.is_answered,
+            Role::Client => buffer.peer_close.is_some(),
+        };
         loop {
             let mut scratch = [0; 1024];
             let mut scratch = ReadBuf::new(&mut scratch);
             let read = buffer.poll_read(context, &mut scratch);
-            if read.is_pending() && buffer.peer_close.is_some() {
+            if read.is_pending() && is_over {
                 // What has come all the same is read by now.
                 return Poll::Ready(Ok(()));
             }

@@ -120,4 +120,9 @@ impl Inflater {
             self.state = None;
         }
     }
+
+    /// The same when nothing more is to be inflated.
+    pub(super) fn forget(&mut self) {
+        self.state = None;
+    }
 }

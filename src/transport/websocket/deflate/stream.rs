@@ -178,6 +178,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for DeflateStream<S> {
         this.is_discarding = true;
         // What cannot be sent any more is no reason not to shut down.
         let _ = ready!(this.send_buffer.poll_send(&mut this.stream, context));
+        this.reader.inflater.forget();
+        this.writer.deflater.free();
         Pin::new(&mut this.stream).poll_shutdown(context)
     }
 }
