@@ -79,6 +79,8 @@ pub(super) fn timed<T>(
 ) -> impl Future<Output = T> {
     let mut wait = Wait { meter, since: None };
     future::poll_fn(move |context| {
+        // All of it, and not a copy of its one field that is one: it counts when this is dropped.
+        let wait = &mut wait;
         let room = poll(context);
         if room.is_pending() {
             wait.begin();
