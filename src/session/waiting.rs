@@ -79,8 +79,6 @@ pub(super) fn timed<T>(
 ) -> impl Future<Output = T> {
     let mut wait = Wait { meter, since: None };
     future::poll_fn(move |context| {
-        // All of it, and not a copy of its one field that is one: it counts when this is dropped.
-        let wait = &mut wait;
         let room = poll(context);
         if room.is_pending() {
             wait.begin();
@@ -96,6 +94,8 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
+    /// A method, for which a closure takes the whole: of the field alone it would take a copy, and what counts would be
+    /// dropped before the wait.
     fn begin(&mut self) {
         self.since.get_or_insert_with(Instant::now);
     }
