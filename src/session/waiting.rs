@@ -79,11 +79,9 @@ pub(super) fn timed<T>(
 ) -> impl Future<Output = T> {
     let mut wait = Wait { meter, since: None };
     future::poll_fn(move |context| {
-        // All of it, and not a copy of its one field that is one: it counts when this is dropped.
-        let wait = &mut wait;
         let room = poll(context);
         if room.is_pending() {
-            wait.since.get_or_insert_with(Instant::now);
+            wait.begin();
         }
         room
     })
@@ -95,10 +93,36 @@ struct Wait<'a> {
     since: Option<Instant>,
 }
 
+impl Wait<'_> {
+    /// A method, for which a closure takes the whole: of the field alone it would take a copy, and what counts would be
+    /// dropped before the wait.
+    fn begin(&mut self) {
+        self.since.get_or_insert_with(Instant::now);
+    }
+}
+
 impl Drop for Wait<'_> {
     fn drop(&mut self) {
         if let Some(since) = self.since {
             self.meter.was_blocked(since.elapsed());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::time::timeout;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_without_room_counts_although_it_is_given_up() {
+        const TIME: Duration = Duration::from_secs(1);
+        let meter = Meter::default();
+        let waiting = timed(&meter, |_| Poll::<()>::Pending);
+        assert!(timeout(TIME, waiting).await.is_err());
+        assert!(meter.traffic().blocked >= TIME);
+        timed(&meter, |_| Poll::Ready(())).await;
+        assert!(meter.traffic().blocked < TIME * 2);
     }
 }

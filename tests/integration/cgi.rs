@@ -849,7 +849,7 @@ fn script_that_closes_its_stdout_works_on() {
 #[test]
 fn script_that_closes_its_stdout_and_never_ends_is_ended() {
     let stays = "echo $$ >leader; printf 'X: y\\n\\nall'; exec >&-; exec sleep 1000";
-    let site = Site::new(&["--cgi-timeout=1"], &[("w.sh", stays)]);
+    let site = Site::new(&[TIMEOUT], &[("w.sh", stays)]);
     assert_eq!(text(&site.get("/w.sh")), "all");
     wait_until_gone(site.pid("leader"));
 }

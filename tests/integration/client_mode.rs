@@ -428,8 +428,8 @@ fn limits_are_those_of_the_flags() {
 fn server_that_is_silent_or_takes_nothing_is_an_error() {
     // It is stopped where it can no more answer than read.
     for (words, said) in [
-        ("--pingms=200", "the other end was silent"),
-        ("--write-timeout=200", "the other end took nothing"),
+        ("--pingms=1000", "the other end was silent"),
+        ("--write-timeout=1000", "the other end took nothing"),
     ] {
         let server = Gateway::with("cat").start();
         let mut client = LineClient::connect(&server.url, &[words]);

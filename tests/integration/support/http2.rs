@@ -1,6 +1,10 @@
 //! A client that speaks HTTP/2 by the `h2` crate: requests, and WebSockets on streams of their own.
 
-use std::{future::poll_fn, net::SocketAddr, time::Duration};
+use std::{
+    future::poll_fn,
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use bytes::{Buf, Bytes, BytesMut};
 use h2::{
@@ -213,6 +217,17 @@ impl WebSocket {
             sent += room;
         }
         sent
+    }
+
+    /// Sends bytes until nothing has been taken for a second, and so many have.
+    pub(crate) async fn fill(&mut self, bytes: &[u8], least: usize) {
+        let begun = Instant::now();
+        let mut sent = 0;
+        while sent < least {
+            assert!(begun.elapsed() < PATIENCE, "{sent} bytes were taken");
+            let time = Duration::from_secs(1);
+            sent += self.send_until_full(&bytes[sent..], time).await;
+        }
     }
 
     /// The next frame, `None` at the end of the stream.
