@@ -215,3 +215,30 @@ fn text(
         .insert(header::CONTENT_TYPE, content_type);
     response
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::Endpoint;
+    use std::net::SocketAddr;
+
+    #[test]
+    fn client_of_this_machine_comes_by_loopback_or_a_unix_socket() {
+        let endpoint = |address: &str| {
+            let address: SocketAddr = address.parse().expect("an address");
+            Endpoint::from(address)
+        };
+        for (remote, is_local) in [
+            (Endpoint::Unix(None), true),
+            (endpoint("127.0.0.1:1"), true),
+            (endpoint("127.9.9.9:1"), true),
+            (endpoint("[::1]:1"), true),
+            (endpoint("[::ffff:127.0.0.1]:1"), true),
+            (endpoint("192.0.2.1:1"), false),
+            (endpoint("[2001:db8::1]:1"), false),
+        ] {
+            let connection = ConnectionInfo::new(remote, remote);
+            assert_eq!(check_is_local(&connection).is_ok(), is_local, "{remote:?}");
+        }
+    }
+}

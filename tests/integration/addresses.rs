@@ -2,11 +2,13 @@
 
 use std::{
     fs,
-    net::{IpAddr, SocketAddr, SocketAddrV6, TcpListener, UdpSocket},
+    net::{SocketAddr, SocketAddrV6, TcpListener},
     process::Command,
 };
 
-use crate::support::{Client, Gateway, Server, Signal, address_in, forget_caller, http, run};
+use crate::support::{
+    Client, Gateway, Server, Signal, address_in, forget_caller, http, own_address, run,
+};
 
 /// The loopback addresses, which are `localhost` together.
 const LOOPBACK: [&str; 2] = ["127.0.0.1", "[::1]"];
@@ -117,15 +119,6 @@ fn free_port_is_free_on_all_addresses() {
         let listening = format!(" {ip}:{:04X} ", 40003);
         assert!(table.expect("a table").contains(&listening), "{ip}");
     }
-}
-
-/// The address by which this machine reaches others, if it does.
-fn own_address() -> Option<IpAddr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
-    // Nothing is sent.
-    socket.connect("192.0.2.255:9").ok()?;
-    let own = socket.local_addr().ok()?.ip();
-    (!own.is_loopback() && !own.is_unspecified()).then_some(own)
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::{
     io::{Read, Write},
+    net::SocketAddr,
     os::unix::net::UnixStream,
 };
 
@@ -9,8 +10,9 @@ use serde_json::Value;
 
 use crate::support::{
     Gateway, Signal, eventually, http,
+    installed::skip,
     operators::{ask, figures, sessions, start},
-    run,
+    own_address, run,
 };
 
 #[test]
@@ -270,4 +272,27 @@ fn promtool_finds_nothing_wrong_with_the_figures() {
     let output = promtool.wait_with_output().expect("it ends");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && said.is_empty(), "{said}");
+}
+
+#[test]
+fn who_asks_from_elsewhere_changes_nothing() {
+    let Some(own) = own_address() else {
+        return skip("clients from elsewhere: this machine has no address but loopback ones");
+    };
+    let mut server = Gateway::with("--admin=0.0.0.0:0 --room=/chat cat").start();
+    let line = server.wait_for_line("telling operators");
+    let port = line.rsplit(':').next().expect("a port");
+    let port: u16 = port.trim_end_matches('/').parse().expect("a number");
+    let elsewhere = SocketAddr::new(own, port);
+    let here = SocketAddr::from(([127, 0, 0, 1], port));
+    let _client = server.connect();
+    let id = sessions(here)[0]["id"].as_str().expect("an id").to_owned();
+    let session = format!("/sessions/{id}");
+    assert_eq!(ask(elsewhere, "GET", "/rooms").0, 200);
+    for (method, path) in [("DELETE", &*session), ("POST", "/rooms/chat/x")] {
+        let (status, text) = ask(elsewhere, method, path);
+        assert_eq!(status, 403, "{method}: {text}");
+    }
+    assert_eq!(ask(here, "POST", "/rooms/chat/x").0, 204);
+    assert_eq!(ask(here, "DELETE", &session).0, 202);
 }

@@ -14,7 +14,9 @@ use std::{
 use tempfile::TempDir;
 
 use crate::support::{
-    Gateway, Server, Signal, WSD, eventually, forget_caller, kill,
+    Gateway, Server, Signal, WSD, eventually, forget_caller,
+    installed::is_root_or_skip,
+    kill,
     operators::{ask, figures, start},
 };
 
@@ -318,9 +320,15 @@ fn closed_stdout_ends_a_subscriber_as_sigpipe() {
     // The pipe's reading end is closed with it.
     let reader = std::mem::replace(lines, BufReader::new(silent()));
     drop(reader);
-    client.send("two");
-    assert_eq!(client.text(), "two");
-    assert_eq!(child.wait().expect("it ends").code(), Some(128 + 13));
+    // A process that is just being started beside us may hold that end for a moment.
+    let mut status = None;
+    eventually("it has noticed", || {
+        client.send("two");
+        assert_eq!(client.text(), "two");
+        status = child.try_wait().expect("a child");
+        status.is_some()
+    });
+    assert_eq!(status.and_then(|status| status.code()), Some(128 + 13));
 }
 
 /// A stdout that has ended.
@@ -452,6 +460,62 @@ fn reload_keeps_the_socket_and_makes_one_where_rooms_are_new() {
     assert_eq!(publish(&socket, "/more/x", b"x\n").0, Some(0));
     end(server);
     assert!(!socket.exists());
+}
+
+#[test]
+fn another_user_gets_in_at_neither_end() {
+    if !is_root_or_skip("a socket of another user") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    // Who may come as far as the socket.
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).expect("its mode");
+    let socket = directory.path().join("rooms");
+    let mut server = Gateway::with("--room=/chat")
+        .args([rooms_socket(&socket)])
+        .start();
+    let as_nobody = |words: &[&str]| {
+        let mut command = Command::new("setpriv");
+        let nobody = ["--reuid=nobody", "--regid=nogroup", "--clear-groups"];
+        forget_caller(&mut command).args(nobody).args(words);
+        command.stdin(Stdio::null()).output().expect("it runs")
+    };
+    // A wsd that anybody may execute.
+    let binary = directory.path().join("wsd");
+    fs::copy(WSD, &binary).expect("a copy");
+    let words = [
+        binary.to_str().expect("text"),
+        &rooms_socket(&socket),
+        "--pub=/chat/x",
+    ];
+    let output = as_nobody(&words);
+    assert_eq!(output.status.code(), Some(1));
+    // Be it that the file lets it in.
+    fs::set_permissions(&socket, fs::Permissions::from_mode(0o777)).expect("its mode");
+    let output = as_nobody(&words);
+    assert_eq!(output.status.code(), Some(1));
+    server.wait_for_line("another user");
+    drop(server);
+    // A socket of another user is neither replaced nor spoken to.
+    fs::remove_file(&socket).expect("a file");
+    let stranger = Gateway::started_by(binary.to_str().expect("text"))
+        .under(&[
+            "setpriv",
+            "--reuid=nobody",
+            "--regid=nogroup",
+            "--clear-groups",
+        ])
+        .args(["--port=0", "--room=/chat", &rooms_socket(&socket)])
+        .start();
+    let (code, said) = publish(&socket, "/chat/x", b"secret\n");
+    assert_eq!(code, Some(1));
+    assert!(said.contains("another user"), "{said}");
+    drop(stranger);
+    let other = Gateway::with("--room=/chat")
+        .args([rooms_socket(&socket)])
+        .output();
+    assert_eq!(other.code, Some(1));
+    assert!(other.stderr.contains("another user"), "{}", other.stderr);
 }
 
 /// Ends a server in order.

@@ -67,3 +67,117 @@ impl fmt::Debug for Outside {
         formatter.debug_struct("Outside").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::{
+            GroupKind, GroupOptions, Keep, MemberOptions, SlowPolicy, TerminationTimeouts,
+            group::state::Group,
+        },
+        framing::{Framing, Newline},
+    };
+    use futures_util::{FutureExt, StreamExt};
+    use parking_lot::Mutex;
+    use std::time::Duration;
+    use tokio_util::sync::CancellationToken;
+
+    fn options() -> Arc<GroupOptions> {
+        Arc::new(GroupOptions {
+            kind: GroupKind::Tagged,
+            keep: Keep::Always,
+            respawn: false,
+            tick: None,
+            max_members: None,
+            termination: TerminationTimeouts {
+                eof: Duration::ZERO,
+                interrupt: Duration::ZERO,
+                terminate: Duration::ZERO,
+                finish: None,
+            },
+            drain: Duration::ZERO,
+            member: MemberOptions {
+                queue: 1000,
+                slow: SlowPolicy::Drop,
+                max_rate: None,
+                is_readonly: false,
+                history: 0,
+            },
+        })
+    }
+
+    fn text(text: &str) -> Message {
+        Message::Text(text.into())
+    }
+
+    type Log = Arc<Mutex<Vec<String>>>;
+
+    struct Listener(Log, String);
+
+    impl Drop for Listener {
+        fn drop(&mut self) {
+            self.0.lock().push(format!("left {}", self.1));
+        }
+    }
+
+    fn group(log: &Log) -> Arc<Group> {
+        let (said, heard) = (Arc::clone(log), Arc::clone(log));
+        let outside = Outside::new(
+            move |room, message| said.lock().push(format!("{room} {message:?}")),
+            move |room| {
+                heard.lock().push(format!("joined {room}"));
+                Box::new(Listener(Arc::clone(&heard), room.to_owned()))
+            },
+        );
+        let outside = OutsideOfGroup {
+            outside: Arc::new(outside),
+            group: "/game".to_owned(),
+        };
+        Arc::new(Group::new(
+            Framing::Lines(Newline::Split),
+            options(),
+            Arc::default(),
+            Some(outside),
+            CancellationToken::new(),
+        ))
+    }
+
+    #[test]
+    fn room_of_a_program_reaches_out_while_it_has_members() {
+        let log = Log::default();
+        let group = group(&log);
+        let (backend, membership) = group.join(&options(), &[]).expect("a member");
+        for line in [
+            "+1\t#red",
+            "#red\thi",
+            "*\tall",
+            "1\tone",
+            "!1\t#red",
+            "#red\tempty",
+        ] {
+            group.say(text(line));
+        }
+        let hi = format!("/game/red {:?}", text("hi"));
+        let empty = format!("/game/red {:?}", text("empty"));
+        let expected = ["joined /game/red", &hi, "left /game/red", &empty];
+        assert_eq!(*log.lock(), expected);
+        drop((backend, membership));
+    }
+
+    #[test]
+    fn what_comes_in_is_for_members_of_the_room_here_and_goes_no_further() {
+        let log = Log::default();
+        let group = group(&log);
+        let (mut red, _red) = group.join(&options(), &[]).expect("a member");
+        let (mut other, _other) = group.join(&options(), &[]).expect("a member");
+        group.say(text("+1\t#red"));
+        group.hear("red", text("from elsewhere"));
+        group.hear("blue", text("to nobody"));
+        let heard = red.output.next().now_or_never().flatten();
+        let heard = heard.and_then(Result::ok).expect("a message");
+        assert_eq!(*heard.message(), text("from elsewhere"));
+        assert!(other.output.next().now_or_never().is_none());
+        assert_eq!(*log.lock(), ["joined /game/red"]);
+    }
+}

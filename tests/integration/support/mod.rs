@@ -21,7 +21,7 @@ pub(crate) mod tls;
 
 use std::{
     fs,
-    net::SocketAddr,
+    net::{IpAddr, SocketAddr, UdpSocket},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
@@ -77,4 +77,13 @@ pub(crate) fn script(directory: &Path, name: &str, text: &str) -> PathBuf {
     fs::write(&path, text).expect("a file");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).expect("its mode");
     path
+}
+
+/// The address by which this machine reaches others, if it does.
+pub(crate) fn own_address() -> Option<IpAddr> {
+    let socket = UdpSocket::bind("0.0.0.0:0").ok()?;
+    // Nothing is sent.
+    socket.connect("192.0.2.255:9").ok()?;
+    let own = socket.local_addr().ok()?.ip();
+    (!own.is_loopback() && !own.is_unspecified()).then_some(own)
 }
