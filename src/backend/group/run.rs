@@ -50,6 +50,8 @@ enum Then {
 
 /// Runs a group from the start of its program to the end of all; each exit of a process is told to `exited`.
 ///
+/// [`Group::ended`] is told by the caller, once it has noted how it ended: who waits for that may start the next.
+///
 /// Cancel safe: no; dropped, it kills the process, and members hear nothing any more.
 pub async fn run(
     group: Arc<Group>,
@@ -74,7 +76,6 @@ pub async fn run(
             started = life.respawn(end.lived).await;
         }
     }
-    life.group.set_ended();
     end
 }
 

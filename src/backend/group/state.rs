@@ -298,7 +298,7 @@ impl Group {
     }
 
     /// All is over: another group may take this one's place.
-    pub(super) fn set_ended(&self) {
+    pub fn set_ended(&self) {
         self.ended.cancel();
     }
 }

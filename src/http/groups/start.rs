@@ -204,11 +204,14 @@ impl Source {
             occupied,
         } = started;
         let exited = |status| state.metrics.observe_exit(status);
-        let running = run_group(group, self.program.clone(), launched.started, exited);
+        let program = self.program.clone();
+        let running = run_group(Arc::clone(&group), program, launched.started, exited);
         let end = running.instrument(launched.span.clone()).await;
         launched.span.in_scope(|| self.log_end(&end));
         self.slot.note_end(&end);
         drop((launched.permit, occupied));
+        // Behind all that: who waits for it starts the next.
+        group.set_ended();
         end
     }
 
