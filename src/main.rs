@@ -11,7 +11,8 @@ use wsd::{
 
 mod commands;
 use commands::{
-    check_memory, connect, doctor, fail, init, print, print_as_clap, refuse, replay, serve,
+    check_memory, connect, doctor, fail, init, print, print_as_clap, publish, refuse, replay,
+    serve, subscribe,
 };
 
 fn main() -> ExitCode {
@@ -44,6 +45,8 @@ fn start() -> Result<ExitCode> {
         Ok(Task::PrintCompletions(shell)) => Ok(print(&completions(shell))),
         Ok(Task::CheckConfig) => Ok(print("the configuration is fine\n")),
         Ok(Task::Replay(recording)) => replay::run(&recording),
+        Ok(Task::Publish(room)) => Ok(publish::run(&room)),
+        Ok(Task::Subscribe(room)) => Ok(subscribe::run(&room)),
         Ok(Task::Serve(config)) => {
             let reload = || Task::load(&command_line)?.server();
             serve::run(*config, inherited, reload)

@@ -33,6 +33,14 @@ impl Message {
     }
 }
 
+/// Bytes as a text message; U+FFFD stands for what is not UTF-8.
+pub fn text(bytes: &Bytes) -> Message {
+    Message::Text(match bytes.clone().try_into() {
+        Ok(text) => text,
+        Err(_) => String::from_utf8_lossy(bytes).into_owned().into(),
+    })
+}
+
 /// A message that many clients are sent: held once, and what it becomes for their wires is made once for all.
 #[derive(Debug)]
 pub struct Shared {

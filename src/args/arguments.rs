@@ -12,6 +12,7 @@ use super::{
     operation::OperationArgs,
     pages::PagesArgs,
     program::ProgramArgs,
+    sharing::RoomArgs,
     targets::TargetArgs,
     tls::TlsArgs,
 };
@@ -58,6 +59,10 @@ pub struct Args {
     /// What answers beside COMMAND.
     #[command(flatten)]
     pub pages: PagesArgs,
+
+    /// Rooms without a program.
+    #[command(flatten)]
+    pub rooms: RoomArgs,
 
     /// How a server is run.
     #[command(flatten)]

@@ -35,6 +35,24 @@ pub struct InvocationArgs {
     #[arg(long, value_name = "N", help_heading = "Programs", value_parser = speed, default_value = "1", requires = "replay")]
     pub replay_speed: f64,
 
+    /// Say the lines of stdin in ROOM, a path such as /chat/lobby, of a wsd that runs on this machine.
+    #[arg(
+        long = "pub",
+        value_name = "ROOM",
+        help_heading = "Sharing",
+        conflicts_with_all = ["connect", "subscribe"]
+    )]
+    pub publish: Option<String>,
+
+    /// Print what is said in ROOM, a path such as /chat/lobby, of a wsd that runs on this machine, a line each.
+    #[arg(
+        long = "sub",
+        value_name = "ROOM",
+        help_heading = "Sharing",
+        conflicts_with = "connect"
+    )]
+    pub subscribe: Option<String>,
+
     /// Print what makes a shell complete wsd's flags, for its folder of completions or for source.
     #[arg(long, value_name = "SHELL", value_enum, help_heading = None)]
     pub completions: Option<Shell>,

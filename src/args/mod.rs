@@ -45,6 +45,6 @@ pub use operation::OperationArgs;
 pub use pages::PagesArgs;
 pub use process::ProcessArgs;
 pub use program::ProgramArgs;
-pub use sharing::{ShareBy, ShareKind, SharingArgs, Slow};
+pub use sharing::{RoomArgs, ShareBy, ShareKind, SharingArgs, Slow};
 pub use targets::{ProxyVersion, TargetArgs, TargetOptionArgs};
 pub use tls::TlsArgs;

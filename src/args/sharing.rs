@@ -1,6 +1,6 @@
-//! One program for many clients.
+//! One program for many clients, and rooms without a program.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Arg, Args, Command, ValueEnum};
 
@@ -52,34 +52,50 @@ pub struct SharingArgs {
     )]
     pub join_env: Vec<String>,
 
-    /// Throw away what the clients of a shared program say.
-    #[arg(long, requires = "share")]
+    /// Throw away what the clients of a shared program or a room say.
+    #[arg(long, conflicts_with = "connect")]
     pub readonly: bool,
 
-    /// Send who joins the last N messages that went to all.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "share")]
-    pub history: usize,
+    /// Send who joins the last N messages that went to all [default: 0].
+    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    pub history: Option<usize>,
 
     /// What becomes of a client that takes less than it is sent: it is closed, the oldest messages to many are
-    /// left out, or all but the latest of each address.
-    #[arg(long, value_name = "POLICY", value_enum, default_value_t = Slow::Close, requires = "share")]
-    pub slow: Slow,
+    /// left out, or all but the latest of each address [default: close, in rooms drop].
+    #[arg(long, value_name = "POLICY", value_enum, conflicts_with = "connect")]
+    pub slow: Option<Slow>,
 
-    /// Bytes that may wait for one client of a shared program.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, requires = "share")]
-    pub member_queue: usize,
+    /// Bytes that may wait for one client of a shared program or a room [default: 1048576].
+    #[arg(long, value_name = "BYTES", conflicts_with = "connect")]
+    pub member_queue: Option<usize>,
 
-    /// Messages a second that are taken from one client of a shared program; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 0, requires = "share")]
-    pub max_rate: usize,
+    /// Messages a second that are taken from one client of a shared program or a room; 0 has no limit
+    /// [default: 0, in rooms 1000].
+    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    pub max_rate: Option<usize>,
 
     /// Programs of --share-by=segment at a time; 0 has no limit.
     #[arg(long, value_name = "N", default_value_t = 64, requires = "share")]
     pub max_groups: usize,
 
-    /// Clients of one shared program at a time; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 10_000, requires = "share")]
-    pub max_members: usize,
+    /// Clients of one shared program or room at a time; 0 has no limit [default: 10000].
+    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    pub max_members: Option<usize>,
+}
+
+/// Flags about rooms.
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Sharing")]
+pub struct RoomArgs {
+    /// Rooms without a program beneath PATH: PATH/NAME is one, and what a client says there goes to all of its
+    /// clients; repeatable.
+    #[arg(long, value_name = "PATH", conflicts_with = "connect")]
+    pub room: Vec<String>,
+
+    /// Unix socket by which --pub and --sub reach the rooms of a running wsd; both are given it. Without it,
+    /// programs of wsd find one in WSD_ROOMS.
+    #[arg(long, value_name = "PATH", conflicts_with = "connect")]
+    pub rooms_socket: Option<PathBuf>,
 }
 
 impl SharingArgs {

@@ -22,6 +22,9 @@ pub enum BackendError {
     /// What it says is no message, or a message cannot be said to it.
     #[error("{0}")]
     Framing(FramingError),
+    /// A message cannot be said to it, and the client is told this.
+    #[error("{}", .0.reason)]
+    Refused(Close),
     /// It ends the session in order: once the client has all that it said, this is what the client is told.
     #[error("the session was closed with {}", .0.code)]
     Closed(Close),

@@ -4,7 +4,7 @@ use std::{ffi::OsString, pin::Pin, sync::Arc};
 
 use futures_util::{Sink, Stream};
 
-use super::{error::BackendError, process::Process, stdin::Intake};
+use super::{error::BackendError, group::MemberId, process::Process, stdin::Intake};
 use crate::message::{Close, Message, Shared};
 
 /// What a backend says at a time.
@@ -39,7 +39,7 @@ pub type Output = Pin<Box<dyn Stream<Item = Result<Said, BackendError>> + Send>>
 /// no more comes, each kind in its own way. A pipe is closed, since its reader gets end-of-file by nothing
 /// else. *Dropping* it says the same at once, and loses what is not delivered. To close it again is no error.
 ///
-/// [`BackendError::Framing`] refuses the one message. Any other error means that it takes no more: the session
+/// [`BackendError::Framing`] and [`BackendError::Refused`] refuse the one message. Any other error means that it takes no more: the session
 /// goes on, and why it is to end, if it is, comes from the output.
 pub type Input = Pin<Box<dyn Sink<Inbound, Error = BackendError> + Send>>;
 
@@ -68,6 +68,8 @@ pub struct Backend {
     pub connection: Option<Intake>,
     /// What ends the session at once, whether its client takes something or not, where there is such a thing.
     pub cut: Option<Cut>,
+    /// Its number in its group, where it is one of many.
+    pub member: Option<MemberId>,
 }
 
 /// Ready when a session is to end at once, with what the client is told.

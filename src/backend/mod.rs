@@ -1,7 +1,7 @@
 //! Backends: what a client is joined to. A [`Target`] names it, a [`Backend`] is the live thing it opened.
 //!
 //! A backend is two streams of messages and, where it is a program, the [`Process`] behind them; else it is a
-//! connection to a socket ([`Socket`]), or a member of a [`Group`], which many clients share.
+//! connection to a socket ([`Socket`]), or a member of a [`Group`] or of one of the [`Rooms`], which many clients share.
 //! It knows nothing of HTTP or WebSocket.
 
 mod backoff;
@@ -31,8 +31,9 @@ pub use exit::close_for;
 #[cfg(any(test, fuzzing))]
 pub(crate) use group::properties as group_properties;
 pub use group::{
-    Figure, Figures, Group, GroupEnd, GroupKind, GroupOptions, Keep, MemberId, MemberOptions,
-    Membership, NotJoined, SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
+    Figure, Figures, Group, GroupEnd, GroupKind, GroupOptions, Keep, Listening, MemberId,
+    MemberOptions, Membership, NotJoined, Outside, OutsideOfGroup, RoomOptions, Rooms,
+    SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };
 pub use input::framed_input;
 pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
@@ -51,4 +52,4 @@ pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
 pub use supervisor::{SupervisedProgram, Supervisor};
-pub use target::{OpenError, Resources, Target};
+pub use target::{OpenError, Resources, RoomTarget, Target};

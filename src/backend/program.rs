@@ -151,6 +151,7 @@ impl Program {
             process: Some(started.process),
             connection: None,
             cut: None,
+            member: None,
         })
     }
 

@@ -1,8 +1,9 @@
 //! Which backend a route names, and how it is opened.
 
-use std::io;
+use std::{io, sync::Arc};
 
 use super::{
+    group::{NotJoined, RoomOptions, Rooms},
     interface::{Backend, Environment},
     program::{Program, StderrTo},
     script::FirstLine,
@@ -19,6 +20,17 @@ pub enum Target {
     Program(Program, StreamOptions, StderrTo),
     /// A socket, one connection a session.
     Socket(Socket),
+    /// A room, of which each session is a member.
+    Room(RoomTarget),
+}
+
+/// A room, which is there as long as it has members.
+#[derive(Debug, Clone)]
+pub struct RoomTarget {
+    /// Its path.
+    pub name: String,
+    /// Its terms.
+    pub options: Arc<RoomOptions>,
 }
 
 /// What opening a backend takes at run time; one for all targets.
@@ -28,6 +40,8 @@ pub struct Resources {
     pub spawner: Spawner,
     /// Connects to sockets.
     pub connect: ConnectResources,
+    /// The rooms that are there.
+    pub rooms: Arc<Rooms>,
 }
 
 /// Why a backend could not be opened.
@@ -40,6 +54,9 @@ pub enum OpenError {
     /// A socket that cannot be reached.
     #[error(transparent)]
     Connect(#[from] ConnectError),
+    /// A room that nobody can join.
+    #[error(transparent)]
+    Join(#[from] NotJoined),
 }
 
 impl From<OpenError> for io::Error {
@@ -47,6 +64,7 @@ impl From<OpenError> for io::Error {
         match error {
             OpenError::Start(error) => error,
             OpenError::Connect(error) => io::Error::other(error),
+            OpenError::Join(error) => io::Error::other(error),
         }
     }
 }
@@ -57,6 +75,7 @@ impl Resources {
         Resources {
             spawner,
             connect: ConnectResources::default(),
+            rooms: Arc::default(),
         }
     }
 }
@@ -67,6 +86,8 @@ impl Target {
         match self {
             Target::Program(_, streams, _) => streams.framing,
             Target::Socket(socket) => socket.options.streams.framing,
+            // Which both kinds of messages can be told apart by.
+            Target::Room(_) => Framing::Length,
         }
     }
 
@@ -74,7 +95,7 @@ impl Target {
     /// started meanwhile is killed.
     ///
     /// # Errors
-    /// Why the program cannot be started, or the socket not be reached.
+    /// Why the program cannot be started, the socket not be reached, or the room not be joined.
     pub async fn open(
         &self,
         resources: &Resources,
@@ -88,6 +109,7 @@ impl Target {
                 Ok(opening.await?)
             }
             Target::Socket(socket) => Ok(socket.open(&resources.connect, client).await?),
+            Target::Room(room) => Ok(resources.rooms.join(&room.name, &room.options)?),
         }
     }
 
@@ -95,7 +117,7 @@ impl Target {
     pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
         match self {
             Target::Program(program, ..) => program.unexamined_line(environment),
-            Target::Socket(_) => None,
+            Target::Socket(_) | Target::Room(_) => None,
         }
     }
 }

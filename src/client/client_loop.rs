@@ -66,7 +66,7 @@ pub enum LocalEnd {
     /// that, it ends when nothing has come for a second.
     Stdio(StreamOptions, Option<Linger>),
     /// A program, one process a connection, and its environment.
-    Program(Target, Environment, Resources),
+    Program(Target, Environment, Box<Resources>),
 }
 
 /// Connects, and joins what came about, until it has ended for good or `stop` is cancelled: then the

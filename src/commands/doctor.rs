@@ -22,7 +22,7 @@ pub(crate) fn run(subject: &Subject) -> Result<ExitCode> {
         .block_on(doctor::examine(subject, machine, &Resources::new(spawner)))
         .with_context(|| match subject.target {
             Target::Program(..) => format!("COMMAND '{}' cannot be started", subject.name),
-            Target::Socket(_) => "nothing can be measured".to_owned(),
+            Target::Socket(_) | Target::Room(_) => "nothing can be measured".to_owned(),
         })?;
     let printed = print(&report.to_string());
     Ok(match report.sessions() {

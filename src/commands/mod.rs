@@ -5,9 +5,13 @@ pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;
 mod message;
+pub(crate) mod publish;
 pub(crate) mod replay;
+mod room;
+mod rooms_listener;
 mod runtime;
 pub(crate) mod serve;
+pub(crate) mod subscribe;
 
 pub(crate) use message::{fail, print, print_as_clap, refuse};
 pub(crate) use runtime::check_memory;

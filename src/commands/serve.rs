@@ -23,7 +23,7 @@ use wsd::{
     service_manager,
 };
 
-use super::{advice, message::refuse, runtime};
+use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -110,6 +110,9 @@ async fn serve(
     let _too_long = unix::signal(SignalKind::from_raw(libc::SIGXFSZ)).context(no_signals)?;
     let tls = config.tls.map(Tls::new);
     let server = Server::new(config.server, config.http, spawner.clone());
+    let mut rooms = RoomsListener::default();
+    // Before any program looks for it.
+    rooms.open(config.rooms.as_ref(), &server)?;
     let supervisor = Supervisor::new(spawner, server.recent_starts());
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
@@ -139,7 +142,7 @@ async fn serve(
         loop {
             reloads.next().await;
             service_manager::reloading();
-            let outcome = reload(configure(), &server, &supervisor, tls.as_ref());
+            let outcome = reload(configure(), &server, &supervisor, tls.as_ref(), &mut rooms);
             service_manager::ready(outcome.await);
         }
     };
@@ -247,6 +250,7 @@ async fn reload(
     server: &Server,
     supervisor: &Supervisor,
     tls: Option<&Tls>,
+    rooms: &mut RoomsListener,
 ) -> &'static str {
     let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
     let (servers, config) = match found {
@@ -258,6 +262,9 @@ async fn reload(
     };
     supervisor.replace(servers).await;
     warn_of(&config.warnings);
+    if let Err(error) = rooms.open(config.rooms.as_ref(), server) {
+        error!("{error:#}");
+    }
     server.reload(config.server, config.http);
     match (tls, config.tls) {
         (Some(tls), Some(config)) => {

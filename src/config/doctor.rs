@@ -32,7 +32,7 @@ const CLIENT_PORT: u16 = 49152;
 /// # Errors
 /// The first thing that is wrong.
 pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigError> {
-    let is_script = |route: &Route| matches!(route.place, Place::Cgi(_));
+    let is_script = |route: &Route| matches!(route.place, Place::Cgi(_) | Place::Rooms);
     let has_program = !args.program.command.is_empty()
         || !args.targets.target.is_empty()
         || args.targets.target_map.is_some()
@@ -42,7 +42,8 @@ pub(super) fn subject(args: &Args, routes: &[Route]) -> Result<Subject, ConfigEr
     let args = if has_program { args } else { &stand_in };
     let router = Config::with_routes(args, routes)?.http.router;
     let mut mounts = router.fallback.iter().chain(&router.mounts);
-    let Some(mount) = mounts.next() else {
+    let is_room = |mount: &&Mount| matches!(mount.target, MountTarget::Rooms(_));
+    let Some(mount) = mounts.find(|mount| !is_room(mount)) else {
         let reason = "examines a program or a target: give a COMMAND, --route or --target";
         return Err(FlagError::about("--doctor", reason).into());
     };
@@ -68,6 +69,10 @@ fn at(args: &Args, mount: &Mount) -> Result<Subject, FlagError> {
                 Err(FlagError::about("--doctor", reason))
             }
         },
+        MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => {
+            let reason = "examines a program or a target, and a room has neither";
+            Err(FlagError::about("--doctor", reason))
+        }
     }
 }
 

@@ -127,7 +127,7 @@ pub(super) fn stderr_to(args: &MessageArgs) -> StderrTo {
     }
 }
 
-fn newline(args: &MessageArgs) -> Newline {
+pub(super) fn newline(args: &MessageArgs) -> Newline {
     match args.newline {
         NewlinePolicy::Split => Newline::Split,
         NewlinePolicy::Reject => Newline::Reject,

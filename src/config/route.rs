@@ -1,4 +1,4 @@
-//! A route as it was given: a program, a directory of CGI scripts, or a target, at a path.
+//! A route as it was given: a program, a directory of CGI scripts, a target, or rooms, at a path.
 
 use std::path::PathBuf;
 
@@ -19,6 +19,8 @@ pub(super) enum Place {
     Target(String),
     /// Targets by token: a file, or a directory of such.
     TargetMap(PathBuf),
+    /// Rooms without a program.
+    Rooms,
 }
 
 /// A route, as it was given.

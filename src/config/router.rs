@@ -1,4 +1,4 @@
-//! What answers where: COMMAND, routes, directories, files, scripts, the console.
+//! What answers where: COMMAND, routes, rooms, directories, files, scripts, the console.
 
 use super::{
     access::process_limit,
@@ -7,6 +7,7 @@ use super::{
     pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
+    rooms,
     route::{Place, Route, mount_path},
     route_options::route_options,
     share,
@@ -31,9 +32,11 @@ pub(super) fn router(
     routes: &[Route],
     warnings: &mut Vec<String>,
 ) -> Result<Router, ConfigError> {
+    rooms::check_flags(args, routes)?;
     let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
-    let options = route_options(args, &args.program, files.as_ref(), ProcessLimit::default())?;
+    let limit = ProcessLimit::default();
+    let options = route_options(args, &args.program, files.as_ref(), limit)?;
     let mut router = Router {
         console: args.pages.devconsole,
         directory: directory(args, &options, files.as_mut())?,
@@ -56,6 +59,9 @@ pub(super) fn router(
     }
     for word in words {
         add_target(&mut router, args, word)?;
+    }
+    for word in &args.rooms.room {
+        add_rooms(&mut router, args, word)?;
     }
     if let Some(directory) = &args.pages.cgidir {
         let root = pages::root("--cgidir", directory)?;
@@ -130,6 +136,18 @@ fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<
     Ok(())
 }
 
+/// Rooms beneath a path, on the terms of the top.
+fn add_rooms(router: &mut Router, args: &Args, word: &str) -> Result<(), FlagError> {
+    let invalid = |reason: &str| FlagError::new("--room", word, reason);
+    let path = mount_path(word).map_err(|reason| invalid(&reason.to_string()))?;
+    rooms::check_path(router, &path, word)?;
+    let options = router.page_options.clone();
+    check_path_is_free(router, &path, &options).map_err(invalid)?;
+    let mount = rooms::mount(path, &args.program, options);
+    router.mounts.push(mount);
+    Ok(())
+}
+
 /// Whether nothing answers at a path yet on terms that a request cannot tell apart.
 fn check_path_is_free(
     router: &Router,
@@ -162,8 +180,13 @@ fn add_route(
         false => process_limit(program),
     };
     let options = route_options(server, program, files.as_deref(), processes)?;
+    match route.place {
+        Place::Rooms => rooms::check_path(router, &path, &path)?,
+        _ => rooms::check_program(router, &path, &options)?,
+    }
     let is_free = check_path_is_free(router, &path, &options);
     is_free.map_err(|reason| route.path_error(reason))?;
+    rooms::check_flags_of_route(server, route)?;
     let target = match &route.place {
         Place::Cgi(directory) => {
             let root = pages::root("cgi", directory)?;
@@ -178,6 +201,10 @@ fn add_route(
             let (target, faults) = target::map(path, program)?;
             warnings.extend(faults);
             Some(target)
+        }
+        Place::Rooms => {
+            router.mounts.push(rooms::mount(path, program, options));
+            return Ok(());
         }
     };
     if let Some(target) = target {
@@ -198,13 +225,13 @@ fn check_something_answers(router: &Router) -> Result<(), FlagError> {
     if router.console && !has_program {
         return Err(FlagError::about(
             "--devconsole",
-            "is for trying a program: give a COMMAND, --route, --dir or --target too",
+            "is for trying a program: give a COMMAND, --route, --dir, --target or --room too",
         ));
     }
     if !has_program && router.files.is_none() && router.scripts.is_empty() {
         return Err(FlagError::about(
             "COMMAND",
-            "is missing, and there is no --route, --dir, --target, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]",
+            "is missing, and there is no --route, --dir, --target, --room, --staticdir or --cgidir\n\nUsage: wsd [OPTIONS] COMMAND [ARGS...]",
         ));
     }
     Ok(())

@@ -9,7 +9,7 @@ use super::{
     headers::added_headers,
     listeners,
     log::LogOptions,
-    pages, recording,
+    pages, recording, rooms,
     route::Route,
     router::router,
     servers::Servers,
@@ -19,7 +19,7 @@ use super::{
 use crate::{
     args::Args,
     http::{self, access::Cors, pages::Router},
-    server::{self, ListenOptions, tls::TlsConfig},
+    server::{self, ListenOptions, rooms::SocketOptions, tls::TlsConfig},
 };
 
 /// A server, ready to be started.
@@ -33,6 +33,8 @@ pub struct Config {
     pub workers: Option<usize>,
     /// What is started before, and kept running.
     pub servers: Servers,
+    /// Where processes of the same user reach its rooms.
+    pub rooms: Option<SocketOptions>,
     /// TLS, if it is spoken.
     pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
@@ -61,10 +63,14 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
-        let servers = Servers::new(args)?;
+        let rooms = rooms::socket(args, routes)?;
+        let servers = Servers::new(args, rooms.as_ref())?;
         let own = [servers.warning(), recording::warning(&args.operation)];
         let mut warnings: Vec<String> = own.into_iter().flatten().collect();
-        let router = router(args, routes, &mut warnings)?;
+        let mut router = router(args, routes, &mut warnings)?;
+        for options in router.options_mut() {
+            rooms::tell(rooms.as_ref(), &mut options.environ.passed);
+        }
         let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
         Ok(Config {
             listen: ListenOptions {
@@ -75,6 +81,7 @@ impl Config {
             log: LogOptions::new(args),
             warnings,
             servers,
+            rooms,
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             tls: tls::config(args)?,

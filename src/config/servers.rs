@@ -5,11 +5,13 @@ use std::{env, ffi::OsString, time::Duration};
 use nix::unistd::geteuid;
 
 use super::{
-    command, flag_error::FlagError, program::program, session::termination, variables::environ,
+    command, flag_error::FlagError, program::program, rooms, session::termination,
+    variables::environ,
 };
 use crate::{
     args::{Args, ProcessArgs},
     backend::{SupervisedProgram, TerminationTimeouts},
+    server::rooms::SocketOptions,
 };
 
 /// What is to be started, as it was said; it is looked up when it is started.
@@ -19,10 +21,12 @@ pub struct Servers {
     commands: Vec<(String, Vec<OsString>)>,
     process: ProcessArgs,
     timeouts: TerminationTimeouts,
+    /// By which they reach rooms.
+    rooms: Option<SocketOptions>,
 }
 
 impl Servers {
-    pub(super) fn new(args: &Args) -> Result<Self, FlagError> {
+    pub(super) fn new(args: &Args, rooms: Option<&SocketOptions>) -> Result<Self, FlagError> {
         let split = |word: &String| {
             let words = command::split(word);
             let words = words.map_err(|reason| FlagError::new("--start", word, reason))?;
@@ -32,6 +36,7 @@ impl Servers {
         Ok(Servers {
             commands: commands.collect::<Result<_, FlagError>>()?,
             process: args.program.process.clone(),
+            rooms: rooms.cloned(),
             timeouts: TerminationTimeouts {
                 // Its input has ended from the beginning, so that there is nothing to wait for.
                 eof: args.program.limits.closems,
@@ -89,6 +94,7 @@ impl Servers {
         {
             variables.push(("PATH".into(), path));
         }
+        rooms::tell(self.rooms.as_ref(), &mut variables);
         Ok(variables)
     }
 

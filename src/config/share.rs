@@ -1,4 +1,4 @@
-//! Sharing: whether many clients have one program, and on which terms.
+//! Sharing: whether many clients have one program or a room, and on which terms.
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
@@ -7,9 +7,17 @@ use clap::ValueEnum;
 use super::{flag_error::FlagError, session::timeouts, zero::unless_zero};
 use crate::{
     args::{self, FramingKind, ProgramArgs, ShareKind, SharingArgs, Slow},
-    backend::{GroupKind, GroupOptions, MemberOptions, SlowPolicy, Target},
+    backend::{GroupKind, GroupOptions, MemberOptions, RoomOptions, SlowPolicy, Target},
     http::{RouteOptions, ShareBy, ShareOptions, pages::MountTarget},
 };
+
+/// What may wait for a member without --member-queue: a burst of some thousand lines, or a second of a fast game.
+const MEMBER_QUEUE: usize = 1 << 20;
+/// Members of a group without --max-members.
+const MAX_MEMBERS: usize = 10_000;
+/// Messages a second from a member of a room without --max-rate: more than anybody types, less than keeps others from
+/// being heard.
+const ROOM_RATE: usize = 1000;
 
 /// What a tagged program is told of who joins.
 const JOIN_VARIABLES: [&str; 6] = [
@@ -41,20 +49,10 @@ pub(super) fn share(
         keep: sharing.share_keep,
         respawn: sharing.respawn,
         tick: sharing.tick,
-        history: sharing.history,
-        max_members: unless_zero(sharing.max_members),
+        max_members: max_members(sharing),
         termination: timeouts.termination,
         drain: timeouts.drain,
-        member: MemberOptions {
-            queue: sharing.member_queue,
-            slow: match sharing.slow {
-                Slow::Close => SlowPolicy::Close,
-                Slow::Drop => SlowPolicy::Drop,
-                Slow::Latest => SlowPolicy::Latest,
-            },
-            max_rate: NonZeroU32::new(u32::try_from(sharing.max_rate).unwrap_or(0)),
-            is_readonly: sharing.readonly,
-        },
+        member: member(sharing, Slow::Close, 0),
     };
     Ok(Some(Arc::new(ShareOptions {
         group: Arc::new(group),
@@ -67,13 +65,77 @@ pub(super) fn share(
     })))
 }
 
+/// On which terms there are rooms without a program: who is slow loses messages rather than the room, since nobody can
+/// say there that it is back.
+pub(super) fn rooms(args: &ProgramArgs) -> Arc<RoomOptions> {
+    Arc::new(RoomOptions {
+        is_binary: args.messages.binary,
+        max_members: max_members(&args.sharing),
+        member: member(&args.sharing, Slow::Drop, ROOM_RATE),
+    })
+}
+
+fn max_members(sharing: &SharingArgs) -> Option<usize> {
+    unless_zero(sharing.max_members.unwrap_or(MAX_MEMBERS))
+}
+
+/// The terms of a member, with what holds if nothing is said.
+fn member(sharing: &SharingArgs, slow: Slow, rate: usize) -> MemberOptions {
+    let rate = sharing.max_rate.unwrap_or(rate);
+    MemberOptions {
+        queue: sharing.member_queue.unwrap_or(MEMBER_QUEUE),
+        slow: match sharing.slow.unwrap_or(slow) {
+            Slow::Close => SlowPolicy::Close,
+            Slow::Drop => SlowPolicy::Drop,
+            Slow::Latest => SlowPolicy::Latest,
+        },
+        max_rate: NonZeroU32::new(u32::try_from(rate).unwrap_or(0)),
+        is_readonly: sharing.readonly,
+        history: sharing.history.unwrap_or_default(),
+    }
+}
+
+/// Refuses flags about members where nobody is one: of COMMAND, or of a route, which has those of COMMAND too.
+///
+/// # Errors
+/// The first of them.
+pub(super) fn check_members(
+    sharing: &SharingArgs,
+    inherited: Option<&SharingArgs>,
+) -> Result<(), FlagError> {
+    let given = |sharing: &SharingArgs| {
+        [
+            ("--readonly", usize::from(sharing.readonly)),
+            ("--history", number(sharing.history)),
+            ("--slow", number(sharing.slow.map(|slow| slow as usize))),
+            ("--member-queue", number(sharing.member_queue)),
+            ("--max-rate", number(sharing.max_rate)),
+            ("--max-members", number(sharing.max_members)),
+        ]
+    };
+    let known = inherited.map(given).unwrap_or_default();
+    let is_own = |(flag, value): &&(&str, usize)| *value > 0 && !known.contains(&(flag, *value));
+    match given(sharing).iter().find(is_own) {
+        Some((flag, _)) => {
+            let reason = "needs members: give --share or --room too";
+            Err(FlagError::about(flag, reason))
+        }
+        None => Ok(()),
+    }
+}
+
+/// A number that is told from none.
+fn number(value: Option<usize>) -> usize {
+    value.map_or(0, |value| value.saturating_add(1))
+}
+
 /// Whether what answers somewhere can be shared as its terms say.
 ///
 /// # Errors
 /// A target that is to be shared.
 pub(super) fn check_target(options: &RouteOptions, target: &MountTarget) -> Result<(), FlagError> {
     match (&options.share, target) {
-        (None, _) | (_, MountTarget::Fixed(Target::Program(..))) => Ok(()),
+        (None, _) | (_, MountTarget::Fixed(Target::Program(..)) | MountTarget::Rooms(_)) => Ok(()),
         (Some(_), _) => Err(FlagError::about(
             "--share",
             "and --target exclude each other: a target is shared by itself, or is not",
@@ -125,7 +187,7 @@ fn check_streams(args: &ProgramArgs, kind: ShareKind) -> Result<(), FlagError> {
                 let reason = "half a line may be half an address";
                 excluded("--share=tagged", "--flush-after", reason)
             }
-            () if args.sharing.history > 0 => {
+            () if args.sharing.history.is_some_and(|history| history > 0) => {
                 let reason = "a tagged program greets its members itself";
                 excluded("--share=tagged", "--history", reason)
             }

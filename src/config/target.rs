@@ -121,7 +121,7 @@ pub(super) fn map(
 /// The terms of a target: of what takes bytes alone nobody asks where a message ends, nor how long it is.
 pub(super) fn terms(mut options: RouteOptions, target: &MountTarget) -> RouteOptions {
     let framing = match target {
-        MountTarget::Fixed(Target::Program(..)) => None,
+        MountTarget::Fixed(Target::Program(..) | Target::Room(_)) | MountTarget::Rooms(_) => None,
         MountTarget::Fixed(Target::Socket(socket)) => Some(socket.options.streams.framing),
         MountTarget::ByToken(targets) => Some(targets.options.streams.framing),
     };

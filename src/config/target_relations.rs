@@ -30,6 +30,7 @@ impl Found {
                     found.target = true;
                     found.tls |= matches!(socket.address, SocketAddress::Tls(_));
                 }
+                MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => {}
                 MountTarget::ByToken(_) => {
                     (found.target, found.tls, found.map) = (true, true, true);
                 }

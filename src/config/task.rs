@@ -4,7 +4,8 @@ use std::path::Path;
 
 use super::{
     client::Client, config_error::ConfigError, doctor::subject, file::File, flag_error::FlagError,
-    misplaced::misplaced_flags, replay::Replay, route::Route, server::Config,
+    local_room::LocalRoom, misplaced::misplaced_flags, replay::Replay, route::Route,
+    server::Config,
 };
 use crate::{
     args::{Args, CommandLine, Shell},
@@ -22,6 +23,10 @@ pub enum Task {
     CheckConfig,
     /// `--replay`.
     Replay(Replay),
+    /// `--pub`.
+    Publish(LocalRoom),
+    /// `--sub`.
+    Subscribe(LocalRoom),
     /// Serve.
     Serve(Box<Config>),
     /// `--connect`.
@@ -46,8 +51,8 @@ impl Task {
         if let Some(shell) = args.invocation.completions {
             return Ok(Task::PrintCompletions(shell));
         }
-        if let Some(replay) = Replay::new(command_line, &args)? {
-            return Ok(Task::Replay(replay));
+        if let Some(task) = Self::of_a_program(command_line, &args)? {
+            return Ok(task);
         }
         Ok(Task::new(&args, &Route::typed(&args)?)?.with_warnings(command_line, &args))
     }
@@ -55,13 +60,25 @@ impl Task {
     fn load_with_file(command_line: &CommandLine, path: &Path) -> Result<Self, ConfigError> {
         let file = File::read(path)?;
         let (args, routes) = file.merge(command_line)?;
-        if let Some(replay) = Replay::new(command_line, &args)? {
-            return Ok(Task::Replay(replay));
+        if let Some(task) = Self::of_a_program(command_line, &args)? {
+            return Ok(task);
         }
         match Task::new(&args, &routes) {
             Ok(task) => Ok(task.with_warnings(command_line, &args)),
             Err(error) => Err(file.with_location(command_line, error)),
         }
+    }
+
+    /// What is a program of another wsd rather than a server.
+    fn of_a_program(command_line: &CommandLine, args: &Args) -> Result<Option<Self>, FlagError> {
+        if let Some(replay) = Replay::new(command_line, args)? {
+            return Ok(Some(Task::Replay(replay)));
+        }
+        if let Some(room) = LocalRoom::to_publish(command_line, args)? {
+            return Ok(Some(Task::Publish(room)));
+        }
+        let room = LocalRoom::to_subscribe(command_line, args)?;
+        Ok(room.map(Task::Subscribe))
     }
 
     fn with_warnings(mut self, command_line: &CommandLine, args: &Args) -> Self {
@@ -96,6 +113,8 @@ impl Task {
             Task::Connect(_) => ("--connect", "makes a client of a server: start another wsd"),
             Task::Examine(_) => ("--doctor", "examines and serves nothing: start another wsd"),
             Task::Replay(_) => ("--replay", "is a program: start another wsd"),
+            Task::Publish(_) => ("--pub", "is a program: start another wsd"),
+            Task::Subscribe(_) => ("--sub", "is a program: start another wsd"),
             Task::PrintLicense | Task::PrintCompletions(_) | Task::CheckConfig => {
                 ("--check-config", "serves nothing")
             }

@@ -19,7 +19,7 @@ pub async fn examine(
     let mut limits = subject.flags.clone();
     limits.extend(machine.limits);
     // What a session takes nothing of does not limit their number.
-    let is_target = matches!(subject.target, Target::Socket(_));
+    let is_target = !matches!(subject.target, Target::Program(..));
     limits.retain(|limit| !is_target || measured.need.of(limit.resource) > 0);
     Ok(Report {
         name: subject.name.clone(),

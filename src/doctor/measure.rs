@@ -100,7 +100,7 @@ pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Res
     Ok(Measured {
         need: match subject.target {
             Target::Program(..) => need(opened, &most),
-            Target::Socket(_) => need_of_target(opened),
+            Target::Socket(_) | Target::Room(_) => need_of_target(opened),
         },
         processes: most.processes,
         threads: most.threads,

@@ -19,6 +19,7 @@ use super::{
     pages::options,
     refusal::Refusal,
     response_headers::forbid_sniffing,
+    rooms,
     unread_body::UnreadBody,
 };
 use crate::{connection::ConnectionInfo, message::Close, printable::printable_json};
@@ -31,12 +32,14 @@ const CONTENTS: &str = "\
 /sessions             the sessions that are open, as JSON
 /rooms                what many clients have together, as JSON
 DELETE /sessions/ID   ends one
+POST /rooms/PATH/NAME says its body in the room /PATH/NAME
 ";
 
-/// Methods of a page, of a session, and of all together.
+/// Methods of a page, of a session, of a room, and of all together.
 const OF_PAGES: &str = "GET, HEAD, OPTIONS";
 const OF_SESSIONS: &str = "DELETE, OPTIONS";
-const OF_ALL: &str = "GET, HEAD, DELETE, OPTIONS";
+const OF_ROOMS: &str = "POST, OPTIONS";
+const OF_ALL: &str = "GET, HEAD, POST, DELETE, OPTIONS";
 
 /// Answers about a server. It goes on while that stops.
 #[derive(Debug, Clone)]
@@ -64,14 +67,14 @@ impl Admin {
     }
 
     /// Answers one request.
-    pub fn handle(
+    pub async fn handle(
         &self,
         request: Request<Incoming>,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
-        let (request, unread) = UnreadBody::of(request);
+        let (request, mut unread) = UnreadBody::of(request);
         let version = request.version();
-        let answer = self.answer(request, connection);
+        let answer = self.answer(request, &mut unread, connection).await;
         let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
         let no_store = HeaderValue::from_static("no-store");
         response
@@ -82,9 +85,10 @@ impl Admin {
         response
     }
 
-    fn answer(
+    async fn answer(
         &self,
         request: Request<()>,
+        body: &mut UnreadBody,
         connection: &ConnectionInfo,
     ) -> Result<Response<Body>, Refusal> {
         let handler = self.0.get();
@@ -96,15 +100,24 @@ impl Admin {
             return options::answer(methods(parts.uri.path()).ok_or(Refusal::NotFound)?);
         }
         let host = access.host(&parts, connection)?;
+        // A page of another site may send it, without being told what came of it.
+        let check_change = || {
+            check_is_local(connection)?;
+            Origins::default().check(&parts.headers, host.as_ref())
+        };
         if let Some(id) = parts.uri.path().strip_prefix("/sessions/") {
-            return match parts.method {
-                Method::DELETE => {
-                    // A page of another site may send it, without being told what came of it.
-                    Origins::default().check(&parts.headers, host.as_ref())?;
-                    self.end(id)
-                }
-                _ => Err(Refusal::MethodNotAllowed(OF_SESSIONS)),
-            };
+            if parts.method != Method::DELETE {
+                return Err(Refusal::MethodNotAllowed(OF_SESSIONS));
+            }
+            check_change()?;
+            return self.end(id);
+        }
+        if let Some(room) = room_in(parts.uri.path()) {
+            if parts.method != Method::POST {
+                return Err(Refusal::MethodNotAllowed(OF_ROOMS));
+            }
+            check_change()?;
+            return rooms::post(&handler, room, body).await;
         }
         if !matches!(parts.method, Method::GET | Method::HEAD) {
             return Err(Refusal::MethodNotAllowed(OF_PAGES));
@@ -127,7 +140,7 @@ impl Admin {
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
             "/sessions" => Ok(json(&state.registry.to_json())),
-            "/rooms" => Ok(json(&state.groups.to_json())),
+            "/rooms" => Ok(json(&rooms::list(state))),
             _ => Err(Refusal::NotFound),
         }
     }
@@ -155,12 +168,30 @@ impl Admin {
     }
 }
 
+/// The room that a path is about.
+fn room_in(path: &str) -> Option<&str> {
+    let room = path.strip_prefix("/rooms")?;
+    room.starts_with('/').then_some(room)
+}
+
+/// Whether the client is on this machine: who may look at figures from elsewhere changes nothing.
+fn check_is_local(connection: &ConnectionInfo) -> Result<(), Refusal> {
+    match connection.remote.ip().is_none_or(|ip| ip.is_loopback()) {
+        true => Ok(()),
+        false => Err(Refusal::Forbidden(
+            "this is for clients on the same machine: a loopback address, or a unix socket"
+                .to_owned(),
+        )),
+    }
+}
+
 /// What is answered at a path; `*` is all (RFC 9110 §9.3.7).
 fn methods(path: &str) -> Option<&'static str> {
     match path {
         "*" => Some(OF_ALL),
         "/" | "/healthz" | "/readyz" | "/metrics" | "/sessions" | "/rooms" => Some(OF_PAGES),
         path if path.starts_with("/sessions/") => Some(OF_SESSIONS),
+        path if room_in(path).is_some() => Some(OF_ROOMS),
         _ => None,
     }
 }

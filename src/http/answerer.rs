@@ -12,6 +12,7 @@ use super::{
 pub(super) enum Answerer {
     Program,
     Target,
+    Room,
     Cgi,
     File,
     Console,
@@ -57,12 +58,18 @@ impl Answerer {
         match self {
             Answerer::Program => "program",
             Answerer::Target => "target",
+            Answerer::Room => "room",
             Answerer::Cgi => "cgi",
             Answerer::File => "file",
             Answerer::Console => "console",
             Answerer::Redirect => "redirect",
             Answerer::Nobody => "none",
         }
+    }
+
+    /// Whether it answers by a session, which logs its own start and end.
+    pub(super) fn opens_sessions(self) -> bool {
+        matches!(self, Answerer::Program | Answerer::Target | Answerer::Room)
     }
 
     /// A refusal by this one.

@@ -75,6 +75,8 @@ impl GroupMetrics {
     pub(super) fn set(&self, figures: &Figures) {
         let groups = figures.groups_open.get() as i64;
         self.groups_open.with_label_values(&["program"]).set(groups);
+        let rooms = figures.rooms_open.get() as i64;
+        self.groups_open.with_label_values(&["room"]).set(rooms);
         self.members_open.set(figures.members_open.get() as i64);
         set(&self.members, &figures.members);
         set(&self.starts, &figures.starts);
@@ -88,6 +90,7 @@ impl GroupMetrics {
             ("gone", &dropped.gone),
             ("malformed", &dropped.malformed),
             ("readonly", &dropped.readonly),
+            ("size", &dropped.size),
         ] {
             set(&self.dropped.with_label_values(&[reason]), figure);
         }

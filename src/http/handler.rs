@@ -63,6 +63,9 @@ impl Handler {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
         self.state.groups.reconfigure(&options.router);
+        let router = &options.router;
+        let terms = |room: &str| Some(router.room_named(room)?.options);
+        self.state.resources.rooms.reconfigure(terms);
         let state = State {
             processes: options.processes.clone(),
             recorder: self.state.recorder.with_directory(options.record.clone()),
@@ -317,7 +320,7 @@ impl Handler {
                 (refusal.into_response(line.version), by, Some(reason))
             }
         };
-        let is_session = matches!(by, Answerer::Program | Answerer::Target) && reason.is_none();
+        let is_session = by.opens_sessions() && reason.is_none();
         if !is_session {
             forbid_sniffing(&mut response);
             if let Some(cors) = &self.options.cors

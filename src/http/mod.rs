@@ -28,6 +28,7 @@ mod request;
 mod request_head;
 mod request_line;
 pub mod response_headers;
+mod rooms;
 mod route_options;
 pub mod sendfile;
 mod sessions;

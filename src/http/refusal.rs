@@ -15,7 +15,9 @@ use super::{
     request_head::BadHead,
     url_path::BadPath,
 };
-use crate::backend::{ConnectError, ConnectFailure, OpenError, ScriptError, passes_with_time};
+use crate::backend::{
+    ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time,
+};
 
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
@@ -85,6 +87,9 @@ pub enum Refusal {
     /// The request's body is larger than a script gets.
     #[error("the request's body is larger than the {0} bytes that --cgi-maxbody allows")]
     BodyTooLarge(u64),
+    /// The request's body is no message that may be sent.
+    #[error("the message is larger than the {0} bytes that --maxframesize allows")]
+    MessageTooLarge(usize),
     /// The request's body does not come.
     #[error("the request's body did not come in time")]
     BodyTimeout,
@@ -265,6 +270,9 @@ impl Refusal {
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+            Refusal::MessageTooLarge(_) => {
+                Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large")
+            }
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
             // RFC 4918 §11.5, which WebDAV has made common.
             Refusal::Spool(error) if is_full(error) => {
@@ -356,11 +364,21 @@ fn seconds(time: Duration) -> u64 {
     time.as_millis().div_ceil(1000) as u64
 }
 
+impl From<NotJoined> for Refusal {
+    fn from(error: NotJoined) -> Self {
+        match error {
+            NotJoined::Full(most) => Refusal::TooManyMembers(most),
+            NotJoined::Over => Refusal::Draining,
+        }
+    }
+}
+
 impl From<OpenError> for Refusal {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Start(error) => Refusal::Start(error),
             OpenError::Connect(error) => Refusal::Connect(error),
+            OpenError::Join(error) => error.into(),
         }
     }
 }

@@ -48,6 +48,7 @@ impl State {
         processes: ProcessLimit,
         tokens: LifecycleTokens,
     ) -> Self {
+        let groups = Groups::new(Arc::clone(resources.rooms.figures()));
         State {
             resources,
             recorder,
@@ -57,7 +58,7 @@ impl State {
             drain: tokens.drain,
             metrics: Arc::default(),
             registry: Arc::default(),
-            groups: Arc::default(),
+            groups: Arc::new(groups),
             connections: Arc::default(),
             guesses: Arc::default(),
             digests: DigestKey::default(),

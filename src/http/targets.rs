@@ -1,18 +1,18 @@
 //! From a token to a target: which socket a client is joined to, and how tokens are kept out of the log.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use hyper::Uri;
 
 use super::{
     access::{TrustedProxies, network, with_tokens_digested},
-    pages::{MountTarget, RouteMatch, Router, TokenTargets},
+    pages::{MountTarget, RouteMatch, Router, TokenTargets, room_name},
     refusal::Refusal,
     request::ClientRequest,
     state::State,
 };
 use crate::{
-    backend::{Socket, Target, Token},
+    backend::{RoomOptions, RoomTarget, Socket, Target, Token},
     connection::ConnectionInfo,
 };
 
@@ -31,10 +31,10 @@ impl<'a> FoundTarget<'a> {
     }
 }
 
-/// The target that a route names, or that the client's token leads to.
+/// The target that a route names, or that the client's token leads to, or the room that its path names.
 ///
 /// # Errors
-/// 400 for a token that is missing or malformed, 404 for one that is unknown, 429 after too many of these.
+/// 404 for what cannot be a room's name. 400 for a token that is missing or malformed, 404 for one that is unknown, 429 after too many of these.
 pub(super) async fn find_target<'a>(
     state: &State,
     trust: &TrustedProxies,
@@ -51,6 +51,8 @@ pub(super) async fn find_target<'a>(
         }
         Cow::Borrowed(MountTarget::ByToken(targets)) => Cow::Borrowed(targets),
         Cow::Owned(MountTarget::ByToken(targets)) => Cow::Owned(targets),
+        Cow::Borrowed(MountTarget::Rooms(options)) => return find_room(found, options),
+        Cow::Owned(MountTarget::Rooms(options)) => return find_room(found, &options),
     };
     let token = targets
         .place
@@ -60,6 +62,18 @@ pub(super) async fn find_target<'a>(
     let digest = state.digests.digest(token.as_bytes());
     let target = Cow::Owned(Target::Socket(socket));
     Ok(FoundTarget::new(found.with(target), Some(digest)))
+}
+
+fn find_room<'a>(
+    found: RouteMatch<'a, ()>,
+    options: &Arc<RoomOptions>,
+) -> Result<FoundTarget<'a>, Refusal> {
+    let room = room_name(&found.script_name, &found.path_info).ok_or(Refusal::NotFound)?;
+    let target = Target::Room(RoomTarget {
+        name: room,
+        options: Arc::clone(options),
+    });
+    Ok(FoundTarget::new(found.with(Cow::Owned(target)), None))
 }
 
 /// Unknown tokens are counted for the client, but not for a proxy that others are behind, nor where there is no

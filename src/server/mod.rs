@@ -14,6 +14,7 @@ mod lifecycle;
 pub mod listener;
 mod options;
 pub(crate) mod proxy_protocol;
+pub mod rooms;
 pub mod signal;
 mod state;
 pub mod tls;

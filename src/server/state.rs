@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
-    backend::{RecentStarts, Spawner},
+    backend::{Outside, RecentStarts, Spawner},
     http::{self, Current, Handler},
     room,
 };
@@ -39,6 +40,16 @@ impl Server {
     /// The path of the first that cannot be started, and why.
     pub async fn start_kept_programs(&self) -> Result<(), (String, http::Refusal)> {
         self.handler().start_kept_programs().await
+    }
+
+    /// Sets where else rooms have members; once, before it serves.
+    pub fn connect_rooms(&self, outside: Outside) {
+        self.handler().connect_rooms(outside);
+    }
+
+    /// What was said elsewhere in the room of a path: its members here hear it.
+    pub fn hear(&self, room: &str, bytes: &Bytes) {
+        self.handler().hear(room, bytes);
     }
 
     /// Puts other settings in force: the next connection and the next request follow them, while what has

@@ -105,6 +105,7 @@ pub(super) async fn upstream(
         match fed {
             Ok(()) => {}
             Err(BackendError::Framing(error)) => return Disconnect::Violation(refusal(&error)),
+            Err(BackendError::Refused(close)) => return Disconnect::Violation(close),
             Err(_) => *input = None,
         }
     }

@@ -465,6 +465,7 @@ mod tests {
             process: None,
             connection: None,
             cut: None,
+            member: None,
         };
         let (near, mut far) = duplex(1024);
         let client = websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);

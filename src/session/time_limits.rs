@@ -149,6 +149,7 @@ impl Activity {
             process: backend.process,
             connection: backend.connection,
             cut: backend.cut,
+            member: backend.member,
         }
     }
 

@@ -20,7 +20,7 @@ fn health_check_by_options_is_answered() {
         ("/", 204, Some("GET, HEAD, OPTIONS")),
         ("/readyz", 204, Some("GET, HEAD, OPTIONS")),
         ("/sessions/x", 204, Some("DELETE, OPTIONS")),
-        ("*", 204, Some("GET, HEAD, DELETE, OPTIONS")),
+        ("*", 204, Some("GET, HEAD, POST, DELETE, OPTIONS")),
         ("/nothing", 404, None),
     ] {
         // As HAProxy's `option httpchk` asks: without a Host.

@@ -172,6 +172,13 @@ fn chat_shared(language: &str) {
 }
 
 #[test]
+fn pages_talk_in_rooms_without_a_program() {
+    let server = Gateway::with("--room=/rooms --staticdir=examples/rooms").start();
+    browse("rooms", &[&server.url]);
+    assert!(server.children().is_empty());
+}
+
+#[test]
 fn python_chat_server_ends_when_wsd_is_told_to() {
     chat_server_ends("py", Signal::TERM);
 }

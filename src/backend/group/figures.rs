@@ -10,7 +10,7 @@ pub struct Figure(AtomicU64);
 
 impl Figure {
     /// So many more.
-    pub(super) fn add(&self, more: usize) {
+    pub fn add(&self, more: usize) {
         if more > 0 {
             self.0.fetch_add(more as u64, Ordering::Relaxed);
         }
@@ -30,8 +30,10 @@ impl Figure {
 /// What is counted of groups.
 #[derive(Debug, Default)]
 pub struct Figures {
-    /// Groups that are there.
+    /// Groups that have a program.
     pub groups_open: Figure,
+    /// Rooms without a program.
+    pub rooms_open: Figure,
     /// Members that are there.
     pub members_open: Figure,
     /// Members that have joined.
@@ -63,6 +65,8 @@ pub struct DroppedFigures {
     pub malformed: Figure,
     /// Members are only told.
     pub readonly: Figure,
+    /// It is longer than a message may be here.
+    pub size: Figure,
 }
 
 /// Slow members, by what became of them.

@@ -69,6 +69,7 @@ impl Group {
             cut: Some(Box::pin(poll_fn(move |context| {
                 watched.poll_evicted(context)
             }))),
+            member: Some(id),
         };
         let membership = Membership {
             group: Arc::clone(self),

@@ -15,8 +15,6 @@ pub struct GroupOptions {
     pub respawn: bool,
     /// Time between two ticks.
     pub tick: Option<Duration>,
-    /// How many messages a member is sent that went to all before it came.
-    pub history: usize,
     /// How many members there may be; `None` is no limit.
     pub max_members: Option<usize>,
     /// What a program gets for each step of its end.
@@ -38,6 +36,19 @@ pub struct MemberOptions {
     pub max_rate: Option<NonZeroU32>,
     /// Whether what it says is thrown away.
     pub is_readonly: bool,
+    /// How many messages it is sent that went to all before it came.
+    pub history: usize,
+}
+
+/// The terms of a room without a program: those of each member who joins from now on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RoomOptions {
+    /// Whether it carries binary messages, and no text.
+    pub is_binary: bool,
+    /// How many members there may be; `None` is no limit.
+    pub max_members: Option<usize>,
+    /// The terms of each member.
+    pub member: MemberOptions,
 }
 
 /// Whether lines have addresses.

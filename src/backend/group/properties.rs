@@ -149,6 +149,7 @@ mod tests {
             slow: [SlowPolicy::Close, SlowPolicy::Drop, SlowPolicy::Latest][slow],
             max_rate: None,
             is_readonly: false,
+            history: 0,
         };
         let queue = Queue::new(&options);
         let mut context = Context::from_waker(Waker::noop());

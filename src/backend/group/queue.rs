@@ -305,6 +305,7 @@ mod tests {
             slow,
             max_rate: None,
             is_readonly: false,
+            history: 0,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::grammar::MemberId;
+use super::{grammar::MemberId, outside::Listening};
 
 /// Rooms that one member may be in. More would let a program that forgets to take members out grow without end.
 const MOST_OF_MEMBER: usize = 64;
@@ -28,6 +28,8 @@ pub(super) struct Room {
     /// Tells it apart from every other room of this program, as its name does, in less space.
     pub(super) number: u32,
     pub(super) members: BTreeSet<MemberId>,
+    /// What is said in it elsewhere is heard until it has no members.
+    _listening: Option<Listening>,
 }
 
 impl Rooms {
@@ -36,11 +38,16 @@ impl Rooms {
         self.by_name.get(name)
     }
 
-    /// Puts members into a room: all of them, or none.
+    /// Puts members into a room: all of them, or none; into one that is new with what makes it hear other machines.
     ///
     /// # Errors
     /// There would be too many rooms.
-    pub(super) fn enter(&mut self, members: &[MemberId], name: &str) -> Result<(), TooMany> {
+    pub(super) fn enter(
+        &mut self,
+        members: &[MemberId],
+        name: &str,
+        listen: impl FnOnce() -> Option<Listening>,
+    ) -> Result<(), TooMany> {
         if members.is_empty() {
             return Ok(());
         }
@@ -59,6 +66,7 @@ impl Rooms {
         let room = self.by_name.entry(name.to_owned()).or_insert_with(|| Room {
             number,
             members: BTreeSet::new(),
+            _listening: listen(),
         });
         for member in members {
             room.members.insert(*member);
@@ -106,6 +114,10 @@ impl Rooms {
 mod tests {
     use super::*;
 
+    fn enter(rooms: &mut Rooms, members: &[MemberId], name: &str) -> Result<(), TooMany> {
+        rooms.enter(members, name, || None)
+    }
+
     fn members(rooms: &Rooms, name: &str) -> Vec<MemberId> {
         let room = rooms.get(name);
         room.map_or(Vec::new(), |room| room.members.iter().copied().collect())
@@ -114,8 +126,8 @@ mod tests {
     #[test]
     fn room_is_there_while_it_has_members() {
         let mut rooms = Rooms::default();
-        rooms.enter(&[1, 2], "red").expect("a room");
-        rooms.enter(&[2], "blue").expect("another");
+        enter(&mut rooms, &[1, 2], "red").expect("a room");
+        enter(&mut rooms, &[2], "blue").expect("another");
         assert_eq!(members(&rooms, "red"), [1, 2]);
         rooms.exit(1, "red");
         rooms.exit_all(2);
@@ -127,10 +139,10 @@ mod tests {
     #[test]
     fn room_that_comes_back_is_another_one() {
         let mut rooms = Rooms::default();
-        rooms.enter(&[1], "red").expect("a room");
+        enter(&mut rooms, &[1], "red").expect("a room");
         let first = rooms.get("red").expect("a room").number;
         rooms.exit(1, "red");
-        rooms.enter(&[1], "red").expect("a room");
+        enter(&mut rooms, &[1], "red").expect("a room");
         assert_ne!(rooms.get("red").expect("a room").number, first);
     }
 
@@ -138,16 +150,16 @@ mod tests {
     fn rooms_of_a_member_and_of_a_program_are_limited() {
         let mut rooms = Rooms::default();
         for number in 0..MOST_OF_MEMBER {
-            rooms.enter(&[1], &number.to_string()).expect("a room");
+            enter(&mut rooms, &[1], &number.to_string()).expect("a room");
         }
-        assert_eq!(rooms.enter(&[2, 1], "more"), Err(TooMany));
+        assert_eq!(enter(&mut rooms, &[2, 1], "more"), Err(TooMany));
         assert!(rooms.get("more").is_none());
-        rooms.enter(&[1], "0").expect("it is in there");
+        enter(&mut rooms, &[1], "0").expect("it is in there");
         for number in MOST_OF_MEMBER..MOST {
             let member = number as MemberId;
-            rooms.enter(&[member], &number.to_string()).expect("a room");
+            enter(&mut rooms, &[member], &number.to_string()).expect("a room");
         }
-        assert_eq!(rooms.enter(&[5000], "more"), Err(TooMany));
-        rooms.enter(&[5000], "0").expect("a room that is there");
+        assert_eq!(enter(&mut rooms, &[5000], "more"), Err(TooMany));
+        enter(&mut rooms, &[5000], "0").expect("a room that is there");
     }
 }

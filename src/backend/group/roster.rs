@@ -5,9 +5,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use tracing::warn;
+
 use super::{
+    figures::Figures,
     grammar::{Address, MemberId},
-    options::{GroupOptions, SlowPolicy},
+    options::{MemberOptions, SlowPolicy},
+    outside::Listening,
     queue::{Destination, Outcome, Queue},
     replay::Replay,
     rooms::{Rooms, TooMany},
@@ -65,13 +69,13 @@ pub(super) struct Delivery {
 
 impl Roster {
     /// Adds a member, who is sent first what there is for those who come late.
-    pub(super) fn enter(&mut self, options: &GroupOptions) -> (MemberId, Arc<Queue>) {
-        let queue = Arc::new(Queue::new(&options.member));
+    pub(super) fn enter(&mut self, options: &MemberOptions) -> (MemberId, Arc<Queue>) {
+        let queue = Arc::new(Queue::new(options));
         queue.preload(self.replay.last(options.history));
         self.last_id += 1;
         let listener = Listener {
             queue: Arc::clone(&queue),
-            slow: options.member.slow,
+            slow: options.slow,
         };
         self.listeners.insert(self.last_id, listener);
         self.open += 1;
@@ -108,9 +112,8 @@ impl Roster {
     }
 
     /// Keeps a message for those who come later.
-    pub(super) fn keep(&mut self, message: &Arc<Shared>, options: &GroupOptions) {
-        self.replay
-            .push(message, options.history, options.member.queue);
+    pub(super) fn keep(&mut self, message: &Arc<Shared>, options: &MemberOptions) {
+        self.replay.push(message, options.history, options.queue);
     }
 
     /// Puts a message into the queues of those for whom it is.
@@ -184,9 +187,14 @@ impl Roster {
     ///
     /// # Errors
     /// There would be too many rooms.
-    pub(super) fn enter_room(&mut self, who: &Address<'_>, room: &str) -> Result<usize, TooMany> {
+    pub(super) fn enter_room(
+        &mut self,
+        who: &Address<'_>,
+        room: &str,
+        listen: impl FnOnce() -> Option<Listening>,
+    ) -> Result<usize, TooMany> {
         let (ids, gone) = self.find(who);
-        self.rooms.enter(&ids, room)?;
+        self.rooms.enter(&ids, room, listen)?;
         Ok(gone)
     }
 
@@ -233,6 +241,23 @@ impl Roster {
 }
 
 impl Delivery {
+    /// Counts it; the message has so many bytes.
+    pub(super) fn count(&self, figures: &Figures, length: usize) {
+        figures.deliveries.add(self.delivered);
+        figures.delivery_bytes.add(self.delivered * length);
+        figures.dropped.gone.add(self.gone);
+        figures.dropped.slow.add(self.dropped);
+        for policy in &self.slow {
+            figures.slow.of(*policy).add(1);
+        }
+        for id in &self.evicted {
+            warn!(
+                member = id,
+                "too slow: the member is closed, and what waited for it is dropped"
+            );
+        }
+    }
+
     fn push(
         &mut self,
         id: MemberId,

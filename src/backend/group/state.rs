@@ -11,13 +11,13 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
 
 use super::{
     complaints::Complaints,
     figures::Figures,
     grammar::{Address, Instruction, MemberId, parse},
     options::{GroupKind, GroupOptions, Keep},
+    outside::OutsideOfGroup,
     queue::Queue,
     roster::{Delivery, Roster, Stage},
     tagging::Tagging,
@@ -49,15 +49,19 @@ pub struct Group {
     /// The program has ended, and another may take its place.
     ended: CancellationToken,
     figures: Arc<Figures>,
+    /// Where else its rooms have members.
+    outside: Option<OutsideOfGroup>,
     complaints: Mutex<Complaints>,
 }
 
 /// Why nobody can join a group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NotJoined {
     /// It has as many members as it may have.
+    #[error("there are {0} members, as many as may be")]
     Full(usize),
     /// It is coming to its end.
+    #[error("it is coming to its end")]
     Over,
 }
 
@@ -74,6 +78,7 @@ impl Group {
         framing: Framing,
         options: Arc<GroupOptions>,
         figures: Arc<Figures>,
+        outside: Option<OutsideOfGroup>,
         drain: CancellationToken,
     ) -> Self {
         figures.groups_open.add(1);
@@ -87,6 +92,7 @@ impl Group {
             drain,
             ended: CancellationToken::new(),
             figures,
+            outside,
             complaints: Mutex::default(),
         }
     }
@@ -159,7 +165,7 @@ impl Group {
             return Err(NotJoined::Full(most));
         }
         self.set_options(options);
-        let (id, queue) = roster.enter(options);
+        let (id, queue) = roster.enter(&options.member);
         let join = self.tagging.map(|tagging| tagging.join(id, variables));
         self.turns.lock().enter(id, join, intake.clone());
         drop(roster);
@@ -199,7 +205,7 @@ impl Group {
                 let message = Arc::new(Shared::new(detached(message)));
                 let options = self.options();
                 let mut roster = self.roster.lock();
-                roster.keep(&message, &options);
+                roster.keep(&message, &options.member);
                 let mut delivery = roster.deliver(&message, &Address::All, &[]);
                 drop(roster);
                 // Nobody is there whom it could have been for.
@@ -208,6 +214,18 @@ impl Group {
             }
             Some(_) => self.obey(&message),
         }
+    }
+
+    /// What was said in a room of a tagged program elsewhere: its members here hear it.
+    pub fn hear(&self, room: &str, message: Message) {
+        let message = Arc::new(Shared::new(detached(message)));
+        let mut roster = self.roster.lock();
+        let mut delivery = roster.deliver(&message, &Address::Room(room), &[]);
+        drop(roster);
+        // Who has left meanwhile is no error of this program.
+        delivery.gone = 0;
+        self.account(&delivery, message.message().len());
+        self.end_turn();
     }
 
     /// Does what a tagged program says.
@@ -220,12 +238,16 @@ impl Group {
         let gone = match parse(bytes) {
             Some(Instruction::Say { to, not, text }) => {
                 let message = Arc::new(Shared::new(behind(line, text)));
+                if let (Address::Room(room), Some(outside)) = (&to, &self.outside) {
+                    outside.publish(room, message.message());
+                }
                 let delivery = self.roster.lock().deliver(&message, &to, &not);
                 return self.account(&delivery, message.message().len());
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {
-                self.roster.lock().enter_room(&who, room).ok()
+                let listen = || self.outside.as_ref().map(|outside| outside.listen(room));
+                self.roster.lock().enter_room(&who, room, listen).ok()
             }
             Some(Instruction::Exit { who, room }) if is_text => {
                 Some(self.roster.lock().exit_room(&who, room))
@@ -246,19 +268,8 @@ impl Group {
     }
 
     fn account(&self, delivery: &Delivery, length: usize) -> usize {
-        let figures = &self.figures;
-        figures.deliveries.add(delivery.delivered);
-        figures.delivery_bytes.add(delivery.delivered * length);
-        figures.dropped.gone.add(delivery.gone);
-        figures.dropped.slow.add(delivery.dropped);
-        for policy in &delivery.slow {
-            figures.slow.of(*policy).add(1);
-        }
+        delivery.count(&self.figures, length);
         for id in &delivery.evicted {
-            warn!(
-                member = id,
-                "too slow: the member is closed, and what waited for it is dropped"
-            );
             self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
         }
         delivery.delivered
@@ -310,7 +321,7 @@ impl Drop for Group {
 }
 
 /// A message that keeps nothing beside itself in memory.
-fn detached(message: Message) -> Message {
+pub(super) fn detached(message: Message) -> Message {
     match message {
         Message::Text(text) if text.len() < LONG => Message::Text(text.as_str().into()),
         Message::Binary(bytes) if bytes.len() < LONG => Message::Binary(bytes.to_vec().into()),

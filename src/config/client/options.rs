@@ -90,7 +90,7 @@ impl Client {
             local_end: match self.end {
                 End::Stdio(streams, linger) => LocalEnd::Stdio(streams, linger),
                 End::Program(target, environment) => {
-                    LocalEnd::Program(target, environment, start()?)
+                    LocalEnd::Program(target, environment, Box::new(start()?))
                 }
             },
             websocket: self.websocket,
@@ -110,7 +110,7 @@ fn end(args: &Args) -> Result<End, FlagError> {
             let target = Target::Program(program, streams, inherit_stderr(stderr));
             End::Program(target, environment)
         }
-        Some(target @ Target::Socket(_)) => End::Program(target, environment),
+        Some(target @ (Target::Socket(_) | Target::Room(_))) => End::Program(target, environment),
         None => End::Stdio(streams(&args.program)?, args.client.linger),
     })
 }

@@ -80,7 +80,7 @@ impl Section {
         match section.names_in_place()[..] {
             _ if section.path.is_empty() => whole("'path' is missing".to_owned()),
             [] => whole(
-                "'command' is missing, or 'cgi' for a directory of CGI scripts, 'target' or 'target-map' for a socket"
+                "'command' is missing, or 'cgi' for a directory of CGI scripts, 'target' or 'target-map' for a socket, 'room = true' for rooms"
                     .to_owned(),
             ),
             [_] => section.check_for_a_program(source).map(|()| section),
@@ -118,6 +118,14 @@ impl Section {
                 self.place =
                     Place::TargetMap(value::string(value.get_ref()).map_err(wrong)?.into());
             }
+            "room" => match value.get_ref() {
+                DeValue::Boolean(true) => self.place = Place::Rooms,
+                _ => {
+                    return Err(wrong(
+                        "expected true: the rooms lie beneath the path".to_owned(),
+                    ));
+                }
+            },
             key if key == "command" || keys.is_of_routes(key) => {
                 return self.read(source, keys, name, value);
             }
@@ -184,7 +192,7 @@ impl Section {
         let is_own = self.settings.iter().any(is_off);
         let of_sharing = SharingArgs::names();
         let is_replaced = |key: &str| {
-            matches!(key, "command" | "target" | "target-map")
+            matches!(key, "command" | "target" | "target-map" | "room")
                 || has(key)
                 || conflicting_flag(key).is_some_and(has)
                 || is_own && of_sharing.iter().any(|name| name == key)
@@ -209,22 +217,36 @@ impl Section {
     /// The keys of a route that say who answers, of which it has one.
     fn names_in_place(&self) -> Vec<&'static str> {
         let has = |name: &&str| self.settings.iter().any(|setting| setting.key == **name);
-        let names = ["command", "cgi", "target", "target-map"].into_iter();
+        let names = ["command", "cgi", "target", "target-map", "room"].into_iter();
         names.filter(has).collect()
     }
 
     /// Refuses keys of a route that are about a program, where it has none.
     fn check_for_a_program(&self, source: Source<'_>) -> Result<(), FileError> {
         const KEYS: [&str; 5] = ["passstderr", "user", "group", "limits", "workdir"];
-        if matches!(self.place, Place::Command | Place::Cgi(_)) {
-            return Ok(());
-        }
+        const OF_SHARING: [&str; 7] = [
+            "share",
+            "share-by",
+            "share-keep",
+            "respawn",
+            "tick",
+            "join-env",
+            "max-groups",
+        ];
+        let has = match self.place {
+            Place::Command | Place::Cgi(_) => return Ok(()),
+            Place::Target(_) | Place::TargetMap(_) => "a target",
+            Place::Rooms => "rooms",
+        };
+        let is_wrong = |key: &str| {
+            KEYS.contains(&key) || matches!(self.place, Place::Rooms) && OF_SHARING.contains(&key)
+        };
         let mut settings = self.settings.iter();
-        match settings.find(|setting| KEYS.contains(&&*setting.key)) {
+        match settings.find(|setting| is_wrong(&setting.key)) {
             Some(setting) => Err(FileError {
                 place: format!("{}:{}", source.path.display(), setting.line),
                 key: Some(format!("{}{}", setting.prefix, setting.key)),
-                reason: "is about a program, and this route has a target: leave it out".to_owned(),
+                reason: format!("is about a program, and this route has {has}: leave it out"),
             }),
             None => Ok(()),
         }

@@ -163,6 +163,7 @@ impl Source {
             self.program.streams.framing,
             Arc::clone(&self.share.group),
             Arc::clone(&state.groups.figures),
+            state.resources.rooms.outside_of(&slot.name),
             state.drain.clone(),
         ));
         slot.set_live(&group);

@@ -2,8 +2,8 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
-use serde_json::{Value, json};
 
 use super::{
     definition::SharedRoute,
@@ -12,6 +12,7 @@ use super::{
 use crate::{
     backend::{Figures, Group},
     http::{pages::Router, refusal::Refusal},
+    message::text,
 };
 
 /// Programs that many clients have together, by path.
@@ -23,6 +24,14 @@ pub(in crate::http) struct Groups {
 }
 
 impl Groups {
+    /// None; what happens in them is counted there.
+    pub(in crate::http) fn new(figures: Arc<Figures>) -> Self {
+        Groups {
+            figures,
+            ..Groups::default()
+        }
+    }
+
     /// The slot of a program; there is one afterwards.
     pub(super) fn slot(&self, shared: SharedRoute<'_>) -> Arc<Slot> {
         let definition = shared.definition();
@@ -88,17 +97,31 @@ impl Groups {
         }
     }
 
-    /// An object for each group that is there.
-    pub(in crate::http) fn to_json(&self) -> Value {
+    /// What was said elsewhere in the room of a tagged program, which a path names.
+    pub(in crate::http) fn hear(&self, router: &Router, path: &str, bytes: &Bytes) {
+        let Some((group, room)) = path.rsplit_once('/') else {
+            return;
+        };
+        let name = if group.is_empty() { "/" } else { group };
+        let slots = self.slots.lock().get(name).cloned().unwrap_or_default();
+        for slot in &slots {
+            let shared = (slot.definition).find(router, &slot.script_name, slot.room.as_deref());
+            let limit = shared.and_then(|shared| shared.options.websocket.max_message);
+            match slot.live() {
+                Some(_) if limit.is_some_and(|limit| bytes.len() > limit) => {
+                    self.figures.dropped.size.add(1);
+                }
+                Some(group) => group.hear(room, text(bytes)),
+                None => {}
+            }
+        }
+    }
+
+    /// The names of all groups that are there, and how many members each has.
+    pub(in crate::http) fn list(&self) -> Vec<(String, usize)> {
         let slots = self.slots.lock();
-        let groups = slots.values().flatten().filter_map(|slot| {
-            let group = slot.live()?;
-            Some(json!({
-                "group": slot.name,
-                "kind": "program",
-                "members": group.members(),
-            }))
-        });
-        groups.collect()
+        let groups = slots.values().flatten();
+        let live = groups.filter_map(|slot| Some((slot.name.clone(), slot.live()?.members())));
+        live.collect()
     }
 }

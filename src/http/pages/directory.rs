@@ -57,6 +57,11 @@ impl Directory {
         &self.options
     }
 
+    /// The same, to be changed.
+    pub(super) fn options_mut(&mut self) -> &mut RouteOptions {
+        &mut self.options
+    }
+
     /// The program that a path leads to, if it leads to one.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    backend::{SocketOptions, Target, TargetMap},
+    backend::{RoomOptions, SocketOptions, Target, TargetMap},
     http::{access::TokenPlace, route_options::RouteOptions, url_path::UrlPath},
 };
 
@@ -14,6 +14,8 @@ pub enum MountTarget {
     Fixed(Target),
     /// Whom the client's token leads to.
     ByToken(TokenTargets),
+    /// The room that the segment behind the path names.
+    Rooms(Arc<RoomOptions>),
 }
 
 /// Targets by token.

@@ -74,6 +74,7 @@ impl<'a> WebSocketRoute<'a> {
             WebSocketRoute::Mount(found) => match found.mount.target {
                 MountTarget::Fixed(Target::Program(..)) => Answerer::Program,
                 MountTarget::Fixed(Target::Socket(_)) | MountTarget::ByToken(_) => Answerer::Target,
+                MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => Answerer::Room,
             },
             WebSocketRoute::Directory(..) => Answerer::Program,
         }

@@ -125,7 +125,7 @@ impl Router {
     }
 
     /// The mounts with the longest path that is whole segments of this one.
-    fn mounts_at(&self, path: &UrlPath) -> impl Iterator<Item = &Mount> {
+    pub(super) fn mounts_at(&self, path: &UrlPath) -> impl Iterator<Item = &Mount> {
         let fits = |mount: &&Mount| mount.path_info(path).is_some();
         let fitting = self.mounts.iter().filter(fits);
         let longest = fitting
@@ -152,6 +152,16 @@ impl Router {
             }
         }
         places
+    }
+
+    /// All terms that there are.
+    pub fn options_mut(&mut self) -> impl Iterator<Item = &mut RouteOptions> {
+        let mounts = self.mounts.iter_mut().chain(&mut self.fallback);
+        let scripts = self.scripts.iter_mut().map(|scripts| &mut scripts.options);
+        let directory = self.directory.iter_mut().map(Directory::options_mut);
+        let own = std::iter::once(&mut self.page_options);
+        let mounts = mounts.map(|mount| &mut mount.options);
+        mounts.chain(scripts).chain(directory).chain(own)
     }
 
     /// Takes over who holds permits from the routes of the same paths in an earlier router.

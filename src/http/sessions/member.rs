@@ -78,7 +78,8 @@ pub(super) async fn join(
     Ok(launch.joined(Opened {
         backend,
         first_line: None,
-        member: Some((Box::new(membership), Box::new(GroupMember { group, id }))),
+        member: Some(Box::new(GroupMember { group, id })),
+        membership: Some(Box::new(membership)),
     }))
 }
 

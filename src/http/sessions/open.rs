@@ -20,7 +20,7 @@ use crate::{
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
         refusal::Refusal,
-        registry::{OpenSession, RegistryGuard},
+        registry::{GroupMember, OpenSession, RegistryGuard},
         state::State,
     },
     recording::Recording,
@@ -59,12 +59,12 @@ pub(in crate::http) async fn open(
         backend,
         first_line,
         member,
+        membership,
     } = launched.started;
     let address = match target {
-        Target::Program(..) => None,
+        Target::Program(..) | Target::Room(_) => None,
         Target::Socket(socket) => Some(socket.address.to_string()),
     };
-    let (membership, member) = member.unzip();
     let recording = launched.span.in_scope(|| {
         asked.log_start(&backend, address.as_deref(), member.as_deref());
         let header = || header_of(launched.id, &asked.uri, target);
@@ -100,28 +100,46 @@ pub(in crate::http) async fn open(
     Ok(answer)
 }
 
-/// Starts the program of this session alone, or connects to the target.
+/// Starts the program of this session alone, connects to the target, or joins the room.
 async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Opened>, Refusal> {
     let options = asked.found.route.options;
     let connection = asked.request.connection;
     let target = &*asked.found.route.target;
-    let launch = Launch::prepare(state, options, Purpose::Session)?;
+    let purpose = match target {
+        Target::Room(_) => Purpose::Member,
+        Target::Program(..) | Target::Socket(_) => Purpose::Session,
+    };
+    let launch = Launch::prepare(state, options, purpose)?;
     let (variables, observe): (_, fn(&Metrics, Duration)) = match target {
         Target::Program(..) => (
             launch.environment(&options.environ, connection, asked.to_environ()),
             Metrics::observe_spawn,
         ),
         Target::Socket(_) => (Vec::new(), Metrics::observe_connect),
+        // Nothing is waited for.
+        Target::Room(_) => (Vec::new(), |_, _| {}),
     };
     let opening = async {
         let opened = target.open(&state.resources, &variables, connection).await;
         opened.map(|backend| Opened {
-            backend,
             first_line: target.unexamined_line(&variables),
-            member: None,
+            member: member_of(target, &backend),
+            membership: None,
+            backend,
         })
     };
     launch.start(state, observe, opening).await
+}
+
+/// What is known of a member of a room.
+fn member_of(target: &Target, backend: &Backend) -> Option<Box<GroupMember>> {
+    let Target::Room(room) = target else {
+        return None;
+    };
+    Some(Box::new(GroupMember {
+        group: room.name.clone(),
+        id: backend.member?,
+    }))
 }
 
 /// A session's task: awaited by the server, through the tracker, when it stops.

@@ -37,6 +37,7 @@ pub(super) fn header_of(id: Uuid, uri: &str, target: &Target) -> Header {
             )
         }
         Target::Socket(socket) => Source::Target(socket.address.to_string()),
+        Target::Room(room) => Source::Target(room.name.clone()),
     };
     Header {
         session: id.to_string(),

@@ -38,7 +38,9 @@ pub(super) struct Opened {
     /// What may be the reason if the program ends at once.
     pub(super) first_line: Option<FirstLine>,
     /// Where it is one of many.
-    pub(super) member: Option<(Box<Membership>, Box<GroupMember>)>,
+    pub(super) member: Option<Box<GroupMember>>,
+    /// What makes it that, where its program is told how it leaves.
+    pub(super) membership: Option<Box<Membership>>,
 }
 
 impl SessionRequest<'_> {

@@ -44,7 +44,7 @@ impl Exchange {
             match &self.role {
                 ConnectionRole::Site => handler.handle(request, connection).await,
                 ConnectionRole::Redirect(to) => handler.redirect(request, connection, to),
-                ConnectionRole::Admin(admin) => admin.handle(request, connection),
+                ConnectionRole::Admin(admin) => admin.handle(request, connection).await,
                 ConnectionRole::TurnAway(overload) => handler.turn_away(request, *overload),
             }
         }

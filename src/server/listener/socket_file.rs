@@ -41,7 +41,7 @@ pub struct Permissions {
 
 /// A socket's file, removed on drop if it is still the one that was made.
 #[derive(Debug)]
-pub(super) struct SocketFile {
+pub(in crate::server) struct SocketFile {
     path: PathBuf,
     identity: Identity,
 }

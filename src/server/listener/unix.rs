@@ -109,7 +109,9 @@ impl fmt::Display for UnixName {
 ///
 /// # Errors
 /// What is in the way, with the remedy where there is one.
-pub(super) fn bind(wanted: &UnixSocket) -> io::Result<(UnixListener, Option<SocketFile>)> {
+pub(in crate::server) fn bind(
+    wanted: &UnixSocket,
+) -> io::Result<(UnixListener, Option<SocketFile>)> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     let address = wanted.name.address()?;
     let bind = || socket.bind(&address);

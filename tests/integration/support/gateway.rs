@@ -177,6 +177,8 @@ impl Gateway {
         let mut command = Command::new(&words[0]);
         forget_caller(&mut command)
             .args(&words[1..])
+            // Where one that is killed leaves what it would have taken away.
+            .env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"))
             .envs(self.variables);
         if let Some(directory) = self.directory {
             command.current_dir(directory);

@@ -1,0 +1,186 @@
+//! A room: members without a program, each of whom hears what any of them says.
+//!
+//! # How it works
+//! It has no task. Who says something puts it into the queues of all by itself, under the lock of the roster: that is
+//! what makes one order for all. It wakes them when it has said all that it has to say for the moment, so that they are
+//! sent it with one system call each. Nobody waits for a peer, only for one that is just handing out a message.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
+
+use parking_lot::Mutex;
+
+use super::{
+    figures::Figures,
+    grammar::{Address, MemberId},
+    options::RoomOptions,
+    outside::{Listening, Outside},
+    queue::Queue,
+    roster::Roster,
+    state::{NotJoined, detached},
+};
+use crate::message::{Message, Shared};
+
+/// A room that has members.
+pub(super) struct Room {
+    /// Its path.
+    pub(super) name: String,
+    pub(super) is_binary: bool,
+    state: Mutex<State>,
+    pub(super) figures: Arc<Figures>,
+    /// Where else there may be members.
+    outside: Option<Arc<Outside>>,
+    /// What they say is listened to until this is dropped.
+    listening: OnceLock<Listening>,
+}
+
+#[derive(Debug)]
+struct State {
+    roster: Roster,
+    options: Arc<RoomOptions>,
+}
+
+/// Whether somebody counts as one of `--max-members`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// As every client.
+    Limited,
+    /// As a process of our own user.
+    Unlimited,
+}
+
+impl Room {
+    /// A room without members, yet.
+    pub(super) fn new(
+        name: &str,
+        options: &Arc<RoomOptions>,
+        figures: &Arc<Figures>,
+        outside: Option<&Arc<Outside>>,
+    ) -> Self {
+        figures.rooms_open.add(1);
+        Room {
+            name: name.to_owned(),
+            is_binary: options.is_binary,
+            state: Mutex::new(State {
+                roster: Roster::default(),
+                options: Arc::clone(options),
+            }),
+            figures: Arc::clone(figures),
+            outside: outside.cloned(),
+            listening: OnceLock::new(),
+        }
+    }
+
+    /// Begins to hear what is said elsewhere.
+    pub(super) fn listen(&self) {
+        if let Some(outside) = &self.outside {
+            self.listening.get_or_init(|| outside.listen(&self.name));
+        }
+    }
+
+    /// How many members there are.
+    pub(super) fn members(&self) -> usize {
+        self.state.lock().roster.len()
+    }
+
+    /// Puts other terms in force; members who are there keep their own.
+    pub(super) fn set_options(&self, options: &Arc<RoomOptions>) {
+        self.state.lock().options = Arc::clone(options);
+    }
+
+    /// Adds a member, on these terms.
+    pub(super) fn enter(
+        &self,
+        options: &Arc<RoomOptions>,
+        admission: Admission,
+    ) -> Result<(MemberId, Arc<Queue>), NotJoined> {
+        let mut state = self.state.lock();
+        let members = state.roster.len();
+        match options.max_members.filter(|most| members >= *most) {
+            Some(most) if admission == Admission::Limited => return Err(NotJoined::Full(most)),
+            _ => {}
+        }
+        state.options = Arc::clone(options);
+        let entered = state.roster.enter(&options.member);
+        drop(state);
+        self.figures.members_open.add(1);
+        self.figures.members.add(1);
+        Ok(entered)
+    }
+
+    /// A member is sent nothing more than what waits for it.
+    pub(super) fn silence(&self, id: MemberId) {
+        let queue = self.state.lock().roster.silence(id);
+        if let Some(queue) = queue {
+            queue.finish(None);
+        }
+    }
+
+    /// A member has gone.
+    pub(super) fn leave(&self, id: MemberId) {
+        self.state.lock().roster.leave(id);
+        self.figures.members_open.subtract(1);
+    }
+
+    /// What is said here, by a member or not: all hear it, elsewhere too. Members are woken by [`Room::end_turn`]. How
+    /// many have it.
+    pub(super) fn say(&self, message: Message) -> usize {
+        let message = self.typed(message);
+        if let Some(outside) = &self.outside {
+            outside.publish(&self.name, &message);
+        }
+        self.deliver(message)
+    }
+
+    /// What was said elsewhere: the members here hear it.
+    pub(super) fn hear(&self, message: Message) {
+        self.deliver(self.typed(message));
+        self.end_turn();
+    }
+
+    fn deliver(&self, message: Message) -> usize {
+        let length = message.len();
+        let message = Arc::new(Shared::new(detached(message)));
+        let mut state = self.state.lock();
+        let State { roster, options } = &mut *state;
+        roster.keep(&message, &options.member);
+        let mut delivery = roster.deliver(&message, &Address::All, &[]);
+        drop(state);
+        // Nobody is there whom it could have been for.
+        delivery.gone = 0;
+        delivery.count(&self.figures, length);
+        delivery.delivered
+    }
+
+    /// A message as this room carries it.
+    fn typed(&self, message: Message) -> Message {
+        match message {
+            Message::Text(text) if self.is_binary => Message::Binary(text.into()),
+            message => message,
+        }
+    }
+
+    /// Wakes those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) {
+        let touched = self.state.lock().roster.end_turn();
+        touched.iter().for_each(|queue| queue.wake());
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.figures.rooms_open.subtract(1);
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Room")
+            .field("name", &self.name)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! A member of a room as a session sees it: a backend without a process, which hears all that is said, and says what it
+//! is told to all.
+
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use futures_util::{Sink, stream};
+
+use super::{
+    options::RoomOptions,
+    rate::RateLimit,
+    room::Admission,
+    room_table::{Rooms, Seat},
+    state::NotJoined,
+};
+use crate::{
+    backend::{
+        error::BackendError,
+        interface::{AfterOutput, Backend, Inbound, Output, Said},
+    },
+    message::{Close, Message},
+};
+
+/// Deliveries that a member makes before others get the processor: some milliseconds' worth. More would keep other tasks
+/// waiting where a room has thousands of members, less would wake those for every message.
+const TURN: usize = 16 * 1024;
+
+impl Rooms {
+    /// Lets a client join the room of a path, on these terms; it leaves when the backend is dropped.
+    ///
+    /// # Errors
+    /// The room is full.
+    pub fn join(
+        self: &Arc<Self>,
+        name: &str,
+        options: &Arc<RoomOptions>,
+    ) -> Result<Backend, NotJoined> {
+        let seat = Arc::new(self.sit_down(name, options, Admission::Limited)?);
+        let id = seat.id;
+        let watched = Arc::clone(&seat.queue);
+        let input = RoomInput {
+            seat: Arc::clone(&seat),
+            rate: options.member.max_rate.map(RateLimit::new),
+            is_readonly: options.member.is_readonly,
+            deliveries: 0,
+        };
+        let backend = Backend {
+            output: output(seat),
+            input: Box::pin(input),
+            after_output: AfterOutput::EndInput,
+            process: None,
+            connection: None,
+            cut: Some(Box::pin(poll_fn(move |context| {
+                watched.poll_evicted(context)
+            }))),
+            member: Some(id),
+        };
+        Ok(backend)
+    }
+
+    /// What is said in the room of a path, from now on and, as the terms say, before, for a process of our own user;
+    /// it leaves when this is dropped. One that is too slow ends with what a client would be told.
+    pub fn listen(self: &Arc<Self>, name: &str, options: &Arc<RoomOptions>) -> Output {
+        match self.sit_down(name, options, Admission::Unlimited) {
+            Ok(seat) => {
+                let watched = Arc::clone(&seat.queue);
+                let mut heard = output(Arc::new(seat));
+                Box::pin(stream::poll_fn(move |context| {
+                    match watched.poll_evicted(context) {
+                        Poll::Ready(close) => Poll::Ready(Some(Err(BackendError::Failed(close)))),
+                        Poll::Pending => heard.as_mut().poll_next(context),
+                    }
+                }))
+            }
+            // There is no limit for it.
+            Err(_) => Box::pin(stream::empty()),
+        }
+    }
+}
+
+fn output(seat: Arc<Seat>) -> Output {
+    Box::pin(stream::poll_fn(move |context| {
+        let next = ready!(seat.queue.poll_next(context));
+        Poll::Ready(next.map(|item| item.map(Said::Shared)))
+    }))
+}
+
+/// What a member says, on its way to all.
+struct RoomInput {
+    seat: Arc<Seat>,
+    rate: Option<RateLimit>,
+    is_readonly: bool,
+    /// Made since others had the processor.
+    deliveries: usize,
+}
+
+impl RoomInput {
+    /// Lets those go on who were sent something.
+    fn end_turn(&mut self) {
+        if self.deliveries > 0 {
+            self.seat.room.end_turn();
+            self.deliveries = 0;
+        }
+    }
+}
+
+impl Sink<Inbound> for RoomInput {
+    type Error = BackendError;
+
+    fn poll_ready(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BackendError>> {
+        if self.deliveries >= TURN {
+            self.end_turn();
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let ready = match &mut self.rate {
+            Some(rate) => rate.poll_ready(context),
+            None => Poll::Ready(()),
+        };
+        if ready.is_pending() {
+            self.end_turn();
+        }
+        ready.map(Ok)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
+        let Inbound::Message(message) = item else {
+            return Ok(());
+        };
+        if let Some(rate) = &mut self.rate {
+            rate.count();
+        }
+        let room = &self.seat.room;
+        if self.is_readonly {
+            room.figures.dropped.readonly.add(1);
+            return Ok(());
+        }
+        if matches!(message, Message::Binary(_)) && !room.is_binary {
+            let reason = "this room takes text messages only";
+            return Err(BackendError::Refused(Close::new(
+                Close::UNSUPPORTED,
+                reason,
+            )));
+        }
+        let delivered = room.say(message);
+        self.deliveries += delivered;
+        Ok(())
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+        self.end_turn();
+        Poll::Ready(Ok(()))
+    }
+
+    /// It says nothing more, and hears no more than what waits for it.
+    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
+        self.end_turn();
+        self.seat.room.silence(self.seat.id);
+        Poll::Ready(Ok(()))
+    }
+}
