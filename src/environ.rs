@@ -129,6 +129,29 @@ impl Environ {
         variables.into_iter().collect()
     }
 
+    /// The whole environment of a program that many clients have together, with the path that leads to it, and the
+    /// segment behind that if it is for one alone: nothing of any request.
+    pub fn shared_variables(
+        &self,
+        script_name: &str,
+        room: Option<&str>,
+        kind: &str,
+    ) -> Vec<(OsString, OsString)> {
+        let mut variables: BTreeMap<OsString, OsString> = self.passed.iter().cloned().collect();
+        let path = room.map_or(script_name.to_owned(), |room| {
+            format!("{script_name}/{room}")
+        });
+        let own = [
+            ("GATEWAY_INTERFACE", "CGI/1.1"),
+            ("SERVER_SOFTWARE", SERVER_SOFTWARE),
+            ("SCRIPT_NAME", &path),
+            ("WSD_SHARE", kind),
+        ];
+        let own = own.into_iter().chain(room.map(|room| ("ROOM", room)));
+        variables.extend(own.map(|(name, value)| (name.into(), value.into())));
+        variables.into_iter().collect()
+    }
+
     /// RFC 3875 §4.1.6: where PATH_INFO lies in the server's files.
     fn path_translated(&self, path_info: &str) -> OsString {
         match &self.static_root {

@@ -37,7 +37,7 @@
 //! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
-//! | 2 | [`backend`] | what a client is joined to: a program and its process, or a socket |
+//! | 2 | [`backend`] | what a client is joined to: a program and its process, of one client or of many, or a socket |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |

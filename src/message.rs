@@ -2,6 +2,8 @@
 //!
 //! Neither side of a session knows anything else about the other.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 /// Bytes that are known to be UTF-8. The WebSocket library's type, so that text checked on one side
 /// is not checked again on the other.
@@ -30,6 +32,76 @@ impl Message {
         self.len() == 0
     }
 }
+
+/// A message that many clients are sent: held once, and what it becomes for their wires is made once for all.
+#[derive(Debug)]
+pub struct Shared {
+    message: Message,
+    /// What it is where it is sent as it is.
+    plain: OnceLock<Bytes>,
+    /// What it is where it is compressed, by the window in which that was done. Most are not, and have no room for it.
+    compressed: OnceLock<Box<[OnceLock<Bytes>; WINDOWS]>>,
+}
+
+/// What a message to many becomes for a wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WireForm {
+    /// It is sent as it is.
+    Plain,
+    /// It is compressed with a window of so many bits.
+    Compressed(u8),
+}
+
+/// Windows that DEFLATE has, as powers of two: 8 to 15 (RFC 7692 §7.1.2).
+const WINDOWS: usize = 8;
+const SMALLEST_WINDOW: u8 = 8;
+
+impl Shared {
+    /// A message for many.
+    pub fn new(message: Message) -> Self {
+        Shared {
+            message,
+            plain: OnceLock::new(),
+            compressed: OnceLock::new(),
+        }
+    }
+
+    /// The message.
+    pub fn message(&self) -> &Message {
+        &self.message
+    }
+
+    /// What it is on a wire; `make` makes that of it, for the first who asks.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn form<E>(
+        &self,
+        form: WireForm,
+        make: impl FnOnce(&Message) -> Result<Bytes, E>,
+    ) -> Result<&Bytes, E> {
+        let form = match form {
+            WireForm::Plain => &self.plain,
+            WireForm::Compressed(bits) => {
+                let index = usize::from(bits.saturating_sub(SMALLEST_WINDOW)).min(WINDOWS - 1);
+                &self.compressed.get_or_init(Box::default)[index]
+            }
+        };
+        match form.get() {
+            Some(made) => Ok(made),
+            // Two who ask in the same moment both make it, and one of them in vain.
+            None => make(&self.message).map(|made| form.get_or_init(|| made)),
+        }
+    }
+}
+
+impl PartialEq for Shared {
+    fn eq(&self, other: &Self) -> bool {
+        self.message == other.message
+    }
+}
+
+impl Eq for Shared {}
 
 /// Why a session ended, as a Close frame says it (RFC 6455 §7.4).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +133,8 @@ impl Close {
     pub const TOO_BIG: u16 = 1009;
     /// The program's output could not be turned into messages.
     pub const INTERNAL: u16 = 1011;
+    /// What may go well at another time (IANA's registry of close codes): the client takes too little.
+    pub const TRY_AGAIN_LATER: u16 = 1013;
     /// What we are a gateway to has failed (IANA's registry of close codes): its connection was lost.
     pub const BAD_GATEWAY: u16 = 1014;
     /// First code of the private range (RFC 6455 §7.4.2): 4000+n says exit status n, 4128+s signal s.
@@ -92,6 +166,25 @@ mod tests {
     fn reason_is_cut_between_characters() {
         let close = Close::new(Close::POLICY, "é".repeat(100));
         assert_eq!(close.reason.as_str(), "é".repeat(61));
+    }
+
+    #[test]
+    fn form_is_made_once_for_each_wire() {
+        use WireForm::{Compressed, Plain};
+        let shared = Shared::new(Message::Text("x".into()));
+        let mut made = 0;
+        let forms = [Compressed(15), Plain, Compressed(9), Plain, Compressed(15)];
+        for form in forms {
+            let expected = Bytes::from(format!("{form:?}"));
+            let found = shared.form(form, |_| {
+                made += 1;
+                Ok::<_, ()>(expected.clone())
+            });
+            assert_eq!(found, Ok(&expected));
+        }
+        assert_eq!(made, 3);
+        let failed = shared.form(Compressed(10), |_| Err("no room"));
+        assert_eq!(failed, Err("no room"));
     }
 
     #[test]

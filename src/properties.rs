@@ -6,6 +6,7 @@
 //! about, in a file named `properties.rs`.
 
 use crate::{
+    backend::group_properties,
     config, framing, http, server,
     transport::websocket::{self, deflate},
 };
@@ -18,6 +19,14 @@ pub fn framing(input: &[u8]) {
             limit => usize::from(*limit),
         };
         framing::properties::framing(limit, output);
+    }
+}
+
+/// The lines of a tagged program: one that it says, and what a member says to it.
+pub fn tagged(input: &[u8]) {
+    group_properties::line(input);
+    if let Ok(text) = std::str::from_utf8(input) {
+        group_properties::said(input.len() as u64, text);
     }
 }
 
@@ -75,7 +84,7 @@ mod tests {
     type Property = fn(&[u8]);
 
     /// By the names of their fuzz targets.
-    const ALL: [(&str, Property); 9] = [
+    const ALL: [(&str, Property); 10] = [
         ("cgi_response", cgi_response),
         ("config_file", config_file),
         ("deflate", deflate),
@@ -85,6 +94,7 @@ mod tests {
         ("inflate", inflate),
         ("path", path),
         ("proxy_protocol", proxy_protocol),
+        ("tagged", tagged),
     ];
 
     fn names(directory: &str) -> BTreeSet<String> {

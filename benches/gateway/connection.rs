@@ -49,6 +49,17 @@ impl Connection {
         Ok(connection)
     }
 
+    /// The same up to and including the upgrade, with little room; from then on nothing blocks.
+    pub(crate) fn open_narrow(port: u16, room: usize) -> Result<Self, Failure> {
+        let opened = Self::open(port)?;
+        let mut connection = Self::new(opened.stream, room);
+        while !connection.is_upgraded {
+            connection.listen(|_, _| Err(Failure::Wrong("a message before any".into())))?;
+        }
+        connection.stream.set_nonblocking(true)?;
+        Ok(connection)
+    }
+
     /// The same up to and including a first echo.
     pub(crate) fn open_and_greet(port: u16) -> Result<Self, Failure> {
         let mut connection = Self::open(port)?;

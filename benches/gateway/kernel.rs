@@ -148,6 +148,15 @@ pub(crate) struct OneCpu {
 
 impl OneCpu {
     pub(crate) fn pin() -> io::Result<Self> {
+        Self::pin_one(|cpus| cpus.next())
+    }
+
+    /// The same on the last one, which is another where there are several.
+    pub(crate) fn pin_last() -> io::Result<Self> {
+        Self::pin_one(|cpus| cpus.last())
+    }
+
+    fn pin_one(choose: fn(&mut dyn Iterator<Item = usize>) -> Option<usize>) -> io::Result<Self> {
         // SAFETY: a cpu_set_t is an array of integers, for which zero is a value.
         let mut before: libc::cpu_set_t = unsafe { mem::zeroed() };
         let size = mem::size_of::<libc::cpu_set_t>();
@@ -155,11 +164,12 @@ impl OneCpu {
         check(unsafe { libc::sched_getaffinity(0, size, &raw mut before) })?;
         let bits = libc::CPU_SETSIZE.unsigned_abs() as usize;
         // SAFETY: `cpu` stays below the number of bits in the set.
-        let first = (0..bits).find(|&cpu| unsafe { libc::CPU_ISSET(cpu, &before) });
+        let mut allowed = (0..bits).filter(|&cpu| unsafe { libc::CPU_ISSET(cpu, &before) });
+        let chosen = choose(&mut allowed);
         // SAFETY: as above.
         let mut one: libc::cpu_set_t = unsafe { mem::zeroed() };
-        // SAFETY: `first` is below the number of bits in the set.
-        unsafe { libc::CPU_SET(first.unwrap_or(0), &mut one) };
+        // SAFETY: `chosen` is below the number of bits in the set.
+        unsafe { libc::CPU_SET(chosen.unwrap_or(0), &mut one) };
         // SAFETY: `one` is initialised; the call only reads it.
         check(unsafe { libc::sched_setaffinity(0, size, &raw const one) })?;
         Ok(Self { before })

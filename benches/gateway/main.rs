@@ -7,9 +7,11 @@
 //! `scripts/bench --help` tells how to use it. Linux only, as
 //! it reads what servers cost from /proc.
 
+mod audience;
 mod carrier;
 mod connection;
 mod crowd;
+mod fan_out;
 mod figures;
 mod floor;
 mod frames;
@@ -55,6 +57,7 @@ fn main() -> ExitCode {
         Ok(Request::Compare(options)) => compare(&options),
         Ok(Request::Growth(options)) => growth::run(&options),
         Ok(Request::Targets(options)) => targets::run(&options),
+        Ok(Request::FanOut(options)) => fan_out::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
@@ -19,6 +20,8 @@ pub(crate) enum Request {
     Growth(Options),
     /// Sockets in place of programs, beside others that lead to sockets.
     Targets(Options),
+    /// One program for many clients, beside others that send to all.
+    FanOut(Options),
 }
 
 pub(crate) struct Options {
@@ -110,7 +113,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         svg: None,
         sessions: growth::SESSIONS.to_vec(),
     };
-    let (mut is_floor, mut is_growth, mut is_targets) = (false, false, false);
+    let (mut is_floor, mut is_growth) = (false, false);
+    let (mut is_targets, mut is_fan_out) = (false, false);
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -128,6 +132,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "floor" => is_floor = true,
             "growth" => is_growth = true,
             "targets" => is_targets = true,
+            "fan-out" => is_fan_out = true,
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -142,18 +147,24 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets => 3,
+        (false, false) if is_targets || is_fan_out => 3,
         (false, false) => 5,
     });
-    if is_targets {
-        return match options.servers.is_empty() && options.web_servers.is_empty() && only.is_none()
-        {
-            true => {
-                options.servers = target_servers();
-                Ok(Request::Targets(options))
-            }
-            false => Err("targets: has figures and servers of its own".into()),
+    if is_targets || is_fan_out {
+        let has_own = options.servers.is_empty() && options.web_servers.is_empty();
+        if !has_own || only.is_some() {
+            return Err("targets and fan-out have figures and servers of their own".into());
+        }
+        let known: &[_] = if is_targets {
+            &targets::KNOWN
+        } else {
+            &fan_out::KNOWN
         };
+        options.servers = servers_of(known);
+        return Ok(match is_targets {
+            true => Request::Targets(options),
+            false => Request::FanOut(options),
+        });
     }
     if is_floor {
         return Ok(Request::Floor(options));
@@ -278,8 +289,8 @@ fn tls_servers() -> Vec<Template> {
     KNOWN_TLS.iter().filter_map(template).collect()
 }
 
-/// Those that lead to a socket, as far as they are on this machine.
-fn target_servers() -> Vec<Template> {
+/// Those of a list that are on this machine.
+fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
     let template = |(name, program, arguments): &(&str, &str, &str)| {
         let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
             ("wsd", Some(built)) => built.into(),
@@ -289,7 +300,7 @@ fn target_servers() -> Vec<Template> {
         template.words.insert(0, path);
         Some(template)
     };
-    targets::KNOWN.iter().filter_map(template).collect()
+    known.iter().filter_map(template).collect()
 }
 
 fn find_in_path(name: &str) -> Option<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::backend::Linger;
+use crate::backend::{Keep, Linger};
 
 /// Longer times are slips of the keyboard, and clocks cannot add them.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
@@ -35,6 +35,24 @@ pub fn milliseconds_or_never() -> fn(&str) -> Result<Linger, String> {
         text => parse(text, "ms", "milliseconds")
             .map(Linger::For)
             .map_err(|error| format!("{error}; or 'never'")),
+    }
+}
+
+/// Seconds, or `always`.
+pub fn seconds_or_always() -> fn(&str) -> Result<Keep, String> {
+    |text| match text {
+        "always" => Ok(Keep::Always),
+        text => parse(text, "s", "seconds")
+            .map(Keep::For)
+            .map_err(|error| format!("{error}; or 'always'")),
+    }
+}
+
+/// Milliseconds between two ticks, which a program would not keep up with if they were fewer than five.
+pub(super) fn tick() -> fn(&str) -> Result<Duration, String> {
+    |text| match parse(text, "ms", "milliseconds")? {
+        time if time < Duration::from_millis(5) => Err("expected 5 ms or more".to_owned()),
+        time => Ok(time),
     }
 }
 

@@ -5,7 +5,8 @@ use std::ffi::OsString;
 use clap::{Arg, Args, Command};
 
 use super::{
-    limits::LimitArgs, messages::MessageArgs, process::ProcessArgs, targets::TargetOptionArgs,
+    limits::LimitArgs, messages::MessageArgs, process::ProcessArgs, sharing::SharingArgs,
+    targets::TargetOptionArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -42,6 +43,10 @@ pub struct ProgramArgs {
     /// What the process gets.
     #[command(flatten)]
     pub process: ProcessArgs,
+
+    /// Whether many clients have one of it.
+    #[command(flatten)]
+    pub sharing: SharingArgs,
 
     /// How a target is spoken to, where there is one in its place.
     #[command(flatten)]

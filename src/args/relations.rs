@@ -130,6 +130,10 @@ fn exclusion(error: &Error, flags: &[OsString]) -> Option<Error> {
             "--inetd serves one connection, and such a server is started once for many".to_owned()
         }
         ("fingerprint", _) => "--fingerprint trusts one certificate, whoever issued it".to_owned(),
+        ("inetd", "share") => {
+            "--inetd serves one connection, and a shared program has many clients".to_owned()
+        }
+        ("share", "target" | "target-map") => "a target is shared by itself, or is not".to_owned(),
         ("inetd", other) => {
             format!("--inetd serves what is on stdin, --{other} is about listening")
         }

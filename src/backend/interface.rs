@@ -1,18 +1,37 @@
 //! What every backend is, whatever lies behind it.
 
-use std::{ffi::OsString, pin::Pin};
+use std::{ffi::OsString, pin::Pin, sync::Arc};
 
 use futures_util::{Sink, Stream};
 
 use super::{error::BackendError, process::Process, stdin::Intake};
-use crate::message::{Close, Message};
+use crate::message::{Close, Message, Shared};
+
+/// What a backend says at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// To this client alone.
+    Own(Message),
+    /// To many.
+    Shared(Arc<Shared>),
+}
+
+impl Said {
+    /// The message.
+    pub fn message(&self) -> &Message {
+        match self {
+            Said::Own(message) => message,
+            Said::Shared(shared) => shared.message(),
+        }
+    }
+}
 
 /// What a backend says: messages, and at most one error, which is the last item.
 ///
 /// The end of the stream is an orderly end: the session ends with the exit status of the process, when it
 /// has ended too, and as 1000 where there is none. [`BackendError::Closed`] and [`BackendError::Failed`] end it
 /// with their own close.
-pub type Output = Pin<Box<dyn Stream<Item = Result<Message, BackendError>> + Send>>;
+pub type Output = Pin<Box<dyn Stream<Item = Result<Said, BackendError>> + Send>>;
 
 /// What a backend is told.
 ///
@@ -47,7 +66,12 @@ pub struct Backend {
     /// How much it has taken, where it is a connection of this session alone, which ends with it. Without this and
     /// a process it may serve another session, and is not read on at the end.
     pub connection: Option<Intake>,
+    /// What ends the session at once, whether its client takes something or not, where there is such a thing.
+    pub cut: Option<Cut>,
 }
+
+/// Ready when a session is to end at once, with what the client is told.
+pub type Cut = Pin<Box<dyn Future<Output = Close> + Send>>;
 
 impl Backend {
     /// Whether it is this session's alone: nobody needs what it still says when the client has gone.

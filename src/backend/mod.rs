@@ -1,10 +1,13 @@
 //! Backends: what a client is joined to. A [`Target`] names it, a [`Backend`] is the live thing it opened.
 //!
 //! A backend is two streams of messages and, where it is a program, the [`Process`] behind them; else it is a
-//! connection to a socket ([`Socket`]).
+//! connection to a socket ([`Socket`]), or a member of a [`Group`], which many clients share.
 //! It knows nothing of HTTP or WebSocket.
 
+mod backoff;
 mod error;
+mod exit;
+mod group;
 mod input;
 mod interface;
 mod output;
@@ -14,6 +17,7 @@ mod program;
 mod script;
 mod socket;
 mod spawn;
+mod start_error;
 mod stderr;
 mod stdin;
 mod stdio;
@@ -21,9 +25,17 @@ mod stream_options;
 mod supervisor;
 mod target;
 
+pub use backoff::Backoff;
 pub use error::BackendError;
+pub use exit::close_for;
+#[cfg(any(test, fuzzing))]
+pub(crate) use group::properties as group_properties;
+pub use group::{
+    Figure, Figures, Group, GroupEnd, GroupKind, GroupOptions, Keep, MemberId, MemberOptions,
+    Membership, NotJoined, SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
+};
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Environment, Inbound, Input, Output};
+pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
@@ -34,6 +46,7 @@ pub use socket::{
     RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, TargetMap, Token, target_lost,
 };
 pub use spawn::Spawner;
+pub use start_error::passes_with_time;
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};

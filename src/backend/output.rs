@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::{Bytes, BytesMut};
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::{
     io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
@@ -19,7 +19,7 @@ use tokio_util::codec::{Decoder, FramedRead};
 
 use super::{
     error::BackendError,
-    interface::Output,
+    interface::{Output, Said},
     stderr::Logged,
     stream_options::{StreamCodec, StreamOptions},
 };
@@ -37,7 +37,7 @@ where
     R: AsyncRead + Send + Unpin + 'static,
 {
     if streams.framing.is_by_read() {
-        return Box::pin(Reads {
+        return to_one(Reads {
             pipe: Some(stream),
             codec: StreamCodec::new(streams),
             held: Vec::new(),
@@ -45,14 +45,22 @@ where
     }
     let framed = FramedRead::with_capacity(stream, StreamCodec::new(streams), CAPACITY_AT_REST);
     match streams.flush_after {
-        None => Box::pin(framed),
-        Some(quiet) => Box::pin(Prompting {
+        None => to_one(framed),
+        Some(quiet) => to_one(Prompting {
             framed,
             quiet,
             partial: None,
             timer: LazyTimer::default(),
         }),
     }
+}
+
+/// Messages to one client.
+pub(super) fn to_one<S>(messages: S) -> Output
+where
+    S: Stream<Item = Result<Message, BackendError>> + Send + 'static,
+{
+    Box::pin(messages.map_ok(Said::Own))
 }
 
 /// Bytes of a read: what a Linux pipe holds (pipe(7)), so that one write of as much comes back as one read.
@@ -109,7 +117,7 @@ impl<R: AsyncRead + Unpin> Stream for Reads<R> {
 /// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
 pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions) -> Output {
     let name = |lines: Output, name: &'static str| {
-        lines.map(move |line| line.and_then(|line| wrap(name, &line)))
+        lines.map(move |line| line.and_then(|line| wrap(name, line.message())))
     };
     Box::pin(stream::select(
         name(framed_output(stdout, streams), "stdout"),
@@ -117,7 +125,7 @@ pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions)
     ))
 }
 
-fn wrap(stream: &str, message: &Message) -> Result<Message, BackendError> {
+fn wrap(stream: &str, message: &Message) -> Result<Said, BackendError> {
     let data = match message {
         Message::Text(text) => text.as_str(),
         Message::Binary(bytes) => &String::from_utf8_lossy(bytes),
@@ -125,7 +133,7 @@ fn wrap(stream: &str, message: &Message) -> Result<Message, BackendError> {
     // Nothing else can be wrong.
     let json = json(stream, data).map_err(|_| FramingError::from(NoRoom))?;
     let text = Utf8Bytes::try_from(Bytes::from(json));
-    Ok(Message::Text(text.unwrap_or_default()))
+    Ok(Said::Own(Message::Text(text.unwrap_or_default())))
 }
 
 fn json(stream: &str, data: &str) -> io::Result<Vec<u8>> {

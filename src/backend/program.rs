@@ -78,6 +78,21 @@ pub enum StderrTo {
 }
 
 impl Program {
+    /// Whether another is the same file, called the same way with the same rights.
+    pub fn is_same(&self, other: &Program) -> bool {
+        let parts = |program: &Program| {
+            let Program {
+                file,
+                arguments,
+                directory,
+                attributes,
+                ..
+            } = program.clone();
+            (file, arguments, directory, attributes)
+        };
+        parts(self) == parts(other)
+    }
+
     /// Starts a process with plain pipes; its stderr goes to the log, under the span that is current.
     /// Cancel safe: yes; a process that was started meanwhile is killed.
     ///
@@ -138,6 +153,7 @@ impl Program {
             after_output: AfterOutput::EndInput,
             process: Some(started.process),
             connection: None,
+            cut: None,
         })
     }
 

@@ -38,6 +38,8 @@ struct State {
     connection: Option<SendQueue>,
     /// Bytes that the pipe has taken, or the connection.
     written: u64,
+    /// Those of them which wait elsewhere, where there is no pipe to look into.
+    held: u64,
     /// The program has closed its end.
     is_refused: bool,
 }
@@ -65,7 +67,7 @@ impl State {
             Some(pipe) if cfg!(target_os = "linux") => {
                 rustix::io::ioctl_fionread(pipe).unwrap_or(0)
             }
-            _ => 0,
+            _ => self.held,
         }
     }
 
@@ -100,6 +102,18 @@ impl Intake {
     /// Bytes have been written, where there is no pipe to look into.
     pub(super) fn count_written(&self, bytes: usize) {
         self.lock().written += bytes as u64;
+    }
+
+    /// Bytes wait to be written by somebody else.
+    pub(super) fn count_offered(&self, bytes: usize) {
+        let mut state = self.lock();
+        state.written += bytes as u64;
+        state.held += bytes as u64;
+    }
+
+    /// So many of them have been, or never will be.
+    pub(super) fn count_taken(&self, bytes: usize) {
+        self.lock().held -= bytes as u64;
     }
 
     /// Bytes that the program has read, as far as can be known.

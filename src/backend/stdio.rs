@@ -34,11 +34,11 @@ use tracing::warn;
 
 use super::{
     error::BackendError,
-    interface::{AfterOutput, Backend, Inbound, Output},
+    interface::{AfterOutput, Backend, Inbound, Output, Said},
     output::framed_output,
     stream_options::{StreamCodec, StreamOptions},
 };
-use crate::{message::Message, timer::LazyTimer};
+use crate::timer::LazyTimer;
 
 /// Bytes kept for a stdout that takes nothing: what a Linux pipe holds (pipe(7)), so that one write
 /// fills it.
@@ -135,6 +135,7 @@ impl Stdio {
             after_output: AfterOutput::KeepInput,
             process: None,
             connection: None,
+            cut: None,
         })
     }
 
@@ -221,7 +222,7 @@ impl Messages {
 }
 
 impl Stream for Messages {
-    type Item = Result<Message, BackendError>;
+    type Item = Result<Said, BackendError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if !self.stdio.is_at_end() {

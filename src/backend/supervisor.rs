@@ -20,6 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span, error_span, info, warn};
 
 use super::{
+    backoff::Backoff,
     interface::Environment,
     process::{Process, TerminationTimeouts},
     process_attributes::ProcessAttributes,
@@ -27,15 +28,6 @@ use super::{
     socket::RecentStarts,
     spawn::Spawner,
 };
-
-/// The pause before a program is started again that has lived long, or for the first time. Shorter would spin where
-/// it ends at once, longer keeps clients from it.
-const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause; it doubles until then. Shorter takes processor time for a program that cannot live, longer lets
-/// one that could wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A program that has lived so long is well: its next pause is the first again.
-const LONG_LIFE: Duration = Duration::from_secs(10);
 
 /// A program to be kept running. Two that are equal are the same one, before and after a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -189,7 +181,7 @@ struct Keeper {
 
 impl Keeper {
     async fn run(self, mut first: Option<Started>) {
-        let mut pause = FIRST_PAUSE;
+        let mut backoff = Backoff::default();
         loop {
             let started = match first.take() {
                 Some(started) => Ok(started),
@@ -207,14 +199,12 @@ impl Keeper {
             if self.stop.is_cancelled() {
                 return;
             }
-            if lived >= LONG_LIFE {
-                pause = FIRST_PAUSE;
-            }
+            let pause = backoff.next(lived);
             let name = self.program.name();
             warn!("server {name} is started again in {} ms", pause.as_millis());
             tokio::select! {
                 () = self.stop.cancelled() => return,
-                () = sleep(pause) => pause = (2 * pause).min(LONGEST_PAUSE),
+                () = sleep(pause) => {}
             }
         }
     }

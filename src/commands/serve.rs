@@ -116,7 +116,7 @@ async fn serve(
         let _ = stopped.await;
     };
     let serving = async {
-        let outcome = match start(&supervisor, &config.servers).await {
+        let outcome = match start(&supervisor, &config.servers, &server).await {
             Ok(()) => {
                 let (listen, scheme) = (&config.listen, config.scheme);
                 accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
@@ -151,13 +151,19 @@ async fn serve(
     }
 }
 
-/// Starts what is to run beside the sessions.
-async fn start(supervisor: &Supervisor, servers: &Servers) -> Result<()> {
+/// Starts what is to run beside the sessions, or before the first.
+async fn start(supervisor: &Supervisor, servers: &Servers, server: &Server) -> Result<()> {
     let started = supervisor.start(servers.find()?).await;
     started.map_err(|(index, error)| {
         let word = servers.words().nth(index).unwrap_or_default();
         anyhow!("--start '{word}' cannot be started: {error}")
-    })
+    })?;
+    start_kept_programs(server).await
+}
+
+async fn start_kept_programs(server: &Server) -> Result<()> {
+    let started = server.start_kept_programs().await;
+    started.map_err(|(path, error)| anyhow!("--share-keep=always of '{path}': {error}"))
 }
 
 /// Accepts connections until `stopped`.
@@ -260,6 +266,9 @@ async fn reload(
         }
         (None, None) => {}
         _ => warn!("whether TLS is spoken stays as it is until a restart"),
+    }
+    if let Err(error) = start_kept_programs(server).await {
+        error!("{error}");
     }
     info!("the configuration was read again; addresses, port and log stay as they are");
     "The configuration was read again"

@@ -30,6 +30,7 @@ mod router;
 mod server;
 mod servers;
 mod session;
+mod share;
 mod target;
 mod target_relations;
 mod task;

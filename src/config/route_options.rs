@@ -6,6 +6,7 @@ use super::{
     flag_error::FlagError,
     headers::added_headers,
     session::{compression, timeouts, websocket},
+    share::share,
     variables::environ,
 };
 use crate::{
@@ -36,9 +37,10 @@ pub(super) fn route_options(
         ])?,
         environ: environ(&program.process, files.map(Root::path))?,
         websocket: websocket(&program.limits, &timeouts),
-        compression: compression(&program.messages),
+        compression: compression(program),
         timeouts: Arc::new(timeouts),
         processes,
+        share: share(program, server.operation.drain_timeout)?,
     })
 }
 

@@ -9,6 +9,7 @@ use super::{
     program::{stderr_to, streams, target},
     route::{Place, Route, mount_path},
     route_options::route_options,
+    share,
     target::{self, TargetWord},
     target_relations,
 };
@@ -41,6 +42,7 @@ pub(super) fn router(
     };
     let words = TargetWord::all(args)?;
     if let Some(target) = fallback(args, &words, warnings)? {
+        share::check_target(&router.page_options, &target)?;
         pages::separate_program(files.as_mut(), &target);
         router.fallback = Some(Mount {
             path: "/".to_owned(),
@@ -119,6 +121,7 @@ fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<
     let target = word.target(&args.program)?;
     let options = router.page_options.clone();
     check_path_is_free(router, &path, &options).map_err(invalid)?;
+    share::check_target(&options, &target)?;
     router.mounts.push(Mount {
         path,
         options: target::terms(options, &target),
@@ -178,6 +181,7 @@ fn add_route(
         }
     };
     if let Some(target) = target {
+        share::check_target(&options, &target)?;
         pages::separate_program(files, &target);
         router.mounts.push(Mount {
             path,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::zero::unless_zero;
 use crate::{
-    args::{LimitArgs, MessageArgs},
+    args::{LimitArgs, ProgramArgs},
     backend::TerminationTimeouts,
     session::SessionTimeouts,
     transport::websocket::{self, Delivery, deflate::DeflateParams},
@@ -70,11 +70,13 @@ pub(super) fn timeouts(args: &LimitArgs, drain_timeout: Duration) -> SessionTime
     }
 }
 
-/// Whether messages are compressed, and how.
-pub(super) fn compression(args: &MessageArgs) -> Option<DeflateParams> {
-    args.compress.then_some(DeflateParams {
-        level: args.compress_level,
-        threshold: args.compress_threshold,
+/// Whether messages are compressed, and how; those of a program that is shared each by itself.
+pub(super) fn compression(args: &ProgramArgs) -> Option<DeflateParams> {
+    let messages = &args.messages;
+    messages.compress.then_some(DeflateParams {
+        level: messages.compress_level,
+        threshold: messages.compress_threshold,
+        keeps_context: args.sharing.share.is_none(),
     })
 }
 

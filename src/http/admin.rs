@@ -7,6 +7,7 @@ use hyper::{
     body::Incoming,
     header::{self, HeaderValue},
 };
+use serde_json::Value;
 use tracing::info;
 use uuid::Uuid;
 
@@ -28,6 +29,7 @@ const CONTENTS: &str = "\
 /readyz               200 while it takes sessions, 503 when it is draining or full
 /metrics              figures for Prometheus
 /sessions             the sessions that are open, as JSON
+/rooms                what many clients have together, as JSON
 DELETE /sessions/ID   ends one
 ";
 
@@ -119,15 +121,13 @@ impl Admin {
                 ),
             }),
             "/metrics" => {
-                let figures = state.metrics.to_text(&state.registry, &state.connections);
+                let (registry, connections) = (&state.registry, &state.connections);
+                let figures = &state.groups.figures;
+                let figures = state.metrics.to_text(registry, connections, figures);
                 Ok(text(StatusCode::OK, metrics::CONTENT_TYPE, figures))
             }
-            "/sessions" => {
-                let sessions = state.registry.to_json().to_string();
-                // What clients have asked for stands in it, and who reads it may sit at a terminal.
-                let sessions = format!("{}\n", printable_json(&sessions));
-                Ok(text(StatusCode::OK, "application/json", sessions))
-            }
+            "/sessions" => Ok(json(&state.registry.to_json())),
+            "/rooms" => Ok(json(&state.groups.to_json())),
             _ => Err(Refusal::NotFound),
         }
     }
@@ -159,10 +159,16 @@ impl Admin {
 fn methods(path: &str) -> Option<&'static str> {
     match path {
         "*" => Some(OF_ALL),
-        "/" | "/healthz" | "/readyz" | "/metrics" | "/sessions" => Some(OF_PAGES),
+        "/" | "/healthz" | "/readyz" | "/metrics" | "/sessions" | "/rooms" => Some(OF_PAGES),
         path if path.starts_with("/sessions/") => Some(OF_SESSIONS),
         _ => None,
     }
+}
+
+/// JSON in a line of its own. What clients have asked for stands in it, and who reads it may sit at a terminal.
+fn json(value: &Value) -> Response<Body> {
+    let line = format!("{}\n", printable_json(&value.to_string()));
+    text(StatusCode::OK, "application/json", line)
 }
 
 fn text(

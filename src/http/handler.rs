@@ -16,6 +16,7 @@ use super::{
     answerer::{Answer, Answerer, Refused},
     body::Body,
     checks::{Asked, Checked, check},
+    groups::start_kept,
     lifecycle::LifecycleTokens,
     options::Options,
     pages::{
@@ -61,12 +62,21 @@ impl Handler {
     pub fn reconfigured(&self, mut options: Options) -> Self {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
+        self.state.groups.reconfigure(&options.router);
         let state = State {
             processes: options.processes.clone(),
             recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
         Handler { options, state }
+    }
+
+    /// Starts the shared programs that are there whoever comes, if they do not run.
+    ///
+    /// # Errors
+    /// The path of the first that cannot be started, and why.
+    pub async fn start_kept_programs(&self) -> Result<(), (String, Refusal)> {
+        start_kept(&self.state, &self.options.router).await
     }
 
     /// Where starts of servers that targets may lead to are noted.

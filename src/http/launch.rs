@@ -28,6 +28,10 @@ use crate::{
 pub(super) enum Purpose {
     /// A session, which lasts until either side ends it.
     Session,
+    /// A session whose program is another's, and was started for all of its clients.
+    Member,
+    /// A program that many sessions have together.
+    Group,
     /// One request, which a CGI script answers.
     Request,
 }
@@ -74,12 +78,17 @@ impl Launch {
         options: &RouteOptions,
         purpose: Purpose,
     ) -> Result<Self, Refusal> {
-        let permit = state.processes.acquire(&options.processes)?;
+        let permit = match purpose {
+            Purpose::Member => ProcessPermit::none(),
+            _ => state.processes.acquire(&options.processes)?,
+        };
         let id = Uuid::now_v7();
         let name = id.to_string();
         // Of the highest level, so that every line has its id whatever the log shows.
         let span = match purpose {
-            Purpose::Session => error_span!("session", id = name),
+            Purpose::Session | Purpose::Member => error_span!("session", id = name),
+            // Not within that of the session which came first.
+            Purpose::Group => error_span!(parent: None, "group", id = name),
             Purpose::Request => error_span!("request", id = name),
         };
         Ok(Launch {
@@ -101,6 +110,21 @@ impl Launch {
         environ.variables(connection, &environ::RequestInfo { id, ..request })
     }
 
+    /// What the program's lines in the log are to be told apart by.
+    pub(super) fn span(&self) -> &Span {
+        &self.span
+    }
+
+    /// Joins a session to what was started before.
+    pub(super) fn joined<T>(self, started: T) -> Launched<T> {
+        Launched {
+            id: self.id,
+            span: self.span,
+            permit: self.permit,
+            started,
+        }
+    }
+
     /// Starts the program, or connects to the target, whichever way `starting` does that; how long that took is
     /// for `observe`.
     ///
@@ -115,11 +139,6 @@ impl Launch {
         let begun = Instant::now();
         let started = starting.instrument(self.span.clone()).await;
         observe(&state.metrics, begun.elapsed());
-        Ok(Launched {
-            id: self.id,
-            span: self.span,
-            permit: self.permit,
-            started: started.map_err(Into::into)?,
-        })
+        Ok(self.joined(started.map_err(Into::into)?))
     }
 }

@@ -7,13 +7,21 @@ use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration}
 
 use parking_lot::Mutex;
 use prometheus::{
-    CounterVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, TextEncoder,
-    core::{Atomic, Collector, GenericCounterVec},
+    CounterVec, Histogram, IntCounter, IntCounterVec, IntGauge, TextEncoder,
+    core::{Atomic, GenericCounterVec},
     process_collector::ProcessCollector,
 };
 
-use super::{access::Connections, registry::Registry};
-use crate::session::{Ended, Summary, Traffic};
+use super::{
+    access::Connections,
+    group_metrics::GroupMetrics,
+    metric::{counters, histogram, register},
+    registry::Registry,
+};
+use crate::{
+    backend::Figures,
+    session::{Ended, Summary, Traffic},
+};
 
 /// Of [`Metrics::to_text`].
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -43,6 +51,7 @@ pub(super) struct Metrics {
     refusals: IntCounterVec,
     requests: IntCounterVec,
     traffic: TrafficCounters,
+    groups: GroupMetrics,
     /// Held while the sums are made.
     summing: Mutex<()>,
 }
@@ -67,7 +76,7 @@ impl Default for Metrics {
         let all = prometheus::Registry::new();
         let registered = all.register(Box::new(ProcessCollector::for_self()));
         registered.expect("the registry is empty");
-        let gauge = |name, help| register(&all, valid(IntGauge::new(name, help)));
+        let gauge = |name, help| register(&all, IntGauge::new(name, help));
         Metrics {
             sessions_open: gauge("wsd_sessions_open", "Sessions that are open."),
             connections_open: gauge(
@@ -76,10 +85,7 @@ impl Default for Metrics {
             ),
             sessions: register(
                 &all,
-                valid(IntCounter::new(
-                    "wsd_sessions_total",
-                    "Sessions that were opened.",
-                )),
+                IntCounter::new("wsd_sessions_total", "Sessions that were opened."),
             ),
             session_seconds: histogram(
                 &all,
@@ -119,6 +125,7 @@ impl Default for Metrics {
                 &["handler", "code"],
             ),
             traffic: TrafficCounters::new(&all),
+            groups: GroupMetrics::new(&all),
             summing: Mutex::new(()),
             all,
         }
@@ -204,8 +211,13 @@ impl Metrics {
         self.session_seconds.observe(time.as_secs_f64());
         self.closes.with_label_values(&[code(&summary.ended)]).inc();
         if let Some(status) = summary.exit {
-            self.exits.with_label_values(&[exit_label(status)]).inc();
+            self.observe_exit(status);
         }
+    }
+
+    /// A program ended, of a session or of many.
+    pub(super) fn observe_exit(&self, status: ExitStatus) {
+        self.exits.with_label_values(&[exit_label(status)]).inc();
     }
 
     /// A request or a connection was refused.
@@ -219,8 +231,14 @@ impl Metrics {
     }
 
     /// All figures in Prometheus' text format.
-    pub(super) fn to_text(&self, registry: &Registry, connections: &Connections) -> String {
+    pub(super) fn to_text(
+        &self,
+        registry: &Registry,
+        connections: &Connections,
+        groups: &Figures,
+    ) -> String {
         let _summing = self.summing.lock();
+        self.groups.set(groups);
         self.sessions_open.set(registry.open_count() as i64);
         self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();
@@ -253,31 +271,4 @@ fn exit_label(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "unknown".to_owned(),
     }
-}
-
-fn valid<T>(made: prometheus::Result<T>) -> T {
-    made.expect("names and labels of the figures are valid")
-}
-
-fn register<C: Collector + Clone + 'static>(all: &prometheus::Registry, figure: C) -> C {
-    let registered = all.register(Box::new(figure.clone()));
-    registered.expect("each figure has a name of its own");
-    figure
-}
-
-fn counters<P: Atomic + 'static>(
-    all: &prometheus::Registry,
-    name: &str,
-    help: &str,
-    labels: &[&str],
-) -> GenericCounterVec<P> {
-    register(
-        all,
-        valid(GenericCounterVec::new(Opts::new(name, help), labels)),
-    )
-}
-
-fn histogram(all: &prometheus::Registry, name: &str, help: &str, buckets: &[f64]) -> Histogram {
-    let options = HistogramOpts::new(name, help).buckets(buckets.to_vec());
-    register(all, valid(Histogram::with_opts(options)))
 }

@@ -15,7 +15,7 @@ use super::{
     request_head::BadHead,
     url_path::BadPath,
 };
-use crate::backend::{ConnectError, ConnectFailure, OpenError, ScriptError};
+use crate::backend::{ConnectError, ConnectFailure, OpenError, ScriptError, passes_with_time};
 
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
@@ -106,6 +106,15 @@ pub enum Refusal {
     /// As many connections of one client are open as may be.
     #[error("as many connections of your address are open as --max-connections-per-ip={0} allows")]
     TooManyOfAddress(usize),
+    /// As many clients have a program together as may.
+    #[error("as many clients are there as --max-members={0} allows")]
+    TooManyMembers(usize),
+    /// As many programs by segment run as may.
+    #[error("as many programs of this route are running as --max-groups={0} allows")]
+    TooManyGroups(usize),
+    /// A program that many clients have together has failed just now; it is started again after so long.
+    #[error("the program has failed, and is not started again yet")]
+    BackingOff(Duration),
     /// The server is stopping.
     #[error("the server is stopping")]
     Draining,
@@ -270,6 +279,10 @@ impl Refusal {
                 Terms::new(StatusCode::TOO_MANY_REQUESTS, "max_connections_per_ip")
                     .with(header::RETRY_AFTER, RETRY_AFTER)
             }
+            Refusal::TooManyMembers(_) => Terms::unavailable("max_members"),
+            Refusal::TooManyGroups(_) => Terms::unavailable("max_groups"),
+            Refusal::BackingOff(time) => Terms::new(StatusCode::SERVICE_UNAVAILABLE, "backoff")
+                .with(header::RETRY_AFTER, &seconds(*time).to_string()),
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
@@ -373,15 +386,6 @@ fn version_hint(bad: &BadHead) -> &'static str {
 /// Whether a file system or a quota has no room.
 fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
-}
-
-/// Whether what failed so may work a moment later: no process, memory or descriptor was free, or somebody is just
-/// writing the file.
-fn passes_with_time(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::EAGAIN | libc::ENOMEM | libc::EMFILE | libc::ENFILE | libc::ETXTBSY)
-    )
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::{
+    backend::MemberId,
     connection::Endpoint,
     message::Close,
     session::{Handle, Traffic},
@@ -27,8 +28,18 @@ pub(super) struct OpenSession {
     pub(super) pid: Option<u32>,
     /// The socket that it is joined to, where it is one.
     pub(super) target: Option<String>,
+    /// What it is a member of, where it shares its program.
+    pub(super) member: Option<Box<GroupMember>>,
     pub(super) begun: Instant,
     pub(super) handle: Handle,
+}
+
+/// A session as a member of a group.
+#[derive(Debug)]
+pub(super) struct GroupMember {
+    /// The group's name for operators.
+    pub(super) group: String,
+    pub(super) id: MemberId,
 }
 
 /// All sessions of a server.
@@ -115,6 +126,8 @@ impl OpenSession {
             "subprotocol": self.subprotocol,
             "pid": self.pid,
             "target": self.target,
+            "group": self.member.as_ref().map(|member| &member.group),
+            "member": self.member.as_ref().map(|member| member.id),
             "started": seconds_since_epoch(age),
             "duration_seconds": seconds(age),
             "messages_in": received.messages,

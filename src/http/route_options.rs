@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     access::{Origins, ProcessLimit},
     response_headers::AddedHeaders,
+    share_options::ShareOptions,
     websocket::Subprotocols,
 };
 use crate::{environ::Environ, session::SessionTimeouts, transport::websocket};
@@ -28,4 +29,6 @@ pub struct RouteOptions {
     pub compression: Option<websocket::deflate::DeflateParams>,
     /// Programs at a time that this route alone may run.
     pub processes: ProcessLimit,
+    /// How many clients have one of its programs; `None` if each has its own.
+    pub share: Option<Arc<ShareOptions>>,
 }

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Connections, DigestKey, Guesses, ProcessLimit},
+    groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
     registry::Registry,
@@ -30,6 +31,8 @@ pub(super) struct State {
     pub(super) drain: CancellationToken,
     pub(super) metrics: Arc<Metrics>,
     pub(super) registry: Arc<Registry>,
+    /// Programs that many sessions have together.
+    pub(super) groups: Arc<Groups>,
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
@@ -54,6 +57,7 @@ impl State {
             drain: tokens.drain,
             metrics: Arc::default(),
             registry: Arc::default(),
+            groups: Arc::default(),
             connections: Arc::default(),
             guesses: Arc::default(),
             digests: DigestKey::default(),

@@ -33,6 +33,14 @@ impl Server {
         }
     }
 
+    /// Starts the shared programs that are there whoever comes, if they do not run.
+    ///
+    /// # Errors
+    /// The path of the first that cannot be started, and why.
+    pub async fn start_kept_programs(&self) -> Result<(), (String, http::Refusal)> {
+        self.handler().start_kept_programs().await
+    }
+
     /// Puts other settings in force: the next connection and the next request follow them, while what has
     /// begun goes on.
     pub fn reload(&self, options: Options, http: http::Options) {

@@ -35,6 +35,6 @@ mod time_limits;
 mod waiting;
 
 pub use handle::{Handle, Meter, Traffic};
-pub use outcome::{Ended, Summary, close_for};
+pub use outcome::{Ended, Summary};
 pub use run::run;
 pub use time_limits::SessionTimeouts;

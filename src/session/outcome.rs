@@ -1,13 +1,13 @@
 //! How a session ended, for the log, the figures and the client.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus};
+use std::process::ExitStatus;
 
 use crate::message::Close;
 
 /// Which side ended a session, and how the client was or would be told.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// The program ended; the code says how ([`close_for`]).
+    /// The program ended; the code says how ([`close_for`](crate::backend::close_for)).
     ByBackend(Close),
     /// The client closed, or its connection was lost (code 1006).
     ByClient(Close),
@@ -45,20 +45,4 @@ pub struct Summary {
     pub ended: Ended,
     /// The program's exit status, where there is a process.
     pub exit: Option<ExitStatus>,
-}
-
-/// The close that tells a program's exit status: 1000 for 0, 4000+n for n, 4128+s for signal s.
-pub fn close_for(status: ExitStatus) -> Close {
-    match (status.code(), status.signal()) {
-        (Some(0), _) => Close::new(Close::NORMAL, ""),
-        (Some(code), _) => Close::new(
-            Close::PROGRAM + code as u16,
-            format!("the program exited with status {code}"),
-        ),
-        (None, Some(signal)) => Close::new(
-            Close::PROGRAM + 128 + signal as u16,
-            format!("the program was ended by signal {signal}"),
-        ),
-        (None, None) => Close::new(Close::INTERNAL, "the program's end is not known"),
-    }
 }

@@ -34,7 +34,7 @@ use super::{
     waiting::{Waiting, feed_now, timed},
 };
 use crate::{
-    backend::{BackendError, Inbound, Input, Output},
+    backend::{BackendError, Inbound, Input, Output, Said},
     framing::FramingError,
     message::Close,
     transport::{Disconnect, Incoming, Outbound, Outgoing, Presence},
@@ -282,10 +282,14 @@ fn poll_turn(
     }
     if !interrupts.is_output_over() {
         match output.as_mut().poll_next(context) {
-            Poll::Ready(Some(Ok(message))) => {
+            Poll::Ready(Some(Ok(said))) => {
                 interrupts.restart_linger();
-                sent.count(&message);
-                let fed = feed_now(outgoing, Outbound::Message(message), context);
+                sent.count(said.message());
+                let outbound = match said {
+                    Said::Own(message) => Outbound::Message(message),
+                    Said::Shared(shared) => Outbound::Shared(shared),
+                };
+                let fed = feed_now(outgoing, outbound, context);
                 return Poll::Ready(match fed {
                     Ok(None) => Turn::Fed,
                     Ok(Some(outbound)) => Turn::Waits(outbound),
@@ -378,7 +382,7 @@ mod tests {
         let mut client =
             websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);
         let texts = [&"x".repeat(1 << 16), "two", "three"];
-        let messages = texts.map(|text| Ok(Message::Text(text.into())));
+        let messages = texts.map(|text| Ok(Said::Own(Message::Text(text.into()))));
         let mut output: Output = Box::pin(stream::iter(messages));
         let meter = Meter::default();
         let mut carry = async || {

@@ -10,13 +10,13 @@ use futures_util::{
 use super::{
     handle::Handle,
     interrupts::Interrupts,
-    outcome::{Ended, Summary, close_for},
+    outcome::{Ended, Summary},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf, PatienceFor},
     time_limits::{SessionTimeouts, TimeLimits},
 };
 use crate::{
-    backend::{Backend, BackendError, Input},
+    backend::{Backend, BackendError, Cut, Input, close_for},
     message::Close,
     timer::timeout,
     transport::{Client, Disconnect, LingeringClose},
@@ -49,8 +49,9 @@ pub fn run<'a>(
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
 ) -> impl Future<Output = (Summary, Option<LingeringClose>)> + Send + 'a {
-    let (time_limits, client, backend) = TimeLimits::start(timeouts, client, backend);
+    let (time_limits, client, mut backend) = TimeLimits::start(timeouts, client, backend);
     let mut session = Session {
+        cut: backend.cut.take(),
         client: ClientHalf::new(client),
         backend: BackendHalf::new(backend, &timeouts.termination),
         timeouts,
@@ -70,6 +71,8 @@ pub fn run<'a>(
 struct Session<'a> {
     client: ClientHalf,
     backend: BackendHalf<'a>,
+    /// What ends it at once, until then.
+    cut: Option<Cut>,
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
     time_limits: TimeLimits,
@@ -79,6 +82,8 @@ struct Session<'a> {
 enum RelayEnd {
     Client(Disconnect),
     Output(OutputEnd),
+    /// The backend ends it, whatever the client takes.
+    Cut(Close),
     DrainDeadline,
 }
 
@@ -131,6 +136,7 @@ impl Session<'_> {
                     .await
             }
             RelayEnd::Client(disconnect) => self.end_by_client(disconnect).await,
+            RelayEnd::Cut(close) => self.end_by_server(close).await,
             RelayEnd::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
         }
     }
@@ -164,6 +170,7 @@ impl Session<'_> {
             disconnect = upstream => RelayEnd::Client(disconnect),
             end = downstream => RelayEnd::Output(end),
             () = deadline => RelayEnd::DrainDeadline,
+            Some(close) = OptionFuture::from(self.cut.as_mut()) => RelayEnd::Cut(close),
             Some(never) = OptionFuture::from(time_limits.as_mut()) => match never {},
         }
     }
@@ -371,6 +378,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use crate::{
+        backend::Said,
         backend::{AfterOutput, Inbound},
         message::Message,
         transport::websocket::{self, Role, frame::encode},
@@ -428,20 +436,20 @@ mod tests {
         }
     }
 
-    type Said = Result<Message, BackendError>;
+    type Item = Result<Said, BackendError>;
 
-    fn text(text: &str) -> Said {
-        Ok(Message::Text(text.into()))
+    fn text(text: &str) -> Item {
+        Ok(Said::Own(Message::Text(text.into())))
     }
 
-    fn failed(error: impl Into<BackendError>) -> Said {
+    fn failed(error: impl Into<BackendError>) -> Item {
         Err(error.into())
     }
 
     /// A session of a backend that says this and then is silent, or has ended; what the client was sent
     /// before and after it sent `frames`, and how it ended.
     async fn session(
-        said: Vec<Said>,
+        said: Vec<Item>,
         after_output: Option<AfterOutput>,
         input: &Told,
         frames: &[u8],
@@ -456,6 +464,7 @@ mod tests {
             after_output: after_output.unwrap_or(AfterOutput::KeepInput),
             process: None,
             connection: None,
+            cut: None,
         };
         let (near, mut far) = duplex(1024);
         let client = websocket::open(near, Bytes::new(), Role::Server, &Default::default(), None);

@@ -157,9 +157,7 @@ impl<'a> BackendHalf<'a> {
             }
         };
         if !is_delivered {
-            tracing::warn!(
-                "what the client sent last is not delivered: the target did not take it"
-            );
+            tracing::warn!("what the client sent last is not delivered: it was not taken in time");
         }
         *input = None;
         if !rest.is_terminated() {

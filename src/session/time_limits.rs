@@ -148,6 +148,7 @@ impl Activity {
             after_output: backend.after_output,
             process: backend.process,
             connection: backend.connection,
+            cut: backend.cut,
         }
     }
 

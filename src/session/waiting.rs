@@ -94,6 +94,8 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
+    /// A method, for which a closure takes the whole: of the field alone it would take a copy, and what counts would be
+    /// dropped before the wait.
     fn begin(&mut self) {
         self.since.get_or_insert_with(Instant::now);
     }

@@ -1,11 +1,11 @@
 //! A client, as a session sees one: messages that come, messages and more that go.
 
-use std::{future, io, pin::Pin};
+use std::{future, io, pin::Pin, sync::Arc};
 
 use futures_util::{Sink, SinkExt, Stream, sink, stream};
 
 use super::presence::Presence;
-use crate::message::{Close, Message};
+use crate::message::{Close, Message, Shared};
 
 /// What the client sends: messages, and then the one reason why there are no more.
 pub type Incoming = Pin<Box<dyn Stream<Item = Result<Message, Disconnect>> + Send>>;
@@ -46,6 +46,8 @@ impl std::fmt::Debug for Client {
 pub enum Outbound {
     /// A message of the program.
     Message(Message),
+    /// One of those that it says to many.
+    Shared(Arc<Shared>),
     /// A sign of life that asks for one (RFC 6455 §5.5.2).
     Keepalive,
     /// The end. A close that may not be sent goes out without a code.

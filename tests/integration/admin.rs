@@ -1,47 +1,17 @@
 //! What operators are told: health, readiness, figures, sessions.
 
 use std::{
-    collections::BTreeMap,
     io::{Read, Write},
-    net::SocketAddr,
     os::unix::net::UnixStream,
 };
 
 use serde_json::Value;
 
-use crate::support::{Gateway, Server, Signal, address_in, eventually, http, run};
-
-/// A server and the address that it tells operators at.
-fn start(words: &[&str]) -> (Server, SocketAddr) {
-    let mut server = Gateway::with("--admin=127.0.0.1:0").args(words).start();
-    let line = server.wait_for_line("telling operators");
-    (server, address_in(&line))
-}
-
-fn ask(admin: SocketAddr, method: &str, path: &str) -> (u16, String) {
-    let request = format!("{method} {path} HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
-    let (status, _, body) = http(admin, &request);
-    (status, String::from_utf8(body).expect("text"))
-}
-
-/// The figures, by name and labels as they are written.
-fn figures(admin: SocketAddr) -> BTreeMap<String, f64> {
-    let (status, text) = ask(admin, "GET", "/metrics");
-    assert_eq!(status, 200);
-    let samples = text.lines().filter(|line| !line.starts_with('#'));
-    samples
-        .map(|line| {
-            let (name, value) = line.rsplit_once(' ').expect(line);
-            (name.to_owned(), value.parse().expect(line))
-        })
-        .collect()
-}
-
-fn sessions(admin: SocketAddr) -> Vec<Value> {
-    let (status, text) = ask(admin, "GET", "/sessions");
-    assert_eq!(status, 200);
-    serde_json::from_str(&text).expect("an array")
-}
+use crate::support::{
+    Gateway, Signal, eventually, http,
+    operators::{ask, figures, sessions, start},
+    run,
+};
 
 #[test]
 fn health_check_by_options_is_answered() {

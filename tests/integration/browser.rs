@@ -144,6 +144,34 @@ fn pages_chat_through_the_tcl_server() {
 }
 
 #[test]
+fn pages_chat_by_the_python_program() {
+    chat_shared("py");
+}
+
+#[test]
+fn pages_chat_by_the_tcl_program() {
+    chat_shared("tcl");
+}
+
+#[test]
+fn pages_chat_by_the_awk_program() {
+    chat_shared("awk");
+}
+
+#[test]
+fn pages_chat_by_the_bash_program() {
+    chat_shared("bash");
+}
+
+/// Pages that have one program together.
+fn chat_shared(language: &str) {
+    let server = Gateway::with("--share=tagged --staticdir=examples/chat")
+        .args([format!("examples/chat/chat.{language}")])
+        .start();
+    browse("chat", &[&server.url]);
+}
+
+#[test]
 fn python_chat_server_ends_when_wsd_is_told_to() {
     chat_server_ends("py", Signal::TERM);
 }

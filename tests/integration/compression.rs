@@ -6,7 +6,7 @@ use flate2::{Compress, Compression, FlushCompress};
 
 use crate::support::{
     Client, Gateway, Server,
-    client::{BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT},
+    client::{BINARY, CLOSE, CONTINUATION, PING, PONG, RawFrame, TEXT},
     process::cpu_ticks,
     script,
 };
@@ -271,5 +271,55 @@ fn rsv1_where_it_does_not_belong_closes_1002() {
             }
         });
         assert_eq!(code, 1002, "{frames:?}");
+    }
+}
+
+/// Inflates a whole message with a window of its own.
+fn inflated(mut message: Vec<u8>, bits: u8) -> String {
+    message.extend_from_slice(&[0, 0, 0xff, 0xff]);
+    let mut bytes = Vec::with_capacity(1 << 20);
+    let mut inflater = flate2::Decompress::new_with_window_bits(false, bits);
+    let flush = flate2::FlushDecompress::Sync;
+    inflater
+        .decompress_vec(&message, &mut bytes, flush)
+        .expect("zlib inflates");
+    String::from_utf8(bytes).expect("text")
+}
+
+#[test]
+fn message_to_many_is_compressed_for_each_window_without_what_came_before() {
+    let server = Gateway::with("--share --compress cat").start();
+    let offers = [
+        "permessage-deflate",
+        "permessage-deflate; server_max_window_bits=9",
+        "permessage-deflate; server_max_window_bits=9; server_no_context_takeover",
+    ];
+    let mut clients = offers.map(|extensions| offer(&server, extensions));
+    for client in &clients {
+        let head = &client.head;
+        assert!(head.contains("; server_no_context_takeover"), "{head}");
+    }
+    let mut plain = server.connect();
+    let texts = [
+        "Hello, ".repeat(1000),
+        "again ".repeat(20_000),
+        "short".to_owned(),
+    ];
+    for text in &texts {
+        plain.send(text);
+        // It is heard by all before the next is said.
+        assert_eq!(plain.text(), *text);
+    }
+    for (client, bits) in clients.iter_mut().zip([15, 9, 9]) {
+        for text in &texts {
+            let frame = RawFrame::read(&mut client.stream).expect("a frame");
+            match text.len() < 32 {
+                true => assert_eq!((frame.first, &frame.payload[..]), (0x81, text.as_bytes())),
+                false => {
+                    assert!(frame.first == 0xc1 && frame.payload.len() < text.len() / 10);
+                    assert_eq!(inflated(frame.payload, bits), *text);
+                }
+            }
+        }
     }
 }

@@ -69,7 +69,9 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 21] = [
+const FOREIGN: [&str; 22] = [
+    // grep(1)
+    "--line-buffered",
     "--json",
     "--svg",
     "--server",

@@ -98,6 +98,19 @@ fn session_is_in_a_file_of_its_own_name() {
 }
 
 #[test]
+fn what_many_are_told_is_recorded_for_each() {
+    let (directory, gateway) = recording("--share", "cat");
+    let server = gateway.start();
+    let mut client = server.connect();
+    client.send("hello");
+    assert_eq!(client.text(), "hello");
+    client.close();
+    let lines = lines(directory.path());
+    let expected = [["in", "text", "hello"], ["out", "text", "hello"]];
+    assert_eq!(messages(&lines), expected);
+}
+
+#[test]
 fn binary_messages_are_base64() {
     let (directory, gateway) = recording("--binary", "exec cat");
     let server = gateway.start();

@@ -66,6 +66,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         after_output: AfterOutput::KeepInput,
         process: None,
         connection: None,
+        cut: None,
     };
     let step = Duration::from_millis(100);
     let limits = SessionTimeouts {

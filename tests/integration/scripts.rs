@@ -101,16 +101,25 @@ fn help_of_the_benchmark_names_every_figure() {
     let (listed, of_targets) = lists
         .split_once("\nFigures of targets:\n")
         .expect("another list");
+    let (of_targets, of_fan_out) = of_targets
+        .split_once("\nFigures of fan-out:\n")
+        .expect("a third");
     assert!(pairs.len() > 10, "the figures were not found");
     assert_eq!(listed, expected);
 
-    let source = fs::read_to_string("benches/gateway/targets.rs").expect("the figures");
-    let names: Vec<_> = of_targets
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    assert_eq!(names.len(), source.matches("    (\"").count());
-    for name in names {
-        assert!(source.contains(&format!("    (\"{name}\", ")), "{name}");
+    for (list, file) in [
+        (of_targets, "benches/gateway/targets.rs"),
+        (of_fan_out, "benches/gateway/fan_out.rs"),
+    ] {
+        let source = fs::read_to_string(file).expect("the figures");
+        let (_, source) = source.split_once("const FIGURES").expect("their table");
+        let names: Vec<_> = list
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .collect();
+        assert_eq!(names.len(), source.matches("    (\"").count(), "{file}");
+        for name in names {
+            assert!(source.contains(&format!("    (\"{name}\", ")), "{name}");
+        }
     }
 }

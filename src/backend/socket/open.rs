@@ -95,6 +95,7 @@ impl Socket {
             after_output: AfterOutput::EndInput,
             process: None,
             connection: Some(intake),
+            cut: None,
         })
     }
 

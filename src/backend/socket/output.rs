@@ -16,7 +16,7 @@ use crate::{
     backend::{
         error::BackendError,
         interface::Output,
-        output::{READ, framed_output},
+        output::{READ, framed_output, to_one},
         stream_options::StreamOptions,
     },
     framing::Framing,
@@ -39,7 +39,7 @@ where
     R: AsyncRead + Send + Unpin + 'static,
 {
     if streams.framing == Framing::Chunks {
-        return Box::pin(ChunkOutput {
+        return to_one(ChunkOutput {
             stream: Some(stream),
             is_flooded: false,
         });
@@ -121,7 +121,7 @@ impl<R: AsyncRead + Unpin> Stream for ChunkOutput<R> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::backend::stream_options::MaxLine;
+    use crate::backend::{interface::Said, stream_options::MaxLine};
     use tokio::io::AsyncWriteExt;
 
     #[tokio::test]
@@ -155,7 +155,7 @@ mod tests {
         let mut read = Vec::new();
         let reading = async {
             while let Some(item) = messages.next().await {
-                let Ok(Message::Binary(chunk)) = item else {
+                let Ok(Said::Own(Message::Binary(chunk))) = item else {
                     panic!("{item:?}");
                 };
                 assert!(!chunk.is_empty() && chunk.len() <= READ);

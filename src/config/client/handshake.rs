@@ -29,7 +29,7 @@ pub(super) fn handshake(args: &Args) -> Result<HandshakeOptions, FlagError> {
             Subprotocols::Offered | Subprotocols::Off => Vec::new(),
         },
         headers,
-        compression: compression(messages),
+        compression: compression(&args.program),
     })
 }
 

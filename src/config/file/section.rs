@@ -13,7 +13,7 @@ use super::{
     source::Source,
     value,
 };
-use crate::args::{Flag, conflicting_flag};
+use crate::args::{Flag, SharingArgs, conflicting_flag};
 
 /// Keys with their places.
 #[derive(Debug, Clone)]
@@ -179,10 +179,15 @@ impl Section {
     /// Itself, and the keys of the top that it does not replace, with their places.
     pub(super) fn with_inherited(&self, top: &Section) -> Self {
         let has = |name: &str| self.settings.iter().any(|setting| setting.key == name);
+        // What is about sharing is of no use to a route that does not share.
+        let is_off = |setting: &Setting| setting.key == "share" && setting.values.is_empty();
+        let is_own = self.settings.iter().any(is_off);
+        let of_sharing = SharingArgs::names();
         let is_replaced = |key: &str| {
             matches!(key, "command" | "target" | "target-map")
                 || has(key)
                 || conflicting_flag(key).is_some_and(has)
+                || is_own && of_sharing.iter().any(|name| name == key)
         };
         let mut section = self.clone();
         let inherited = top.settings.iter();

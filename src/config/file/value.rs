@@ -8,7 +8,7 @@ use toml::{
     de::{DeInteger, DeValue},
 };
 
-use crate::args::{milliseconds_or_never, seconds};
+use crate::args::{milliseconds_or_never, seconds, seconds_or_always};
 
 /// A value as one would type it, and where it stands.
 pub(super) type Value = (String, Range<usize>);
@@ -21,6 +21,9 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
     match value.get_ref() {
         DeValue::Boolean(on) if !takes_values => one(on.to_string()),
         _ if !takes_values => Err("expected true or false".to_owned()),
+        // What has a value of its own if it is only switched on.
+        DeValue::Boolean(true) if !is_list && is_switch_too(argument) => one("true".to_owned()),
+        DeValue::Boolean(false) if !is_list && is_switch_too(argument) => Ok(Vec::new()),
         DeValue::Integer(number) if is_number(argument) || may_be_port(argument) => {
             one(integer(number)?.to_string())
         }
@@ -49,6 +52,12 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         }
         _ => Err("expected a string".to_owned()),
     }
+}
+
+/// Whether it may stand without a value.
+fn is_switch_too(argument: &Arg) -> bool {
+    let number = argument.get_num_args();
+    number.is_some_and(|number| number.min_values() == 0)
 }
 
 /// Whether its value is a port, and more if it is a string.
@@ -109,6 +118,7 @@ fn is_duration(argument: &Arg) -> bool {
     let kind = argument.get_value_parser().type_id();
     kind == ValueParser::from(seconds()).type_id()
         || kind == ValueParser::from(milliseconds_or_never()).type_id()
+        || kind == ValueParser::from(seconds_or_always()).type_id()
 }
 
 pub(super) fn string(value: &DeValue<'_>) -> Result<String, String> {

@@ -24,6 +24,15 @@ pub(in crate::http) struct ProcessPermit {
     _permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
+impl ProcessPermit {
+    /// For what takes none.
+    pub(in crate::http) fn none() -> Self {
+        ProcessPermit {
+            _permits: [None, None],
+        }
+    }
+}
+
 impl ProcessLimit {
     /// So many permits; `None` is no limit.
     pub fn new(limit: Option<usize>) -> Self {

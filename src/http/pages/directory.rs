@@ -42,6 +42,16 @@ impl Directory {
         &self.root
     }
 
+    /// How their streams are framed.
+    pub(in crate::http) fn streams(&self) -> &StreamOptions {
+        &self.streams
+    }
+
+    /// Whether a program lies in it, and is run as its programs are.
+    pub(in crate::http) fn is_of(&self, program: &Program) -> bool {
+        program.attributes == self.attributes && program.file.starts_with(self.root.path())
+    }
+
     /// What holds for each of them.
     pub(in crate::http) fn options(&self) -> &RouteOptions {
         &self.options

@@ -3,8 +3,10 @@
 //! How the client's messages travel is known to one file each (`websocket`), which hands `open` a future of the
 //! `Client`, and the answer that this waits for.
 
+mod member;
 mod open;
 mod recorded;
+mod session_request;
 mod websocket;
 
 pub(super) use websocket::open_websocket;

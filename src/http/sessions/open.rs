@@ -2,26 +2,26 @@
 
 use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc, time::Duration};
 
-use hyper::{Method, Response, header};
+use hyper::Response;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info};
 
-use super::recorded::{header_of, record};
+use super::{
+    member::join,
+    recorded::{header_of, record},
+    session_request::{Opened, SessionRequest},
+};
 use crate::{
-    backend::{Backend, FirstLine, Target, target_lost},
-    environ,
+    backend::{Backend, FirstLine, Membership, Target, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
         body::Body,
-        launch::{self, Launch, Purpose},
+        launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
-        pages::RouteMatch,
         refusal::Refusal,
         registry::{OpenSession, RegistryGuard},
-        request::ClientRequest,
         state::State,
-        targets::FoundTarget,
     },
     recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
@@ -32,26 +32,6 @@ use crate::{
 /// What a client whose session is over gets to read the rest while the server is stopping. Longer would hold up the
 /// stop; what the kernel has taken for a client reaches it after that too, unless it says something.
 const DRAINING_GRACE: Duration = Duration::from_millis(500);
-
-/// What a session is asked for with.
-#[derive(Debug)]
-pub(in crate::http) struct SessionRequest<'a> {
-    pub(in crate::http) request: ClientRequest<'a>,
-    /// Whom the client is joined to.
-    pub(in crate::http) found: FoundTarget<'a>,
-    /// The request's target, as the log shows it.
-    pub(in crate::http) uri: String,
-    /// The subprotocol that was agreed on.
-    pub(in crate::http) subprotocol: Option<&'a str>,
-    /// What else was agreed on, for the log.
-    pub(in crate::http) extension: Option<String>,
-    /// Kept by the session.
-    pub(in crate::http) permit: Option<ConnectionPermit>,
-}
-
-/// What programs are told of every session's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
-/// programs and libraries look for nothing else.
-static METHOD: Method = Method::GET;
 
 /// Starts the program and the session's task, and returns the answer that the client waits for. The client
 /// is joined to the program as soon as it is ready.
@@ -68,25 +48,25 @@ pub(in crate::http) async fn open(
     let options = asked.found.route.options;
     let connection = asked.request.connection;
     launch::check_not_draining(state)?;
-    let launch = Launch::prepare(state, options, Purpose::Session)?;
     let target = &*asked.found.route.target;
-    let (variables, observe): (_, fn(&Metrics, Duration)) = match target {
-        Target::Program(..) => (
-            launch.environment(&options.environ, connection, asked.to_environ()),
-            Metrics::observe_spawn,
-        ),
-        Target::Socket(_) => (Vec::new(), Metrics::observe_connect),
+    let launched = match (&options.share, target) {
+        (Some(share), Target::Program(program, streams, _)) => {
+            join(state, &asked, share, program, streams).await?
+        }
+        _ => start(state, &asked).await?,
     };
-    let opening = target.open(&state.resources, &variables, connection);
-    let launched = launch.start(state, observe, opening).await?;
-    let first_line = target.unexamined_line(&variables);
-    let backend = launched.started;
+    let Opened {
+        backend,
+        first_line,
+        member,
+    } = launched.started;
     let address = match target {
         Target::Program(..) => None,
         Target::Socket(socket) => Some(socket.address.to_string()),
     };
+    let (membership, member) = member.unzip();
     let recording = launched.span.in_scope(|| {
-        asked.log_start(&backend, address.as_deref());
+        asked.log_start(&backend, address.as_deref(), member.as_deref());
         let header = || header_of(launched.id, &asked.uri, target);
         state.recorder.begin(header).map(Arc::new)
     });
@@ -99,11 +79,13 @@ pub(in crate::http) async fn open(
             subprotocol: asked.subprotocol.map(str::to_owned),
             pid: backend.process.as_ref().map(|process| process.id()),
             target: address,
+            member,
             begun: Instant::now(),
             handle: Handle::new(&state.drain),
         }),
         backend,
         first_line: first_line.map(Box::new),
+        membership,
         client: match &recording {
             None => Box::pin(client),
             Some(recording) => Box::pin(record(client, Arc::clone(recording))),
@@ -118,37 +100,28 @@ pub(in crate::http) async fn open(
     Ok(answer)
 }
 
-impl SessionRequest<'_> {
-    fn to_environ(&self) -> environ::RequestInfo<'_> {
-        let RouteMatch {
-            script_name,
-            path_info,
-            ..
-        } = &self.found.route;
-        environ::RequestInfo {
-            method: &METHOD,
-            subprotocol: self.subprotocol,
-            ..self.request.to_environ(script_name, path_info)
-        }
-    }
-
-    fn log_start(&self, backend: &Backend, target: Option<&str>) {
-        let ClientRequest {
-            parts, connection, ..
-        } = self.request;
-        info!(
-            target: "access",
-            remote = %connection.remote,
-            uri = %self.uri,
-            origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
-            subprotocol = self.subprotocol,
-            extension = self.extension.as_ref().map(tracing::field::display),
-            pid = backend.process.as_ref().map(|process| process.id()),
-            target = target.map(tracing::field::display),
-            token = self.found.token,
-            "session started"
-        );
-    }
+/// Starts the program of this session alone, or connects to the target.
+async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Opened>, Refusal> {
+    let options = asked.found.route.options;
+    let connection = asked.request.connection;
+    let target = &*asked.found.route.target;
+    let launch = Launch::prepare(state, options, Purpose::Session)?;
+    let (variables, observe): (_, fn(&Metrics, Duration)) = match target {
+        Target::Program(..) => (
+            launch.environment(&options.environ, connection, asked.to_environ()),
+            Metrics::observe_spawn,
+        ),
+        Target::Socket(_) => (Vec::new(), Metrics::observe_connect),
+    };
+    let opening = async {
+        let opened = target.open(&state.resources, &variables, connection).await;
+        opened.map(|backend| Opened {
+            backend,
+            first_line: target.unexamined_line(&variables),
+            member: None,
+        })
+    };
+    launch.start(state, observe, opening).await
 }
 
 /// A session's task: awaited by the server, through the tracker, when it stops.
@@ -157,6 +130,8 @@ struct Task {
     backend: Backend,
     /// What may be the reason if the program ends at once.
     first_line: Option<Box<FirstLine>>,
+    /// What makes it a member of a group, where it is one.
+    membership: Option<Box<Membership>>,
     /// Boxed, so that an idle session keeps nothing of it.
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
     recording: Option<Arc<Recording>>,
@@ -179,6 +154,9 @@ impl Task {
             let session = session::run(client, self.backend, &self.timeouts, &open.handle);
             let (summary, lingering) = session.await;
             let duration = open.begun.elapsed();
+            if let Some(membership) = self.membership {
+                membership.leave(summary.ended.close());
+            }
             if let Some(recording) = self.recording {
                 recording.close(summary.ended.close());
             }

@@ -84,7 +84,12 @@ impl Sink<Outbound> for Recorded {
     }
 
     fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
-        if let (Outbound::Message(message), Some(recording)) = (&item, &self.recording) {
+        let message = match &item {
+            Outbound::Message(message) => Some(message),
+            Outbound::Shared(shared) => Some(shared.message()),
+            Outbound::Keepalive | Outbound::Close(_) => None,
+        };
+        if let (Some(message), Some(recording)) = (message, &self.recording) {
             recording.message(Direction::Out, message);
         }
         self.outgoing.as_mut().start_send(item)

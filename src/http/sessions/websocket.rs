@@ -6,7 +6,7 @@ use std::io;
 use bytes::Bytes;
 use hyper::{Response, Version, upgrade::OnUpgrade};
 
-use super::open::{SessionRequest, open};
+use super::{open::open, session_request::SessionRequest};
 use crate::{
     http::{
         access::ConnectionPermit,

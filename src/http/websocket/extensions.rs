@@ -175,6 +175,7 @@ mod tests {
     const TERMS: DeflateParams = DeflateParams {
         level: 1,
         threshold: 0,
+        keeps_context: true,
     };
 
     /// What is answered to these headers: nothing is `-`, a refusal `400`.

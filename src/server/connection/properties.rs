@@ -107,6 +107,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
             compression: Some(DeflateParams {
                 level: 1,
                 threshold: 0,
+                keeps_context: true,
             }),
             ..RouteOptions::default()
         },

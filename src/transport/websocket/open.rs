@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
     assembler::{Limit, MessageAssembler},
-    deflate::{DeflateStream, Negotiated},
+    deflate::{DeflateStream, Negotiated, SharedCompression},
     frame_buffer::{FrameBuffer, SharedStream},
     piece_reader::PieceReader,
     reader::MessageReader,
@@ -86,13 +86,14 @@ where
     match compression {
         None => {
             let look = move |stream: &TimeoutStream<S>| look(stream.get_ref());
-            plain(stream, read_ahead, role, options, look)
+            plain(stream, read_ahead, role, options, None, look)
         }
         Some(negotiated) => {
             let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
+            let sharing = SharedCompression::new(negotiated, role);
             let look =
                 move |stream: &DeflateStream<TimeoutStream<S>>| look(stream.get_ref().get_ref());
-            plain(stream, Bytes::new(), role, options, look)
+            plain(stream, Bytes::new(), role, options, sharing, look)
         }
     }
 }
@@ -103,6 +104,7 @@ fn plain<S>(
     read_ahead: Bytes,
     role: Role,
     options: &Options,
+    sharing: Option<SharedCompression>,
     look: impl Fn(&S) -> ConnectionState + Send + Sync + 'static,
 ) -> Client
 where
@@ -126,7 +128,7 @@ where
     if options.delivery == Delivery::InPieces && role == Role::Server {
         return Client {
             incoming: Box::pin(PieceReader::new(stream.clone(), read_ahead)),
-            outgoing: Box::pin(MessageWriter::new(stream, role)),
+            outgoing: Box::pin(MessageWriter::new(stream, role, sharing)),
             presence,
         };
     }
@@ -134,7 +136,7 @@ where
     let reader = SyncReader::new(stream.clone(), read_ahead, assembler);
     Client {
         incoming: Box::pin(MessageReader::new(reader, role, config)),
-        outgoing: Box::pin(MessageWriter::new(stream, role)),
+        outgoing: Box::pin(MessageWriter::new(stream, role, sharing)),
         presence,
     }
 }

@@ -18,11 +18,12 @@ use hyper_tungstenite::tungstenite::protocol::{
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{
+    deflate::SharedCompression,
     frame::{BINARY, FrameKind, Header, TEXT},
     frame_buffer::{SharedStream, rest},
 };
 use crate::{
-    message::{Close, Message},
+    message::{Close, Message, Shared, WireForm},
     room,
     transport::client::Outbound,
 };
@@ -37,6 +38,8 @@ const LONG: usize = 8 * 1024;
 pub(super) struct MessageWriter<S> {
     stream: SharedStream<S>,
     role: Role,
+    /// How what many are sent is compressed for all of them, where it may be.
+    sharing: Option<SharedCompression>,
     /// Whole frames that the wire has not been given yet.
     gathered: Vec<u8>,
     /// The wire could not send all that it was given.
@@ -54,10 +57,15 @@ enum Closing {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
-    pub(super) fn new(stream: SharedStream<S>, role: Role) -> Self {
+    pub(super) fn new(
+        stream: SharedStream<S>,
+        role: Role,
+        sharing: Option<SharedCompression>,
+    ) -> Self {
         MessageWriter {
             stream,
             role,
+            sharing,
             gathered: Vec::new(),
             is_stuck: false,
             closing: Closing::Answer,
@@ -73,30 +81,58 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 
     /// A message, whose payload is not copied if it is long and nothing else stands against it.
-    fn gather_message(&mut self, payload: Bytes, kind: Data) -> io::Result<()> {
+    fn gather_message(&mut self, message: Message) -> io::Result<()> {
+        let (payload, opcode, kind) = match message {
+            Message::Text(text) => (text.into(), TEXT, Data::Text),
+            Message::Binary(bytes) => (bytes, BINARY, Data::Binary),
+        };
         if self.role == Role::Client {
             return self.gather(Frame::message(payload, OpCode::Data(kind), true));
         }
-        let opcode = match kind {
-            Data::Text => TEXT,
-            _ => BINARY,
-        };
-        let kind = FrameKind {
-            opcode,
-            is_final: true,
-            is_compressed: false,
-        };
-        let header = Header::new(kind, payload.len(), None);
-        if payload.len() < LONG || self.stream.lock().has_payload() {
-            let frame = header.bytes().len() + payload.len();
-            room::reserve(&mut self.gathered, frame)?;
-            self.gathered.extend_from_slice(header.bytes());
-            self.gathered.extend_from_slice(&payload);
-            return Ok(());
+        let header = plain_header(opcode, payload.len());
+        match self.takes_as_it_lies(&payload) {
+            true => self.give_long(header.bytes(), payload),
+            false => self.gather_bytes(header.bytes(), &payload),
         }
+    }
+
+    /// A message of many, in the form that was made for all who have such a wire.
+    fn gather_shared(&mut self, shared: &Shared) -> io::Result<()> {
+        let frame = match &self.sharing {
+            Some(sharing) => sharing.frame(shared)?,
+            None => None,
+        };
+        let frame = match frame {
+            Some(frame) if self.takes_as_it_lies(frame) => {
+                return self.give_long(&[], frame.clone());
+            }
+            Some(frame) => frame,
+            None if shared.message().len() >= LONG || self.role == Role::Client => {
+                return self.gather_message(shared.message().clone());
+            }
+            None => shared.form(WireForm::Plain, |message| {
+                Ok::<_, io::Error>(plain(message))
+            })?,
+        };
+        self.gather_bytes(&[], frame)
+    }
+
+    fn gather_bytes(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
+        room::reserve(&mut self.gathered, header.len() + payload.len())?;
+        self.gathered.extend_from_slice(header);
+        self.gathered.extend_from_slice(payload);
+        Ok(())
+    }
+
+    /// Whether a payload, or a frame, is better not copied, and need not be.
+    fn takes_as_it_lies(&self, bytes: &Bytes) -> bool {
+        bytes.len() >= LONG && !self.stream.lock().has_payload()
+    }
+
+    fn give_long(&mut self, header: &[u8], payload: Bytes) -> io::Result<()> {
         let mut buffer = self.stream.lock();
         buffer.give(&mut self.gathered)?;
-        buffer.give_long(header.bytes(), payload);
+        buffer.give_long(header, payload);
         // It goes out before anything else is taken.
         self.is_stuck = true;
         Ok(())
@@ -163,6 +199,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 }
 
+/// The header of a server's whole message.
+fn plain_header(opcode: u8, payload: usize) -> Header {
+    let kind = FrameKind {
+        opcode,
+        is_final: true,
+        is_compressed: false,
+    };
+    Header::new(kind, payload, None)
+}
+
+/// A server's frame of a short message.
+fn plain(message: &Message) -> Bytes {
+    let (payload, opcode) = match message {
+        Message::Text(text) => (text.as_str().as_bytes(), TEXT),
+        Message::Binary(bytes) => (&bytes[..], BINARY),
+    };
+    [plain_header(opcode, payload.len()).bytes(), payload]
+        .concat()
+        .into()
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {
     type Error = io::Error;
 
@@ -175,8 +232,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {
 
     fn start_send(mut self: Pin<&mut Self>, outbound: Outbound) -> io::Result<()> {
         match outbound {
-            Outbound::Message(Message::Text(text)) => self.gather_message(text.into(), Data::Text),
-            Outbound::Message(Message::Binary(bytes)) => self.gather_message(bytes, Data::Binary),
+            Outbound::Message(message) => self.gather_message(message),
+            Outbound::Shared(shared) => self.gather_shared(&shared),
             Outbound::Keepalive => self.gather(Frame::ping(Bytes::new())),
             Outbound::Close(close) => self.gather_close(close),
         }

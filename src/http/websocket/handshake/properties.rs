@@ -22,6 +22,7 @@ pub(crate) fn handshake(head: &[u8]) {
     let terms = DeflateParams {
         level: 1,
         threshold: 0,
+        keeps_context: true,
     };
     let listed = Subprotocols::Listed(vec!["ex1".to_owned(), "ex2".to_owned()]);
     for (spoken, compression) in [

@@ -8,6 +8,8 @@
 //! what was inflated. What goes out is read as frames too, and a message that is worth it leaves as
 //! one compressed frame.
 //!
+//! What many are sent is compressed once for all of them (`shared`), and passes here as it is.
+//!
 //! State of zlib is made when the first compressed message asks for it and freed after an idle minute.
 
 mod deflater;
@@ -19,9 +21,11 @@ mod params;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod send_buffer;
+mod shared;
 mod stream;
 #[cfg(test)]
 mod tests;
 
 pub use params::{DeflateParams, Negotiated};
+pub(super) use shared::SharedCompression;
 pub(super) use stream::DeflateStream;

@@ -11,6 +11,9 @@ pub struct DeflateParams {
     pub level: u8,
     /// Messages of fewer bytes are sent as they are.
     pub threshold: usize,
+    /// Whether a message of the server may refer to those before it. Where many are sent the same, it does not, so
+    /// that it is compressed once for all.
+    pub keeps_context: bool,
 }
 
 /// What both ends agreed on. As text it is the extension of the server's answer.
@@ -50,7 +53,7 @@ impl Negotiated {
     pub fn new(params: DeflateParams) -> Self {
         Negotiated {
             params,
-            server_no_context_takeover: false,
+            server_no_context_takeover: !params.keeps_context,
             client_no_context_takeover: false,
             server_max_window_bits: None,
             client_max_window_bits: None,

@@ -67,6 +67,7 @@ pub(crate) fn deflate(input: &[u8]) {
         ..Negotiated::new(DeflateParams {
             level: 1 + level % 9,
             threshold: threshold.into(),
+            keeps_context: true,
         })
     };
     messages_that_are_written_come_back(&agreed, &messages_of(rest));
@@ -80,6 +81,7 @@ pub(super) fn negotiated(threshold: usize) -> Negotiated {
     Negotiated::new(DeflateParams {
         level: 4,
         threshold,
+        keeps_context: true,
     })
 }
 

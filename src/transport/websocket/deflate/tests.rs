@@ -373,7 +373,7 @@ proptest! {
         let agreed = Negotiated {
             server_no_context_takeover: !keeps_context,
             server_max_window_bits: Some(bits),
-            ..Negotiated::new(DeflateParams { level, threshold })
+            ..Negotiated::new(DeflateParams { level, threshold, keeps_context: true })
         };
         properties::messages_that_are_written_come_back(&agreed, &sent);
     }

@@ -1,0 +1,221 @@
+//! One program for many clients: what a message to all costs, beside servers that send to all without a program.
+//!
+//! What one member says all hear, so a member is the publisher, and each message is checked at each member.
+
+use std::io;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::audience::Audience;
+use crate::connection::Connection;
+use crate::figures::{Effort, standing::settled_memory};
+use crate::kernel::{self, OneCpu};
+use crate::options::Options;
+use crate::outcome::{Failure, Measure, Outcome};
+use crate::report::{Report, Series};
+use crate::server::{Mode, Server, Template};
+use crate::wire::Batch;
+use crate::{finish, picture, progress};
+
+/// Names of the servers, and the words behind the program's own path.
+pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
+    (
+        "wsd",
+        "wsd",
+        "--port={port} --loglevel=error --share --max-members=0 cat",
+    ),
+    (
+        "wsd tagged",
+        "wsd",
+        "--port={port} --loglevel=error --share=tagged --max-members=0 sed -un s/^[0-9][0-9]*/*/p",
+    ),
+    (
+        "websocat",
+        "websocat",
+        "-q -t ws-l:127.0.0.1:{port} broadcast:mirror:",
+    ),
+    ("ws (Node)", "node", "benches/gateway/fan_out.mjs {port}"),
+];
+
+const MEMBERS: usize = 1000;
+const MANY: usize = 10_000;
+/// Bytes of the messages.
+const SHORT: usize = 100;
+const STATE: usize = 2 * 1024;
+const WORLD: usize = 10 * 1024;
+/// Messages of a burst.
+const BURST: usize = 64;
+/// Between two states of a game.
+const TICK: Duration = Duration::from_millis(50);
+/// What one member that does not read is sent meanwhile.
+const STALL: usize = 500;
+
+type Probe = fn(&Server, &Effort) -> Result<Outcome, Failure>;
+
+/// Name, and what is done.
+const FIGURES: [(&str, Probe); 7] = [
+    ("alone", |server, effort| bursts(server, effort, 1)),
+    ("burst-64", |server, effort| bursts(server, effort, BURST)),
+    ("state-2k", |server, effort| states(server, effort, STATE)),
+    ("state-10k", |server, effort| states(server, effort, WORLD)),
+    ("talk", talk),
+    ("stalled", stalled),
+    ("memory", memory),
+];
+
+/// Runs everything; tells whether that went well.
+pub(crate) fn run(options: &Options) -> io::Result<bool> {
+    kernel::raise_descriptor_limit(2 * MANY as u64 + 500)?;
+    kernel::adopt_orphans()?;
+    let mut report = Report::begin(options);
+    let names = || options.servers.iter().map(|server| server.name.clone());
+    report.table(names().collect());
+    for (name, probe) in FIGURES {
+        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
+        for round in 1..=options.rounds {
+            for (server, series) in options.servers.iter().zip(&mut series) {
+                if series.failure.is_none() {
+                    progress(name, round, server);
+                    series.record(once(server, &options.effort, probe));
+                }
+            }
+        }
+        report.add(name, &series);
+    }
+    finish(&report, options, || draw(&report))
+}
+
+fn draw(report: &Report) -> String {
+    let card = |&(name, _): &(&str, Probe)| picture::Card {
+        title: name.to_owned(),
+        charts: report.charts(name, |_, _| None),
+    };
+    let cards: Vec<_> = FIGURES.iter().map(card).collect();
+    picture::bars(
+        "One program for many clients",
+        &crate::report::machine(),
+        &cards,
+    )
+}
+
+/// One figure of a fresh server, which has one processor, and its members another where there is one.
+fn once(template: &Template, effort: &Effort, probe: Probe) -> Result<Outcome, Failure> {
+    let server = {
+        let _first = OneCpu::pin()?;
+        Server::start(|port| template.fill(port, &["cat"], Mode::Lines))?
+    };
+    let _last = OneCpu::pin_last()?;
+    probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
+}
+
+/// Processor time of the server for each message at each member.
+fn cost(server: &Server, before: Duration, deliveries: usize) -> Result<Measure, Failure> {
+    let time = server.cpu_when_quiet()? - before;
+    let each = time.as_secs_f64() * 1e6 / deliveries as f64;
+    Ok(Measure::less("CPU each, µs", each))
+}
+
+/// So many messages at once; the next when all have heard them.
+fn bursts(server: &Server, effort: &Effort, count: usize) -> Result<Outcome, Failure> {
+    let mut audience = Audience::gather(server.port, members(effort))?;
+    let batch = Batch::new(1, SHORT, count);
+    audience.hear_all_of(&batch)?;
+    let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
+    let mut heard = 0;
+    let mut rounds = 0;
+    while start.elapsed() < effort.span {
+        audience.hear_all_of(&batch)?;
+        heard += count * audience.len();
+        rounds += 1;
+    }
+    let time = start.elapsed().as_secs_f64();
+    Ok(Outcome::from(vec![
+        cost(server, cpu, heard)?,
+        Measure::less("until all, ms", time * 1e3 / f64::from(rounds)),
+    ]))
+}
+
+/// A state of so many bytes twenty times a second.
+fn states(server: &Server, effort: &Effort, size: usize) -> Result<Outcome, Failure> {
+    let mut audience = Audience::gather(server.port, members(effort))?;
+    let batch = Batch::new(1, size, 1);
+    audience.hear_all_of(&batch)?;
+    let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
+    let mut count = 0;
+    while start.elapsed() < effort.span {
+        audience.hear_all_of(&batch)?;
+        count += 1;
+        sleep((TICK * count).saturating_sub(start.elapsed()));
+    }
+    let time = start.elapsed().as_secs_f64();
+    let busy = (server.cpu_when_quiet()? - cpu).as_secs_f64() / time;
+    let heard = count as usize * audience.len();
+    Ok(Outcome::from(vec![
+        cost(server, cpu, heard)?,
+        Measure::less("busy, %", 100.0 * busy),
+    ]))
+}
+
+/// A tenth of all speak in the same moment, and all hear them.
+fn talk(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
+    let mut audience = Audience::gather(server.port, members(effort) / 10)?;
+    let batch = Batch::new(1, SHORT, 1);
+    audience.all_speak(&batch)?;
+    let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
+    let mut heard = 0;
+    while start.elapsed() < effort.span {
+        audience.all_speak(&batch)?;
+        heard += audience.len() * audience.len();
+    }
+    Ok(Outcome::from(vec![
+        cost(server, cpu, heard)?,
+        Measure::more(
+            "messages in/s",
+            (heard / audience.len()) as f64 / start.elapsed().as_secs_f64(),
+        ),
+    ]))
+}
+
+/// One member does not read: what the server grows by, and whether others hear on.
+fn stalled(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
+    let mut audience = Audience::gather(server.port, members(effort) / 10)?;
+    let batch = Batch::new(1, WORLD, 1);
+    audience.hear_all_of(&batch)?;
+    let before = settled_memory(server)?;
+    let _silent = Connection::open(server.port)?;
+    let start = Instant::now();
+    let mut slowest = Duration::ZERO;
+    for _ in 0..STALL {
+        let begun = Instant::now();
+        audience.hear_all_of(&batch)?;
+        slowest = slowest.max(begun.elapsed());
+    }
+    let time = start.elapsed().as_secs_f64();
+    let growth = server.memory()? - before;
+    Ok(Outcome::from(vec![
+        Measure::less("growth, MiB", growth / 1024.0 / 1024.0),
+        Measure::less("until the others, ms", time * 1e3 / STALL as f64),
+        Measure::less("at most, ms", slowest.as_secs_f64() * 1e3),
+    ]))
+}
+
+/// Memory of members that hear nothing.
+fn memory(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
+    let count = match effort.idle < Effort::FULL.idle {
+        true => members(effort),
+        false => MANY,
+    };
+    let _first = Audience::gather(server.port, 10)?;
+    let before = settled_memory(server)?;
+    let mut audience = Audience::gather(server.port, count)?;
+    let memory = settled_memory(server)? - before;
+    // All of them must still be there.
+    drop(_first);
+    audience.hear_all_of(&Batch::new(1, SHORT, 1))?;
+    let each = memory / 1024.0 / count as f64;
+    Ok(Outcome::from(vec![Measure::less("memory each, KiB", each)]))
+}
+
+fn members(effort: &Effort) -> usize {
+    MEMBERS.min(effort.idle)
+}

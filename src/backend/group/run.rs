@@ -1,0 +1,210 @@
+//! The life of a group: its processes one after the other, and the end.
+
+use std::{convert::Infallible, process::ExitStatus, sync::Arc, time::Duration};
+
+use futures_util::{StreamExt, future};
+use tokio::time::sleep;
+use tracing::{info, warn};
+
+use super::{
+    relay::{Relay, RelayEnd},
+    shared_program::{SharedProcess, SharedProgram},
+    state::Group,
+};
+use crate::{
+    backend::{
+        backoff::Backoff, exit::close_for, interface::Output, start_error::passes_with_time,
+    },
+    message::Close,
+    timer::timeout,
+};
+
+/// What the output gets to end when the process group that held it is gone.
+const REST: Duration = Duration::from_millis(100);
+
+/// How a group has ended.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GroupEnd {
+    /// The exit status of its last process, where there was one.
+    pub status: Option<ExitStatus>,
+    /// How long that lived.
+    pub lived: Duration,
+    /// It has failed, rather than that it was not needed any more.
+    pub has_failed: bool,
+}
+
+/// A group whose task this is.
+struct Life {
+    group: Arc<Group>,
+    program: SharedProgram,
+    backoff: Backoff,
+}
+
+/// What follows the end of a process.
+enum Then {
+    /// All members end with this, or as their sessions do anyway.
+    Finish(Option<Close>),
+    /// Members stay, and it is started again.
+    Respawn,
+}
+
+/// Runs a group from the start of its program to the end of all; each exit of a process is told to `exited`.
+///
+/// Cancel safe: no; dropped, it kills the process, and members hear nothing any more.
+pub async fn run(
+    group: Arc<Group>,
+    program: SharedProgram,
+    started: SharedProcess,
+    exited: impl Fn(ExitStatus),
+) -> GroupEnd {
+    let mut life = Life {
+        group,
+        program,
+        backoff: Backoff::default(),
+    };
+    let mut started = Some(started);
+    let mut end = GroupEnd::default();
+    while let Some(process) = started.take() {
+        let then;
+        (end, then) = life.live(process).await;
+        if let Some(status) = end.status {
+            exited(status);
+        }
+        if matches!(then, Then::Respawn) {
+            started = life.respawn(end.lived).await;
+        }
+    }
+    life.group.set_ended();
+    end
+}
+
+impl Life {
+    /// One process, from its start to its end. Where nothing follows, members are told before the process is brought
+    /// to its end.
+    async fn live(&mut self, started: SharedProcess) -> (GroupEnd, Then) {
+        let group = Arc::clone(&self.group);
+        group.figures().starts.add(1);
+        let begun = started.process.started();
+        let mut relay = Relay::new(&group, started);
+        let mut end = relay.run().await;
+        if matches!(end, RelayEnd::Lingered) {
+            end = RelayEnd::Exited(self.deliver_rest(&mut relay).await);
+        }
+        let lived = begun.elapsed();
+        let then = self.then(&end);
+        if let Then::Finish(close) = &then
+            && !matches!(end, RelayEnd::Closed)
+        {
+            group.finish(close.as_ref());
+        }
+        let status = self.end_process(relay, &end).await;
+        let then = match (&end, then) {
+            // Only now it is known how.
+            (RelayEnd::Closed, _) => self.then(&RelayEnd::Exited(status)),
+            (_, then) => then,
+        };
+        if let Then::Finish(close) = &then {
+            group.finish(close.as_ref());
+        }
+        let end = GroupEnd {
+            status: Some(status),
+            lived,
+            has_failed: match end {
+                RelayEnd::Exited(_) | RelayEnd::Closed => !status.success(),
+                RelayEnd::Broken(_) => true,
+                RelayEnd::Lingered | RelayEnd::Unused | RelayEnd::Drained => false,
+            },
+        };
+        (end, then)
+    }
+
+    fn then(&self, end: &RelayEnd) -> Then {
+        let is_stopping = self.group.drain.is_cancelled();
+        match end {
+            RelayEnd::Exited(status) => {
+                let may_respawn = self.group.options().respawn && self.group.members() > 0;
+                match status.success() || !may_respawn || is_stopping {
+                    true => Then::Finish((!is_stopping).then(|| close_for(*status))),
+                    false => Then::Respawn,
+                }
+            }
+            RelayEnd::Broken(close) => Then::Finish(Some(close.clone())),
+            RelayEnd::Lingered | RelayEnd::Closed | RelayEnd::Unused | RelayEnd::Drained => {
+                Then::Finish(None)
+            }
+        }
+    }
+
+    /// The process has ended, but its stdout is still held: with its process group gone that ends.
+    async fn deliver_rest(&self, relay: &mut Relay<'_>) -> ExitStatus {
+        let status = relay.process.end(&self.group.options().termination).await;
+        let Some(output) = &mut relay.output else {
+            return status;
+        };
+        let rest = async {
+            while let Some(Ok(said)) = output.next().await {
+                self.group.say(said.message().clone());
+            }
+        };
+        // A process that has left the group may hold it for ever.
+        let _ = timeout(REST, rest).await;
+        self.group.end_turn();
+        status
+    }
+
+    /// Brings a process to its end, and what is left of its process group. What it still says nobody hears.
+    async fn end_process(&self, relay: Relay<'_>, end: &RelayEnd) -> ExitStatus {
+        let (mut process, output) = relay.into_rest();
+        let mut timeouts = self.group.options().termination;
+        if matches!(end, RelayEnd::Drained | RelayEnd::Closed) {
+            // It has had its time.
+            timeouts.eof = Duration::ZERO;
+        }
+        tokio::select! {
+            status = process.end(&timeouts) => status,
+            never = discard(output) => match never {},
+        }
+    }
+
+    /// Waits, and starts the program again; `None` if that is not to be, and then all members have ended.
+    async fn respawn(&mut self, lived: Duration) -> Option<SharedProcess> {
+        let mut lived = lived;
+        loop {
+            let pause = self.backoff.next_with_jitter(lived);
+            warn!("the program is started again in {} ms", pause.as_millis());
+            tokio::select! {
+                () = sleep(pause) => {}
+                () = self.group.drain.cancelled() => {
+                    self.group.finish(None);
+                    return None;
+                }
+            }
+            if self.group.close_if_empty() {
+                self.group.finish(None);
+                return None;
+            }
+            lived = Duration::ZERO;
+            match self.program.start().await {
+                Ok(started) => {
+                    self.group.figures().respawns.add(1);
+                    self.group.restart();
+                    info!(pid = started.process.id(), "the program was started again");
+                    return Some(started);
+                }
+                Err(error) if passes_with_time(&error) => {}
+                Err(_) => {
+                    let close = Close::new(Close::INTERNAL, "the program cannot be started");
+                    self.group.finish(Some(&close));
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+async fn discard(output: Option<Output>) -> Infallible {
+    if let Some(mut output) = output {
+        while output.next().await.is_some() {}
+    }
+    future::pending().await
+}

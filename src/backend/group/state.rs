@@ -1,0 +1,361 @@
+//! A group: a shared program's members, as its task and their sessions see them.
+//!
+//! # How it works
+//! There are two ways, and each has a lock of its own: the [`Roster`], by which what the program says comes into the
+//! queues of members, and the [`Turns`], by which what members say comes to the program. One task has the program's
+//! streams (`relay`); a session touches its own queue, its own seat, and nobody else's. Who takes both locks takes the
+//! roster's first.
+
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use super::{
+    complaints::Complaints,
+    figures::Figures,
+    grammar::{Address, Instruction, MemberId, parse},
+    options::{GroupKind, GroupOptions, Keep},
+    queue::Queue,
+    roster::{Delivery, Roster, Stage},
+    tagging::Tagging,
+    turns::Turns,
+};
+use crate::{
+    backend::stdin::Intake,
+    framing::Framing,
+    message::{Close, Message, Shared},
+};
+
+/// Text up to so many bytes is copied out of the buffer that it was read into, which is of this size: else a short
+/// line would keep all of it.
+const LONG: usize = 32 * 1024;
+
+/// A shared program and its members.
+#[derive(Debug)]
+pub struct Group {
+    roster: Mutex<Roster>,
+    pub(super) turns: Mutex<Turns>,
+    options: Mutex<Arc<GroupOptions>>,
+    framing: Framing,
+    /// How it tells the program who says what; `None` if it does not.
+    pub(super) tagging: Option<Tagging>,
+    /// There is something to tell the program, or members have come or gone.
+    pub(super) changed: Notify,
+    /// The server is stopping.
+    pub(super) drain: CancellationToken,
+    /// The program has ended, and another may take its place.
+    ended: CancellationToken,
+    figures: Arc<Figures>,
+    complaints: Mutex<Complaints>,
+}
+
+/// Why nobody can join a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotJoined {
+    /// It has as many members as it may have.
+    Full(usize),
+    /// It is coming to its end.
+    Over,
+}
+
+/// What a group knows of somebody who has joined.
+pub(super) struct Entered {
+    pub(super) id: MemberId,
+    pub(super) queue: Arc<Queue>,
+    pub(super) intake: Intake,
+}
+
+impl Group {
+    /// A group without members, of a program that is not there yet.
+    pub fn new(
+        framing: Framing,
+        options: Arc<GroupOptions>,
+        figures: Arc<Figures>,
+        drain: CancellationToken,
+    ) -> Self {
+        figures.groups_open.add(1);
+        Group {
+            roster: Mutex::default(),
+            turns: Mutex::default(),
+            tagging: (options.kind == GroupKind::Tagged).then(|| Tagging::of(framing)),
+            options: Mutex::new(options),
+            framing,
+            changed: Notify::new(),
+            drain,
+            ended: CancellationToken::new(),
+            figures,
+            complaints: Mutex::default(),
+        }
+    }
+
+    /// How many members there are.
+    pub fn members(&self) -> usize {
+        self.roster.lock().len()
+    }
+
+    /// Its terms, as of now.
+    pub(super) fn options(&self) -> Arc<GroupOptions> {
+        Arc::clone(&self.options.lock())
+    }
+
+    /// Puts other terms in force; members who are there keep their own.
+    pub fn set_options(&self, options: &Arc<GroupOptions>) {
+        *self.options.lock() = Arc::clone(options);
+    }
+
+    /// Whether its program is kept as long as the server runs.
+    pub fn is_kept(&self) -> bool {
+        self.options().keep == Keep::Always
+    }
+
+    /// Lets nobody join any more: it ends with its last member.
+    pub fn retire(&self) {
+        self.roster.lock().advance(Stage::Retired);
+        self.changed.notify_one();
+    }
+
+    /// Retires it if it has no members; whether it has none.
+    pub fn yield_place(&self) -> bool {
+        let is_empty = {
+            let mut roster = self.roster.lock();
+            let is_empty = roster.len() == 0;
+            if is_empty {
+                roster.advance(Stage::Retired);
+            }
+            is_empty
+        };
+        self.changed.notify_one();
+        is_empty
+    }
+
+    /// Resolves when its program has ended. Cancel safe: yes.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+
+    pub(super) fn figures(&self) -> &Figures {
+        &self.figures
+    }
+
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// Adds a member with what there is to tell of it.
+    pub(super) fn enter(
+        &self,
+        options: &Arc<GroupOptions>,
+        variables: &[(String, String)],
+    ) -> Result<Entered, NotJoined> {
+        let intake = Intake::default();
+        let mut roster = self.roster.lock();
+        if roster.stage() != Stage::Open {
+            return Err(NotJoined::Over);
+        }
+        if let Some(most) = options.max_members.filter(|most| roster.len() >= *most) {
+            return Err(NotJoined::Full(most));
+        }
+        self.set_options(options);
+        let (id, queue) = roster.enter(options);
+        let join = self.tagging.map(|tagging| tagging.join(id, variables));
+        self.turns.lock().enter(id, join, intake.clone());
+        drop(roster);
+        self.figures.members_open.add(1);
+        self.figures.members.add(1);
+        self.changed.notify_one();
+        Ok(Entered { id, queue, intake })
+    }
+
+    /// A member has gone; so it is told, unless it was already.
+    pub(super) fn leave(&self, id: MemberId, close: &Close) {
+        let leave = self.tagging.map(|tagging| tagging.leave(id, close));
+        self.roster.lock().leave(id);
+        self.turns.lock().remove(id, leave);
+        self.figures.members_open.subtract(1);
+        self.changed.notify_one();
+    }
+
+    /// A member says nothing more, and goes with this.
+    pub(super) fn end(&self, id: MemberId, close: &Close) {
+        let leave = self.tagging.map(|tagging| tagging.leave(id, close));
+        self.turns.lock().end(id, leave);
+        self.changed.notify_one();
+    }
+
+    /// A member whose session is to end is sent nothing more.
+    pub(super) fn silence(&self, id: MemberId) {
+        if let Some(queue) = self.roster.lock().silence(id) {
+            queue.finish(None);
+        }
+    }
+
+    /// What the program says; the members for whom it is are woken by [`Group::end_turn`]. How many that are.
+    pub(super) fn say(&self, message: Message) -> usize {
+        match self.tagging {
+            None => {
+                let message = Arc::new(Shared::new(detached(message)));
+                let options = self.options();
+                let mut roster = self.roster.lock();
+                roster.keep(&message, &options);
+                let mut delivery = roster.deliver(&message, &Address::All, &[]);
+                drop(roster);
+                // Nobody is there whom it could have been for.
+                delivery.gone = 0;
+                self.account(&delivery, message.message().len())
+            }
+            Some(_) => self.obey(&message),
+        }
+    }
+
+    /// Does what a tagged program says.
+    fn obey(&self, line: &Message) -> usize {
+        let bytes = match line {
+            Message::Text(text) => text.as_str().as_bytes(),
+            Message::Binary(bytes) => bytes,
+        };
+        let is_text = matches!(line, Message::Text(_));
+        let gone = match parse(bytes) {
+            Some(Instruction::Say { to, not, text }) => {
+                let message = Arc::new(Shared::new(behind(line, text)));
+                let delivery = self.roster.lock().deliver(&message, &to, &not);
+                return self.account(&delivery, message.message().len());
+            }
+            // Events are text.
+            Some(Instruction::Enter { who, room }) if is_text => {
+                self.roster.lock().enter_room(&who, room).ok()
+            }
+            Some(Instruction::Exit { who, room }) if is_text => {
+                Some(self.roster.lock().exit_room(&who, room))
+            }
+            Some(Instruction::Close { who, close }) if is_text => {
+                Some(self.roster.lock().close(&who, &close))
+            }
+            _ => None,
+        };
+        match gone {
+            Some(gone) => self.figures.dropped.gone.add(gone),
+            None => {
+                self.figures.dropped.malformed.add(1);
+                self.complaints.lock().malformed(bytes);
+            }
+        }
+        1
+    }
+
+    fn account(&self, delivery: &Delivery, length: usize) -> usize {
+        let figures = &self.figures;
+        figures.deliveries.add(delivery.delivered);
+        figures.delivery_bytes.add(delivery.delivered * length);
+        figures.dropped.gone.add(delivery.gone);
+        figures.dropped.slow.add(delivery.dropped);
+        for policy in &delivery.slow {
+            figures.slow.of(*policy).add(1);
+        }
+        for id in &delivery.evicted {
+            warn!(
+                member = id,
+                "too slow: the member is closed, and what waited for it is dropped"
+            );
+            self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
+        }
+        delivery.delivered
+    }
+
+    /// Wakes those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) {
+        let touched = self.roster.lock().end_turn();
+        touched.iter().for_each(|queue| queue.wake());
+    }
+
+    /// How many members there are, and whether more may come.
+    pub(super) fn state(&self) -> (usize, Stage) {
+        let roster = self.roster.lock();
+        (roster.len(), roster.stage())
+    }
+
+    /// Lets nobody join any more, if nobody is there; whether that is so.
+    pub(super) fn close_if_empty(&self) -> bool {
+        let mut roster = self.roster.lock();
+        if roster.len() == 0 {
+            roster.advance(Stage::Over);
+        }
+        roster.stage() == Stage::Over
+    }
+
+    /// The program has ended, or is about to: all members end with this, behind what it has said.
+    pub(super) fn finish(&self, close: Option<&Close>) {
+        self.roster.lock().finish(close);
+        self.turns.lock().refuse();
+    }
+
+    /// A program that has ended is started again while its members stay.
+    pub(super) fn restart(&self) {
+        self.roster.lock().restart();
+        self.turns.lock().restart();
+    }
+
+    /// All is over: another group may take this one's place.
+    pub(super) fn set_ended(&self) {
+        self.ended.cancel();
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.figures.groups_open.subtract(1);
+    }
+}
+
+/// A message that keeps nothing beside itself in memory.
+fn detached(message: Message) -> Message {
+    match message {
+        Message::Text(text) if text.len() < LONG => Message::Text(text.as_str().into()),
+        Message::Binary(bytes) if bytes.len() < LONG => Message::Binary(bytes.to_vec().into()),
+        long => long,
+    }
+}
+
+/// What stands at the end of a line, as a message of the line's type.
+fn behind(line: &Message, text: &[u8]) -> Message {
+    let length = text.len();
+    detached(match line {
+        Message::Text(line) => {
+            let start = line.len() - length;
+            match length < LONG {
+                true => Message::Text(line.as_str()[start..].into()),
+                false => {
+                    let rest = bytes::Bytes::from(line.clone()).slice(start..);
+                    // What follows a TAB of text is text.
+                    Message::Text(rest.try_into().unwrap_or_default())
+                }
+            }
+        }
+        Message::Binary(bytes) => Message::Binary(bytes.slice(bytes.len() - length..)),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(message: &Message) -> &str {
+        match message {
+            Message::Text(text) => text.as_str(),
+            Message::Binary(_) => panic!("it is text"),
+        }
+    }
+
+    #[test]
+    fn short_text_keeps_nothing_of_the_buffer_that_it_was_read_into() {
+        let read = Message::Text(format!("*\t{}", "x".repeat(2 * LONG)).into());
+        let whole = text(&read).as_bytes().as_ptr_range();
+        let of = |length| behind(&read, &text(&read).as_bytes()[2 * LONG + 2 - length..]);
+        let (short, long) = (of(10), of(LONG));
+        assert_eq!((text(&short).len(), text(&long).len()), (10, LONG));
+        assert!(!whole.contains(&text(&short).as_ptr()));
+        assert!(whole.contains(&text(&long).as_ptr()));
+    }
+}

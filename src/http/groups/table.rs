@@ -1,0 +1,104 @@
+//! The table of all slots of a server.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use parking_lot::Mutex;
+use serde_json::{Value, json};
+
+use super::{
+    definition::SharedRoute,
+    slot::{Occupied, Slot},
+};
+use crate::{
+    backend::{Figures, Group},
+    http::{pages::Router, refusal::Refusal},
+};
+
+/// Programs that many clients have together, by path.
+#[derive(Debug, Default)]
+pub(in crate::http) struct Groups {
+    /// More than one is at a path only where a reload has changed what answers there.
+    slots: Mutex<BTreeMap<String, Vec<Arc<Slot>>>>,
+    pub(in crate::http) figures: Arc<Figures>,
+}
+
+impl Groups {
+    /// The slot of a program; there is one afterwards.
+    pub(super) fn slot(&self, shared: SharedRoute<'_>) -> Arc<Slot> {
+        let definition = shared.definition();
+        let mut slots = self.slots.lock();
+        let there = slots.get(&shared.name()).into_iter().flatten();
+        let is_same = |slot: &&Arc<Slot>| !slot.is_retired() && slot.definition == definition;
+        if let Some(slot) = there.clone().find(is_same) {
+            return Arc::clone(slot);
+        }
+        // Whoever asks makes one, so those that have served are swept out here.
+        slots.retain(|_, there| {
+            there.retain(|slot| !slot.is_vacant() || Arc::strong_count(slot) > 1);
+            !there.is_empty()
+        });
+        let slot = Arc::new(Slot::new(shared, definition));
+        let there = slots.entry(slot.name.clone()).or_default();
+        there.push(Arc::clone(&slot));
+        slot
+    }
+
+    /// Occupies a slot; of those by segment there may be so many of a route. One without members yields its place.
+    ///
+    /// # Errors
+    /// 503 when there are as many as may be.
+    pub(super) fn occupy(
+        &self,
+        slot: &Arc<Slot>,
+        max_groups: Option<usize>,
+    ) -> Result<Occupied, Refusal> {
+        let slots = self.slots.lock();
+        let (Some(most), Some(_)) = (max_groups, &slot.room) else {
+            return Ok(slot.occupy());
+        };
+        let is_open = |other: &&Arc<Slot>| {
+            other.script_name == slot.script_name && other.room.is_some() && other.is_occupied()
+        };
+        let open: Vec<_> = slots.values().flatten().filter(is_open).collect();
+        let mut missing = (open.len() + 1).saturating_sub(most);
+        for other in open {
+            let yields = |group: Arc<Group>| group.yield_place();
+            if missing > 0 && other.live().is_some_and(yields) {
+                missing -= 1;
+            }
+        }
+        match missing {
+            0 => Ok(slot.occupy()),
+            _ => Err(Refusal::TooManyGroups(most)),
+        }
+    }
+
+    /// Retires those that a new router does not lead to; the others go on, on its terms.
+    pub(in crate::http) fn reconfigure(&self, router: &Router) {
+        for slot in self.slots.lock().values().flatten() {
+            let room = slot.room.as_deref();
+            match slot.definition.find(router, &slot.script_name, room) {
+                None => slot.retire(),
+                Some(shared) => {
+                    if let Some(group) = slot.live() {
+                        group.set_options(&shared.share.group);
+                    }
+                }
+            }
+        }
+    }
+
+    /// An object for each group that is there.
+    pub(in crate::http) fn to_json(&self) -> Value {
+        let slots = self.slots.lock();
+        let groups = slots.values().flatten().filter_map(|slot| {
+            let group = slot.live()?;
+            Some(json!({
+                "group": slot.name,
+                "kind": "program",
+                "members": group.members(),
+            }))
+        });
+        groups.collect()
+    }
+}
