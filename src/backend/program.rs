@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::net::unix::pipe;
+use tracing::Span;
 
 use super::{
     input::framed_input,
@@ -107,7 +108,7 @@ impl Program {
     }
 
     /// Starts a process that is joined to nobody: its stdin is at its end, its stdout and stderr go to the log, under
-    /// the span that is current. Cancel safe: as [`Program::start`].
+    /// the span that is current, whose `pid` it becomes. Cancel safe: as [`Program::start`].
     ///
     /// # Errors
     /// As [`Target::open`](super::target::Target::open).
@@ -118,6 +119,8 @@ impl Program {
     ) -> io::Result<Process> {
         let (started, errors) = self.spawn(spawner, environment).await?;
         let mut process = started.process;
+        // Before its first line, which may be there already.
+        Span::current().record("pid", process.id());
         process.set_stderr_task(stderr::log_both(started.output, errors));
         Ok(process)
     }

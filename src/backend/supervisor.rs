@@ -167,7 +167,6 @@ async fn start(program: &SupervisedProgram, spawner: &Spawner) -> io::Result<Sta
     let runnable = program.program();
     let starting = runnable.start_alone(spawner, &program.environment);
     let process = starting.instrument(span.clone()).await?;
-    span.record("pid", process.id());
     span.in_scope(|| info!("server started"));
     Ok((process, span))
 }

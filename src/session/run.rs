@@ -52,6 +52,7 @@ pub fn run<'a>(
     let (time_limits, client, mut backend) = TimeLimits::start(timeouts, client, backend);
     let mut session = Session {
         cut: backend.cut.take(),
+        is_given_up: false,
         client: ClientHalf::new(client),
         backend: BackendHalf::new(backend, &timeouts.termination),
         timeouts,
@@ -62,7 +63,7 @@ pub fn run<'a>(
     // a second time.
     async move {
         let summary = session.run().await;
-        let is_there = !summary.ended.is_lost();
+        let is_there = !summary.ended.is_lost() && !session.is_given_up;
         (summary, is_there.then(|| session.client.lingering_close()))
     }
 }
@@ -73,6 +74,8 @@ struct Session<'a> {
     backend: BackendHalf<'a>,
     /// What ends it at once, until then.
     cut: Option<Cut>,
+    /// Its client takes so little that what is on its way to it is not waited for.
+    is_given_up: bool,
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
     time_limits: TimeLimits,
@@ -136,7 +139,11 @@ impl Session<'_> {
                     .await
             }
             RelayEnd::Client(disconnect) => self.end_by_client(disconnect).await,
-            RelayEnd::Cut(close) => self.end_by_server(close).await,
+            RelayEnd::Cut(close) => {
+                let is_taken = self.end_with(close.clone(), PatienceFor::Nobody).await;
+                self.is_given_up = !is_taken;
+                Ended::ByServer(close)
+            }
             RelayEnd::DrainDeadline => self.end_by_server(self.handle.going_away()).await,
         }
     }
@@ -333,25 +340,26 @@ impl Session<'_> {
         Ended::ByServer(close)
     }
 
-    /// The client is told at once, the backend runs down meanwhile.
-    async fn end_with(&mut self, close: Close, patience: PatienceFor) {
+    /// The client is told at once, the backend runs down meanwhile. Whether the connection has taken what it is told.
+    async fn end_with(&mut self, close: Close, patience: PatienceFor) -> bool {
         let grace = self.closing_grace();
         let hurry = self.handle.deadline(self.timeouts.drain);
         let mut nobody = None;
         let mut winding = pin!(self.backend.wind_down(patience, hurry).fuse());
-        {
+        let is_taken = {
             let goodbye = self
                 .client
                 .closing_handshake(close, grace, &mut nobody, self.handle);
             let mut goodbye = pin!(goodbye);
             tokio::select! {
-                () = &mut goodbye => {}
+                is_taken = &mut goodbye => is_taken,
                 () = &mut winding => goodbye.await,
             }
-        }
+        };
         if !winding.is_terminated() {
             self.client.close_beside(winding).await;
         }
+        is_taken
     }
 
     fn closing_grace(&self) -> Duration {

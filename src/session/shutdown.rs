@@ -252,23 +252,26 @@ impl ClientHalf {
     }
 
     /// The closing handshake begun by us (RFC 6455 §7.1.2), Close and the client's Close within a grace. What comes
-    /// before the client's Close goes to `input`.
+    /// before the client's Close goes to `input`. Whether the connection has taken our Close.
     pub(super) async fn closing_handshake(
         &mut self,
         close: Close,
         grace: Duration,
         input: &mut Option<Input>,
         handle: &Handle,
-    ) {
+    ) -> bool {
+        let mut is_taken = false;
         let handshake = async {
             // Without room within the grace, it goes out behind the rest in the lingering close.
             let close = Waiting::new(&mut self.outgoing, Outbound::Close(close));
-            if close.send().await.is_ok() {
+            is_taken = close.send().await.is_ok();
+            if is_taken {
                 let (incoming, received) = (&mut self.incoming, &handle.received);
                 upstream(incoming, input, received, handle.drain(), None).await;
             }
         };
         let _ = timeout(grace, handshake).await;
+        is_taken
     }
 
     /// Does `work` while the connection is shut, as far as the client lets that come. Cancel safe: as `work` is.

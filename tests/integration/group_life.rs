@@ -106,6 +106,18 @@ fn end_of_the_program_closes_all_behind_all_that_it_said() {
 }
 
 #[test]
+fn end_of_the_program_counts_although_another_holds_its_stdout() {
+    let server = Gateway::with("--share")
+        .program("sleep 60 & echo here; read -r line; exit 3")
+        .start();
+    let mut client = server.connect();
+    assert_eq!(client.text(), "here");
+    client.send("go");
+    assert_eq!(client.closed().0, 4003);
+    eventually("all of it has ended", || server.children().is_empty());
+}
+
+#[test]
 fn program_that_fails_at_once_is_not_started_again_at_once() {
     let server = Gateway::with("--share").program("exit 1").start();
     assert_eq!(server.connect().closed().0, 4001);

@@ -174,6 +174,10 @@ fn gitweb_shows_a_repository() {
     let Some(gitweb) = places.into_iter().find(|place| Path::new(place).exists()) else {
         return skip("gitweb is not installed");
     };
+    let modules = Command::new("perl").args(["-MCGI", "-e", "1"]).output();
+    if !modules.is_ok_and(|modules| modules.status.success()) {
+        return skip("perl has no CGI module, which gitweb needs");
+    }
     let repository = Repository::new();
     let config = repository.path("gitweb.conf");
     let root = repository.path("");

@@ -1,6 +1,6 @@
 //! Members that take less than they are sent: what becomes of them, and that nobody else waits.
 
-use std::net::SocketAddr;
+use std::{io::ErrorKind, net::SocketAddr};
 
 use crate::support::{
     Client, Server,
@@ -77,6 +77,26 @@ fn slow_member_is_closed_and_nobody_else_waits() {
     let found = figures(admin);
     assert_eq!(found["wsd_slow_members_total{policy=\"close\"}"], 1.0);
     assert_eq!(found["wsd_members_open"], 1.0);
+}
+
+#[test]
+fn slow_member_that_does_not_read_on_is_cut() {
+    let (mut server, _, [mut stalled, mut reading]) = flood("--slow=close");
+    let mut round = 0;
+    while !server.log().contains("too slow") {
+        hear_round(&mut reading, round);
+        round += 1;
+    }
+    server.wait_for_line("session ended");
+    // What the kernel had taken, and no Close.
+    let end = loop {
+        match stalled.try_receive() {
+            Ok(frame) => assert_ne!(frame.opcode, CLOSE),
+            Err(end) => break end,
+        }
+    };
+    assert_ne!(end.kind(), ErrorKind::WouldBlock, "it is still connected");
+    hear_round(&mut reading, round);
 }
 
 #[test]

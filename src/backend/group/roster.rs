@@ -286,3 +286,75 @@ impl Delivery {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::message::Message;
+
+    fn options(queue: usize) -> MemberOptions {
+        MemberOptions {
+            queue,
+            slow: SlowPolicy::Close,
+            max_rate: None,
+            is_readonly: false,
+            history: 0,
+        }
+    }
+
+    /// Three members, the second of whom has room for one message alone.
+    fn roster() -> Roster {
+        let mut roster = Roster::default();
+        for queue in [1000, 0, 1000] {
+            roster.enter(&options(queue));
+        }
+        roster
+    }
+
+    fn say(roster: &mut Roster, to: &Address<'_>, not: &[MemberId]) -> Delivery {
+        let message = Arc::new(Shared::new(Message::Text("x".into())));
+        roster.deliver(&message, to, not)
+    }
+
+    #[test]
+    fn who_is_too_slow_is_taken_off_behind_the_walk() {
+        let mut roster = roster();
+        let entered = roster.enter_room(&Address::All, "red", || None);
+        assert_eq!(entered, Ok(0));
+        assert_eq!(say(&mut roster, &Address::All, &[]).delivered, 3);
+        let delivery = say(&mut roster, &Address::Room("red"), &[]);
+        assert_eq!((delivery.delivered, delivery.evicted), (2, vec![2]));
+        assert_eq!(delivery.slow, [SlowPolicy::Close]);
+        let delivery = say(&mut roster, &Address::Members(vec![1, 2]), &[]);
+        assert_eq!((delivery.delivered, delivery.gone), (1, 1));
+        assert_eq!(roster.len(), 3, "its session has yet to end");
+        roster.leave(2);
+        assert_eq!(roster.len(), 2);
+    }
+
+    #[test]
+    fn each_who_was_sent_something_is_woken_once_a_turn() {
+        let mut roster = roster();
+        for not in [&[2][..], &[2, 3]] {
+            say(&mut roster, &Address::All, not);
+        }
+        assert_eq!(roster.end_turn().len(), 2);
+        assert_eq!(roster.end_turn().len(), 0);
+        say(&mut roster, &Address::Members(vec![3]), &[]);
+        assert_eq!(roster.end_turn().len(), 1);
+    }
+
+    #[test]
+    fn those_who_are_not_there_are_counted_once() {
+        let mut roster = roster();
+        assert_eq!(say(&mut roster, &Address::Room("red"), &[]).gone, 1);
+        assert_eq!(say(&mut roster, &Address::All, &[9]).gone, 0);
+        assert_eq!(
+            roster.enter_room(&Address::Members(vec![1, 9]), "red", || None),
+            Ok(1)
+        );
+        assert_eq!(roster.exit_room(&Address::Room("blue"), "red"), 1);
+        assert_eq!(roster.close(&Address::All, &Close::new(1000, "")), 0);
+        assert_eq!(say(&mut roster, &Address::All, &[]).gone, 1);
+    }
+}

@@ -312,6 +312,13 @@ impl Group {
     pub fn set_ended(&self) {
         self.ended.cancel();
     }
+
+    /// Its task has gone without bringing it to an end, as a fault of ours would have it: its members end, and another
+    /// group may take its place.
+    pub fn abandon(&self) {
+        self.finish(Some(&Close::new(Close::INTERNAL, "the program was lost")));
+        self.set_ended();
+    }
 }
 
 impl Drop for Group {
@@ -368,5 +375,47 @@ mod tests {
         assert_eq!((text(&short).len(), text(&long).len()), (10, LONG));
         assert!(!whole.contains(&text(&short).as_ptr()));
         assert!(whole.contains(&text(&long).as_ptr()));
+    }
+
+    #[test]
+    fn members_of_a_group_whose_task_is_gone_are_closed() {
+        use crate::backend::{MemberOptions, SlowPolicy, TerminationTimeouts};
+        use futures_util::{FutureExt, StreamExt};
+        use std::time::Duration;
+
+        let options = Arc::new(GroupOptions {
+            kind: GroupKind::Plain,
+            keep: Keep::Always,
+            respawn: false,
+            tick: None,
+            max_members: None,
+            termination: TerminationTimeouts::default(),
+            drain: Duration::ZERO,
+            member: MemberOptions {
+                queue: 1024,
+                slow: SlowPolicy::Close,
+                max_rate: None,
+                is_readonly: false,
+                history: 0,
+            },
+        });
+        let framing = Framing::Lines(crate::framing::Newline::Split);
+        let group = Arc::new(Group::new(
+            framing,
+            Arc::clone(&options),
+            Arc::default(),
+            None,
+            CancellationToken::new(),
+        ));
+        let (mut backend, _membership) = group.join(&options, &[]).expect("a member");
+        group.abandon();
+        let end = backend.output.next().now_or_never().flatten();
+        let close = match end {
+            Some(Err(crate::backend::BackendError::Closed(close))) => close,
+            end => panic!("{end:?}"),
+        };
+        assert_eq!(close.code, Close::INTERNAL);
+        assert!(group.ended().now_or_never().is_some());
+        assert!(matches!(group.join(&options, &[]), Err(NotJoined::Over)));
     }
 }

@@ -136,7 +136,12 @@ impl Failures {
 }
 
 impl Drop for Occupied {
+    /// A group that has come to its end is not in the slot any more.
     fn drop(&mut self) {
+        let live = self.0.live.lock().take();
+        if let Some(group) = live {
+            group.abandon();
+        }
         self.0.is_occupied.store(false, Ordering::Relaxed);
     }
 }
