@@ -32,6 +32,7 @@ mod handshake;
 mod headers;
 mod hostile_paths;
 mod http2;
+mod hub_brokers;
 mod listeners;
 mod listening;
 mod manual;
