@@ -33,6 +33,8 @@ mod headers;
 mod hostile_paths;
 mod http2;
 mod hub_brokers;
+mod hub_flags;
+mod hub_rooms;
 mod listeners;
 mod listening;
 mod manual;
