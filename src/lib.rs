@@ -39,6 +39,7 @@
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process, of one client or of many, or a socket |
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket |
+//! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
@@ -48,6 +49,9 @@
 //! | 0 | `send_queue` | what a socket was given and the other end has not taken |
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
+//! | 0 | [`backoff`] | how long to wait before what has ended is tried again |
+//! | 0 | `percent` | percent-encoding, undone |
+//! | 0 | `trusted_roots` | the authorities that this system trusts |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
 //!
@@ -74,6 +78,7 @@
 
 pub mod args;
 pub mod backend;
+pub mod backoff;
 pub mod client;
 pub mod config;
 pub mod connection;
@@ -83,8 +88,10 @@ pub mod exit_status;
 pub mod fingerprint;
 pub mod framing;
 pub mod http;
+pub mod hub;
 pub mod logging;
 pub mod message;
+mod percent;
 #[cfg(any(test, fuzzing))]
 mod pieces;
 pub mod printable;
@@ -99,3 +106,4 @@ pub mod service_manager;
 pub mod session;
 mod timer;
 pub mod transport;
+mod trusted_roots;

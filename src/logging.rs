@@ -112,6 +112,8 @@ fn filter(level: LogLevel) -> Targets {
     let all = |level: LevelFilter| {
         Targets::new()
             .with_default(level)
+            // What is to be said of the hub is said by ourselves, once.
+            .with_target("async_nats", LevelFilter::OFF)
             .with_target("listening", Level::INFO)
     };
     match level {

@@ -6,6 +6,7 @@ use super::{
     access::AccessArgs,
     client::ClientArgs,
     groups::{OF_A_PROGRAM, SPEAKS_TLS},
+    hub::HubArgs,
     invocation::InvocationArgs,
     listen::ListenArgs,
     log::{LogArgs, LogLevel},
@@ -67,6 +68,10 @@ pub struct Args {
     /// How a server is run.
     #[command(flatten)]
     pub operation: OperationArgs,
+
+    /// Rooms of several machines.
+    #[command(flatten)]
+    pub hub: HubArgs,
 
     /// The client in place of a server.
     #[command(flatten)]

@@ -159,6 +159,7 @@ fn requirement(error: &Error, flags: &[OsString]) -> Option<Error> {
     let flag = name_in(flags.iter().find(is_refused_alone)?)?;
     let reason = match first.as_str() {
         "connect" => "is for a client: give --connect too",
+        "hub" => "is about the broker of --hub: give that too",
         "ssl" => "is about TLS: give --ssl too",
         "sslca" => "is about the certificates of --sslca: give that too",
         "sslcert" => "needs the certificate of the key: give --sslcert too",

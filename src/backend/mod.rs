@@ -4,7 +4,6 @@
 //! connection to a socket ([`Socket`]), or a member of a [`Group`] or of one of the [`Rooms`], which many clients share.
 //! It knows nothing of HTTP or WebSocket.
 
-mod backoff;
 mod error;
 mod exit;
 mod group;
@@ -25,7 +24,6 @@ mod stream_options;
 mod supervisor;
 mod target;
 
-pub use backoff::Backoff;
 pub use error::BackendError;
 pub use exit::close_for;
 #[cfg(any(test, fuzzing))]

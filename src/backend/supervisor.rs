@@ -20,7 +20,6 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span, error_span, info, warn};
 
 use super::{
-    backoff::Backoff,
     interface::Environment,
     process::{Process, TerminationTimeouts},
     process_attributes::ProcessAttributes,
@@ -28,6 +27,7 @@ use super::{
     socket::RecentStarts,
     spawn::Spawner,
 };
+use crate::backoff::Backoff;
 
 /// A program to be kept running. Two that are equal are the same one, before and after a reload.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -16,7 +16,7 @@ use tokio_rustls::{
 };
 
 use super::{connect_error::ConnectError, leaf_verifier::LeafVerifier, tls_failure::TlsFailure};
-use crate::fingerprint::Fingerprint;
+use crate::{fingerprint::Fingerprint, trusted_roots};
 
 /// What is spoken inside (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";
@@ -60,7 +60,7 @@ impl ClientTls {
         let trusts_anybody = matches!(trust, Trust::Anybody);
         let leaf = |expected| Arc::new(LeafVerifier::new(provider, expected));
         let builder = match trust {
-            Trust::System => builder.with_root_certificates(system_roots()?),
+            Trust::System => builder.with_root_certificates(trusted_roots::of_system()?),
             Trust::Authorities(roots) => builder.with_root_certificates(roots),
             Trust::Certificate(expected) => builder
                 .dangerous()
@@ -109,17 +109,6 @@ impl ClientTls {
             .map_err(|_| ConnectError::Tls(TlsFailure::of_name(host)))?;
         let connected = self.connector.connect(name, socket).await;
         connected.map_err(|error| ConnectError::Tls(TlsFailure::in_handshake(&error)))
-    }
-}
-
-fn system_roots() -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    let found = rustls_native_certs::load_native_certs();
-    roots.add_parsable_certificates(found.certs);
-    match (roots.is_empty(), found.errors.first()) {
-        (false, _) => Ok(roots),
-        (true, Some(error)) => Err(format!("the system's authorities cannot be read: {error}")),
-        (true, None) => Err("the system has no authorities".to_owned()),
     }
 }
 

@@ -9,6 +9,8 @@ use hyper::{
     http::uri::{Authority, PathAndQuery},
 };
 
+use crate::percent::unescaped;
+
 /// The ports that a URL without one means.
 const PLAIN_PORT: u16 = 80;
 const TLS_PORT: u16 = 443;
@@ -211,27 +213,6 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// The bytes that percent-encoding stands for; what is none stays.
-fn unescaped(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, behind)) = rest.split_first() {
-        let digits = behind.get(..2).filter(|_| first == b'%');
-        let digits = digits.and_then(|digits| std::str::from_utf8(digits).ok());
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
-    }
-    bytes
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use tracing::{Level, error, event, info, warn};
 use wsd::{
     backend::{Spawner, Supervisor},
     config::{Config, ConfigError, FlagError, Servers},
-    exit_status, logging,
+    exit_status,
+    hub::{Hub, HubOptions},
+    logging,
     server::{
         EntryPoint, ListenOptions, Role, Server,
         inetd::Accepted,
@@ -27,6 +29,8 @@ use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
+/// What the hub gets to send what was said in rooms last. Longer holds up a stop behind a broker that takes nothing.
+const LAST_MESSAGES: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain, for connections that are being closed.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
 
@@ -110,6 +114,9 @@ async fn serve(
     let _too_long = unix::signal(SignalKind::from_raw(libc::SIGXFSZ)).context(no_signals)?;
     let tls = config.tls.map(Tls::new);
     let server = Server::new(config.server, config.http, spawner.clone());
+    let hub = config.hub.clone().map(Hub::start).transpose();
+    let hub = hub.context("there is no thread for the hub")?;
+    hub.iter().for_each(|hub| server.connect_hub(hub));
     let mut rooms = RoomsListener::default();
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
@@ -119,6 +126,9 @@ async fn serve(
         let _ = stopped.await;
     };
     let serving = async {
+        if let Some(hub) = &hub {
+            hub.attempted().await;
+        }
         let outcome = match start(&supervisor, &config.servers, &server).await {
             Ok(()) => {
                 let (listen, scheme) = (&config.listen, config.scheme);
@@ -127,6 +137,10 @@ async fn serve(
             Err(error) => Err(error),
         };
         supervisor.end().await;
+        if let Some(hub) = &hub {
+            // What programs have said last.
+            hub.flush(LAST_MESSAGES).await;
+        }
         outcome
     };
     let stops = async {
@@ -142,7 +156,11 @@ async fn serve(
         loop {
             reloads.next().await;
             service_manager::reloading();
-            let outcome = reload(configure(), &server, &supervisor, tls.as_ref(), &mut rooms);
+            let configured = configure();
+            if let Ok(changed) = &configured {
+                warn_of_other_hub(config.hub.as_ref(), changed.hub.as_ref());
+            }
+            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), &mut rooms);
             service_manager::ready(outcome.await);
         }
     };
@@ -151,6 +169,16 @@ async fn serve(
         signal = stops => Ok(ExitCode::from(exit_status::of_signal(signal.into()))),
         never = reloads => never,
         never = service_manager::watch(&server) => match never {},
+    }
+}
+
+fn warn_of_other_hub(now: Option<&HubOptions>, changed: Option<&HubOptions>) {
+    let way = |options: &HubOptions| {
+        let credentials = options.credentials.clone();
+        (options.url.clone(), options.prefix.clone(), credentials)
+    };
+    if now.map(way) != changed.map(way) {
+        warn!("the hub, and what it is shown, stay as they are until a restart");
     }
 }
 

@@ -14,6 +14,7 @@ mod doctor;
 pub mod file;
 mod flag_error;
 mod headers;
+mod hub;
 mod listeners;
 mod local_room;
 mod log;

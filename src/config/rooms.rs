@@ -15,7 +15,7 @@ use super::{
     share,
 };
 use crate::{
-    args::{Args, ProgramArgs},
+    args::{Args, ProgramArgs, ShareKind},
     backend::is_room_name,
     http::{
         RouteOptions,
@@ -114,6 +114,13 @@ pub(super) fn check_flags_of_route(args: &Args, route: &Route) -> Result<(), Fla
 fn has_rooms(args: &Args, routes: &[Route]) -> bool {
     let is_rooms = |route: &Route| matches!(route.place, Place::Rooms);
     !args.rooms.room.is_empty() || routes.iter().any(is_rooms)
+}
+
+/// Whether there are rooms that reach other machines, where there is a hub: those of tagged programs too.
+pub(super) fn cross(args: &Args, routes: &[Route]) -> bool {
+    let is_tagged = |program: &ProgramArgs| program.sharing.share == Some(ShareKind::Tagged);
+    let has_tagged = is_tagged(&args.program);
+    has_tagged || has_rooms(args, routes) || routes.iter().any(|route| is_tagged(&route.program))
 }
 
 /// The socket by which programs reach rooms, where there are some, or where it was asked for.

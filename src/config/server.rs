@@ -7,7 +7,7 @@ use super::{
     config_error::ConfigError,
     flag_error::FlagError,
     headers::added_headers,
-    listeners,
+    hub, listeners,
     log::LogOptions,
     pages, recording, rooms,
     route::Route,
@@ -19,6 +19,7 @@ use super::{
 use crate::{
     args::Args,
     http::{self, access::Cors, pages::Router},
+    hub::HubOptions,
     server::{self, ListenOptions, rooms::SocketOptions, tls::TlsConfig},
 };
 
@@ -33,6 +34,8 @@ pub struct Config {
     pub workers: Option<usize>,
     /// What is started before, and kept running.
     pub servers: Servers,
+    /// The broker through which rooms reach other machines, if there is one.
+    pub hub: Option<HubOptions>,
     /// Where processes of the same user reach its rooms.
     pub rooms: Option<SocketOptions>,
     /// TLS, if it is spoken.
@@ -63,10 +66,12 @@ impl Config {
     /// # Errors
     /// The first thing that is wrong.
     pub fn with_routes(args: &Args, routes: &[Route]) -> Result<Self, ConfigError> {
+        let hub = hub::hub(&args.hub)?;
         let rooms = rooms::socket(args, routes)?;
         let servers = Servers::new(args, rooms.as_ref())?;
         let own = [servers.warning(), recording::warning(&args.operation)];
         let mut warnings: Vec<String> = own.into_iter().flatten().collect();
+        warnings.extend(hub::warnings(args, routes, hub.as_ref()));
         let mut router = router(args, routes, &mut warnings)?;
         for options in router.options_mut() {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);
@@ -84,6 +89,7 @@ impl Config {
             rooms,
             inetd: args.listen.inetd,
             workers: args.operation.workers,
+            hub,
             tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(&args.tls)) {
                 (true, true) => "https",

@@ -1,6 +1,6 @@
 //! The handler in force; a reload replaces it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
 
@@ -9,12 +9,16 @@ use super::handler::Handler;
 /// The handler in force. Another can take its place at any time: it answers the next request, while
 /// what the earlier one has begun goes on.
 #[derive(Debug, Clone)]
-pub struct Current(watch::Sender<Arc<Handler>>);
+pub struct Current(Arc<watch::Sender<Arc<Handler>>>);
+
+/// The same for what a handler has: it keeps none.
+#[derive(Debug, Clone)]
+pub(super) struct WeakCurrent(Weak<watch::Sender<Arc<Handler>>>);
 
 impl Current {
     /// Puts a handler in force.
     pub fn new(handler: Handler) -> Self {
-        Current(watch::Sender::new(Arc::new(handler)))
+        Current(Arc::new(watch::Sender::new(Arc::new(handler))))
     }
 
     /// The one in force now.
@@ -25,5 +29,16 @@ impl Current {
     /// Puts another in its place.
     pub fn replace(&self, handler: Handler) {
         self.0.send_replace(Arc::new(handler));
+    }
+
+    pub(super) fn downgrade(&self) -> WeakCurrent {
+        WeakCurrent(Arc::downgrade(&self.0))
+    }
+}
+
+impl WeakCurrent {
+    /// The one in force now, if the server is still there.
+    pub(super) fn get(&self) -> Option<Arc<Handler>> {
+        Some(Arc::clone(&self.0.upgrade()?.borrow()))
     }
 }

@@ -71,8 +71,8 @@ impl GroupMetrics {
         }
     }
 
-    /// Takes over what was counted.
-    pub(super) fn set(&self, figures: &Figures) {
+    /// Takes over what was counted, here and of what was too long for the hub.
+    pub(super) fn set(&self, figures: &Figures, too_long: u64) {
         let groups = figures.groups_open.get() as i64;
         self.groups_open.with_label_values(&["program"]).set(groups);
         let rooms = figures.rooms_open.get() as i64;
@@ -94,6 +94,7 @@ impl GroupMetrics {
         ] {
             set(&self.dropped.with_label_values(&[reason]), figure);
         }
+        self.dropped.with_label_values(&["size"]).inc_by(too_long);
         let slow = &figures.slow;
         for (policy, figure) in [
             ("close", &slow.close),

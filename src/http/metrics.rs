@@ -3,7 +3,7 @@
 //! What happens now and then is counted where it happens. What may happen a million times a second, a
 //! message, each session counts for itself; the sums are made when they are asked for.
 
-use std::{os::unix::process::ExitStatusExt, process::ExitStatus, time::Duration};
+use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::OnceLock, time::Duration};
 
 use parking_lot::Mutex;
 use prometheus::{
@@ -15,11 +15,13 @@ use prometheus::{
 use super::{
     access::Connections,
     group_metrics::GroupMetrics,
+    hub_metrics::HubMetrics,
     metric::{counters, histogram, register},
     registry::Registry,
 };
 use crate::{
     backend::Figures,
+    hub::Hub,
     session::{Ended, Summary, Traffic},
 };
 
@@ -52,6 +54,7 @@ pub(super) struct Metrics {
     requests: IntCounterVec,
     traffic: TrafficCounters,
     groups: GroupMetrics,
+    hub: OnceLock<HubMetrics>,
     /// Held while the sums are made.
     summing: Mutex<()>,
 }
@@ -126,6 +129,7 @@ impl Default for Metrics {
             ),
             traffic: TrafficCounters::new(&all),
             groups: GroupMetrics::new(&all),
+            hub: OnceLock::new(),
             summing: Mutex::new(()),
             all,
         }
@@ -230,6 +234,11 @@ impl Metrics {
         self.requests.with_label_values(&[handler, code]).inc();
     }
 
+    /// Shows a hub, too.
+    pub(super) fn connect_hub(&self, hub: &Hub) {
+        self.hub.get_or_init(|| HubMetrics::new(&self.all, hub));
+    }
+
     /// All figures in Prometheus' text format.
     pub(super) fn to_text(
         &self,
@@ -238,7 +247,8 @@ impl Metrics {
         groups: &Figures,
     ) -> String {
         let _summing = self.summing.lock();
-        self.groups.set(groups);
+        let too_long = self.hub.get().map_or(0, HubMetrics::set);
+        self.groups.set(groups, too_long);
         self.sessions_open.set(registry.open_count() as i64);
         self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();

@@ -15,6 +15,8 @@ pub mod fields;
 mod group_metrics;
 mod groups;
 mod handler;
+mod hub;
+mod hub_metrics;
 mod launch;
 mod lifecycle;
 mod metric;

@@ -9,6 +9,7 @@ use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
     backend::{Outside, RecentStarts, Spawner},
     http::{self, Current, Handler},
+    hub::Hub,
     room,
 };
 
@@ -32,6 +33,11 @@ impl Server {
             current: Current::new(handler),
             lifecycle,
         }
+    }
+
+    /// Has rooms reach the members on other machines; once, and before anybody joins.
+    pub fn connect_hub(&self, hub: &Hub) {
+        self.current.connect_hub(hub);
     }
 
     /// Starts the shared programs that are there whoever comes, if they do not run.

@@ -69,7 +69,7 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 22] = [
+const FOREIGN: [&str; 24] = [
     // grep(1)
     "--line-buffered",
     "--json",
@@ -78,6 +78,8 @@ const FOREIGN: [&str; 22] = [
     "--test",
     "--lib",
     "--seconds",
+    "--features",
+    "--no-default-features",
     "--release",
     "--locked",
     "--path",

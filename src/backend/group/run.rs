@@ -12,9 +12,8 @@ use super::{
     state::Group,
 };
 use crate::{
-    backend::{
-        backoff::Backoff, exit::close_for, interface::Output, start_error::passes_with_time,
-    },
+    backend::{exit::close_for, interface::Output, start_error::passes_with_time},
+    backoff::Backoff,
     message::Close,
     timer::timeout,
 };

@@ -2,13 +2,13 @@
 
 use std::str::FromStr;
 
-use data_encoding::HEXLOWER_PERMISSIVE;
 use hyper::{header, http::request::Parts};
 
 use super::host::Authority;
 use crate::{
     backend::Token,
     http::{fields::is_token, refusal::Refusal},
+    percent::unescaped,
 };
 
 /// Where a token is.
@@ -100,20 +100,8 @@ fn in_query(query: &str) -> impl Iterator<Item = String> {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         (name == QUERY_NAME).then_some(value)
     });
-    values.map(percent_decoded)
-}
-
-/// A value decoded once (RFC 3986 §2.1). What cannot be decoded stays as it is, and is no token.
-fn percent_decoded(value: &str) -> String {
-    let mut decoded = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let digits = behind.first_chunk::<2>().filter(|_| *first == b'%');
-        let byte = digits.and_then(|digits| HEXLOWER_PERMISSIVE.decode(digits).ok()?.pop());
-        decoded.push(byte.unwrap_or(*first));
-        rest = &behind[if byte.is_some() { 2 } else { 0 }..];
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
+    // Decoded once. What cannot be decoded stays as it is, and is no token.
+    values.map(|value| String::from_utf8_lossy(&unescaped(value)).into_owned())
 }
 
 /// A query with a digest in the place of each token: also of one in the value of another parameter, as a page has it

@@ -12,7 +12,10 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::definition::{Definition, SharedRoute};
-use crate::backend::{Backoff, Group, GroupEnd};
+use crate::{
+    backend::{Group, GroupEnd},
+    backoff::Backoff,
+};
 
 /// A program that fails within so long of its start has failed to start.
 const SHORT_LIFE: Duration = Duration::from_secs(1);

@@ -1,5 +1,6 @@
 //! What the tests share: a gateway that stops on drop, and clients that hide nothing.
 
+pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod gateway;

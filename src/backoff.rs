@@ -1,17 +1,17 @@
-//! Backoff: how long to wait before a program that has ended is started again.
+//! Backoff: how long to wait before what has ended is tried again.
 
 use std::time::Duration;
 
-/// The pause before a program is started again that has lived long, or for the first time. Shorter would spin where
-/// it ends at once, longer keeps clients from it.
+/// The pause after what has lasted long, or for the first time. Shorter would spin where it ends at once, longer keeps
+/// those who need it from it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// The longest pause; it doubles until then. Shorter takes processor time for a program that cannot live, longer lets
-/// one that could wait.
+/// The longest pause; it doubles until then. Shorter takes processor time for what cannot live, longer lets what could
+/// wait.
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// A program that has lived so long is well: its next pause is the first again.
+/// What has lasted so long is well: its next pause is the first again.
 const LONG_LIFE: Duration = Duration::from_secs(10);
 
-/// The pauses between starts.
+/// The pauses between tries.
 #[derive(Debug)]
 pub struct Backoff {
     next: Duration,
@@ -24,7 +24,7 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The pause after a process that has lived so long.
+    /// The pause after what has lasted so long.
     pub fn next(&mut self, lived: Duration) -> Duration {
         if lived >= LONG_LIFE {
             self.next = FIRST_PAUSE;
@@ -34,7 +34,7 @@ impl Backoff {
         pause
     }
 
-    /// The same, half to one and a half times as long by chance: programs that fall together do not rise together.
+    /// The same, half to one and a half times as long by chance: what falls together does not rise together.
     pub fn next_with_jitter(&mut self, lived: Duration) -> Duration {
         self.next(lived).mul_f64(rand::random_range(0.5..1.5))
     }
