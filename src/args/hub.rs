@@ -6,8 +6,8 @@ use std::path::PathBuf;
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Sharing")]
 pub struct HubArgs {
-    /// Have rooms reach the members on other machines through the broker at URL: nats://, tls:// (NATS), redis:// or
-    /// rediss://, then [USER:PASSWORD@]HOST[:PORT].
+    /// Have rooms reach the members on other machines through the broker at URL: nats://HOST:PORT, tls:// (NATS),
+    /// redis:// or rediss://, with USER:PASSWORD@ or TOKEN@ before the host where it asks for one.
     #[arg(long, value_name = "URL", conflicts_with = "connect")]
     pub hub: Option<String>,
 
