@@ -70,21 +70,20 @@ fn program_that_does_not_end_by_itself_goes_down_the_ladder() {
 
 #[test]
 fn who_joins_during_the_ladder_gets_a_new_program() {
-    let program = "echo $$; trap '' INT; cat; sleep 0.3; exec >&-; sleep 60";
-    let server = Gateway::with("--share --share-keep=0")
+    let program = "echo $$; trap '' INT; cat; echo over >&2; sleep 0.3; exec >&-; sleep 60";
+    let mut server = Gateway::with("--share --share-keep=0")
         .program(program)
         .start();
     let mut client = server.connect();
     let first = client.text();
     client.close();
+    server.wait_for_line("over");
     let mut client = server.connect();
     let second = client.text();
     client.send("x");
     assert_eq!(client.text(), "x");
-    // It may have come before the end began, and then it is the same.
-    if second != first {
-        assert!(!is_alive(first.parse().expect("a number")));
-    }
+    assert_ne!(first, second);
+    assert!(!is_alive(first.parse().expect("a number")));
 }
 
 #[test]
