@@ -182,7 +182,7 @@ fn members_are_closed_when_the_program_cannot_be_started_again() {
 
 #[test]
 fn program_that_is_kept_is_there_before_the_first_member_and_after_its_end() {
-    let (mut server, admin) = start(&["--share", "--share-keep=always", "cat"]);
+    let (server, admin) = start(&["--share", "--share-keep=always", "cat"]);
     eventually("it runs", || server.children().len() == 1);
     let first = server.children();
     let mut client = server.connect();
