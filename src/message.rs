@@ -34,11 +34,20 @@ impl Message {
 }
 
 /// Bytes as a text message; U+FFFD stands for what is not UTF-8.
-pub fn text(bytes: &Bytes) -> Message {
-    Message::Text(match bytes.clone().try_into() {
-        Ok(text) => text,
-        Err(_) => String::from_utf8_lossy(bytes).into_owned().into(),
+pub fn text(bytes: Bytes) -> Message {
+    utf8(bytes).unwrap_or_else(|bytes| {
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Message::Text(text.into())
     })
+}
+
+/// Bytes as a text message, if they are UTF-8; else they are given back.
+pub(crate) fn utf8(bytes: Bytes) -> Result<Message, Bytes> {
+    // Looked at twice, which costs less than a second handle: that is counted for all threads.
+    match str::from_utf8(&bytes) {
+        Ok(_) => Ok(Message::Text(bytes.try_into().unwrap_or_default())),
+        Err(_) => Err(bytes),
+    }
 }
 
 /// A message that many clients are sent: held once, and what it becomes for their wires is made once for all.

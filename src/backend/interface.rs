@@ -39,8 +39,8 @@ pub type Output = Pin<Box<dyn Stream<Item = Result<Said, BackendError>> + Send>>
 /// no more comes, each kind in its own way. A pipe is closed, since its reader gets end-of-file by nothing
 /// else. *Dropping* it says the same at once, and loses what is not delivered. To close it again is no error.
 ///
-/// [`BackendError::Framing`] and [`BackendError::Refused`] refuse the one message. Any other error means that it takes no more: the session
-/// goes on, and why it is to end, if it is, comes from the output.
+/// [`BackendError::Framing`] and [`BackendError::Refused`] refuse the one message. Any other error means that it takes
+/// no more: the session goes on, and why it is to end, if it is, comes from the output.
 pub type Input = Pin<Box<dyn Sink<Inbound, Error = BackendError> + Send>>;
 
 /// What a backend can be told; what a client can be is `transport::Outbound`.

@@ -114,7 +114,7 @@ impl<R: io::Read> Lines<R> {
         }
         match self.terms.is_binary {
             true => Message::Binary(line.into()),
-            false => text(&line.into()),
+            false => text(line.into()),
         }
     }
 }

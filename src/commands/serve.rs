@@ -114,9 +114,7 @@ async fn serve(
     let _too_long = unix::signal(SignalKind::from_raw(libc::SIGXFSZ)).context(no_signals)?;
     let tls = config.tls.map(Tls::new);
     let server = Server::new(config.server, config.http, spawner.clone());
-    let hub = config.hub.clone().map(Hub::start).transpose();
-    let hub = hub.context("there is no thread for the hub")?;
-    hub.iter().for_each(|hub| server.connect_hub(hub));
+    let hub = connect_hub(config.hub.as_ref(), &server)?;
     let mut rooms = RoomsListener::default();
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
@@ -126,10 +124,7 @@ async fn serve(
         let _ = stopped.await;
     };
     let serving = async {
-        if let Some(hub) = &hub {
-            hub.attempted().await;
-        }
-        let outcome = match start(&supervisor, &config.servers, &server).await {
+        let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
             Ok(()) => {
                 let (listen, scheme) = (&config.listen, config.scheme);
                 accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
@@ -145,10 +140,7 @@ async fn serve(
     };
     let stops = async {
         stops.next().await;
-        let options = server.options();
-        let servers = config.servers.patience();
-        let sessions = options.drain_delay + options.drain_timeout;
-        service_manager::stopping(sessions + servers + STOPPING_GRACE);
+        service_manager::stopping(patience(&server, &config.servers));
         let _ = stop.send(());
         stops.next().await
     };
@@ -156,10 +148,8 @@ async fn serve(
         loop {
             reloads.next().await;
             service_manager::reloading();
-            let configured = configure();
-            if let Ok(changed) = &configured {
-                warn_of_other_hub(config.hub.as_ref(), changed.hub.as_ref());
-            }
+            let configured =
+                configure().inspect(|changed| warn_of_other_hub(config.hub.as_ref(), changed));
             let outcome = reload(configured, &server, &supervisor, tls.as_ref(), &mut rooms);
             service_manager::ready(outcome.await);
         }
@@ -172,18 +162,43 @@ async fn serve(
     }
 }
 
-fn warn_of_other_hub(now: Option<&HubOptions>, changed: Option<&HubOptions>) {
+/// Has rooms meet those of other machines, where there is a hub.
+fn connect_hub(options: Option<&HubOptions>, server: &Server) -> Result<Option<Hub>> {
+    let hub = options.cloned().map(Hub::start).transpose();
+    let hub = hub.context("there is no thread for the hub")?;
+    if let Some(hub) = &hub {
+        server.connect_hub(hub);
+    }
+    Ok(hub)
+}
+
+/// What a stop may take.
+fn patience(server: &Server, servers: &Servers) -> Duration {
+    let options = server.options();
+    let sessions = options.drain_delay + options.drain_timeout;
+    sessions + servers.patience() + STOPPING_GRACE
+}
+
+fn warn_of_other_hub(now: Option<&HubOptions>, changed: &Config) {
     let way = |options: &HubOptions| {
         let credentials = options.credentials.clone();
         (options.url.clone(), options.prefix.clone(), credentials)
     };
-    if now.map(way) != changed.map(way) {
+    if now.map(way) != changed.hub.as_ref().map(way) {
         warn!("the hub, and what it is shown, stay as they are until a restart");
     }
 }
 
 /// Starts what is to run beside the sessions, or before the first.
-async fn start(supervisor: &Supervisor, servers: &Servers, server: &Server) -> Result<()> {
+async fn start(
+    hub: Option<&Hub>,
+    supervisor: &Supervisor,
+    servers: &Servers,
+    server: &Server,
+) -> Result<()> {
+    if let Some(hub) = hub {
+        hub.attempted().await;
+    }
     let started = supervisor.start(servers.find()?).await;
     started.map_err(|(index, error)| {
         let word = servers.words().nth(index).unwrap_or_default();

@@ -52,6 +52,7 @@ pub(super) fn share(
         max_members: max_members(sharing),
         termination: timeouts.termination,
         drain: timeouts.drain,
+        max_message: unless_zero(args.limits.maxframesize),
         member: member(sharing, Slow::Close, 0),
     };
     Ok(Some(Arc::new(ShareOptions {

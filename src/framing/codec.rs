@@ -10,7 +10,7 @@ use super::{
     length,
 };
 use crate::{
-    message::{Close, Message, Utf8Bytes},
+    message::{Close, Message, Utf8Bytes, utf8},
     room::{self, NoRoom},
 };
 
@@ -333,14 +333,10 @@ fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(
 
 /// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
 fn text(bytes: Bytes) -> Result<Message, NoRoom> {
-    // Looked at twice, which costs less than a second handle: that is counted for all threads.
-    let bytes = match str::from_utf8(&bytes) {
-        Ok(_) => bytes,
-        Err(_) => replaced(&bytes)?.into(),
-    };
-    Ok(Message::Text(
-        Utf8Bytes::try_from(bytes).unwrap_or_default(),
-    ))
+    utf8(bytes).or_else(|bytes| {
+        let text = Utf8Bytes::try_from(Bytes::from(replaced(&bytes)?));
+        Ok(Message::Text(text.unwrap_or_default()))
+    })
 }
 
 /// What [`String::from_utf8_lossy`] makes of bytes, where there is room for it.

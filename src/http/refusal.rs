@@ -220,6 +220,16 @@ impl Terms {
         Terms::new(StatusCode::SERVICE_UNAVAILABLE, name).with(header::RETRY_AFTER, RETRY_AFTER)
     }
 
+    /// What may be had after a time that is known.
+    fn later(status: StatusCode, name: &'static str, time: Duration) -> Self {
+        Terms::new(status, name).with(header::RETRY_AFTER, &seconds(time).to_string())
+    }
+
+    /// 413.
+    fn too_large(name: &'static str) -> Self {
+        Terms::new(StatusCode::PAYLOAD_TOO_LARGE, name)
+    }
+
     /// 426, which comes with Upgrade (RFC 9110 §15.5.22) and the version (RFC 6455 §4.4).
     fn upgrade(name: &'static str) -> Self {
         Terms::new(StatusCode::UPGRADE_REQUIRED, name)
@@ -269,10 +279,8 @@ impl Refusal {
             Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
-            Refusal::BodyTooLarge(_) => Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
-            Refusal::MessageTooLarge(_) => {
-                Terms::new(StatusCode::PAYLOAD_TOO_LARGE, "message_too_large")
-            }
+            Refusal::BodyTooLarge(_) => Terms::too_large("body_too_large"),
+            Refusal::MessageTooLarge(_) => Terms::too_large("message_too_large"),
             Refusal::BodyTimeout => Terms::new(StatusCode::REQUEST_TIMEOUT, "body_timeout"),
             // RFC 4918 §11.5, which WebDAV has made common.
             Refusal::Spool(error) if is_full(error) => {
@@ -289,15 +297,15 @@ impl Refusal {
             }
             Refusal::TooManyMembers(_) => Terms::unavailable("max_members"),
             Refusal::TooManyGroups(_) => Terms::unavailable("max_groups"),
-            Refusal::BackingOff(time) => Terms::new(StatusCode::SERVICE_UNAVAILABLE, "backoff")
-                .with(header::RETRY_AFTER, &seconds(*time).to_string()),
+            Refusal::BackingOff(time) => {
+                Terms::later(StatusCode::SERVICE_UNAVAILABLE, "backoff", *time)
+            }
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
             Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
-            Refusal::Held(time) => Terms::new(StatusCode::TOO_MANY_REQUESTS, "token_rate")
-                .with(header::RETRY_AFTER, &seconds(*time).to_string()),
+            Refusal::Held(time) => Terms::later(StatusCode::TOO_MANY_REQUESTS, "token_rate", *time),
             Refusal::Connect(error) => Terms::no_target(&error.failure),
         }
     }

@@ -54,9 +54,9 @@ impl Handler {
     /// What was said elsewhere in the room of a path: its members here hear it, unless it is too long. It is text, but
     /// in a room of bytes.
     pub fn hear(&self, path: &str, bytes: &Bytes) {
-        let (router, groups) = (&self.options.router, &self.state.groups);
+        let groups = &self.state.groups;
         let Some(room) = self.room(path) else {
-            groups.hear(router, path, bytes);
+            groups.hear(path, bytes);
             return;
         };
         if room.max_message.is_some_and(|limit| bytes.len() > limit) {
@@ -65,7 +65,7 @@ impl Handler {
         }
         let message = match room.options.is_binary {
             true => Message::Binary(bytes.clone()),
-            false => text(bytes),
+            false => text(bytes.clone()),
         };
         self.state.resources.rooms.hear(&room.name, message);
     }

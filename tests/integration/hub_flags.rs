@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
-use crate::support::{Gateway, certificates::Authority, run};
+use crate::support::{Gateway, assert_refused, certificates::Authority, run};
 
 #[test]
 fn what_cannot_be_is_refused() {
@@ -55,16 +55,7 @@ fn what_cannot_be_is_refused() {
             ["--hub-credentials", "--hub"],
         ),
     ] {
-        let words: Vec<&str> = words.split_whitespace().collect();
-        let output = run(&words);
-        assert_eq!(output.code, Some(2), "{words:?}: {}", output.stderr);
-        for part in parts {
-            assert!(
-                output.stderr.contains(part),
-                "{words:?}: {part}: {}",
-                output.stderr
-            );
-        }
+        assert_refused(words, &parts);
     }
 }
 

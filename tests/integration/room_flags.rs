@@ -1,6 +1,6 @@
 //! Flags and keys about rooms: what is refused at the start, and what a route may have of its own.
 
-use crate::support::{Gateway, run};
+use crate::support::{Gateway, assert_refused, run};
 
 #[test]
 fn what_cannot_be_is_refused_with_both_names() {
@@ -41,14 +41,7 @@ fn what_cannot_be_is_refused_with_both_names() {
         ),
         ("--sub=lobby --rooms-socket=/s", ["--sub", "lobby"]),
     ] {
-        let words: Vec<&str> = words.split(' ').collect();
-        let output = run(&words);
-        let first = output.stderr.lines().next().unwrap_or_default();
-        assert_eq!(output.code, Some(2), "{words:?}: {first}");
-        assert!(
-            parts.iter().all(|part| first.contains(part)),
-            "{words:?}: {first}"
-        );
+        assert_refused(words, &parts);
     }
 }
 

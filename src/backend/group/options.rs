@@ -21,6 +21,8 @@ pub struct GroupOptions {
     pub termination: TerminationTimeouts,
     /// What it gets to end by itself when the server stops.
     pub drain: Duration,
+    /// Longest message that is taken from other machines, in bytes; `None` is no limit.
+    pub max_message: Option<usize>,
     /// The terms of each member.
     pub member: MemberOptions,
 }
@@ -86,6 +88,38 @@ impl GroupKind {
         match self {
             GroupKind::Plain => "plain",
             GroupKind::Tagged => "tagged",
+        }
+    }
+}
+
+#[cfg(test)]
+impl GroupOptions {
+    /// Terms that leave out what a test does not ask for.
+    pub(super) fn of(kind: GroupKind, member: MemberOptions) -> Self {
+        GroupOptions {
+            kind,
+            keep: Keep::Always,
+            respawn: false,
+            tick: None,
+            max_members: None,
+            termination: TerminationTimeouts::default(),
+            drain: Duration::ZERO,
+            max_message: None,
+            member,
+        }
+    }
+}
+
+#[cfg(test)]
+impl MemberOptions {
+    /// The same of a member.
+    pub(super) fn of(queue: usize, slow: SlowPolicy) -> Self {
+        MemberOptions {
+            queue,
+            slow,
+            max_rate: None,
+            is_readonly: false,
+            history: 0,
         }
     }
 }

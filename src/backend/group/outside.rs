@@ -72,38 +72,20 @@ impl fmt::Debug for Outside {
 mod tests {
     use super::*;
     use crate::{
-        backend::{
-            GroupKind, GroupOptions, Keep, MemberOptions, SlowPolicy, TerminationTimeouts,
-            group::state::Group,
-        },
+        backend::{GroupKind, GroupOptions, MemberOptions, SlowPolicy, group::state::Group},
         framing::{Framing, Newline},
     };
     use futures_util::{FutureExt, StreamExt};
     use parking_lot::Mutex;
-    use std::time::Duration;
     use tokio_util::sync::CancellationToken;
 
+    const LONGEST: usize = "from elsewhere".len();
+
     fn options() -> Arc<GroupOptions> {
+        let member = MemberOptions::of(1000, SlowPolicy::Drop);
         Arc::new(GroupOptions {
-            kind: GroupKind::Tagged,
-            keep: Keep::Always,
-            respawn: false,
-            tick: None,
-            max_members: None,
-            termination: TerminationTimeouts {
-                eof: Duration::ZERO,
-                interrupt: Duration::ZERO,
-                terminate: Duration::ZERO,
-                finish: None,
-            },
-            drain: Duration::ZERO,
-            member: MemberOptions {
-                queue: 1000,
-                slow: SlowPolicy::Drop,
-                max_rate: None,
-                is_readonly: false,
-                history: 0,
-            },
+            max_message: Some(LONGEST),
+            ..GroupOptions::of(GroupKind::Tagged, member)
         })
     }
 
@@ -172,8 +154,10 @@ mod tests {
         let (mut red, _red) = group.join(&options(), &[]).expect("a member");
         let (mut other, _other) = group.join(&options(), &[]).expect("a member");
         group.say(text("+1\t#red"));
-        group.hear("red", text("from elsewhere"));
-        group.hear("blue", text("to nobody"));
+        group.hear("red", &"longer than that".into());
+        assert_eq!(group.figures().dropped.size.get(), 1);
+        group.hear("red", &"from elsewhere".into());
+        group.hear("blue", &"to nobody".into());
         let heard = red.output.next().now_or_never().flatten();
         let heard = heard.and_then(Result::ok).expect("a message");
         assert_eq!(*heard.message(), text("from elsewhere"));

@@ -144,13 +144,8 @@ mod tests {
 
     /// Each step is a message of so many bytes to an address, 0 being by number, or with 3 one that is taken out.
     fn queue(slow: usize, limit: usize, steps: &[(u32, usize)]) {
-        let options = MemberOptions {
-            queue: limit,
-            slow: [SlowPolicy::Close, SlowPolicy::Drop, SlowPolicy::Latest][slow],
-            max_rate: None,
-            is_readonly: false,
-            history: 0,
-        };
+        let slow = [SlowPolicy::Close, SlowPolicy::Drop, SlowPolicy::Latest][slow];
+        let options = MemberOptions::of(limit, slow);
         let queue = Queue::new(&options);
         let mut context = Context::from_waker(Waker::noop());
         let (mut waiting, mut last) = (Vec::new(), None);

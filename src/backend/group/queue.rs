@@ -300,13 +300,7 @@ mod tests {
     const LIMIT: usize = 2 * (10 + OVERHEAD);
 
     fn queue(slow: SlowPolicy) -> Queue {
-        Queue::new(&MemberOptions {
-            queue: LIMIT,
-            slow,
-            max_rate: None,
-            is_readonly: false,
-            history: 0,
-        })
+        Queue::new(&MemberOptions::of(LIMIT, slow))
     }
 
     fn message(text: &str) -> Arc<Shared> {

@@ -174,13 +174,7 @@ mod tests {
         Arc::new(RoomOptions {
             is_binary: false,
             max_members: None,
-            member: MemberOptions {
-                queue: 1000,
-                slow: SlowPolicy::Drop,
-                max_rate: None,
-                is_readonly: false,
-                history: 0,
-            },
+            member: MemberOptions::of(1000, SlowPolicy::Drop),
         })
     }
 

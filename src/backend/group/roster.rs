@@ -293,13 +293,7 @@ mod tests {
     use crate::message::Message;
 
     fn options(queue: usize) -> MemberOptions {
-        MemberOptions {
-            queue,
-            slow: SlowPolicy::Close,
-            max_rate: None,
-            is_readonly: false,
-            history: 0,
-        }
+        MemberOptions::of(queue, SlowPolicy::Close)
     }
 
     /// Three members, the second of whom has room for one message alone.

@@ -8,6 +8,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +27,7 @@ use super::{
 use crate::{
     backend::stdin::Intake,
     framing::Framing,
-    message::{Close, Message, Shared},
+    message::{Close, Message, Shared, text},
 };
 
 /// Text up to so many bytes is copied out of the buffer that it was read into, which is of this size: else a short
@@ -216,9 +217,14 @@ impl Group {
         }
     }
 
-    /// What was said in a room of a tagged program elsewhere: its members here hear it.
-    pub fn hear(&self, room: &str, message: Message) {
-        let message = Arc::new(Shared::new(detached(message)));
+    /// What was said in a room of a tagged program elsewhere: its members here hear it as text, unless it is too long.
+    pub fn hear(&self, room: &str, bytes: &Bytes) {
+        let limit = self.options().max_message;
+        if limit.is_some_and(|limit| bytes.len() > limit) {
+            self.figures.dropped.size.add(1);
+            return;
+        }
+        let message = Arc::new(Shared::new(detached(text(bytes.clone()))));
         let mut roster = self.roster.lock();
         let mut delivery = roster.deliver(&message, &Address::Room(room), &[]);
         drop(roster);
@@ -345,7 +351,7 @@ fn behind(line: &Message, text: &[u8]) -> Message {
             match length < LONG {
                 true => Message::Text(line.as_str()[start..].into()),
                 false => {
-                    let rest = bytes::Bytes::from(line.clone()).slice(start..);
+                    let rest = Bytes::from(line.clone()).slice(start..);
                     // What follows a TAB of text is text.
                     Message::Text(rest.try_into().unwrap_or_default())
                 }
@@ -379,26 +385,11 @@ mod tests {
 
     #[test]
     fn members_of_a_group_whose_task_is_gone_are_closed() {
-        use crate::backend::{MemberOptions, SlowPolicy, TerminationTimeouts};
+        use crate::backend::{MemberOptions, SlowPolicy};
         use futures_util::{FutureExt, StreamExt};
-        use std::time::Duration;
 
-        let options = Arc::new(GroupOptions {
-            kind: GroupKind::Plain,
-            keep: Keep::Always,
-            respawn: false,
-            tick: None,
-            max_members: None,
-            termination: TerminationTimeouts::default(),
-            drain: Duration::ZERO,
-            member: MemberOptions {
-                queue: 1024,
-                slow: SlowPolicy::Close,
-                max_rate: None,
-                is_readonly: false,
-                history: 0,
-            },
-        });
+        let member = MemberOptions::of(1024, SlowPolicy::Close);
+        let options = Arc::new(GroupOptions::of(GroupKind::Plain, member));
         let framing = Framing::Lines(crate::framing::Newline::Split);
         let group = Arc::new(Group::new(
             framing,

@@ -12,7 +12,6 @@ use super::{
 use crate::{
     backend::{Figures, Group},
     http::{pages::Router, refusal::Refusal},
-    message::text,
 };
 
 /// Programs that many clients have together, by path.
@@ -98,22 +97,14 @@ impl Groups {
     }
 
     /// What was said elsewhere in the room of a tagged program, which a path names.
-    pub(in crate::http) fn hear(&self, router: &Router, path: &str, bytes: &Bytes) {
+    pub(in crate::http) fn hear(&self, path: &str, bytes: &Bytes) {
         let Some((group, room)) = path.rsplit_once('/') else {
             return;
         };
         let name = if group.is_empty() { "/" } else { group };
         let slots = self.slots.lock().get(name).cloned().unwrap_or_default();
-        for slot in &slots {
-            let shared = (slot.definition).find(router, &slot.script_name, slot.room.as_deref());
-            let limit = shared.and_then(|shared| shared.options.websocket.max_message);
-            match slot.live() {
-                Some(_) if limit.is_some_and(|limit| bytes.len() > limit) => {
-                    self.figures.dropped.size.add(1);
-                }
-                Some(group) => group.hear(room, text(bytes)),
-                None => {}
-            }
+        for group in slots.iter().filter_map(|slot| slot.live()) {
+            group.hear(room, bytes);
         }
     }
 

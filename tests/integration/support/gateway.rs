@@ -196,6 +196,17 @@ pub(crate) struct Output {
     pub(crate) stderr: String,
 }
 
+/// Expects `wsd WORDS` to be refused as wrong usage, with all these parts in the first line that says why.
+pub(crate) fn assert_refused(words: &str, parts: &[&str]) {
+    let output = run(&words.split_whitespace().collect::<Vec<_>>());
+    let first = output.stderr.lines().next().unwrap_or_default();
+    assert_eq!(output.code, Some(2), "{words}: {first}");
+    assert!(
+        parts.iter().all(|part| first.contains(part)),
+        "{words}: {first}"
+    );
+}
+
 /// Runs `wsd WORDS` to its end.
 pub(crate) fn run(words: &[&str]) -> Output {
     Gateway::without_port().args(words).output()

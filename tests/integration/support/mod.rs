@@ -31,7 +31,7 @@ use std::{
 };
 
 pub(crate) use client::Client;
-pub(crate) use gateway::{Gateway, Output, WSD, run};
+pub(crate) use gateway::{Gateway, Output, WSD, assert_refused, run};
 pub(crate) use http::http;
 pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};
 pub(crate) use rustix::process::Signal;
