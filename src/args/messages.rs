@@ -35,6 +35,10 @@ pub struct MessageArgs {
     #[arg(long, group = OF_A_PROGRAM)]
     pub passstderr: bool,
 
+    /// Open sessions for plain requests too: the lines of a POST's body go in, what comes out is the answer (curl -d).
+    #[arg(long, conflicts_with = "connect")]
+    pub plain_http: bool,
+
     /// Compress messages for clients that offer it (permessage-deflate), and offer it with --connect; not
     /// where secrets travel beside text of others.
     #[arg(long)]

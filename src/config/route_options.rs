@@ -39,6 +39,7 @@ pub(super) fn route_options(
         websocket: websocket(&program.limits, &timeouts),
         compression: compression(program),
         timeouts: Arc::new(timeouts),
+        plain_http: program.messages.plain_http,
         processes,
         share: share(program, server.operation.drain_timeout)?,
     })

@@ -11,7 +11,8 @@ use super::{
     answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
     options::Options,
-    pages::{Page, PlainRoute, Router, WebSocketRoute},
+    pages::{Page, PlainRoute, Router, Scripts, WebSocketRoute},
+    plain,
     refusal::Refusal,
     route_options::RouteOptions,
     state::State,
@@ -36,6 +37,8 @@ pub(super) struct Checked<'a> {
 pub(super) enum Asked<'a> {
     /// A WebSocket, by a handshake that can be answered.
     WebSocket(Handshake, WebSocketRoute<'a>),
+    /// A session without a WebSocket; a script at the path, of these, answers in its place.
+    Session(WebSocketRoute<'a>, Vec<&'a Scripts>),
     /// An answer.
     Plain(PlainRoute<'a>),
 }
@@ -44,7 +47,7 @@ impl<'a> Asked<'a> {
     /// The terms of who answers, whoever it is.
     fn options(&self) -> &'a RouteOptions {
         match self {
-            Asked::WebSocket(_, route) => route.options(),
+            Asked::WebSocket(_, route) | Asked::Session(route, _) => route.options(),
             Asked::Plain(route) => route.options(),
         }
     }
@@ -53,6 +56,7 @@ impl<'a> Asked<'a> {
 /// Who may answer a request, before its handshake is looked at.
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
+    Session(WebSocketRoute<'a>, Vec<&'a Scripts>),
     Plain(PlainRoute<'a>),
 }
 
@@ -184,6 +188,15 @@ fn find_route<'a>(
     path: &UrlPath,
 ) -> Result<Route<'a>, Refusal> {
     if !handshake::is_requested(request) {
+        if plain::is_requested(request)
+            && let Some(route) = router.plain_session(path, &request.headers)
+        {
+            let scripts = router.scripts_at(path);
+            if scripts.is_empty() {
+                path.check_for_programs()?;
+            }
+            return Ok(Route::Session(route, scripts));
+        }
         let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
@@ -197,6 +210,7 @@ fn find_route<'a>(
 fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusal> {
     Ok(match route {
         Route::Plain(route) => Asked::Plain(route),
+        Route::Session(route, scripts) => Asked::Session(route, scripts),
         Route::WebSocket(route) => {
             let options = route.options();
             let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
@@ -213,7 +227,11 @@ fn check_origin(
 ) -> Result<(), Refusal> {
     match asked {
         Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
-        Asked::Plain(_) => Ok(()),
+        Asked::Session(_, scripts) if scripts.is_empty() => {
+            plain::check_origin(&asked.options().origins, &request.headers, host)
+        }
+        // Of a session when no script has answered.
+        Asked::Session(..) | Asked::Plain(_) => Ok(()),
     }
 }
 

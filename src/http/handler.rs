@@ -21,10 +21,11 @@ use super::{
     lifecycle::LifecycleTokens,
     options::Options,
     pages::{
-        self, Destination, PlainAnswer,
+        self, Destination, PlainAnswer, Scripts, WebSocketRoute,
         local_redirect::{self, MAX_REDIRECTS, redirect},
         redirect,
     },
+    plain::{self, converse},
     pseudo_headers,
     refusal::Refusal,
     request::ClientRequest,
@@ -35,6 +36,7 @@ use super::{
     state::State,
     targets::{find_target, shown_uri},
     unread_body::{UnreadBody, announce_close},
+    url_path::UrlPath,
 };
 use crate::{
     backend::{RecentStarts, Resources, Spawner},
@@ -293,6 +295,16 @@ impl Handler {
                     };
                     return by.answer(outcome.await);
                 }
+                Asked::Session(route, scripts) => {
+                    let ran = pages::run_script(state, request, &path, body, &scripts).await;
+                    match ran {
+                        Some(answer) => answer?,
+                        None => {
+                            let asked = (route, scripts, permit);
+                            return self.open_session(request, &path, body, asked).await;
+                        }
+                    }
+                }
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
             };
             match answer {
@@ -304,6 +316,31 @@ impl Handler {
             }
         }
         Err(Answerer::Cgi.refuse(local_redirect::too_many()))
+    }
+
+    /// Opens a session for a request that no script has answered.
+    async fn open_session(
+        &self,
+        request: ClientRequest<'_>,
+        path: &UrlPath,
+        body: &mut UnreadBody,
+        (route, scripts, permit): (WebSocketRoute<'_>, Vec<&Scripts>, Option<ConnectionPermit>),
+    ) -> Result<Answer, Refused> {
+        let by = route.answerer();
+        let outcome = async {
+            if !scripts.is_empty() {
+                path.check_for_programs()?;
+                let origins = &route.options().origins;
+                plain::check_origin(origins, &request.parts.headers, request.host)?;
+            }
+            let state = &self.state;
+            let found = route.find(path).await?;
+            let trust = &self.options.access.trust;
+            let found = find_target(state, trust, request, found).await?;
+            let uri = shown_uri(&self.options.router, state, &request.parts.uri);
+            converse(state, request, found, uri, body, permit).await
+        };
+        by.answer(outcome.await)
     }
 
     /// Makes a response of what came of a request, with the headers that all have; counts and logs it.

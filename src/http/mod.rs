@@ -24,6 +24,7 @@ mod metric;
 mod metrics;
 mod options;
 pub mod pages;
+mod plain;
 mod pseudo_headers;
 mod refusal;
 mod registry;

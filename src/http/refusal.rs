@@ -43,6 +43,9 @@ pub enum Refusal {
     /// A client without an Origin, where one is required.
     #[error("a client without an Origin header is refused by --sameorigin")]
     MissingOrigin,
+    /// A page of another site, whose browser does not name it.
+    #[error("pages of other sites may not ask this; --origin=ORIGIN lets those of ORIGIN, by POST")]
+    ForeignPage,
     /// A name that this server does not go by.
     #[error("this server does not answer to the host '{0}'; --host={0} lets it")]
     UnknownHost(String),
@@ -78,6 +81,14 @@ pub enum Refusal {
         "this is a WebSocket address: connect to it with a WebSocket client, or start wsd with --devconsole for a page that does"
     )]
     UpgradeRequired,
+    /// The same where a POST is answered too.
+    #[error(
+        "this address is for WebSockets, and for POST: curl -d hello URL sends a line and shows what is answered"
+    )]
+    UpgradeOrPost,
+    /// A framing that a body has no place for.
+    #[error("messages of --framing={0} are for WebSockets alone: a body has no place for their kinds")]
+    NotByPlainHttp(&'static str),
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
@@ -254,7 +265,7 @@ impl Refusal {
             Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
             Refusal::BadHead(reason) => Terms::bad_head(reason),
             Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
-            Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
+            Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin | Refusal::ForeignPage => {
                 Terms::new(StatusCode::FORBIDDEN, "origin")
             }
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
@@ -276,7 +287,8 @@ impl Refusal {
             Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
                 .with(header::VARY, "Accept-Encoding"),
             Refusal::Read(error) => Terms::failure("read", error),
-            Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
+            Refusal::UpgradeRequired | Refusal::UpgradeOrPost => Terms::upgrade("upgrade_required"),
+            Refusal::NotByPlainHttp(_) => Terms::new(StatusCode::NOT_ACCEPTABLE, "framing"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::too_large("body_too_large"),

@@ -27,6 +27,8 @@ pub struct RouteOptions {
     pub websocket: websocket::Options,
     /// How messages are compressed, if they are at all.
     pub compression: Option<websocket::deflate::DeflateParams>,
+    /// Whether sessions are opened without a WebSocket, too.
+    pub plain_http: bool,
     /// Programs at a time that this route alone may run.
     pub processes: ProcessLimit,
     /// How many clients have one of its programs; `None` if each has its own.

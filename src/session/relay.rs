@@ -95,12 +95,12 @@ pub(super) async fn upstream(
                     Err(error) => Err(error),
                 }
             }
-            Next::Disconnect(disconnect) => return disconnect,
             // In a box, or every idle session would have the room that this takes.
-            Next::Drain => match Box::pin(end_input(incoming, sink, received)).await {
+            Next::Drain | Next::Disconnect(Disconnect::InputEnded) => match Box::pin(end_input(incoming, sink, received)).await {
                 None => Err(BackendError::Io(io::ErrorKind::BrokenPipe.into())),
                 Some(disconnect) => return disconnect,
             },
+            Next::Disconnect(disconnect) => return disconnect,
         };
         match fed {
             Ok(()) => {}
@@ -204,6 +204,8 @@ async fn discard_messages(incoming: &mut Incoming, received: &Meter) -> Disconne
     loop {
         match incoming.next().await {
             Some(Ok(message)) => received.count(&message),
+            // It need not be told twice.
+            Some(Err(Disconnect::InputEnded)) => {}
             Some(Err(disconnect)) => return disconnect,
             None => return lost(),
         }

@@ -285,6 +285,8 @@ impl Session<'_> {
             Disconnect::Departed => return self.end_behind_client().await,
             Disconnect::Closed(close) => close,
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
+            // It is no end: whoever carries messages goes on behind it.
+            Disconnect::InputEnded => Close::new(Close::ABNORMAL, "the client says nothing more"),
         };
         self.backend.tell(&close);
         // A server that stops does not wait for longer than it would have.

@@ -57,6 +57,8 @@ pub enum Outbound {
 /// Why no more messages come from a client.
 #[derive(Debug)]
 pub enum Disconnect {
+    /// It says nothing more, and listens on; what ends that comes behind this.
+    InputEnded,
     /// It sent Close; the answer is on its way.
     Closed(Close),
     /// It broke the protocol or a limit, and is to be sent this.

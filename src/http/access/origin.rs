@@ -3,7 +3,10 @@
 
 use std::str::FromStr;
 
-use hyper::{HeaderMap, header};
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderValue},
+};
 
 use super::{
     host::Authority,
@@ -55,6 +58,15 @@ impl Origins {
     }
 }
 
+impl Origins {
+    /// Whether an entry names this very origin, and not only a pattern that it fits.
+    pub(in crate::http) fn names(&self, origin: &HeaderValue) -> bool {
+        let origin = origin.to_str().ok().and_then(Origin::parse);
+        let mut allowed = self.allowed.iter();
+        allowed.any(|allowed| allowed.is_literal() && allowed.allows(origin.as_ref()))
+    }
+}
+
 /// An entry of `--origin`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AllowedOrigin {
@@ -102,6 +114,17 @@ impl FromStr for AllowedOrigin {
 }
 
 impl AllowedOrigin {
+    /// Whether it stands for one host.
+    fn is_literal(&self) -> bool {
+        matches!(
+            self,
+            AllowedOrigin::Site {
+                host: HostPattern::Exact(_),
+                ..
+            }
+        )
+    }
+
     fn allows(&self, origin: Option<&Origin>) -> bool {
         match (self, origin) {
             (AllowedOrigin::Any, _) => true,

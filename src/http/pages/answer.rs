@@ -54,7 +54,7 @@ pub(in crate::http) async fn answer(
 }
 
 /// Runs the script that a path leads to, if it leads to one.
-async fn run_script(
+pub(in crate::http) async fn run_script(
     state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
@@ -94,6 +94,7 @@ async fn answer_page(
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
+        Page::UpgradeOrPost => Err(Answerer::Program.refuse(Refusal::UpgradeOrPost)),
     }
 }
 

@@ -18,7 +18,7 @@ mod route;
 mod route_match;
 mod router;
 
-pub(in crate::http) use answer::{PlainAnswer, answer};
+pub(in crate::http) use answer::{PlainAnswer, answer, run_script};
 pub use cgi::{CgiLimits, Scripts};
 pub use directory::Directory;
 pub use file::{FileOptions, Files, MimeRule, MimeTypes};

@@ -47,6 +47,8 @@ pub enum Page<'a> {
     Preflight(&'a Cors),
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
+    /// The same, and a POST is answered by it, too.
+    UpgradeOrPost,
 }
 
 impl<'a> PlainRoute<'a> {

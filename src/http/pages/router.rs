@@ -19,6 +19,8 @@ use crate::http::{
 
 /// Methods where wsd answers by itself.
 const OF_PAGES: &str = "GET, HEAD, OPTIONS";
+/// Methods where a session is opened without a WebSocket, too.
+const OF_SESSIONS: &str = "GET, HEAD, POST, PUT, OPTIONS";
 /// Methods where a script may answer, for all that wsd knows.
 const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
@@ -65,6 +67,16 @@ impl Router {
         }
     }
 
+    /// Who answers a request for a session without a WebSocket: whoever answers a WebSocket, if that takes such.
+    pub(in crate::http) fn plain_session(
+        &self,
+        path: &UrlPath,
+        headers: &HeaderMap,
+    ) -> Option<WebSocketRoute<'_>> {
+        let route = self.websocket(path, headers);
+        route.filter(|route| route.options().plain_http)
+    }
+
     /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
@@ -94,7 +106,8 @@ impl Router {
                 Some(PlainRoute::Scripts(scripts, page, options))
             }
             None if has_page || self.has_program_at(path) => {
-                let page = Page::Options(OF_PAGES);
+                let has_sessions = self.plain_session(path, &HeaderMap::new()).is_some();
+                let page = Page::Options(if has_sessions { OF_SESSIONS } else { OF_PAGES });
                 Some(PlainRoute::Page(page, &self.page_options))
             }
             None => None,
@@ -128,7 +141,7 @@ impl Router {
     }
 
     /// The scripts that a path may lead to, those of the longest path first.
-    fn scripts_at(&self, path: &UrlPath) -> Vec<&Scripts> {
+    pub(in crate::http) fn scripts_at(&self, path: &UrlPath) -> Vec<&Scripts> {
         let here = |scripts: &&Scripts| path.beneath(&scripts.path).is_some();
         let mut scripts: Vec<_> = self.scripts.iter().filter(here).collect();
         scripts.sort_by_key(|scripts| Reverse(scripts.path.len()));
@@ -138,7 +151,11 @@ impl Router {
     /// What a plain request is told where only programs answer. That a browser's own question for an icon needs a
     /// WebSocket is no news to anybody.
     fn upgrade_required(&self, path: &UrlPath) -> Option<Page<'_>> {
-        (path.as_str() != "/favicon.ico").then_some(Page::UpgradeRequired)
+        let has_sessions = self.plain_session(path, &HeaderMap::new()).is_some();
+        (path.as_str() != "/favicon.ico").then_some(match has_sessions {
+            true => Page::UpgradeOrPost,
+            false => Page::UpgradeRequired,
+        })
     }
 
     /// Whether a WebSocket may be answered at a path.

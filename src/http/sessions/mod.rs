@@ -1,7 +1,7 @@
 //! Sessions, as a server opens them: a program is started, and a client joined to it.
 //!
-//! How the client's messages travel is known to one file each (`websocket`), which hands `open` a future of the
-//! `Client`, and the answer that this waits for.
+//! How the client's messages travel is known to `websocket`, and to [`plain`](super::plain); each hands `open` a
+//! future of the `Client`.
 
 mod member;
 mod open;
@@ -9,4 +9,6 @@ mod recorded;
 mod session_request;
 mod websocket;
 
+pub(super) use open::open;
+pub(super) use session_request::{Opening, SessionRequest};
 pub(super) use websocket::open_websocket;

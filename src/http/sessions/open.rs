@@ -2,7 +2,6 @@
 
 use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc, time::Duration};
 
-use hyper::Response;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument, info};
@@ -16,7 +15,6 @@ use crate::{
     backend::{Backend, FirstLine, Membership, Target, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
-        body::Body,
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
         refusal::Refusal,
@@ -33,8 +31,8 @@ use crate::{
 /// stop; what the kernel has taken for a client reaches it after that too, unless it says something.
 const DRAINING_GRACE: Duration = Duration::from_millis(500);
 
-/// Starts the program and the session's task, and returns the answer that the client waits for. The client
-/// is joined to the program as soon as it is ready.
+/// Starts the program and the session's task. The client is joined to the program as soon as it is ready: when it
+/// has the answer that it waits for.
 ///
 /// # Errors
 /// 503 when the server is full or stopping, or the start may work later; 500 when it will not. 502 and 504 when a
@@ -43,8 +41,7 @@ pub(in crate::http) async fn open(
     state: &State,
     asked: SessionRequest<'_>,
     client: impl Future<Output = Client> + Send + 'static,
-    answer: Response<Body>,
-) -> Result<Response<Body>, Refusal> {
+) -> Result<(), Refusal> {
     let options = asked.found.route.options;
     let connection = asked.request.connection;
     launch::check_not_draining(state)?;
@@ -76,7 +73,7 @@ pub(in crate::http) async fn open(
             id: launched.id,
             remote: connection.remote,
             uri: asked.uri,
-            subprotocol: asked.subprotocol.map(str::to_owned),
+            subprotocol: asked.opening.subprotocol().map(str::to_owned),
             pid: backend.process.as_ref().map(|process| process.id()),
             target: address,
             member,
@@ -97,7 +94,7 @@ pub(in crate::http) async fn open(
         drain: state.drain.clone(),
     };
     state.tasks.spawn(task.run().instrument(launched.span));
-    Ok(answer)
+    Ok(())
 }
 
 /// Starts the program of this session alone, connects to the target, or joins the room.

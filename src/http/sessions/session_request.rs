@@ -20,15 +20,52 @@ pub(in crate::http) struct SessionRequest<'a> {
     pub(in crate::http) found: FoundTarget<'a>,
     /// The request's target, as the log shows it.
     pub(in crate::http) uri: String,
-    /// The subprotocol that was agreed on.
-    pub(in crate::http) subprotocol: Option<&'a str>,
-    /// What else was agreed on, for the log.
-    pub(in crate::http) extension: Option<String>,
+    /// How it is asked for.
+    pub(in crate::http) opening: Opening<'a>,
     /// Kept by the session.
     pub(in crate::http) permit: Option<ConnectionPermit>,
 }
 
-/// What programs are told of every session's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
+/// How a session is asked for.
+#[derive(Debug)]
+pub(in crate::http) enum Opening<'a> {
+    /// By an opening handshake.
+    WebSocket {
+        /// The subprotocol that was agreed on.
+        subprotocol: Option<&'a str>,
+        /// What else was agreed on, for the log.
+        extension: Option<String>,
+    },
+    /// By a request whose body it is sent.
+    Post,
+}
+
+impl Opening<'_> {
+    /// The subprotocol that was agreed on.
+    pub(super) fn subprotocol(&self) -> Option<&str> {
+        match self {
+            Opening::WebSocket { subprotocol, .. } => *subprotocol,
+            Opening::Post => None,
+        }
+    }
+
+    fn extension(&self) -> Option<&str> {
+        match self {
+            Opening::WebSocket { extension, .. } => extension.as_deref(),
+            Opening::Post => None,
+        }
+    }
+
+    /// How the log calls what is no WebSocket.
+    fn http(&self) -> Option<&'static str> {
+        match self {
+            Opening::WebSocket { .. } => None,
+            Opening::Post => Some("post"),
+        }
+    }
+}
+
+/// What programs are told of every WebSocket's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
 /// programs and libraries look for nothing else.
 static METHOD: Method = Method::GET;
 
@@ -50,9 +87,13 @@ impl SessionRequest<'_> {
             path_info,
             ..
         } = &self.found.route;
+        let method = match self.opening {
+            Opening::WebSocket { .. } => &METHOD,
+            Opening::Post => &self.request.parts.method,
+        };
         environ::RequestInfo {
-            method: &METHOD,
-            subprotocol: self.subprotocol,
+            method,
+            subprotocol: self.opening.subprotocol(),
             ..self.request.to_environ(script_name, path_info)
         }
     }
@@ -72,8 +113,9 @@ impl SessionRequest<'_> {
             remote = %connection.remote,
             uri = %self.uri,
             origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
-            subprotocol = self.subprotocol,
-            extension = self.extension.as_ref().map(tracing::field::display),
+            http = self.opening.http(),
+            subprotocol = self.opening.subprotocol(),
+            extension = self.opening.extension().map(tracing::field::display),
             pid = backend.process.as_ref().map(|process| process.id()),
             target = target.map(tracing::field::display),
             token = self.found.token,

@@ -6,7 +6,10 @@ use std::io;
 use bytes::Bytes;
 use hyper::{Response, Version, upgrade::OnUpgrade};
 
-use super::{open::open, session_request::SessionRequest};
+use super::{
+    open::open,
+    session_request::{Opening, SessionRequest},
+};
 use crate::{
     http::{
         access::ConnectionPermit,
@@ -50,11 +53,14 @@ pub(in crate::http) async fn open_websocket(
         request,
         found,
         uri,
-        subprotocol: handshake.subprotocol(),
-        extension: handshake.compression().map(|agreed| agreed.to_string()),
+        opening: Opening::WebSocket {
+            subprotocol: handshake.subprotocol(),
+            extension: handshake.compression().map(|agreed| agreed.to_string()),
+        },
         permit,
     };
-    open(state, asked, client, response).await
+    open(state, asked, client).await?;
+    Ok(response)
 }
 
 /// The client, once it has the answer.

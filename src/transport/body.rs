@@ -1,0 +1,281 @@
+//! A client by two bodies (RFC 9110 §6.4): what one body says is what comes, what goes is for another to say.
+//!
+//! Guaranteed: each line is a message, the last one even without a newline; the end of the first body is the end of
+//! the input and not of the session, which only ends when nobody takes the other body any more. Who writes that body
+//! has [`Answers`]; a message waits until there is room for it there.
+
+use std::{io, pin::pin, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use futures_util::{
+    SinkExt, Stream, StreamExt,
+    future::{self, Either},
+    stream,
+};
+use tokio::sync::mpsc;
+use tokio_util::{
+    codec::{FramedRead, LinesCodec, LinesCodecError},
+    io::StreamReader,
+    sync::{CancellationToken, PollSender},
+};
+
+use super::{
+    client::{Client, Disconnect, Incoming, Outbound, Outgoing},
+    presence::{ConnectionState, Connectedness, Presence},
+};
+use crate::{
+    message::{Close, Message},
+    timer::sleep,
+};
+
+/// What is said that nobody has taken yet, in messages: one is being written while the next is made.
+const WAITING: usize = 2;
+
+/// How messages lie in a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carriage {
+    /// A line each; those that come are this long at most, in bytes.
+    Lines(usize),
+    /// Bytes as they come.
+    Bytes,
+}
+
+/// What the end of the first body means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BodyEnd {
+    /// It is the end of the input.
+    Input,
+    /// The client leaves so much later: what it was answered meanwhile reaches it.
+    Departure(Duration),
+}
+
+/// What is to be said in the other body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// So many bytes.
+    Data(Bytes),
+    /// The session's end, and that of the body.
+    End(Close),
+}
+
+/// What is to be said, in its order; dropped by who says nothing more, which the session takes for the client's end.
+pub type Answers = mpsc::Receiver<Answer>;
+
+/// The client that sends `body`, and what it is to be answered.
+pub fn open(
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    carriage: Carriage,
+    end: BodyEnd,
+) -> (Client, Answers) {
+    let (sender, answers) = mpsc::channel(WAITING);
+    let over = CancellationToken::new();
+    let watched = sender.clone();
+    let look = move || ConnectionState {
+        connectedness: match watched.is_closed() {
+            true => Connectedness::Lost,
+            false => Connectedness::Connected,
+        },
+        untaken: 0,
+    };
+    let client = Client {
+        incoming: incoming(body, carriage, end, sender.clone(), over.clone()),
+        outgoing: outgoing(carriage, sender, over),
+        presence: Presence::new(look),
+    };
+    (client, answers)
+}
+
+/// Messages of a body, and then what ends the session: its own end, or the client's.
+fn incoming(
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    carriage: Carriage,
+    end: BodyEnd,
+    sender: mpsc::Sender<Answer>,
+    over: CancellationToken,
+) -> Incoming {
+    let behind = match end {
+        BodyEnd::Input => Either::Left(stream::iter([Err(Disconnect::InputEnded)])),
+        BodyEnd::Departure(grace) => {
+            let sender = sender.clone();
+            Either::Right(stream::once(async move {
+                sleep(grace).await;
+                let close = Close::new(Close::NORMAL, "");
+                // Nobody else says the end to who has left by itself.
+                let _ = sender.send(Answer::End(close.clone())).await;
+                Err(Disconnect::Closed(close))
+            }))
+        }
+    };
+    let messages = messages(body, carriage).chain(behind).chain(stream::pending());
+    let end = async move {
+        // Its own end first: behind it nobody takes anything, either.
+        match future::select(pin!(over.cancelled()), pin!(sender.closed())).await {
+            Either::Left(_) => Disconnect::Closed(Close::new(Close::NORMAL, "")),
+            Either::Right(_) => Disconnect::Lost(io::ErrorKind::ConnectionReset.into()),
+        }
+    };
+    let end = stream::once(end).map(Err);
+    Box::pin(stream::select_with_strategy(
+        Box::pin(end),
+        Box::pin(messages),
+        |_: &mut ()| stream::PollNext::Left,
+    ))
+}
+
+fn messages(
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    carriage: Carriage,
+) -> impl Stream<Item = Result<Message, Disconnect>> + Send {
+    match carriage {
+        Carriage::Bytes => Either::Left(body.map(|read| match read {
+            Ok(bytes) => Ok(Message::Binary(bytes)),
+            Err(error) => Err(Disconnect::Lost(error)),
+        })),
+        Carriage::Lines(longest) => {
+            let codec = LinesCodec::new_with_max_length(longest);
+            let lines = FramedRead::new(StreamReader::new(Box::pin(body)), codec);
+            Either::Right(lines.map(|line| match line {
+                Ok(line) => Ok(Message::Text(line.into())),
+                Err(error) => Err(refusal(error)),
+            }))
+        }
+    }
+}
+
+/// What a line that is none comes to.
+fn refusal(error: LinesCodecError) -> Disconnect {
+    match error {
+        LinesCodecError::MaxLineLengthExceeded => {
+            Disconnect::Violation(Close::new(Close::TOO_BIG, "a line is too long"))
+        }
+        LinesCodecError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+            Disconnect::Violation(Close::new(Close::INVALID_DATA, "a line is not UTF-8"))
+        }
+        LinesCodecError::Io(error) => Disconnect::Lost(error),
+    }
+}
+
+fn outgoing(carriage: Carriage, sender: mpsc::Sender<Answer>, over: CancellationToken) -> Outgoing {
+    let to_answer = move |outbound| {
+        let message = match &outbound {
+            Outbound::Message(message) => message,
+            Outbound::Shared(shared) => shared.message(),
+            // Nobody answers it; a body that nobody takes is noticed by who writes it.
+            Outbound::Keepalive => return stream::iter(None),
+            Outbound::Close(close) => {
+                over.cancel();
+                return stream::iter(Some(Ok(Answer::End(close.clone()))));
+            }
+        };
+        stream::iter(Some(Ok(Answer::Data(said(message, carriage)))))
+    };
+    let sink = PollSender::new(sender).sink_map_err(|_| io::ErrorKind::BrokenPipe.into());
+    Box::pin(sink.with_flat_map(to_answer))
+}
+
+/// A message as it lies in a body: in a line of its own, in which a newline would begin another.
+fn said(message: &Message, carriage: Carriage) -> Bytes {
+    let bytes = match message {
+        Message::Text(text) => Bytes::copy_from_slice(text.as_str().as_bytes()),
+        Message::Binary(bytes) => bytes.clone(),
+    };
+    if carriage == Carriage::Bytes {
+        return bytes;
+    }
+    let mut line = BytesMut::with_capacity(bytes.len() + 1);
+    line.extend(bytes.iter().map(|byte| match byte {
+        b'\n' | b'\r' => b' ',
+        byte => *byte,
+    }));
+    line.extend_from_slice(b"\n");
+    line.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINES: Carriage = Carriage::Lines(8);
+
+    fn body(
+        pieces: &[&'static str],
+    ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static + use<> {
+        let pieces: Vec<_> = pieces.iter().map(|piece| Ok(Bytes::from(*piece))).collect();
+        stream::iter(pieces)
+    }
+
+    /// What comes of a body until it says why there is no more.
+    async fn received(client: &mut Client) -> (Vec<String>, Disconnect) {
+        let mut lines = Vec::new();
+        loop {
+            match client.incoming.next().await.expect("an end") {
+                Ok(Message::Text(text)) => lines.push(text.as_str().to_owned()),
+                Ok(Message::Binary(bytes)) => panic!("{bytes:?}"),
+                Err(disconnect) => return (lines, disconnect),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn last_line_needs_no_newline_and_is_the_end_of_the_input_alone() {
+        let (mut client, answers) = open(body(&["a\nb", "c\r\n\n", "d"]), LINES, BodyEnd::Input);
+        let (lines, end) = received(&mut client).await;
+        assert_eq!(lines, ["a", "bc", "", "d"]);
+        assert!(matches!(end, Disconnect::InputEnded), "{end:?}");
+        drop(answers);
+        let (_, end) = received(&mut client).await;
+        assert!(matches!(end, Disconnect::Lost(_)), "{end:?}");
+    }
+
+    #[tokio::test]
+    async fn line_that_is_none_is_a_violation() {
+        for (pieces, code) in [
+            (&["123456789\n"][..], Close::TOO_BIG),
+            (&["12345", "6789"], Close::TOO_BIG),
+        ] {
+            let (mut client, _answers) = open(body(pieces), LINES, BodyEnd::Input);
+            match received(&mut client).await.1 {
+                Disconnect::Violation(close) => assert_eq!(close.code, code),
+                other => panic!("{other:?}"),
+            }
+        }
+        let latin1 = stream::iter([Ok(Bytes::from_static(b"\xe9\n"))]);
+        let (mut client, _answers) = open(latin1, LINES, BodyEnd::Input);
+        let (_, end) = received(&mut client).await;
+        assert!(
+            matches!(&end, Disconnect::Violation(close) if close.code == Close::INVALID_DATA),
+            "{end:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn newlines_within_a_message_are_spaces() {
+        let (mut client, mut answers) = open(stream::pending(), LINES, BodyEnd::Input);
+        for outbound in [
+            Outbound::Message(Message::Text("a\r\nb".into())),
+            Outbound::Keepalive,
+            Outbound::Close(Close::new(4003, "")),
+        ] {
+            client.outgoing.feed(outbound).await.expect("room");
+        }
+        let said = [answers.recv().await, answers.recv().await];
+        let expected = [
+            Answer::Data(Bytes::from_static(b"a  b\n")),
+            Answer::End(Close::new(4003, "")),
+        ];
+        assert_eq!(said, expected.map(Some));
+        let (_, end) = received(&mut client).await;
+        assert!(matches!(end, Disconnect::Closed(_)), "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_of_a_group_leaves_a_moment_after_its_body() {
+        let end = BodyEnd::Departure(Duration::from_millis(100));
+        let (mut client, _answers) = open(body(&["hi"]), LINES, end);
+        let start = tokio::time::Instant::now();
+        let (lines, end) = received(&mut client).await;
+        assert_eq!(lines, ["hi"]);
+        assert!(matches!(end, Disconnect::Closed(_)), "{end:?}");
+        assert_eq!(start.elapsed(), Duration::from_millis(100));
+    }
+}
