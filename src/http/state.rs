@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, DigestKey, Guesses, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -36,6 +36,8 @@ pub(super) struct State {
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// What is remembered of logins.
+    pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
 }
@@ -61,6 +63,7 @@ impl State {
             groups: Arc::new(groups),
             connections: Arc::default(),
             guesses: Arc::default(),
+            logins: Arc::default(),
             digests: DigestKey::default(),
         }
     }

@@ -96,10 +96,12 @@ pub(super) async fn upstream(
                 }
             }
             // In a box, or every idle session would have the room that this takes.
-            Next::Drain | Next::Disconnect(Disconnect::InputEnded) => match Box::pin(end_input(incoming, sink, received)).await {
-                None => Err(BackendError::Io(io::ErrorKind::BrokenPipe.into())),
-                Some(disconnect) => return disconnect,
-            },
+            Next::Drain | Next::Disconnect(Disconnect::InputEnded) => {
+                match Box::pin(end_input(incoming, sink, received)).await {
+                    None => Err(BackendError::Io(io::ErrorKind::BrokenPipe.into())),
+                    Some(disconnect) => return disconnect,
+                }
+            }
             Next::Disconnect(disconnect) => return disconnect,
         };
         match fed {

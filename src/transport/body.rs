@@ -21,7 +21,7 @@ use tokio_util::{
 
 use super::{
     client::{Client, Disconnect, Incoming, Outbound, Outgoing},
-    presence::{ConnectionState, Connectedness, Presence},
+    presence::{Connectedness, ConnectionState, Presence},
 };
 use crate::{
     message::{Close, Message},
@@ -106,7 +106,9 @@ fn incoming(
             }))
         }
     };
-    let messages = messages(body, carriage).chain(behind).chain(stream::pending());
+    let messages = messages(body, carriage)
+        .chain(behind)
+        .chain(stream::pending());
     let end = async move {
         // Its own end first: behind it nobody takes anything, either.
         match future::select(pin!(over.cancelled()), pin!(sender.closed())).await {

@@ -92,10 +92,7 @@ pub(in crate::http) async fn converse(
 }
 
 /// How messages lie in bodies, and what the answer's is.
-fn carriage(
-    target: &Target,
-    longest: Option<usize>,
-) -> Result<(Carriage, HeaderValue), Refusal> {
+fn carriage(target: &Target, longest: Option<usize>) -> Result<(Carriage, HeaderValue), Refusal> {
     let text = HeaderValue::from_static("text/plain; charset=utf-8");
     let bytes = HeaderValue::from_static("application/octet-stream");
     let lines = Carriage::Lines(longest.unwrap_or(usize::MAX));

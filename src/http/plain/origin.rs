@@ -2,17 +2,14 @@
 
 use hyper::{
     HeaderMap, Response,
-    header::{self, HeaderName, HeaderValue},
+    header::{self, HeaderValue},
 };
 
 use crate::http::{
-    access::{Authority, Origins},
+    access::{Authority, Origins, fetch_site},
     body::Body,
     refusal::Refusal,
 };
-
-/// Which pages a browser sends a request for, where it says so (Fetch Metadata §2.3).
-const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Whether a page may open a session: as for a WebSocket; and who names no origin must not be a page of another site,
 /// of which a browser tells all the same.
@@ -25,10 +22,10 @@ pub(in crate::http) fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     origins.check(headers, host)?;
-    let is_nameless = !headers.contains_key(header::ORIGIN);
-    match headers.get(SEC_FETCH_SITE).filter(|_| is_nameless) {
-        Some(site) if site != "same-origin" && site != "none" => Err(Refusal::ForeignPage),
-        _ => Ok(()),
+    match fetch_site(headers) {
+        Some(b"same-origin" | b"none") | None => Ok(()),
+        Some(_) if headers.contains_key(header::ORIGIN) => Ok(()),
+        Some(_) => Err(Refusal::ForeignSite),
     }
 }
 

@@ -314,7 +314,7 @@ mod tests {
     fn code(end: &Disconnect) -> u16 {
         match end {
             Disconnect::Closed(close) | Disconnect::Violation(close) => close.code,
-            Disconnect::Departed | Disconnect::Lost(_) => 1006,
+            Disconnect::InputEnded | Disconnect::Departed | Disconnect::Lost(_) => 1006,
         }
     }
 

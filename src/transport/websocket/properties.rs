@@ -53,7 +53,7 @@ fn read(split: &[&[u8]], delivery: Delivery) -> (Vec<u8>, u16) {
             Some(Err(Disconnect::Closed(close) | Disconnect::Violation(close))) => {
                 return (payload, close.code);
             }
-            Some(Err(Disconnect::Departed | Disconnect::Lost(_))) => {
+            Some(Err(Disconnect::InputEnded | Disconnect::Departed | Disconnect::Lost(_))) => {
                 return (payload, Close::ABNORMAL);
             }
             None => panic!("it ends without an end"),
