@@ -25,7 +25,7 @@ mod supervisor;
 mod target;
 
 pub use error::BackendError;
-pub use exit::close_for;
+pub use exit::{close_for, describe_exit};
 #[cfg(any(test, fuzzing))]
 pub(crate) use group::properties as group_properties;
 pub use group::{
@@ -42,7 +42,7 @@ pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
-    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, TargetMap, Token, target_lost,
+    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, SocketStream, TargetMap, Token, connect, target_lost,
 };
 pub use spawn::Spawner;
 pub use start_error::passes_with_time;

@@ -9,6 +9,7 @@ pub mod access;
 mod admin;
 mod answerer;
 mod body;
+pub(crate) mod cgi_response;
 mod checks;
 mod current;
 pub mod fields;

@@ -4,7 +4,7 @@
 //! The handlers (`file`, `cgi`, `console`, `redirect`) never see each other.
 
 mod answer;
-pub(crate) mod cgi;
+mod cgi;
 mod console;
 mod directory;
 mod file;

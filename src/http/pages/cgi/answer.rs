@@ -10,7 +10,6 @@ use super::{
     output::Output,
     relay::{OutputRelay, RelayTimeouts},
     request_body::RequestBody,
-    response::{Dialect, Head, Reply},
     response_body::{BodyChunk, body_from_chunks},
     script_timeout,
     scripts::{CgiLimits, Scripts},
@@ -22,6 +21,7 @@ use crate::{
     environ::{self, Environ},
     http::{
         body::{Body, empty},
+        cgi_response::{Dialect, Head, Reply},
         launch::{self, Launch, Purpose},
         metrics::Metrics,
         pages::root::Script,

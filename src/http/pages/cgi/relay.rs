@@ -8,7 +8,6 @@ use tracing::warn;
 
 use super::{
     output::Output,
-    response::{Dialect, Reply},
     response_body::BodyChunk,
     script_timeout::ScriptTimeout,
 };
@@ -16,6 +15,7 @@ use crate::{
     backend::TerminationTimeouts,
     http::{
         access::{DescriptorBudget, ProcessPermit},
+        cgi_response::{Dialect, Reply},
         refusal::{BreakOff, Refusal},
     },
     timer::timeout,

@@ -21,11 +21,10 @@ use tracing::{debug, warn};
 use super::{
     relay::{OutputRelay, ScriptEnd},
     request_body::RequestBody,
-    response::Reply,
     script_timeout::WaitingForSender,
 };
 use crate::{
-    http::{body::CLOSING_GRACE, refusal::Refusal},
+    http::{body::CLOSING_GRACE, cgi_response::Reply, refusal::Refusal},
     timer::timeout,
 };
 
