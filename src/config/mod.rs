@@ -6,6 +6,7 @@
 
 mod access;
 mod account;
+mod auth;
 mod client;
 mod command;
 mod command_tips;

@@ -2,13 +2,14 @@
 
 use super::{
     access::process_limit,
+    auth::route_access,
     config_error::ConfigError,
     flag_error::FlagError,
     pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
     rooms,
-    route::{Place, Route, mount_path},
+    route::{Entry, Place, Route, mount_path},
     route_options::route_options,
     share,
     target::{self, TargetWord},
@@ -38,6 +39,7 @@ pub(super) fn router(
     let limit = ProcessLimit::default();
     let options = route_options(args, &args.program, files.as_ref(), limit)?;
     let mut router = Router {
+        access: route_access("/", args, &args.program, Entry::Checked)?,
         console: args.pages.devconsole,
         directory: directory(args, &options, files.as_mut())?,
         page_options: options,
@@ -128,6 +130,7 @@ fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<
     let options = router.page_options.clone();
     check_path_is_free(router, &path, &options).map_err(invalid)?;
     share::check_target(&options, &target)?;
+    router.add_access_of_top(&path);
     router.mounts.push(Mount {
         path,
         options: target::terms(options, &target),
@@ -143,6 +146,7 @@ fn add_rooms(router: &mut Router, args: &Args, word: &str) -> Result<(), FlagErr
     rooms::check_path(router, &path, word)?;
     let options = router.page_options.clone();
     check_path_is_free(router, &path, &options).map_err(invalid)?;
+    router.add_access_of_top(&path);
     let mount = rooms::mount(path, &args.program, options);
     router.mounts.push(mount);
     Ok(())
@@ -180,6 +184,8 @@ fn add_route(
         false => process_limit(program),
     };
     let options = route_options(server, program, files.as_deref(), processes)?;
+    let access = route_access(&path, server, program, route.entry)?;
+    router.route_access.push(access);
     match route.place {
         Place::Rooms => rooms::check_path(router, &path, &path)?,
         _ => rooms::check_program(router, &path, &options)?,

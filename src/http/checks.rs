@@ -7,12 +7,14 @@
 use hyper::{Method, http::request::Parts};
 
 use super::{
-    access::{Authority, Cors},
+    access::{Authority, Cors, Identity, RouteAccess},
+    answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
+    state::State,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -25,6 +27,8 @@ pub(super) struct Checked<'a> {
     pub(super) host: Option<Authority>,
     pub(super) path: UrlPath,
     pub(super) asked: Asked<'a>,
+    /// Who the client is, where that is asked.
+    pub(super) identity: Option<Identity>,
 }
 
 /// What a request asks for, and of whom.
@@ -55,12 +59,18 @@ enum Route<'a> {
 /// Checks a request. How many connections and requests its client has is counted before; what follows needs a
 /// disk or room: which file or program is there (404), the permits (503), the start (500, 503).
 ///
+/// What the answer is to have beside what answers gives it, be it a refusal, is put into `fields`.
+///
 /// # Errors
-/// 400, 403, 404, 405, 426: the first check that fails.
-pub(super) fn check<'a>(
+/// 400, 401, 403, 404, 405, 426: the first check that fails.
+///
+/// Cancel safe: yes.
+pub(super) async fn check<'a>(
     options: &'a Options,
+    state: &State,
     request: &Parts,
     connection: &ConnectionInfo,
+    fields: &mut AnswerFields,
 ) -> Result<Checked<'a>, Refused> {
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
@@ -83,11 +93,31 @@ pub(super) fn check<'a>(
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
 
-    // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
-    //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
-    //    be probed. Whoever answers, `asked.options()` are the terms, and a refusal can bring headers of its own.
+    // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
+    //    asked what is there, so that names cannot be probed.
+    let access = options.router.access_at(&path);
+    let identity = authenticate(state, access, request, connection, fields).await;
+    let identity = identity.map_err(refuse)?;
 
-    Ok(Checked { host, path, asked })
+    // 6. Authorization: its place is here. It may put another in the place of `identity`, and headers into `fields`.
+
+    Ok(Checked {
+        host,
+        path,
+        asked,
+        identity,
+    })
+}
+
+/// Who the client is, if that is asked.
+async fn authenticate(
+    _state: &State,
+    _access: &RouteAccess,
+    _request: &Parts,
+    _connection: &ConnectionInfo,
+    _fields: &mut AnswerFields,
+) -> Result<Option<Identity>, Refusal> {
+    Ok(None)
 }
 
 /// Who answers a request whose method is OPTIONS; `None` for another. A script is found for a host alone: HTTP/1.0
@@ -104,7 +134,12 @@ fn check_options<'a>(
     if request.uri.path() == "*" {
         let (path, route) = (UrlPath::top(), options.router.options_of_all());
         let asked = Asked::Plain(route);
-        return Ok(Some(Checked { host, path, asked }));
+        return Ok(Some(Checked {
+            host,
+            path,
+            asked,
+            identity: None,
+        }));
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
     if let Some(cors) = &options.cors
@@ -115,14 +150,24 @@ fn check_options<'a>(
             Page::Preflight(cors),
             &options.router.page_options,
         ));
-        return Ok(Some(Checked { host, path, asked }));
+        return Ok(Some(Checked {
+            host,
+            path,
+            asked,
+            identity: None,
+        }));
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
     let asked = Asked::Plain(match (route, host.is_some()) {
         (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
         (route, _) => route,
     });
-    Ok(Some(Checked { host, path, asked }))
+    Ok(Some(Checked {
+        host,
+        path,
+        asked,
+        identity: None,
+    }))
 }
 
 /// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
@@ -176,10 +221,11 @@ fn check_origin(
 mod tests {
     use super::*;
     use crate::{
-        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        backend::{MaxLine, Program, Resources, Spawner, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::pages::Mount,
+        http::{access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
+        recording::Recorder,
     };
     use hyper::Request;
     use std::net::SocketAddr;
@@ -211,7 +257,7 @@ mod tests {
     }
 
     /// What a client of the loopback address is refused with, and who would have answered.
-    fn refused(uri: &str, headers: &[(&str, &str)]) -> Option<(u16, Answerer)> {
+    async fn refused(uri: &str, headers: &[(&str, &str)]) -> Option<(u16, Answerer)> {
         let mut request = Request::builder().uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -220,12 +266,22 @@ mod tests {
         let loopback: SocketAddr = "127.0.0.1:80".parse().expect("an address");
         let endpoint = Endpoint::from(loopback);
         let connection = ConnectionInfo::new(endpoint, endpoint);
-        let refused = check(&options(), &parts, &connection).err()?;
+        let spawner = Spawner::start().expect("threads");
+        let (resources, tokens) = (Resources::new(spawner), LifecycleTokens::default());
+        let state = State::new(
+            resources,
+            Recorder::default(),
+            ProcessLimit::default(),
+            tokens,
+        );
+        let (options, mut fields) = (options(), AnswerFields::default());
+        let checked = check(&options, &state, &parts, &connection, &mut fields).await;
+        let refused = checked.err()?;
         Some((refused.refusal.status().as_u16(), refused.by))
     }
 
-    #[test]
-    fn first_check_that_fails_is_the_answer() {
+    #[tokio::test]
+    async fn first_check_that_fails_is_the_answer() {
         let asking = [("connection", "upgrade"), ("upgrade", "websocket")];
         let key = ("sec-websocket-key", KEY);
         // Each row is right in one thing more than the row before.
@@ -296,17 +352,21 @@ mod tests {
                 ("origin", origin),
             ];
             let expected = status.map(|status| (status, by));
-            assert_eq!(refused(uri, &headers), expected, "{uri} {headers:?}");
+            assert_eq!(refused(uri, &headers).await, expected, "{uri} {headers:?}");
         }
     }
 
-    #[test]
-    fn plain_requests_pass_the_same_list() {
-        let plain = |uri, host| refused(uri, &[("host", host), ("origin", "http://evil")]);
-        assert_eq!(plain("/%00", "evil"), Some((403, Answerer::Nobody)));
-        assert_eq!(plain("/%00", "localhost"), Some((400, Answerer::Nobody)));
-        assert_eq!(plain("/b", "localhost"), Some((404, Answerer::Nobody)));
-        // What a program is there for is told by who answers, with 426.
-        assert_eq!(plain("/a", "localhost"), None);
+    #[tokio::test]
+    async fn plain_requests_pass_the_same_list() {
+        for (uri, host, expected) in [
+            ("/%00", "evil", Some((403, Answerer::Nobody))),
+            ("/%00", "localhost", Some((400, Answerer::Nobody))),
+            ("/b", "localhost", Some((404, Answerer::Nobody))),
+            // What a program is there for is told by who answers, with 426.
+            ("/a", "localhost", None),
+        ] {
+            let headers = [("host", host), ("origin", "http://evil")];
+            assert_eq!(refused(uri, &headers).await, expected);
+        }
     }
 }

@@ -13,6 +13,7 @@ use tracing::warn;
 
 use super::{
     access::{ConnectionPermit, Overload},
+    answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
     body::Body,
     checks::{Asked, Checked, check},
@@ -174,12 +175,14 @@ impl Handler {
         let mut response = match self.resolve_client(&mut request, connection) {
             Ok(connection) => {
                 let line = RequestLine::of(&request);
-                let outcome = self.answer(request, &mut unread, &connection).await;
-                self.finish(outcome, &line, &connection)
+                let mut fields = AnswerFields::default();
+                let answer = self.answer(request, &mut unread, &connection, &mut fields);
+                self.finish(answer.await, &fields, &line, &connection)
             }
             Err(refusal) => {
                 let line = RequestLine::of(&request);
-                self.finish(Err(refusal.into()), &line, connection)
+                let fields = AnswerFields::default();
+                self.finish(Err(refusal.into()), &fields, &line, connection)
             }
         };
         unread.discard_behind(&mut response, &self.state.tasks);
@@ -197,7 +200,8 @@ impl Handler {
         let line = RequestLine::of(&request);
         let (parts, ()) = request.into_parts();
         let answer = redirect::answer(&self.options.access, &parts, connection, to);
-        let mut response = self.finish(Answerer::Redirect.answer(answer), &line, connection);
+        let (outcome, fields) = (Answerer::Redirect.answer(answer), AnswerFields::default());
+        let mut response = self.finish(outcome, &fields, &line, connection);
         unread.discard_behind(&mut response, &self.state.tasks);
         response
     }
@@ -219,12 +223,14 @@ impl Handler {
         mut request: Request<()>,
         unread: &mut UnreadBody,
         connection: &ConnectionInfo,
+        fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
         let permit = self.count_request(&request, connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
         let (mut parts, ()) = request.into_parts();
-        let outcome = self.check_and_answer(&mut parts, unread, connection, permit, upgrade);
-        outcome.await
+        let asked = (&mut parts, permit, upgrade);
+        self.check_and_answer(asked, unread, connection, fields)
+            .await
     }
 
     /// Counts a request of a client behind a trusted proxy: many clients share that connection, so each of their
@@ -253,19 +259,25 @@ impl Handler {
     /// Answers a request that passes the checks, and so does each that scripts make of it.
     async fn check_and_answer(
         &self,
-        parts: &mut Parts,
+        (parts, permit, upgrade): (&mut Parts, Option<ConnectionPermit>, OnUpgrade),
         body: &mut UnreadBody,
         connection: &ConnectionInfo,
-        permit: Option<ConnectionPermit>,
-        upgrade: OnUpgrade,
+        fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
         let state = &self.state;
         for _ in 0..=MAX_REDIRECTS {
-            let Checked { host, path, asked } = check(&self.options, parts, connection)?;
+            let checked = check(&self.options, state, parts, connection, fields);
+            let Checked {
+                host,
+                path,
+                asked,
+                identity,
+            } = checked.await?;
             let request = ClientRequest {
                 parts,
                 host: host.as_ref(),
                 connection,
+                identity: identity.as_ref(),
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
@@ -298,6 +310,7 @@ impl Handler {
     fn finish(
         &self,
         outcome: Result<Answer, Refused>,
+        fields: &AnswerFields,
         line: &RequestLine,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
@@ -330,6 +343,7 @@ impl Handler {
             }
             self.options.headers.add_to(&mut response);
         }
+        fields.add_to(&mut response);
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.

@@ -7,6 +7,7 @@
 
 pub mod access;
 mod admin;
+mod answer_fields;
 mod answerer;
 mod body;
 pub(crate) mod cgi_response;

@@ -2,7 +2,10 @@
 
 use hyper::http::request::Parts;
 
-use super::{access::Authority, request_head::RawTarget};
+use super::{
+    access::{Authority, Identity},
+    request_head::RawTarget,
+};
 use crate::{connection::ConnectionInfo, environ};
 
 /// The head of a request that has passed all checks, and the connection that it came by.
@@ -12,6 +15,8 @@ pub(super) struct ClientRequest<'a> {
     /// The host that it is for; `None` only of HTTP/1.0.
     pub(super) host: Option<&'a Authority>,
     pub(super) connection: &'a ConnectionInfo,
+    /// Who the client is, if that was asked.
+    pub(super) identity: Option<&'a Identity>,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -37,6 +42,9 @@ impl<'a> ClientRequest<'a> {
             script_name,
             path_info,
             host: self.host.map(|host| (host.name.as_str(), host.port)),
+            user: self.identity.map_or(("", ""), |identity| {
+                (identity.user.as_str(), identity.kind.name())
+            }),
             subprotocol: None,
             id: "",
         }
