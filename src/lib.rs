@@ -50,7 +50,7 @@
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`backoff`] | how long to wait before what has ended is tried again |
-//! | 0 | `percent` | percent-encoding, undone |
+//! | 0 | `percent` | percent-encoding, done and undone |
 //! | 0 | `trusted_roots` | the authorities that this system trusts |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |

@@ -11,6 +11,7 @@
 mod access;
 mod arguments;
 mod auth;
+mod authorize;
 mod client;
 mod command_line;
 mod completions;
@@ -35,6 +36,7 @@ mod tls;
 pub use access::AccessArgs;
 pub use arguments::Args;
 pub use auth::AuthArgs;
+pub use authorize::AuthorizeArgs;
 pub use client::ClientArgs;
 pub use command_line::{CommandLine, Flag, conflicting_flag};
 pub use completions::completions;

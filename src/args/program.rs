@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Arg, Args, Command};
 
 use super::{
-    auth::AuthArgs, limits::LimitArgs, messages::MessageArgs, process::ProcessArgs,
-    sharing::SharingArgs, targets::TargetOptionArgs,
+    auth::AuthArgs, authorize::AuthorizeArgs, limits::LimitArgs, messages::MessageArgs,
+    process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -35,6 +35,10 @@ pub struct ProgramArgs {
     /// Who the client is.
     #[command(flatten)]
     pub auth: AuthArgs,
+
+    /// Who decides whether it may come in.
+    #[command(flatten)]
+    pub authorize: AuthorizeArgs,
 
     /// How messages travel.
     #[command(flatten)]

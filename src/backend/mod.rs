@@ -42,7 +42,8 @@ pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
-    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, SocketStream, TargetMap, Token, connect, target_lost,
+    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, SocketStream, TargetMap, Token,
+    connect, target_lost,
 };
 pub use spawn::Spawner;
 pub use start_error::passes_with_time;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{flag_error::FlagError, route::Entry};
+use super::{authorize::authorizer, flag_error::FlagError, route::Entry};
 use crate::{
     args::{Args, ProgramArgs},
     http::access::{Authentication, RouteAccess},
@@ -15,6 +15,7 @@ pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
         || auth.bearer_tokens.is_some()
         || auth.auth_header.is_some()
         || server.tls.sslca.is_some()
+        || program.authorize.authorize.is_some()
 }
 
 /// Who may ask beneath a path.
@@ -32,5 +33,9 @@ pub(super) fn route_access(
     Ok(RouteAccess {
         path: path.to_owned(),
         authentication,
+        authorizer: match entry {
+            Entry::Checked => authorizer(program)?,
+            Entry::Open => None,
+        },
     })
 }

@@ -69,6 +69,10 @@ fn at(args: &Args, mount: &Mount) -> Result<Subject, FlagError> {
                 Err(FlagError::about("--doctor", reason))
             }
         },
+        MountTarget::ByAuthorizer(_) => {
+            let reason = "connects to a target, and here each request has one of its own: give --target=HOST:PORT";
+            Err(FlagError::about("--doctor", reason))
+        }
         MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => {
             let reason = "examines a program or a target, and a room has neither";
             Err(FlagError::about("--doctor", reason))
@@ -134,6 +138,7 @@ fn environment(mount: &Mount, port: u16) -> Environment {
         path_info: "",
         host: None,
         user: ("", ""),
+        granted: &[],
         subprotocol: None,
         id: "doctor",
     };

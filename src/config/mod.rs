@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod auth;
+mod authorize;
 mod client;
 mod command;
 mod command_tips;

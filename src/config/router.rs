@@ -3,6 +3,7 @@
 use super::{
     access::process_limit,
     auth::route_access,
+    authorize,
     config_error::ConfigError,
     flag_error::FlagError,
     pages,
@@ -34,6 +35,7 @@ pub(super) fn router(
     warnings: &mut Vec<String>,
 ) -> Result<Router, ConfigError> {
     rooms::check_flags(args, routes)?;
+    check_authorizer_flags(args, routes)?;
     let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
     let limit = ProcessLimit::default();
@@ -71,6 +73,7 @@ pub(super) fn router(
         let scripts = pages::scripts(&args.program, root, "", router.page_options.clone())?;
         router.scripts.push(scripts);
     }
+    pages::separate_hooks(files.as_mut(), &router);
     router.files = files
         .map(|root| pages::served(&args.pages, root))
         .transpose()?;
@@ -84,6 +87,13 @@ pub(super) fn router(
         );
     }
     Ok(router)
+}
+
+fn check_authorizer_flags(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
+    authorize::check_flags(args, routes).map_err(|(route, error)| match route {
+        Some(index) => ConfigError::Route(index, error),
+        None => error.into(),
+    })
 }
 
 /// What answers where no route does: COMMAND, or what stands in its place.

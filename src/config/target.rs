@@ -20,6 +20,9 @@ use crate::{
 /// Look-up, connecting and TLS together: as long as a browser's patience, longer than a packet that is lost twice.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
+/// In the place of a target: whom the authorizer of each request names.
+pub(super) const BY_AUTHORIZER: &str = "authorize";
+
 /// `--target` as it was given.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TargetWord<'a> {
@@ -83,6 +86,16 @@ pub(super) fn of_route(address: &str, args: &ProgramArgs) -> Result<MountTarget,
 }
 
 fn fixed(address: &str, args: &ProgramArgs) -> Result<MountTarget, NoTarget> {
+    if address == BY_AUTHORIZER {
+        // Any target may want TLS.
+        let options = socket_options(args, true).map_err(NoTarget::Other)?;
+        return match args.authorize.authorize {
+            Some(_) => Ok(MountTarget::ByAuthorizer(Arc::new(options))),
+            None => Err(NoTarget::Address(
+                "who is to name the target? Give --authorize too".to_owned(),
+            )),
+        };
+    }
     let parsed: Result<SocketAddress, _> = address.parse();
     let address = parsed.map_err(|error| NoTarget::Address(error.to_string()))?;
     let options = socket_options(args, address.is_tls()).map_err(NoTarget::Other)?;
@@ -124,6 +137,7 @@ pub(super) fn terms(mut options: RouteOptions, target: &MountTarget) -> RouteOpt
         MountTarget::Fixed(Target::Program(..) | Target::Room(_)) | MountTarget::Rooms(_) => None,
         MountTarget::Fixed(Target::Socket(socket)) => Some(socket.options.streams.framing),
         MountTarget::ByToken(targets) => Some(targets.options.streams.framing),
+        MountTarget::ByAuthorizer(options) => Some(options.streams.framing),
     };
     if framing == Some(Framing::Chunks) {
         options.websocket.delivery = Delivery::InPieces;

@@ -4,15 +4,19 @@
 //! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
 //! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
+use std::sync::Arc;
+
 use hyper::{Method, http::request::Parts};
 
 use super::{
-    access::{Authority, Cors, Identity, RouteAccess},
+    access::{AuthKind, Authority, Cors, Identity, RouteAccess},
     answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
+    authorize::{Grant, Question, Transport, authorize},
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
+    request::{ClientRequest, METHOD_OF_SESSIONS},
     route_options::RouteOptions,
     state::State,
     url_path::UrlPath,
@@ -29,6 +33,8 @@ pub(super) struct Checked<'a> {
     pub(super) asked: Asked<'a>,
     /// Who the client is, where that is asked.
     pub(super) identity: Option<Identity>,
+    /// What the request has beside, by leave of an authorizer.
+    pub(super) grant: Arc<Grant>,
 }
 
 /// What a request asks for, and of whom.
@@ -75,7 +81,12 @@ pub(super) async fn check<'a>(
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
     //    and load balancers need, and to those that name no host.
     if let Some(checked) = check_options(options, request, connection)? {
-        return Ok(checked);
+        let Asked::Plain(PlainRoute::Scripts(..)) = &checked.asked else {
+            return Ok(checked);
+        };
+        // But for scripts, which do something when they are asked that.
+        let outcome = admit(options, state, request, connection, checked, fields).await;
+        return Ok(outcome?);
     }
 
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
@@ -99,13 +110,91 @@ pub(super) async fn check<'a>(
     let identity = authenticate(state, access, request, connection, fields).await;
     let identity = identity.map_err(refuse)?;
 
-    // 6. Authorization: its place is here. It may put another in the place of `identity`, and headers into `fields`.
-
-    Ok(Checked {
+    // 6. Authorization: 403, or what the authorizer says.
+    let checked = Checked {
         host,
         path,
         asked,
         identity,
+        grant: Arc::default(),
+    };
+    let outcome = admit(options, state, request, connection, checked, fields).await;
+    outcome.map_err(refuse)
+}
+
+/// Asks the authorizer, where there is one, and does what it says.
+async fn admit<'a>(
+    options: &'a Options,
+    state: &State,
+    request: &Parts,
+    connection: &ConnectionInfo,
+    mut checked: Checked<'a>,
+    fields: &mut AnswerFields,
+) -> Result<Checked<'a>, Refusal> {
+    let router = &options.router;
+    let Some(authorizer) = &router.access_at(&checked.path).authorizer else {
+        return Ok(checked);
+    };
+    let sessions = router.websocket(&checked.path, &request.headers);
+    let names_target = sessions
+        .as_ref()
+        .is_some_and(WebSocketRoute::is_authorizers);
+    let (handler, (script_name, path_info)) = match (&checked.asked, &sessions) {
+        (Asked::WebSocket(_, route), _)
+        | (Asked::Plain(PlainRoute::Page(Page::UpgradeRequired, _)), Some(route)) => {
+            (route.answerer(), route.split(&checked.path))
+        }
+        (Asked::Plain(route), _) => (route.answerer(), route.split(&checked.path)),
+    };
+    let (transport, subprotocol) = match &checked.asked {
+        Asked::WebSocket(handshake, _) => (Some(Transport::WebSocket), handshake.subprotocol()),
+        Asked::Plain(_) => (None, None),
+    };
+    let question = Question {
+        request: ClientRequest {
+            parts: request,
+            host: checked.host.as_ref(),
+            connection,
+            identity: checked.identity.as_ref(),
+            grant: &checked.grant,
+        },
+        sent: request,
+        path: &checked.path,
+        method: transport.map_or(&request.method, |_| &METHOD_OF_SESSIONS),
+        options: checked.asked.options(),
+        route: router.route_at(&checked.path),
+        handler: handler.name(),
+        transport,
+        script_name,
+        path_info,
+        subprotocol,
+        names_target,
+    };
+    let trust = &options.access.trust;
+    // In a box, or every request would have the room that a question takes.
+    let asking = Box::pin(authorize(state, trust, authorizer, question));
+    let grant = asking.await?;
+    fields.grant(&grant.headers);
+    checked.identity = named(checked.identity, &grant);
+    if let (Asked::WebSocket(handshake, _), Some(name)) = (&mut checked.asked, &grant.subprotocol) {
+        handshake.select(name)?;
+    }
+    checked.grant = grant;
+    Ok(checked)
+}
+
+/// The client by the name that an authorizer gives it.
+fn named(identity: Option<Identity>, grant: &Grant) -> Option<Identity> {
+    if grant.user.is_none() && grant.auth_type.is_none() {
+        return identity;
+    }
+    let (user, kind) = match identity {
+        Some(identity) => (identity.user, identity.kind),
+        None => (String::new(), AuthKind::Named(String::new())),
+    };
+    Some(Identity {
+        user: grant.user.clone().unwrap_or(user),
+        kind: grant.auth_type.clone().map_or(kind, AuthKind::Named),
     })
 }
 
@@ -139,6 +228,7 @@ fn check_options<'a>(
             path,
             asked,
             identity: None,
+            grant: Arc::default(),
         }));
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
@@ -155,6 +245,7 @@ fn check_options<'a>(
             path,
             asked,
             identity: None,
+            grant: Arc::default(),
         }));
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
@@ -167,6 +258,7 @@ fn check_options<'a>(
         path,
         asked,
         identity: None,
+        grant: Arc::default(),
     }))
 }
 

@@ -4,7 +4,7 @@
 //! the program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The
 //! session then runs in a task of its own.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use hyper::{
     Method, Request, Response, Version, body::Incoming, http::request::Parts, upgrade::OnUpgrade,
@@ -69,6 +69,8 @@ impl Handler {
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
             processes: options.processes.clone(),
+            // What another configuration let in is asked anew.
+            authorizations: Arc::default(),
             recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
@@ -272,12 +274,14 @@ impl Handler {
                 path,
                 asked,
                 identity,
+                grant,
             } = checked.await?;
             let request = ClientRequest {
                 parts,
                 host: host.as_ref(),
                 connection,
                 identity: identity.as_ref(),
+                grant: &grant,
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {

@@ -1,4 +1,4 @@
-//! Launching a backend for a request, be it a session's or a CGI script: permit, id, span, environment, start.
+//! Launching a backend for a request, be it a session's, a CGI script or an authorizer: permit, id, span, environment, start.
 //!
 //! These steps stand here once, in their order:
 //! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script that has to wait for a client's body
@@ -34,6 +34,8 @@ pub(super) enum Purpose {
     Group,
     /// One request, which a CGI script answers.
     Request,
+    /// The question whether a request may go on.
+    Authorizer,
 }
 
 /// A program that may be started.
@@ -79,7 +81,8 @@ impl Launch {
         purpose: Purpose,
     ) -> Result<Self, Refusal> {
         let permit = match purpose {
-            Purpose::Member => ProcessPermit::none(),
+            // The first starts nothing, and the others are counted elsewhere.
+            Purpose::Member | Purpose::Authorizer => ProcessPermit::none(),
             _ => state.processes.acquire(&options.processes)?,
         };
         let id = Uuid::now_v7();
@@ -90,6 +93,7 @@ impl Launch {
             // Not within that of the session which came first.
             Purpose::Group => error_span!(parent: None, "group", id = name),
             Purpose::Request => error_span!("request", id = name),
+            Purpose::Authorizer => error_span!("authorizer", id = name),
         };
         Ok(Launch {
             id,

@@ -3,7 +3,7 @@
 //! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
 //! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
@@ -11,7 +11,9 @@ use hyper::{
 };
 
 use super::{
+    authorize::{AuthorizerFailure, Denial},
     body::{Body, body_from},
+    hang_up::HangUp,
     request_head::BadHead,
     url_path::BadPath,
 };
@@ -138,6 +140,15 @@ pub enum Refusal {
     /// Too many wrong tokens came from the client's address; it waits so long.
     #[error("too many wrong tokens came from your address: try again later")]
     Held(Duration),
+    /// An authorizer does not let the request in, and has words of its own for it or not.
+    #[error("you are not authorized for what is at this address")]
+    Unauthorized(Option<Arc<Denial>>),
+    /// An authorizer wants it to have no answer at all.
+    #[error("you are not authorized for what is at this address")]
+    HangUp,
+    /// An authorizer has not decided; why is for the log alone.
+    #[error("it cannot be found out whether you are authorized")]
+    Authorizer(#[source] AuthorizerFailure),
     /// The target could not be connected to; why, and where it is, is for the log alone.
     #[error("the target cannot be reached")]
     Connect(#[source] ConnectError),
@@ -306,6 +317,13 @@ impl Refusal {
             Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
             Refusal::Held(time) => Terms::later(StatusCode::TOO_MANY_REQUESTS, "token_rate", *time),
+            Refusal::Unauthorized(denial) => {
+                let status = denial.as_ref().map(|denial| denial.status());
+                Terms::new(status.unwrap_or(StatusCode::FORBIDDEN), "unauthorized")
+            }
+            Refusal::HangUp => Terms::new(HangUp::status(), "unauthorized"),
+            Refusal::Authorizer(failure) if failure.may_pass() => Terms::unavailable("authorizer"),
+            Refusal::Authorizer(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "authorizer"),
             Refusal::Connect(error) => Terms::no_target(&error.failure),
         }
     }
@@ -330,6 +348,8 @@ impl Refusal {
     pub(super) fn detail(&self) -> String {
         match self {
             Refusal::Connect(error) => error.to_string(),
+            Refusal::Unauthorized(_) | Refusal::HangUp => "unauthorized".to_owned(),
+            Refusal::Authorizer(_) => "authorizer failed".to_owned(),
             refusal => refusal.to_string(),
         }
     }
@@ -347,6 +367,11 @@ impl Refusal {
 
     /// The whole answer to a request of this version.
     pub(super) fn into_response(self, version: Version) -> Response<Body> {
+        match &self {
+            Refusal::Unauthorized(Some(denial)) => return denial.to_response(),
+            Refusal::HangUp => return HangUp.to_response(),
+            _ => {}
+        }
         let Terms {
             mut status,
             mut headers,

@@ -6,6 +6,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Connections, DigestKey, Guesses, ProcessLimit},
+    authorize::{Cache, Turns},
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -36,6 +37,10 @@ pub(super) struct State {
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// Answers of authorizers that still hold; those of one configuration.
+    pub(super) authorizations: Arc<Cache>,
+    /// Authorizers at a time.
+    pub(super) turns: Arc<Turns>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
 }
@@ -61,6 +66,8 @@ impl State {
             groups: Arc::new(groups),
             connections: Arc::default(),
             guesses: Arc::default(),
+            authorizations: Arc::default(),
+            turns: Arc::default(),
             digests: DigestKey::default(),
         }
     }

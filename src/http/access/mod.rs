@@ -19,8 +19,8 @@ mod secret_digest;
 mod token;
 
 pub use authentication::Authentication;
+pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
-pub(in crate::http) use connection_limits::{Connections, network};
 pub use cors::Cors;
 pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::authentication::Authentication;
+use crate::http::authorize::Authorizer;
 
 /// Who may ask beneath a path, whoever answers there; of several paths the longest that leads to a request holds.
 #[derive(Debug, Clone, Default)]
@@ -11,11 +12,13 @@ pub struct RouteAccess {
     pub path: String,
     /// How clients show who they are; `None` if nobody asks.
     pub authentication: Option<Arc<Authentication>>,
+    /// Who decides about each request; `None` if nobody is asked.
+    pub authorizer: Option<Arc<Authorizer>>,
 }
 
 impl RouteAccess {
     /// Whether somebody has to be somebody to come in.
     pub fn has_login(&self) -> bool {
-        self.authentication.is_some()
+        self.authentication.is_some() || self.authorizer.is_some()
     }
 }

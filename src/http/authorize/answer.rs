@@ -3,12 +3,7 @@
 //! A program speaks as CGI scripts do, and as FastCGI's authorizers (Authorizer, FastCGI 1.0 §6.3); a server as those do
 //! that reverse proxies ask. What each may say stands here.
 
-use std::{
-    ffi::OsString,
-    os::unix::ffi::OsStringExt,
-    process::ExitStatus,
-    sync::Arc,
-};
+use std::{ffi::OsString, os::unix::ffi::OsStringExt, process::ExitStatus, sync::Arc};
 
 use bytes::Bytes;
 use hyper::{
@@ -59,7 +54,10 @@ pub(super) struct Said {
 ///
 /// # Errors
 /// It has not decided.
-pub(super) fn of_program(status: ExitStatus, said: Option<Said>) -> Result<Verdict, AuthorizerFailure> {
+pub(super) fn of_program(
+    status: ExitStatus,
+    said: Option<Said>,
+) -> Result<Verdict, AuthorizerFailure> {
     let said = match (status.code(), said) {
         (Some(0), None) => return Ok(Verdict::Allow(Arc::default())),
         (Some(1), None) => return Ok(Verdict::Deny(None)),
@@ -68,7 +66,7 @@ pub(super) fn of_program(status: ExitStatus, said: Option<Said>) -> Result<Verdi
         _ => return Err(AuthorizerFailure::Exit(status)),
     };
     let block = said.header.ok_or(AuthorizerFailure::NoHeaderEnd)?;
-    let head = match parse_strictly(&block).map_err(AuthorizerFailure::BadHeader)? {
+    let head = match parse_strictly(&block)? {
         Reply::Document(head) => head,
         // Where scripts have another path of the server answer, this one has the client sent there.
         Reply::LocalRedirect(path) => redirect(&path)?,
@@ -124,7 +122,9 @@ pub(super) fn of_server(
     match status.as_u16() {
         200..300 => {
             let mut grant = Grant::default();
-            let mut users = headers.iter().filter(|(name, _)| USER.contains(&name.as_str()));
+            let mut users = headers
+                .iter()
+                .filter(|(name, _)| USER.contains(&name.as_str()));
             if let Some((name, value)) = users.next() {
                 set_user(&mut grant, name, value)?;
                 if let Some((other, _)) = users.find(|(_, other)| *other != value) {

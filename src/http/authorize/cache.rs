@@ -111,7 +111,9 @@ impl Kept {
         if self.order.len() > 2 * MOST {
             let answers = &self.answers;
             let is_there = |(key, number): &(Key, u64)| {
-                answers.get(key).is_some_and(|answer| answer.number == *number)
+                answers
+                    .get(key)
+                    .is_some_and(|answer| answer.number == *number)
             };
             self.order.retain(is_there);
         }

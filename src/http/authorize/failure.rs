@@ -32,7 +32,7 @@ pub enum AuthorizerFailure {
     NoHeaderEnd,
     /// Its header is none.
     #[error("{0}")]
-    BadHeader(BadHeader),
+    BadHeader(String),
     /// A status that says nothing about a request.
     #[error("its status is {0}")]
     BadStatus(StatusCode),
@@ -55,7 +55,9 @@ pub enum AuthorizerFailure {
     #[error("it selects the subprotocol '{0}', which was not offered")]
     NotOffered(String),
     /// A target where the route has one, or none.
-    #[error("it names a target, and the route does not leave that to it: it takes target = \"authorize\"")]
+    #[error(
+        "it names a target, and the route does not leave that to it: it takes target = \"authorize\""
+    )]
     UnwantedTarget,
     /// No target where it has to name one.
     #[error("it names no target, and the route leaves that to it")]
@@ -69,6 +71,12 @@ pub enum AuthorizerFailure {
     /// It is a server, and does not answer by HTTP.
     #[error("{0}")]
     Http(#[from] hyper::Error),
+}
+
+impl From<BadHeader> for AuthorizerFailure {
+    fn from(bad: BadHeader) -> Self {
+        AuthorizerFailure::BadHeader(bad.to_string())
+    }
 }
 
 impl AuthorizerFailure {

@@ -26,6 +26,6 @@ pub(super) use cache::Cache;
 pub use denial::Denial;
 pub use failure::AuthorizerFailure;
 pub(super) use grant::Grant;
-pub(super) use question::Question;
+pub(super) use question::{Question, Transport};
 pub use server::HookServer;
 pub(super) use turns::Turns;

@@ -1,16 +1,24 @@
 //! What an authorizer is asked: [`Question`].
 
-use hyper::Method;
+use std::ffi::OsString;
+
+use hyper::{Method, header, http::request::Parts};
 
 use crate::{
-    environ,
-    http::{request::ClientRequest, route_options::RouteOptions, url_path::UrlPath},
+    environ::{self, join_values},
+    http::{
+        fields::list_elements, request::ClientRequest, route_options::RouteOptions,
+        url_path::UrlPath,
+    },
 };
 
 /// A request, and whom it is for as far as that is known before a disk is asked what is there.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http) struct Question<'a> {
+    /// As programs may see it.
     pub(in crate::http) request: ClientRequest<'a>,
+    /// As it was sent.
+    pub(in crate::http) sent: &'a Parts,
     /// Its path.
     pub(in crate::http) path: &'a UrlPath,
     /// What programs are told as its method.
@@ -54,6 +62,22 @@ impl<'a> Question<'a> {
             subprotocol: self.subprotocol,
             ..self.request.to_environ(self.script_name, self.path_info)
         }
+    }
+
+    /// The credentials as they were sent, which are withheld from programs where they were checked.
+    pub(super) fn credentials(self) -> Option<OsString> {
+        let headers = &self.sent.headers;
+        let name = &header::AUTHORIZATION;
+        headers
+            .contains_key(name)
+            .then(|| join_values(headers, name))
+    }
+
+    /// Whether the client speaks a subprotocol.
+    pub(super) fn offers(self, subprotocol: &str) -> bool {
+        let headers = &self.request.parts.headers;
+        let mut offers = list_elements(headers, &header::SEC_WEBSOCKET_PROTOCOL);
+        self.transport == Some(Transport::WebSocket) && offers.any(|offer| offer == subprotocol)
     }
 
     /// What an authorizer is told beside the program's variables.

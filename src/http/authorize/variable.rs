@@ -6,7 +6,13 @@ use crate::environ::is_meta_variable;
 /// What wsd tells scripts and shared programs beside the meta-variables.
 const OWN: [&str; 3] = ["DOCUMENT_ROOT", "REDIRECT_STATUS", "ROOM"];
 /// What makes a shell or Java run something else.
-const OF_INTERPRETERS: [&str; 5] = ["BASH_ENV", "ENV", "IFS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS"];
+const OF_INTERPRETERS: [&str; 5] = [
+    "BASH_ENV",
+    "ENV",
+    "IFS",
+    "JDK_JAVA_OPTIONS",
+    "_JAVA_OPTIONS",
+];
 /// What begins so is wsd's, or has the linker or an interpreter load or run something else.
 const PREFIXES: [&str; 9] = [
     "DYLD_", "HTTP_", "JAVA_", "LD_", "NODE_", "PERL", "PYTHON", "RUBY", "WSD_",
@@ -25,7 +31,11 @@ pub(super) fn may_be_set(name: &str) -> bool {
 /// Letters, digits and underscores, and no digit first (POSIX XBD 8.1).
 fn is_name(name: &str) -> bool {
     let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    name.bytes().all(is_fine) && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
+    name.bytes().all(is_fine)
+        && name
+            .bytes()
+            .next()
+            .is_some_and(|first| !first.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -34,14 +44,47 @@ mod tests {
 
     #[test]
     fn names_that_could_make_another_program_of_it_cannot_be_set() {
-        for name in ["TENANT", "X", "_X1", "PYTH", "LANG", "HOME", "PATHS", "ENVIRONMENT"] {
+        for name in [
+            "TENANT",
+            "X",
+            "_X1",
+            "PYTH",
+            "LANG",
+            "HOME",
+            "PATHS",
+            "ENVIRONMENT",
+        ] {
             assert!(may_be_set(name), "{name}");
         }
         for name in [
-            "", "1X", "A-B", "É", "REMOTE_ADDR", "QUERY_STRING", "HTTPS", "SSL_CLIENT_S_DN", "HTTP_X", "HTTP_",
-            "WSD_ROUTE", "LD_PRELOAD", "DYLD_INSERT_LIBRARIES", "PATH", "CLASSPATH", "CDPATH", "ENV", "IFS",
-            "BASH_ENV", "PYTHONSTARTUP", "PERL5OPT", "RUBYOPT", "NODE_OPTIONS", "JAVA_TOOL_OPTIONS",
-            "_JAVA_OPTIONS", "DOCUMENT_ROOT", "ROOM", "UNIQUE_ID",
+            "",
+            "1X",
+            "A-B",
+            "É",
+            "REMOTE_ADDR",
+            "QUERY_STRING",
+            "HTTPS",
+            "SSL_CLIENT_S_DN",
+            "HTTP_X",
+            "HTTP_",
+            "WSD_ROUTE",
+            "LD_PRELOAD",
+            "DYLD_INSERT_LIBRARIES",
+            "PATH",
+            "CLASSPATH",
+            "CDPATH",
+            "ENV",
+            "IFS",
+            "BASH_ENV",
+            "PYTHONSTARTUP",
+            "PERL5OPT",
+            "RUBYOPT",
+            "NODE_OPTIONS",
+            "JAVA_TOOL_OPTIONS",
+            "_JAVA_OPTIONS",
+            "DOCUMENT_ROOT",
+            "ROOM",
+            "UNIQUE_ID",
         ] {
             assert!(!may_be_set(name), "{name}");
         }

@@ -43,7 +43,9 @@ impl Verdict {
         match self {
             Verdict::Allow(grant) => {
                 let variables = grant.variables.iter();
-                let variables: usize = variables.map(|(name, value)| name.len() + value.len()).sum();
+                let variables: usize = variables
+                    .map(|(name, value)| name.len() + value.len())
+                    .sum();
                 variables + of_headers(&grant.headers)
             }
             Verdict::Deny(Some(denial)) => denial.body.len() + of_headers(&denial.headers),

@@ -59,7 +59,10 @@ impl HeaderBlock {
     ///
     /// # Errors
     /// [`BadHeader::TooLarge`].
-    pub(in crate::http) fn push(&mut self, read: &[u8]) -> Result<Option<(Bytes, Bytes)>, BadHeader> {
+    pub(in crate::http) fn push(
+        &mut self,
+        read: &[u8],
+    ) -> Result<Option<(Bytes, Bytes)>, BadHeader> {
         self.bytes.extend_from_slice(read);
         while let Some(length) = memchr(b'\n', &self.bytes[self.seen..]) {
             let end = self.seen + length;

@@ -14,6 +14,8 @@ pub enum MountTarget {
     Fixed(Target),
     /// Whom the client's token leads to.
     ByToken(TokenTargets),
+    /// Whom the authorizer of the route names; spoken to so.
+    ByAuthorizer(Arc<SocketOptions>),
     /// The room that the segment behind the path names.
     Rooms(Arc<RoomOptions>),
 }

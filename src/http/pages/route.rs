@@ -57,6 +57,29 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Scripts(_, _, options) | PlainRoute::Page(_, options) => options,
         }
     }
+
+    /// Who answers; of scripts it is not known yet whether another does.
+    pub(in crate::http) fn answerer(&self) -> Answerer {
+        match self {
+            PlainRoute::Scripts(..) => Answerer::Cgi,
+            PlainRoute::Page(Page::Console, _) => Answerer::Console,
+            PlainRoute::Page(Page::File(_), _) => Answerer::File,
+            PlainRoute::Page(Page::UpgradeRequired, _) => Answerer::Program,
+            PlainRoute::Page(Page::Options(_) | Page::Preflight(_), _) => Answerer::Nobody,
+        }
+    }
+
+    /// How a path is split into what names the answerer, and the rest; of scripts only their path is known yet.
+    pub(in crate::http) fn split<'p>(&'p self, path: &'p UrlPath) -> (&'p str, &'p str) {
+        let path = path.as_str();
+        match self {
+            PlainRoute::Scripts(scripts, ..) => {
+                let script_name = scripts.first().map_or("", |scripts| &scripts.path);
+                (script_name, path.strip_prefix(script_name).unwrap_or(path))
+            }
+            PlainRoute::Page(..) => ("", path),
+        }
+    }
 }
 
 impl<'a> WebSocketRoute<'a> {
@@ -73,10 +96,30 @@ impl<'a> WebSocketRoute<'a> {
         match self {
             WebSocketRoute::Mount(found) => match found.mount.target {
                 MountTarget::Fixed(Target::Program(..)) => Answerer::Program,
-                MountTarget::Fixed(Target::Socket(_)) | MountTarget::ByToken(_) => Answerer::Target,
+                MountTarget::Fixed(Target::Socket(_))
+                | MountTarget::ByToken(_)
+                | MountTarget::ByAuthorizer(_) => Answerer::Target,
                 MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => Answerer::Room,
             },
             WebSocketRoute::Directory(..) => Answerer::Program,
+        }
+    }
+
+    /// Whether the authorizer names the target.
+    pub(in crate::http) fn is_authorizers(&self) -> bool {
+        match self {
+            WebSocketRoute::Mount(found) => {
+                matches!(found.mount.target, MountTarget::ByAuthorizer(_))
+            }
+            WebSocketRoute::Directory(..) => false,
+        }
+    }
+
+    /// How a path is split into what names the answerer, and the rest; of a directory that is not known yet.
+    pub(in crate::http) fn split<'p>(&'p self, path: &'p UrlPath) -> (&'p str, &'p str) {
+        match self {
+            WebSocketRoute::Mount(found) => (found.mount.script_name(), &found.path_info),
+            WebSocketRoute::Directory(..) => ("", path.as_str()),
         }
     }
 

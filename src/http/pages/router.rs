@@ -112,6 +112,15 @@ impl Router {
         longest.filter(|_| !is_own).unwrap_or(&self.access)
     }
 
+    /// The path of the route that says who may ask at a path; empty where the top does.
+    pub(in crate::http) fn route_at(&self, path: &UrlPath) -> &str {
+        let access = self.access_at(path);
+        match std::ptr::eq(access, &self.access) {
+            true => "",
+            false => &access.path,
+        }
+    }
+
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
     pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
         let is_console = self.console && path.as_str() == "/";

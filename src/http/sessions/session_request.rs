@@ -1,13 +1,16 @@
 //! What a session is asked for with, and what it is opened with.
 
-use hyper::{Method, header};
+use hyper::header;
 use tracing::info;
 
 use crate::{
     backend::{Backend, FirstLine, Membership},
     environ,
     http::{
-        access::ConnectionPermit, pages::RouteMatch, registry::GroupMember, request::ClientRequest,
+        access::ConnectionPermit,
+        pages::RouteMatch,
+        registry::GroupMember,
+        request::{ClientRequest, METHOD_OF_SESSIONS},
         targets::FoundTarget,
     },
 };
@@ -28,10 +31,6 @@ pub(in crate::http) struct SessionRequest<'a> {
     pub(in crate::http) permit: Option<ConnectionPermit>,
 }
 
-/// What programs are told of every session's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
-/// programs and libraries look for nothing else.
-static METHOD: Method = Method::GET;
-
 /// What a session is opened with.
 pub(super) struct Opened {
     pub(super) backend: Backend,
@@ -51,7 +50,7 @@ impl SessionRequest<'_> {
             ..
         } = &self.found.route;
         environ::RequestInfo {
-            method: &METHOD,
+            method: &METHOD_OF_SESSIONS,
             subprotocol: self.subprotocol,
             ..self.request.to_environ(script_name, path_info)
         }

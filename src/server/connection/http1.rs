@@ -1,6 +1,6 @@
 //! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{convert::Infallible, error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
+use std::{error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
 use hyper::{
@@ -21,7 +21,7 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, BreakOff, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, BreakOff, ConnectionRefusal, HangUp, sendfile::SendfileQueue, websocket::Detach},
     server::{
         Options,
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
@@ -109,8 +109,8 @@ fn service(
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<TrackedBody<Body>>,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, Infallible>> + Send,
+    Error = HangUp,
+    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, HangUp>> + Send,
 > {
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Detach(detach));
@@ -133,6 +133,7 @@ fn service(
         // In a box, or each connection would have the room for it, from its first byte to its last.
         let answer = Box::pin(Arc::clone(&exchange).answer(request));
         answer.map(|response| {
+            let response = HangUp::check(response)?;
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok(response.map(|body| TrackedBody::new(body, phase)))

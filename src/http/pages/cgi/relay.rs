@@ -6,11 +6,7 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use super::{
-    output::Output,
-    response_body::BodyChunk,
-    script_timeout::ScriptTimeout,
-};
+use super::{output::Output, response_body::BodyChunk, script_timeout::ScriptTimeout};
 use crate::{
     backend::TerminationTimeouts,
     http::{
