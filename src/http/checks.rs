@@ -9,15 +9,15 @@ use std::sync::Arc;
 use hyper::{Method, http::request::Parts};
 
 use super::{
-    access::{AuthKind, Authority, Cors, Identity, RouteAccess},
+    access::{Authority, Cors, Identity, RouteAccess},
+    admission::{Admitted, Candidate, admit},
     answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
-    authorize::{Grant, Question, Transport, authorize},
+    asked::Asked,
+    authorize::Grant,
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
-    request::{ClientRequest, METHOD_OF_SESSIONS},
-    route_options::RouteOptions,
     state::State,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
@@ -35,25 +35,6 @@ pub(super) struct Checked<'a> {
     pub(super) identity: Option<Identity>,
     /// What the request has beside, by leave of an authorizer.
     pub(super) grant: Arc<Grant>,
-}
-
-/// What a request asks for, and of whom.
-#[derive(Debug)]
-pub(super) enum Asked<'a> {
-    /// A WebSocket, by a handshake that can be answered.
-    WebSocket(Handshake, WebSocketRoute<'a>),
-    /// An answer.
-    Plain(PlainRoute<'a>),
-}
-
-impl<'a> Asked<'a> {
-    /// The terms of who answers, whoever it is.
-    fn options(&self) -> &'a RouteOptions {
-        match self {
-            Asked::WebSocket(_, route) => route.options(),
-            Asked::Plain(route) => route.options(),
-        }
-    }
 }
 
 /// Who may answer a request, before its handshake is looked at.
@@ -85,8 +66,7 @@ pub(super) async fn check<'a>(
             return Ok(checked);
         };
         // But for scripts, which do something when they are asked that.
-        let outcome = admit(options, state, request, connection, checked, fields).await;
-        return Ok(outcome?);
+        return Ok(checked);
     }
 
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
@@ -99,7 +79,7 @@ pub(super) async fn check<'a>(
     let route = find_route(&options.router, request, &path).map_err(refuse)?;
 
     // 3. The opening handshake's form, where there is one: 400, 405, 426.
-    let asked = check_form(route, request).map_err(refuse)?;
+    let mut asked = check_form(route, request).map_err(refuse)?;
 
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
@@ -111,90 +91,22 @@ pub(super) async fn check<'a>(
     let identity = identity.map_err(refuse)?;
 
     // 6. Authorization: 403, or what the authorizer says.
-    let checked = Checked {
+    let candidate = Candidate {
+        sent: request,
+        shown: request,
+        connection,
+        host: host.as_ref(),
+        path: &path,
+    };
+    let admitted = admit(options, state, candidate, &mut asked, identity, fields).await;
+    let Admitted { identity, grant } = admitted.map_err(refuse)?;
+
+    Ok(Checked {
         host,
         path,
         asked,
         identity,
-        grant: Arc::default(),
-    };
-    let outcome = admit(options, state, request, connection, checked, fields).await;
-    outcome.map_err(refuse)
-}
-
-/// Asks the authorizer, where there is one, and does what it says.
-async fn admit<'a>(
-    options: &'a Options,
-    state: &State,
-    request: &Parts,
-    connection: &ConnectionInfo,
-    mut checked: Checked<'a>,
-    fields: &mut AnswerFields,
-) -> Result<Checked<'a>, Refusal> {
-    let router = &options.router;
-    let Some(authorizer) = &router.access_at(&checked.path).authorizer else {
-        return Ok(checked);
-    };
-    let sessions = router.websocket(&checked.path, &request.headers);
-    let names_target = sessions
-        .as_ref()
-        .is_some_and(WebSocketRoute::is_authorizers);
-    let (handler, (script_name, path_info)) = match (&checked.asked, &sessions) {
-        (Asked::WebSocket(_, route), _)
-        | (Asked::Plain(PlainRoute::Page(Page::UpgradeRequired, _)), Some(route)) => {
-            (route.answerer(), route.split(&checked.path))
-        }
-        (Asked::Plain(route), _) => (route.answerer(), route.split(&checked.path)),
-    };
-    let (transport, subprotocol) = match &checked.asked {
-        Asked::WebSocket(handshake, _) => (Some(Transport::WebSocket), handshake.subprotocol()),
-        Asked::Plain(_) => (None, None),
-    };
-    let question = Question {
-        request: ClientRequest {
-            parts: request,
-            host: checked.host.as_ref(),
-            connection,
-            identity: checked.identity.as_ref(),
-            grant: &checked.grant,
-        },
-        sent: request,
-        path: &checked.path,
-        method: transport.map_or(&request.method, |_| &METHOD_OF_SESSIONS),
-        options: checked.asked.options(),
-        route: router.route_at(&checked.path),
-        handler: handler.name(),
-        transport,
-        script_name,
-        path_info,
-        subprotocol,
-        names_target,
-    };
-    let trust = &options.access.trust;
-    // In a box, or every request would have the room that a question takes.
-    let asking = Box::pin(authorize(state, trust, authorizer, question));
-    let grant = asking.await?;
-    fields.grant(&grant.headers);
-    checked.identity = named(checked.identity, &grant);
-    if let (Asked::WebSocket(handshake, _), Some(name)) = (&mut checked.asked, &grant.subprotocol) {
-        handshake.select(name)?;
-    }
-    checked.grant = grant;
-    Ok(checked)
-}
-
-/// The client by the name that an authorizer gives it.
-fn named(identity: Option<Identity>, grant: &Grant) -> Option<Identity> {
-    if grant.user.is_none() && grant.auth_type.is_none() {
-        return identity;
-    }
-    let (user, kind) = match identity {
-        Some(identity) => (identity.user, identity.kind),
-        None => (String::new(), AuthKind::Named(String::new())),
-    };
-    Some(Identity {
-        user: grant.user.clone().unwrap_or(user),
-        kind: grant.auth_type.clone().map_or(kind, AuthKind::Named),
+        grant,
     })
 }
 
@@ -316,7 +228,10 @@ mod tests {
         backend::{MaxLine, Program, Resources, Spawner, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::{access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
+        http::{
+            access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount,
+            route_options::RouteOptions,
+        },
         recording::Recorder,
     };
     use hyper::Request;

@@ -7,8 +7,10 @@
 
 pub mod access;
 mod admin;
+mod admission;
 mod answer_fields;
 mod answerer;
+mod asked;
 pub mod authorize;
 mod body;
 pub(crate) mod cgi_response;

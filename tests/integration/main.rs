@@ -10,6 +10,10 @@ mod support;
 
 mod addresses;
 mod admin;
+mod authorize;
+mod authorize_cache;
+mod authorize_flags;
+mod authorize_url;
 mod browser;
 mod certificate_chains;
 mod cgi;

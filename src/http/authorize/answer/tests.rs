@@ -257,7 +257,7 @@ fn server_that_says_2xx_lets_in_with_its_user_variables_and_cookies_and_nothing_
 
 #[test]
 fn server_that_names_two_users_decides_nothing() {
-    let user = |fields| match server(200, fields) {
+    let user = |fields: &[(&'static str, &str)]| match server(200, fields) {
         Ok(Verdict::Allow(grant)) => grant.user.clone(),
         _ => None,
     };

@@ -1,0 +1,26 @@
+//! What a request asks for, and of whom: [`Asked`].
+
+use super::{
+    pages::{PlainRoute, WebSocketRoute},
+    route_options::RouteOptions,
+    websocket::Handshake,
+};
+
+/// What a request asks for, and of whom.
+#[derive(Debug)]
+pub(super) enum Asked<'a> {
+    /// A WebSocket, by a handshake that can be answered.
+    WebSocket(Handshake, WebSocketRoute<'a>),
+    /// An answer.
+    Plain(PlainRoute<'a>),
+}
+
+impl<'a> Asked<'a> {
+    /// The terms of who answers, whoever it is.
+    pub(super) fn options(&self) -> &'a RouteOptions {
+        match self {
+            Asked::WebSocket(_, route) => route.options(),
+            Asked::Plain(route) => route.options(),
+        }
+    }
+}
