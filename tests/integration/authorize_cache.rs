@@ -87,7 +87,7 @@ fn reading_the_configuration_again_forgets_all() {
     let mut site = HookedSite::new(COUNTS, "--authorize-cache=1h");
     site.server.get("/page.txt?ok");
     site.server.signal(Signal::HUP);
-    site.server.wait_for_line("reloaded");
+    site.server.wait_for_line("read again");
     site.server.get("/page.txt?ok");
     assert_eq!(site.lines("hook.asked", 2).len(), 2);
 }

@@ -24,8 +24,8 @@ fn what_cannot_be_is_refused_with_flag_value_and_remedy() {
             &["for '--authorize'", "the command is missing"],
         ),
         (
-            "--authorize=/etc/hostname cat",
-            &["'/etc/hostname' for '--authorize'", "not executable"],
+            "--authorize=/etc cat",
+            &["'/etc' for '--authorize'", "it is a directory"],
         ),
         (
             "--authorize=http:// cat",

@@ -174,7 +174,7 @@ fn server_that_fails_or_is_not_there_lets_nobody_in() {
         ),
         (
             "has a large head",
-            answer("200 OK", &[&format!("X: {}", "x".repeat(100 << 10))], ""),
+            answer("200 OK", &[&format!("X: {}", "x".repeat(300 << 10))], ""),
         ),
     ] {
         let auth = AuthServer::new(move |_| text.clone());

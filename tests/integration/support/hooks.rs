@@ -10,7 +10,7 @@ use super::{Gateway, Server, eventually, script};
 pub(crate) const PRINTS: &str = "cat \"$0.${QUERY_STRING%,*}\" 2>/dev/null\ncase $QUERY_STRING in *,*) exit ${QUERY_STRING#*,} ;; esac\nexit 0\n";
 
 /// A script's answer.
-const SCRIPT: &str = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\n'\n\
+const SCRIPT: &str = "#!/bin/sh\nprintf 'Content-Type: text/plain\\nContent-Length: %s\\n\\n' $((${#REMOTE_USER} + ${#AUTH_TYPE} + ${#TENANT} + 3))\n\
     printf '%s|%s|%s|' \"$REMOTE_USER\" \"$AUTH_TYPE\" \"$TENANT\"\n";
 
 /// The server, with a program, the file `/page.txt` and the script `/run`; and where they lie.

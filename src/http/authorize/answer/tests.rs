@@ -73,7 +73,7 @@ fn header_of_2xx_or_without_a_status_lets_in() {
         .collect();
     assert_eq!(
         names,
-        ["x-a", "set-cookie", "set-cookie"],
+        ["set-cookie", "set-cookie", "x-a"],
         "of the body nothing"
     );
 }
