@@ -7,6 +7,7 @@
 mod access;
 mod account;
 mod auth;
+mod auth_warnings;
 mod authorize;
 mod client;
 mod command;

@@ -2,7 +2,7 @@
 
 use super::{
     access::process_limit,
-    auth::route_access,
+    auth::{self, add_route_access, route_access},
     authorize,
     config_error::ConfigError,
     flag_error::FlagError,
@@ -41,12 +41,12 @@ pub(super) fn router(
     let limit = ProcessLimit::default();
     let options = route_options(args, &args.program, files.as_ref(), limit)?;
     let mut router = Router {
-        access: route_access("/", args, &args.program, Entry::Checked)?,
         console: args.pages.devconsole,
         directory: directory(args, &options, files.as_mut())?,
         page_options: options,
         ..Router::default()
     };
+    router.access = route_access(&mut router, "/", args, &args.program, Entry::Checked)?;
     let words = TargetWord::all(args)?;
     if let Some(target) = fallback(args, &words, warnings)? {
         share::check_target(&router.page_options, &target)?;
@@ -79,6 +79,7 @@ pub(super) fn router(
         .transpose()?;
     check_something_answers(&router)?;
     target_relations::check(args, &router)?;
+    auth::check(args, &router)?;
     let trusts_anybody = |route: &Route| route.program.target.target_insecure;
     if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
         warnings.push(
@@ -194,8 +195,8 @@ fn add_route(
         false => process_limit(program),
     };
     let options = route_options(server, program, files.as_deref(), processes)?;
-    let access = route_access(&path, server, program, route.entry)?;
-    router.route_access.push(access);
+    let added = add_route_access(router, &path, server, program, route.entry)?;
+    added.map_err(|reason| route.path_error(reason))?;
     match route.place {
         Place::Rooms => rooms::check_path(router, &path, &path)?,
         _ => rooms::check_program(router, &path, &options)?,

@@ -6,11 +6,11 @@ use std::{borrow::Cow, sync::Arc};
 use hyper::http::request::Parts;
 
 use super::{
-    access::{AuthKind, Authority, Identity},
+    access::{AuthKind, Authenticated, Authority},
     answer_fields::AnswerFields,
     answerer::Answerer,
     asked::Asked,
-    authorize::{Grant, Question, Transport, authorize},
+    authorize::{Authorizer, Grant, Question, Transport, authorize},
     options::Options,
     pages::{Page, PlainRoute, WebSocketRoute},
     refusal::Refusal,
@@ -33,14 +33,14 @@ pub(super) struct Candidate<'a> {
 }
 
 /// One that has come in.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Admitted {
     /// Who the client is, by the name that the authorizer gives it.
-    pub(super) identity: Option<Identity>,
+    pub(super) client: Option<Authenticated>,
     pub(super) grant: Arc<Grant>,
 }
 
-/// Asks the authorizer of a request's path, where there is one. What it selects is selected, and what it adds to the
+/// Asks an authorizer about a request. What it selects is selected, and what it adds to the
 /// answer is in `fields`.
 ///
 /// Cancel safe: yes.
@@ -50,15 +50,14 @@ pub(super) struct Admitted {
 pub(super) async fn admit(
     options: &Options,
     state: &State,
+    authorizer: &Authorizer,
     candidate: Candidate<'_>,
     asked: &mut Asked<'_>,
-    identity: Option<Identity>,
+    client: Option<Authenticated>,
     fields: &mut AnswerFields,
 ) -> Result<Admitted, Refusal> {
-    let Some(authorizer) = &options.router.access_at(candidate.path).authorizer else {
-        let grant = Arc::default();
-        return Ok(Admitted { identity, grant });
-    };
+    // Whoever has the answer from a cache was not asked about.
+    fields.set_private();
     // In a box, or every request would have the room that a question takes.
     let asking = Box::pin(async {
         let router = &options.router;
@@ -74,7 +73,7 @@ pub(super) async fn admit(
                 parts: candidate.shown,
                 host: candidate.host,
                 connection: candidate.connection,
-                identity: identity.as_ref(),
+                client: client.as_ref(),
                 grant: &nothing,
             },
             sent: candidate.sent,
@@ -99,7 +98,7 @@ pub(super) async fn admit(
         handshake.select(name)?;
     }
     Ok(Admitted {
-        identity: named(identity, &grant),
+        client: named(client, &grant),
         grant,
     })
 }
@@ -171,19 +170,20 @@ async fn of_session<'a>(route: &'a WebSocketRoute<'_>, path: &'a UrlPath) -> Ans
     Answering::new(route.answerer(), route.split(path))
 }
 
-/// The client by the name that an authorizer gives it.
-fn named(identity: Option<Identity>, grant: &Grant) -> Option<Identity> {
+/// The client by the name that an authorizer gives it. What its session rests on stays.
+fn named(client: Option<Authenticated>, grant: &Grant) -> Option<Authenticated> {
     if grant.user.is_none() && grant.auth_type.is_none() {
-        return identity;
+        return client;
     }
-    let (user, kind) = match identity {
-        Some(identity) => (identity.user, identity.kind),
-        None => (String::new(), AuthKind::Named(String::new())),
-    };
-    Some(Identity {
-        user: grant.user.clone().unwrap_or(user),
-        kind: grant.auth_type.clone().map_or(kind, AuthKind::Named),
-    })
+    let nobody = || Authenticated::new("", AuthKind::Named(String::new()));
+    let mut client = client.unwrap_or_else(nobody);
+    if let Some(user) = &grant.user {
+        client.identity.user.clone_from(user);
+    }
+    if let Some(auth_type) = &grant.auth_type {
+        client.identity.kind = AuthKind::Named(auth_type.clone());
+    }
+    Some(client)
 }
 
 #[cfg(test)]
@@ -192,18 +192,13 @@ mod tests {
 
     #[test]
     fn authorizer_names_the_client_as_far_as_it_says() {
-        let known = || {
-            Some(Identity {
-                user: "ann".to_owned(),
-                kind: AuthKind::Basic,
-            })
-        };
+        let known = || Some(Authenticated::new("ann", AuthKind::Basic));
         let grant = |user: Option<&str>, auth_type: Option<&str>| Grant {
             user: user.map(str::to_owned),
             auth_type: auth_type.map(str::to_owned),
             ..Grant::default()
         };
-        for (identity, user, auth_type, expected) in [
+        for (client, user, auth_type, expected) in [
             (None, None, None, None),
             (known(), None, None, Some(("ann", "Basic"))),
             (known(), Some("bob"), None, Some(("bob", "Basic"))),
@@ -211,9 +206,9 @@ mod tests {
             (None, Some("bob"), None, Some(("bob", ""))),
             (None, Some("bob"), Some("Ticket"), Some(("bob", "Ticket"))),
         ] {
-            let named = named(identity, &grant(user, auth_type));
-            let named = named.as_ref();
-            let found = named.map(|named| (named.user.as_str(), named.kind.name()));
+            let named = named(client, &grant(user, auth_type));
+            let identity = named.as_ref().map(|named| &named.identity);
+            let found = identity.map(|identity| (identity.user.as_str(), identity.kind.name()));
             assert_eq!(found, expected);
         }
     }

@@ -1,5 +1,7 @@
 //! What a request asks for, and of whom: [`Asked`].
 
+use hyper::{header, http::request::Parts};
+
 use super::{
     pages::{PlainRoute, WebSocketRoute},
     route_options::RouteOptions,
@@ -22,5 +24,10 @@ impl<'a> Asked<'a> {
             Asked::WebSocket(_, route) => route.options(),
             Asked::Plain(route) => route.options(),
         }
+    }
+
+    /// Whether a page has it opened that has said which it is, and may.
+    pub(super) fn is_of_named_page(&self, request: &Parts) -> bool {
+        matches!(self, Asked::WebSocket(..)) && request.headers.contains_key(header::ORIGIN)
     }
 }

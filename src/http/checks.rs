@@ -9,7 +9,10 @@ use std::sync::Arc;
 use hyper::{Method, http::request::Parts};
 
 use super::{
-    access::{Authority, Cors, Identity, RouteAccess},
+    access::{
+        AskedKind, Asking, Authenticated, Authentication, Authority, Cors, Withheld,
+        check_foreign_page, is_embedded, withhold,
+    },
     admission::{Admitted, Candidate, admit},
     answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
@@ -32,7 +35,9 @@ pub(super) struct Checked<'a> {
     pub(super) path: UrlPath,
     pub(super) asked: Asked<'a>,
     /// Who the client is, where that is asked.
-    pub(super) identity: Option<Identity>,
+    pub(super) client: Option<Authenticated>,
+    /// The request as programs may see it, where there is something that they may not.
+    pub(super) withheld: Option<Withheld>,
     /// What the request has beside, by leave of an authorizer.
     pub(super) grant: Arc<Grant>,
 }
@@ -41,6 +46,16 @@ pub(super) struct Checked<'a> {
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
     Plain(PlainRoute<'a>),
+}
+
+impl Route<'_> {
+    /// Whether it answers anybody: what may be asked here, and how to log out.
+    fn is_open(&self) -> bool {
+        let Route::Plain(PlainRoute::Page(page, _)) = self else {
+            return false;
+        };
+        matches!(page, Page::Options(_) | Page::Preflight(_) | Page::Logout)
+    }
 }
 
 /// Checks a request. How many connections and requests its client has is counted before; what follows needs a
@@ -60,118 +75,163 @@ pub(super) async fn check<'a>(
     fields: &mut AnswerFields,
 ) -> Result<Checked<'a>, Refused> {
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
-    //    and load balancers need, and to those that name no host.
-    if let Some(checked) = check_options(options, request, connection)? {
-        let Asked::Plain(PlainRoute::Scripts(..)) = &checked.asked else {
-            return Ok(checked);
-        };
-        // But for scripts, which do something when they are asked that.
-        return Ok(checked);
-    }
-
+    //    and load balancers need, and to those that name no host; unless a script may answer, which is run for it.
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
-    let host = options.access.host(request, connection)?;
-
     // 2. Path: 400 for what no honest client sends, 404 where nothing can answer.
-    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
-    let answerer = expected_answerer(request);
-    let refuse = |refusal| answerer.refuse(refusal);
-    let route = find_route(&options.router, request, &path).map_err(refuse)?;
+    let Found { host, path, route } = match find_options(options, request, connection)? {
+        Some(found) => found,
+        None => find(options, request, connection)?,
+    };
+    let refuse = |refusal| expected_answerer(request).refuse(refusal);
+    let access = options.router.access_at(&path);
+    let is_open = route.is_open();
+    let authentication = access.authentication.as_deref();
+    let authentication = authentication.filter(|_| !is_open);
+    let withheld = withhold(
+        request,
+        authentication,
+        options.router.logins.has_passwords(),
+    );
+    let shown = withheld
+        .as_ref()
+        .map_or(request, |withheld| &withheld.shown);
 
     // 3. The opening handshake's form, where there is one: 400, 405, 426.
-    let mut asked = check_form(route, request).map_err(refuse)?;
+    let mut asked = check_form(route, shown).map_err(refuse)?;
+    check_second_offer(&asked, withheld.as_ref()).map_err(refuse)?;
 
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
 
     // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
     //    asked what is there, so that names cannot be probed.
-    let access = options.router.access_at(&path);
-    let identity = authenticate(state, access, request, connection, fields).await;
-    let identity = identity.map_err(refuse)?;
+    let asking = Asking {
+        request,
+        host: host.as_ref(),
+        connection,
+        trust: &options.access.trust,
+        cookie_key: options.access.cookie_key.as_ref(),
+        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+    };
+    if withheld
+        .as_ref()
+        .is_some_and(|withheld| withheld.had_in_url)
+    {
+        fields.set_token_in_url();
+    }
+    let client = match authentication {
+        Some(authentication) => {
+            let client = authenticate(authentication, state, &asked, asking, fields);
+            client.await.map_err(refuse)?
+        }
+        None => None,
+    };
 
     // 6. Authorization: 403, or what the authorizer says.
-    let candidate = Candidate {
-        sent: request,
-        shown: request,
-        connection,
-        host: host.as_ref(),
-        path: &path,
+    let authorizer = access.authorizer.as_deref().filter(|_| !is_open);
+    let Admitted { client, grant } = match authorizer {
+        Some(authorizer) => {
+            let candidate = Candidate {
+                sent: request,
+                shown,
+                connection,
+                host: host.as_ref(),
+                path: &path,
+            };
+            let admitting = admit(
+                options, state, authorizer, candidate, &mut asked, client, fields,
+            );
+            admitting.await.map_err(refuse)?
+        }
+        None => Admitted {
+            client,
+            grant: Arc::default(),
+        },
     };
-    let admitted = admit(options, state, candidate, &mut asked, identity, fields).await;
-    let Admitted { identity, grant } = admitted.map_err(refuse)?;
 
     Ok(Checked {
         host,
         path,
         asked,
-        identity,
+        client,
+        withheld,
         grant,
     })
 }
 
-/// Who the client is, if that is asked.
+/// Who the client is, if it has to be somebody; and before that, whose page has it ask.
 async fn authenticate(
-    _state: &State,
-    _access: &RouteAccess,
-    _request: &Parts,
-    _connection: &ConnectionInfo,
-    _fields: &mut AnswerFields,
-) -> Result<Option<Identity>, Refusal> {
-    Ok(None)
+    authentication: &Authentication,
+    state: &State,
+    asked: &Asked<'_>,
+    asking: Asking<'_>,
+    fields: &mut AnswerFields,
+) -> Result<Option<Authenticated>, Refusal> {
+    if authentication.concerns(&asking) {
+        fields.set_private();
+        let kind = match asked {
+            Asked::WebSocket(..) => AskedKind::WebSocket,
+            Asked::Plain(_) => AskedKind::Plain,
+        };
+        check_foreign_page(&asked.options().origins, &asking, kind)?;
+    }
+    authentication
+        .authenticate(&state.logins, asking, fields)
+        .await
+}
+
+/// A request and who may answer it, by its path.
+struct Found<'a> {
+    host: Option<Authority>,
+    path: UrlPath,
+    route: Route<'a>,
+}
+
+fn find<'a>(
+    options: &'a Options,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Result<Found<'a>, Refused> {
+    let host = options.access.host(request, connection)?;
+    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    let route = find_route(&options.router, request, &path);
+    let route = route.map_err(|refusal| expected_answerer(request).refuse(refusal))?;
+    Ok(Found { host, path, route })
 }
 
 /// Who answers a request whose method is OPTIONS; `None` for another. A script is found for a host alone: HTTP/1.0
 /// without one is what health checks send (HAProxy's `option httpchk`).
-fn check_options<'a>(
+fn find_options<'a>(
     options: &'a Options,
     request: &Parts,
     connection: &ConnectionInfo,
-) -> Result<Option<Checked<'a>>, Refused> {
+) -> Result<Option<Found<'a>>, Refused> {
     if request.method != Method::OPTIONS || handshake::is_requested(request) {
         return Ok(None);
     }
     let host = options.access.host_of_options(request, connection)?;
+    let found = |host, path, route| {
+        let route = Route::Plain(route);
+        Ok(Some(Found { host, path, route }))
+    };
     if request.uri.path() == "*" {
-        let (path, route) = (UrlPath::top(), options.router.options_of_all());
-        let asked = Asked::Plain(route);
-        return Ok(Some(Checked {
-            host,
-            path,
-            asked,
-            identity: None,
-            grant: Arc::default(),
-        }));
+        return found(host, UrlPath::top(), options.router.options_of_all());
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
     if let Some(cors) = &options.cors
         && Cors::is_preflight(request)
         && options.router.has_resource_at(&path)
     {
-        let asked = Asked::Plain(PlainRoute::Page(
-            Page::Preflight(cors),
-            &options.router.page_options,
-        ));
-        return Ok(Some(Checked {
-            host,
-            path,
-            asked,
-            identity: None,
-            grant: Arc::default(),
-        }));
+        let page = Page::Preflight(cors);
+        let route = PlainRoute::Page(page, &options.router.page_options);
+        return found(host, path, route);
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
-    let asked = Asked::Plain(match (route, host.is_some()) {
+    let route = match (route, host.is_some()) {
         (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
         (route, _) => route,
-    });
-    Ok(Some(Checked {
-        host,
-        path,
-        asked,
-        identity: None,
-        grant: Arc::default(),
-    }))
+    };
+    found(host, path, route)
 }
 
 /// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
@@ -209,6 +269,21 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
     })
 }
 
+/// A token is no subprotocol to select, and browsers fail a connection whose offers are all passed over.
+fn check_second_offer(asked: &Asked<'_>, withheld: Option<&Withheld>) -> Result<(), Refusal> {
+    match asked {
+        Asked::WebSocket(handshake, _)
+            if handshake.subprotocol().is_none()
+                && withheld.is_some_and(|withheld| withheld.has_offered) =>
+        {
+            let reason = "a token was offered as a subprotocol, and no other that is spoken here: \
+                offer a second one beside it, for browsers fail a connection that selects none";
+            Err(Refusal::BadRequest(reason.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a page of another origin asks for without a WebSocket, its browser keeps from it (CORS).
 fn check_origin(
     asked: &Asked<'_>,
@@ -228,10 +303,7 @@ mod tests {
         backend::{MaxLine, Program, Resources, Spawner, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::{
-            access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount,
-            route_options::RouteOptions,
-        },
+        http::{RouteOptions, access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
         recording::Recorder,
     };
     use hyper::Request;

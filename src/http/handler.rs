@@ -12,7 +12,7 @@ use hyper::{
 use tracing::warn;
 
 use super::{
-    access::{ConnectionPermit, Overload},
+    access::{ConnectionPermit, Overload, keep_query_token},
     answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
     asked::Asked,
@@ -34,7 +34,7 @@ use super::{
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
-    targets::{find_target, shown_uri},
+    targets::{find_target, shown_target, shown_uri},
     unread_body::{UnreadBody, announce_close},
 };
 use crate::{
@@ -159,9 +159,12 @@ impl Handler {
         let (_, unread) = UnreadBody::of(request);
         let refusal = Refusal::from(bad.reason);
         self.count_refusal(refusal.name());
-        let (remote, line) = (connection.remote, bad.line.as_str());
+        let (remote, line) = (
+            connection.remote,
+            shown_target(&self.options.router, &bad.line),
+        );
         let (status, reason) = (refusal.status().as_u16(), refusal.to_string());
-        warn!(target: "access", %remote, line, status, reason, "refused");
+        warn!(target: "access", %remote, line = &*line, status, reason, "refused");
         self.send_away(refusal, Version::HTTP_11, unread)
     }
 
@@ -218,6 +221,12 @@ impl Handler {
     ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
         let trust = &self.options.access.trust;
+        if !trust.includes(&connection.remote) {
+            // Who is no proxy may not say who it is.
+            for name in &self.options.router.user_headers {
+                request.headers_mut().remove(name);
+            }
+        }
         trust.resolve_client(request.headers(), connection)
     }
 
@@ -274,14 +283,15 @@ impl Handler {
                 host,
                 path,
                 asked,
-                identity,
+                client,
+                withheld,
                 grant,
             } = checked.await?;
             let request = ClientRequest {
-                parts,
+                parts: withheld.as_ref().map_or(parts, |withheld| &withheld.shown),
                 host: host.as_ref(),
                 connection,
-                identity: identity.as_ref(),
+                client: client.as_ref(),
                 grant: &grant,
             };
             let answer = match asked {
@@ -303,6 +313,7 @@ impl Handler {
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
                 PlainAnswer::LocalRedirect(target) => {
+                    keep_query_token(parts);
                     let redirected = redirect(parts, &target, &connection.prefix);
                     redirected.map_err(|refusal| Answerer::Cgi.refuse(refusal))?;
                 }
@@ -348,7 +359,7 @@ impl Handler {
             }
             self.options.headers.add_to(&mut response);
         }
-        fields.add_to(&mut response);
+        fields.add_to(&mut response, is_session);
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.

@@ -25,6 +25,7 @@ mod hub;
 mod hub_metrics;
 mod launch;
 mod lifecycle;
+mod login_watch;
 mod metric;
 mod metrics;
 mod options;

@@ -3,7 +3,7 @@
 use hyper::{Method, http::request::Parts};
 
 use super::{
-    access::{Authority, Identity},
+    access::{Authenticated, Authority, Identity},
     authorize::Grant,
     request_head::RawTarget,
 };
@@ -21,7 +21,7 @@ pub(super) struct ClientRequest<'a> {
     pub(super) host: Option<&'a Authority>,
     pub(super) connection: &'a ConnectionInfo,
     /// Who the client is, if that was asked.
-    pub(super) identity: Option<&'a Identity>,
+    pub(super) client: Option<&'a Authenticated>,
     /// What an authorizer lets its program have beside.
     pub(super) grant: &'a Grant,
 }
@@ -31,6 +31,11 @@ impl<'a> ClientRequest<'a> {
     fn raw_target(self) -> Option<(&'a [u8], &'a [u8])> {
         let raw = self.parts.extensions.get::<RawTarget>()?;
         Some((raw.path_and_query(), raw.query()))
+    }
+
+    /// Who the client is, if that was asked.
+    pub(super) fn identity(self) -> Option<&'a Identity> {
+        self.client.map(|client| &client.identity)
     }
 
     /// What meta-variables are made of, where a program at `script_name` answers; without a subprotocol,
@@ -49,9 +54,9 @@ impl<'a> ClientRequest<'a> {
             script_name,
             path_info,
             host: self.host.map(|host| (host.name.as_str(), host.port)),
-            user: self.identity.map_or(("", ""), |identity| {
-                (identity.user.as_str(), identity.kind.name())
-            }),
+            user: self
+                .identity()
+                .map_or(("", ""), |client| (&client.user, client.kind.name())),
             granted: &self.grant.variables,
             subprotocol: None,
             id: "",

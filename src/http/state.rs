@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, DigestKey, Guesses, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     authorize::{Cache, Turns},
     groups::Groups,
     lifecycle::LifecycleTokens,
@@ -41,6 +41,8 @@ pub(super) struct State {
     pub(super) authorizations: Arc<Cache>,
     /// Authorizers at a time.
     pub(super) turns: Arc<Turns>,
+    /// What is remembered of logins.
+    pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
 }
@@ -68,6 +70,7 @@ impl State {
             guesses: Arc::default(),
             authorizations: Arc::default(),
             turns: Arc::default(),
+            logins: Arc::default(),
             digests: DigestKey::default(),
         }
     }

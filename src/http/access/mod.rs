@@ -18,7 +18,13 @@ mod route_access;
 mod secret_digest;
 mod token;
 
-pub use authentication::Authentication;
+pub(in crate::http) use authentication::{
+    AskedKind, Asking, Authenticated, Login, Logins, Withheld, check_foreign_page, clear_cookie,
+    is_embedded, keep_query_token, withhold, without_query_token,
+};
+pub use authentication::{
+    Authentication, Certificates, CookieKey, LoginFiles, PasswordFile, TokenFile,
+};
 pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
 pub use cors::Cors;

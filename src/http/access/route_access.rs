@@ -17,6 +17,21 @@ pub struct RouteAccess {
 }
 
 impl RouteAccess {
+    /// Whether another asks for the same.
+    pub fn is_like(&self, other: &RouteAccess) -> bool {
+        let shows_itself = match (&self.authentication, &other.authentication) {
+            (None, None) => true,
+            (Some(own), Some(other)) => own.is_like(other),
+            _ => false,
+        };
+        shows_itself
+            && match (&self.authorizer, &other.authorizer) {
+                (None, None) => true,
+                (Some(own), Some(other)) => own.is_like(other),
+                _ => false,
+            }
+    }
+
     /// Whether somebody has to be somebody to come in.
     pub fn has_login(&self) -> bool {
         self.authentication.is_some() || self.authorizer.is_some()

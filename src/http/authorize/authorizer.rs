@@ -37,6 +37,16 @@ impl Authorizer {
         }
     }
 
+    /// Whether another asks the same on the same terms.
+    pub fn is_like(&self, other: &Authorizer) -> bool {
+        let is_same = match (&self.hook, &other.hook) {
+            (Hook::Program(own), Hook::Program(other)) => own.is_same(other),
+            (Hook::Server(own), Hook::Server(other)) => own.is_same(other),
+            _ => false,
+        };
+        is_same && (self.timeout, self.cache) == (other.timeout, other.cache)
+    }
+
     /// The program, where it is one.
     pub fn program(&self) -> Option<&Program> {
         match &self.hook {

@@ -61,6 +61,20 @@ impl HookServer {
         }
     }
 
+    /// Whether another is the same, asked for the same.
+    pub(super) fn is_same(&self, other: &HookServer) -> bool {
+        let parts = |server: &HookServer| {
+            let HookServer {
+                address,
+                target,
+                host,
+                ..
+            } = server;
+            (address.clone(), target.clone(), host.clone())
+        };
+        parts(self) == parts(other)
+    }
+
     /// Asks it. Cancel safe: yes.
     ///
     /// # Errors
@@ -149,7 +163,7 @@ pub(super) fn fields(question: Question<'_>) -> HeaderMap {
         tell("x-forwarded-for", &address);
         tell("x-real-ip", &address);
     }
-    if let Some(identity) = request.identity {
+    if let Some(identity) = request.identity() {
         tell("x-auth-user", &identity.user);
         tell("x-auth-type", &identity.kind.name());
     }

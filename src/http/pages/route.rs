@@ -45,6 +45,8 @@ pub enum Page<'a> {
     Options(&'static str),
     /// What a page of another origin may ask for.
     Preflight(&'a Cors),
+    /// What has a browser forget its user's password.
+    Logout,
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
 }
@@ -65,7 +67,9 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired, _) => Answerer::Program,
-            PlainRoute::Page(Page::Options(_) | Page::Preflight(_), _) => Answerer::Nobody,
+            PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {
+                Answerer::Nobody
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, header::HeaderName};
 
 use super::{
     cgi::Scripts,
@@ -12,7 +12,7 @@ use super::{
     route::{Page, PlainRoute, WebSocketRoute},
 };
 use crate::http::{
-    access::{RouteAccess, TokenPlace},
+    access::{LoginFiles, RouteAccess, TokenPlace},
     route_options::RouteOptions,
     url_path::UrlPath,
 };
@@ -24,6 +24,8 @@ const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What the paths of wsd's own begin with (RFC 8615).
 const OWN_PATHS: &str = "/.well-known/wsd";
+/// Where browsers forget a password.
+const LOGOUT: &str = "/.well-known/wsd-logout";
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -42,10 +44,14 @@ pub struct Router {
     pub files: Option<Files>,
     /// The terms of the top level, which hold for what has none of its own: the console, files.
     pub page_options: RouteOptions,
+    /// The files by which clients show who they are.
+    pub logins: LoginFiles,
     /// Who may ask, where no route says.
     pub access: RouteAccess,
     /// Who may ask beneath the paths of routes.
     pub route_access: Vec<RouteAccess>,
+    /// The headers in which trusted proxies name users, of all routes.
+    pub user_headers: Vec<HeaderName>,
 }
 
 impl Router {
@@ -68,6 +74,9 @@ impl Router {
     /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if path.as_str() == LOGOUT && self.logins.has_passwords() {
+            return Some(PlainRoute::Page(Page::Logout, &self.page_options));
+        }
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
