@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
@@ -20,6 +21,8 @@ pub(crate) enum Request {
     Growth(Options),
     /// Sockets in place of programs, beside others that lead to sockets.
     Targets(Options),
+    /// Who may connect, beside everybody.
+    Access(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
 }
@@ -114,7 +117,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         sessions: growth::SESSIONS.to_vec(),
     };
     let (mut is_floor, mut is_growth) = (false, false);
-    let (mut is_targets, mut is_fan_out) = (false, false);
+    let (mut is_targets, mut is_fan_out, mut is_access) = (false, false, false);
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -133,6 +136,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "growth" => is_growth = true,
             "targets" => is_targets = true,
             "fan-out" => is_fan_out = true,
+            "access" => is_access = true,
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -147,23 +151,24 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets || is_fan_out => 3,
+        (false, false) if is_targets || is_fan_out || is_access => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out {
+    if is_targets || is_fan_out || is_access {
         let has_own = options.servers.is_empty() && options.web_servers.is_empty();
         if !has_own || only.is_some() {
-            return Err("targets and fan-out have figures and servers of their own".into());
+            return Err("targets, fan-out and access have figures and servers of their own".into());
         }
-        let known: &[_] = if is_targets {
-            &targets::KNOWN
-        } else {
-            &fan_out::KNOWN
+        let known: &[_] = match (is_targets, is_fan_out) {
+            (true, _) => &targets::KNOWN,
+            (false, true) => &fan_out::KNOWN,
+            (false, false) => &access::KNOWN,
         };
         options.servers = servers_of(known);
-        return Ok(match is_targets {
-            true => Request::Targets(options),
-            false => Request::FanOut(options),
+        return Ok(match (is_targets, is_fan_out) {
+            (true, _) => Request::Targets(options),
+            (false, true) => Request::FanOut(options),
+            (false, false) => Request::Access(options),
         });
     }
     if is_floor {

@@ -16,7 +16,7 @@ use super::{
     answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
     asked::Asked,
-    body::Body,
+    body::{Body, without_body},
     checks::{Checked, check},
     groups::start_kept,
     lifecycle::LifecycleTokens,
@@ -360,6 +360,9 @@ impl Handler {
             self.options.headers.add_to(&mut response);
         }
         fields.add_to(&mut response, is_session);
+        if line.is_head_by_http2() {
+            response = without_body(response);
+        }
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.
