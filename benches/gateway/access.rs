@@ -1,5 +1,5 @@
-//! Who may connect: what a session costs more whose client shows who it is, and what others notice of passwords that are
-//! tried. Behind all servers is the same socket, so that no program's start hides the difference.
+//! Who may connect: what a session costs more whose client shows who it is, or about which a program is asked, and what others
+//! notice of passwords that are tried. Behind all servers is the same socket, so that no program's start hides the difference.
 
 use std::io;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use crate::{finish, picture, progress, report};
 
 /// Names of the servers, and the words behind the program's own path; `{target}` is the port of what they lead to,
 /// `{users}` and `{tokens}` are files.
-pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 5] = [
     (
         "wsd",
         "wsd",
@@ -34,6 +34,16 @@ pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
         TOKEN,
         "wsd",
         "--port={port} --loglevel=error --maxforks=0 --bearer-tokens={tokens} --target=127.0.0.1:{target}",
+    ),
+    (
+        "hook",
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 --authorize=/bin/true --target=127.0.0.1:{target}",
+    ),
+    (
+        "hook-kept",
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 --authorize=/bin/true --authorize-cache=3600 --target=127.0.0.1:{target}",
     ),
 ];
 
@@ -151,11 +161,12 @@ fn cycles(server: &Server, header: &str, effort: &Effort) -> Result<Outcome, Fai
         cycle(count)?;
         count += 1;
     }
+    let time = start.elapsed().as_secs_f64();
     let cpu = (server.cpu_when_quiet()? - cpu).as_secs_f64();
-    Ok(Outcome::from(vec![Measure::less(
-        "CPU each, µs",
-        cpu * 1e6 / count as f64,
-    )]))
+    Ok(Outcome::from(vec![
+        Measure::less("CPU each, µs", cpu * 1e6 / count as f64),
+        Measure::less("time each, µs", time * 1e6 / count as f64),
+    ]))
 }
 
 /// The round trip of an open session, alone and beside wrong passwords of fifty clients, each of another address, so that
