@@ -138,8 +138,9 @@ pub(super) async fn check<'a>(
     }
     let client = match authentication {
         Some(authentication) => {
+            // In a box, or every connection would have room for it, also where nobody is asked.
             let client = authenticate(authentication, state, &asked, asking, fields);
-            client.await.map_err(refuse)?
+            Box::pin(client).await.map_err(refuse)?
         }
         None => None,
     };
