@@ -85,6 +85,29 @@ fn what_is_wrong_whoever_asks_is_told_before_anybody_is_asked() {
 }
 
 #[test]
+fn names_of_programs_cannot_be_probed() {
+    let file = format!("{FILE}[[route]]\npath = \"/there\"\ncommand = \"cat\"\n");
+    let server = site("", &file).start();
+    for headers in [
+        &[][..],
+        &["Sec-WebSocket-Version: 8"],
+        &["Origin: http://evil.example"],
+        &[&*basic("alice", "wrong")],
+    ] {
+        let [there, missing] = ["/there", "/missing"].map(|path| {
+            let head = server.ask(path, headers).head;
+            head.lines()
+                .filter(|line| !line.starts_with("Date: "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(there, missing);
+    }
+    assert_eq!(server.status("/there", &[&alice()]), 101);
+    assert_eq!(server.status("/missing", &[&alice()]), 404);
+}
+
+#[test]
 fn what_is_wrong_is_401_and_the_log_says_which() {
     let mut server = site("", FILE).program("cat").start();
     for (header, reason) in [
