@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::carrier::{Carrier, Wire};
+use crate::carrier::Carrier;
 use crate::figures::Effort;
 use crate::kernel;
 use crate::options::Options;

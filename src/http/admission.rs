@@ -40,7 +40,7 @@ pub(super) struct Admitted {
     pub(super) grant: Arc<Grant>,
 }
 
-/// Asks an authorizer about a request. What it selects is selected, and what it adds to the
+/// Asks the authorizer about a request, if there is one. What it selects is selected, and what it adds to the
 /// answer is in `fields`.
 ///
 /// Cancel safe: yes.
@@ -50,12 +50,16 @@ pub(super) struct Admitted {
 pub(super) async fn admit(
     options: &Options,
     state: &State,
-    authorizer: &Authorizer,
+    authorizer: Option<&Authorizer>,
     candidate: Candidate<'_>,
     asked: &mut Asked<'_>,
     client: Option<Authenticated>,
     fields: &mut AnswerFields,
 ) -> Result<Admitted, Refusal> {
+    let Some(authorizer) = authorizer else {
+        let grant = Arc::default();
+        return Ok(Admitted { client, grant });
+    };
     // Whoever has the answer from a cache was not asked about.
     fields.set_private();
     // In a box, or every request would have the room that a question takes.
@@ -66,6 +70,7 @@ pub(super) async fn admit(
         let nothing = Grant::default();
         let (transport, subprotocol) = match &*asked {
             Asked::WebSocket(handshake, _) => (Some(Transport::WebSocket), handshake.subprotocol()),
+            Asked::NoProgram(_) => (Some(Transport::WebSocket), None),
             Asked::Plain(_) => (None, None),
         };
         let question = Question {
@@ -133,6 +138,7 @@ async fn answering<'a>(
         | (Asked::Plain(PlainRoute::Page(Page::UpgradeRequired, _)), Some(route)) => {
             of_session(route, path).await
         }
+        (Asked::NoProgram(_), _) => Answering::new(Answerer::Program, ("", path.as_str())),
         (Asked::Plain(route), _) => {
             if let PlainRoute::Scripts(scripts, page, options) = route {
                 for scripts in scripts {

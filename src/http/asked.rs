@@ -13,6 +13,8 @@ use super::{
 pub(super) enum Asked<'a> {
     /// A WebSocket, by a handshake that can be answered.
     WebSocket(Handshake, WebSocketRoute<'a>),
+    /// A WebSocket, where there is something, and no program: these terms hold there.
+    NoProgram(&'a RouteOptions),
     /// An answer.
     Plain(PlainRoute<'a>),
 }
@@ -22,12 +24,13 @@ impl<'a> Asked<'a> {
     pub(super) fn options(&self) -> &'a RouteOptions {
         match self {
             Asked::WebSocket(_, route) => route.options(),
+            Asked::NoProgram(options) => options,
             Asked::Plain(route) => route.options(),
         }
     }
 
     /// Whether a page has it opened that has said which it is, and may.
     pub(super) fn is_of_named_page(&self, request: &Parts) -> bool {
-        matches!(self, Asked::WebSocket(..)) && request.headers.contains_key(header::ORIGIN)
+        !matches!(self, Asked::Plain(_)) && request.headers.contains_key(header::ORIGIN)
     }
 }

@@ -96,7 +96,6 @@ pub(super) async fn discard(mut incoming: Incoming) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::body::Body as _;
 
     #[test]
     fn guarded_body_is_as_long_as_it_was() {

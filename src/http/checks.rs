@@ -45,6 +45,7 @@ pub(super) struct Checked<'a> {
 /// Who may answer a request, before its handshake is looked at.
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
+    NoProgram(&'a RouteOptions),
     Plain(PlainRoute<'a>),
 }
 
@@ -87,14 +88,9 @@ pub(super) async fn check<'a>(
     let is_open = route.is_open();
     let authentication = access.authentication.as_deref();
     let authentication = authentication.filter(|_| !is_open);
-    let withheld = withhold(
-        request,
-        authentication,
-        options.router.logins.has_passwords(),
-    );
-    let shown = withheld
-        .as_ref()
-        .map_or(request, |withheld| &withheld.shown);
+    let has_passwords = options.router.logins.has_passwords();
+    let withheld = withhold(request, authentication, has_passwords);
+    let shown = withheld.as_ref().map_or(request, |secret| &secret.shown);
 
     // 3. The opening handshake's form, where there is one: 400, 405, 426.
     let mut asked = check_form(route, shown).map_err(refuse)?;
@@ -105,49 +101,31 @@ pub(super) async fn check<'a>(
 
     // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
     //    asked what is there, so that names cannot be probed.
-    let asking = Asking {
-        request,
-        host: host.as_ref(),
+    let candidate = Candidate {
+        sent: request,
+        shown,
         connection,
-        trust: &options.access.trust,
-        cookie_key: options.access.cookie_key.as_ref(),
-        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+        host: host.as_ref(),
+        path: &path,
     };
-    if withheld
-        .as_ref()
-        .is_some_and(|withheld| withheld.had_in_url)
-    {
+    if withheld.as_ref().is_some_and(|secret| secret.had_in_url) {
         fields.set_token_in_url();
     }
     let client = match authentication {
         Some(authentication) => {
-            let client = authenticate(authentication, state, &asked, asking, fields);
-            client.await.map_err(refuse)?
+            // In a box, or every connection would have room for it, also where nobody is asked.
+            let client = authenticate(authentication, options, state, &asked, candidate, fields);
+            Box::pin(client).await.map_err(refuse)?
         }
         None => None,
     };
 
     // 6. Authorization: 403, or what the authorizer says.
     let authorizer = access.authorizer.as_deref().filter(|_| !is_open);
-    let Admitted { client, grant } = match authorizer {
-        Some(authorizer) => {
-            let candidate = Candidate {
-                sent: request,
-                shown,
-                connection,
-                host: host.as_ref(),
-                path: &path,
-            };
-            let admitting = admit(
-                options, state, authorizer, candidate, &mut asked, client, fields,
-            );
-            admitting.await.map_err(refuse)?
-        }
-        None => Admitted {
-            client,
-            grant: Arc::default(),
-        },
-    };
+    let admitting = admit(
+        options, state, authorizer, candidate, &mut asked, client, fields,
+    );
+    let Admitted { client, grant } = admitting.await.map_err(refuse)?;
 
     Ok(Checked {
         host,
@@ -162,15 +140,25 @@ pub(super) async fn check<'a>(
 /// Who the client is, if it has to be somebody; and before that, whose page has it ask.
 async fn authenticate(
     authentication: &Authentication,
+    options: &Options,
     state: &State,
     asked: &Asked<'_>,
-    asking: Asking<'_>,
+    candidate: Candidate<'_>,
     fields: &mut AnswerFields,
 ) -> Result<Option<Authenticated>, Refusal> {
+    let request = candidate.sent;
+    let asking = Asking {
+        request,
+        host: candidate.host,
+        connection: candidate.connection,
+        trust: &options.access.trust,
+        cookie_key: options.access.cookie_key.as_ref(),
+        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+    };
     if authentication.concerns(&asking) {
         fields.set_private();
         let kind = match asked {
-            Asked::WebSocket(..) => AskedKind::WebSocket,
+            Asked::WebSocket(..) | Asked::NoProgram(_) => AskedKind::WebSocket,
             Asked::Plain(_) => AskedKind::Plain,
         };
         check_foreign_page(&asked.options().origins, &asking, kind)?;
@@ -251,16 +239,26 @@ fn find_route<'a>(
         let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
-    let route = router.websocket(path, &request.headers);
-    let route = route.ok_or(Refusal::NotFound)?;
+    let route = match router.websocket(path, &request.headers) {
+        Some(route) => Route::WebSocket(route),
+        // Who may not come in does not learn where programs are.
+        None if router.access_at(path).has_login() && router.plain(path).is_some() => {
+            Route::NoProgram(&router.page_options)
+        }
+        None => return Err(Refusal::NotFound),
+    };
     path.check_for_programs()?;
-    Ok(Route::WebSocket(route))
+    Ok(route)
 }
 
 /// A plain request has no form beside that of its path, which scripts check for themselves.
 fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusal> {
     Ok(match route {
         Route::Plain(route) => Asked::Plain(route),
+        Route::NoProgram(options) => {
+            Handshake::check(request, &options.subprotocols, options.compression)?;
+            Asked::NoProgram(options)
+        }
         Route::WebSocket(route) => {
             let options = route.options();
             let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
@@ -291,7 +289,9 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
+        Asked::WebSocket(..) | Asked::NoProgram(_) => {
+            asked.options().origins.check(&request.headers, host)
+        }
         Asked::Plain(_) => Ok(()),
     }
 }
