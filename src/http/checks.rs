@@ -21,6 +21,7 @@ use super::{
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
+    route_options::RouteOptions,
     state::State,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
@@ -303,7 +304,7 @@ mod tests {
         backend::{MaxLine, Program, Resources, Spawner, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::{RouteOptions, access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
+        http::{access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
         recording::Recorder,
     };
     use hyper::Request;
