@@ -113,6 +113,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a program that has a terminal, and speaks its protocol.
+    pub fn has_terminal(&self) -> bool {
+        false
+    }
+
     /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].
     pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
         match self {

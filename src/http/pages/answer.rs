@@ -8,6 +8,7 @@ use super::{
     file::{self, Files},
     options,
     route::{Page, PlainRoute},
+    terminal,
 };
 use crate::http::{
     access::DescriptorBudget,
@@ -90,6 +91,7 @@ async fn answer_page(
 ) -> Result<Answer, Refused> {
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
+        Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),

@@ -39,6 +39,8 @@ pub enum PlainRoute<'a> {
 pub enum Page<'a> {
     /// The developer console.
     Console,
+    /// The terminal page.
+    Terminal,
     /// A static file.
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.

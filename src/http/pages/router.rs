@@ -54,9 +54,12 @@ impl Router {
         }
     }
 
-    /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
+    /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that the path leads to, those of the
     /// longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if let Some(terminal) = self.terminal_at(path) {
+            return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
+        }
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
@@ -72,9 +75,13 @@ impl Router {
         }
     }
 
-    /// Who answers OPTIONS: the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// Who answers OPTIONS: wsd where it has a page of a terminal; else the script that the path leads to, which may know more methods than wsd; else wsd, for
     /// whatever else answers there, be it only WebSockets.
     pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if let Some(terminal) = self.terminal_at(path) {
+            let page = Page::Options(OF_PAGES);
+            return Some(PlainRoute::Page(page, &terminal.options));
+        }
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";
         match scripts.first().map(|longest| &longest.options) {
@@ -92,8 +99,8 @@ impl Router {
 
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
     pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
-        let is_console = self.console && path.as_str() == "/";
-        !is_console && (self.files.is_some() || !self.scripts_at(path).is_empty())
+        let has_page = self.console && path.as_str() == "/" || self.terminal_at(path).is_some();
+        !has_page && (self.files.is_some() || !self.scripts_at(path).is_empty())
     }
 
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
@@ -103,6 +110,22 @@ impl Router {
             false => OF_SCRIPTS,
         });
         PlainRoute::Page(page, &self.page_options)
+    }
+
+    /// The program whose terminal has its page at a path, and not only somewhere above it: that of the route there, at
+    /// `/` also COMMAND. A slash at the end is what people type.
+    fn terminal_at(&self, path: &UrlPath) -> Option<&Mount> {
+        let is_its_path = |mount: &Mount| matches!(mount.path_info(path), Some("" | "/"));
+        let mut mounts = self
+            .mounts
+            .iter()
+            .filter(|mount| is_its_path(mount))
+            .peekable();
+        if mounts.peek().is_none() {
+            let fallback = self.fallback.iter().filter(|mount| is_its_path(mount));
+            return fallback.last().filter(|mount| mount.has_terminal());
+        }
+        mounts.find(|mount| mount.has_terminal())
     }
 
     /// The scripts that a path may lead to, those of the longest path first.

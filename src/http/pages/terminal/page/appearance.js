@@ -4,21 +4,21 @@ const SMALLEST = 6;
 const LARGEST = 72;
 const FAMILY = 'ui-monospace, "SF Mono", Menlo, Consolas, "DejaVu Sans Mono", "Liberation Mono", monospace';
 
+// The same sixteen on both grounds: the first eight are behind text as well as in it, and the terminal itself sees to
+// it that no text is too near to its ground.
+const PALETTE = {
+  black: "#1d232b", red: "#b3362e", green: "#3aa55f", yellow: "#c49a3a",
+  blue: "#2a54a8", magenta: "#8a46b0", cyan: "#2fa3ad", white: "#c6ced8",
+  brightBlack: "#76828f", brightRed: "#ff7b72", brightGreen: "#6fd08c", brightYellow: "#f0c869",
+  brightBlue: "#6ea4ff", brightMagenta: "#d39bf5", brightCyan: "#5fcfd8", brightWhite: "#ffffff",
+};
 const DARK = {
-  background: "#11151a", foreground: "#dde3ea", cursor: "#dde3ea", cursorAccent: "#11151a",
+  ...PALETTE, background: "#11151a", foreground: "#dde3ea", cursor: "#dde3ea", cursorAccent: "#11151a",
   selectionBackground: "#37557f", selectionInactiveBackground: "#333d4a",
-  black: "#2b323b", red: "#ff7b72", green: "#6fd08c", yellow: "#e3b55c",
-  blue: "#7fb0ff", magenta: "#d39bf5", cyan: "#5fcfd8", white: "#c6ced8",
-  brightBlack: "#8591a0", brightRed: "#ffa198", brightGreen: "#93e6aa", brightYellow: "#f7d488",
-  brightBlue: "#a8caff", brightMagenta: "#e4bdfb", brightCyan: "#8ee6ec", brightWhite: "#ffffff",
 };
 const LIGHT = {
-  background: "#fbfbfa", foreground: "#1b1f24", cursor: "#1b1f24", cursorAccent: "#fbfbfa",
+  ...PALETTE, background: "#fbfbfa", foreground: "#1b1f24", cursor: "#1b1f24", cursorAccent: "#fbfbfa",
   selectionBackground: "#b5d2fb", selectionInactiveBackground: "#d9dee5",
-  black: "#1b1f24", red: "#b3261e", green: "#0b6b3a", yellow: "#7d5200",
-  blue: "#1f5fbf", magenta: "#8a2fa8", cyan: "#0a6b77", white: "#d5dae0",
-  brightBlack: "#5c6570", brightRed: "#cf3a30", brightGreen: "#188a4c", brightYellow: "#946200",
-  brightBlue: "#2f74dc", brightMagenta: "#a345c2", brightCyan: "#0d8190", brightWhite: "#ffffff",
 };
 
 const likesLight = matchMedia("(prefers-color-scheme: light)");

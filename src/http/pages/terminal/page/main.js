@@ -221,7 +221,7 @@ terminal.unicode.activeVersion = "11";
 guardClipboard(terminal, notice, () => isReadonly);
 terminal.open($("terminal"));
 watchKeyboard();
-scrollByTouch($("terminal"));
+scrollByTouch(terminal);
 terminal.onBell(ring);
 terminal.onTitleChange((text) => {
   title.program = shorten(withoutControls(text), LONGEST_TITLE);

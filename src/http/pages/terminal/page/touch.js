@@ -1,34 +1,47 @@
-// A finger scrolls: each move becomes a turn of the wheel, of which the terminal knows what it means to the program.
+// A finger scrolls: what was said, or what the program shows, if it takes the screen or the mouse.
 
 const FRICTION = 0.95; // of the speed is left after a frame
 const SLOWEST = 0.5; // pixels a frame
 
-export function scrollByTouch(element) {
+export function scrollByTouch(terminal) {
+  const { element } = terminal;
+  const screen = element.querySelector(".xterm-screen");
   let last;
   let speed = 0;
+  let rest = 0; // pixels that are no whole line yet
   let frame;
-  const turn = (touch, deltaY) => {
-    const { clientX, clientY } = touch;
-    const screen = element.querySelector(".xterm-screen");
-    screen.dispatchEvent(new WheelEvent("wheel", { deltaY, clientX, clientY, bubbles: true, cancelable: true }));
+
+  const scroll = (touch, pixels) => {
+    const height = screen.clientHeight / terminal.rows;
+    const lines = Math.trunc((rest + pixels) / height);
+    rest += pixels - lines * height;
+    const isOurs = terminal.buffer.active.type === "normal" && terminal.modes.mouseTrackingMode === "none";
+    if (isOurs) terminal.scrollLines(lines);
+    else for (let n = 0; n < Math.abs(lines); n++) turnWheel(touch, Math.sign(lines));
+  };
+  // The terminal knows what a wheel means to the program.
+  const turnWheel = ({ clientX, clientY }, deltaY) => {
+    const deltaMode = WheelEvent.DOM_DELTA_LINE;
+    screen.dispatchEvent(new WheelEvent("wheel", { deltaY, deltaMode, clientX, clientY, bubbles: true, cancelable: true }));
   };
   const glide = () => {
     speed *= FRICTION;
     if (Math.abs(speed) < SLOWEST) return;
-    turn(last, speed);
+    scroll(last, speed);
     frame = requestAnimationFrame(glide);
   };
-  element.addEventListener("touchstart", (event) => {
+
+  element.addEventListener("touchstart", ({ touches }) => {
     cancelAnimationFrame(frame);
-    speed = 0;
-    last = event.touches.length === 1 ? event.touches[0] : undefined;
+    speed = rest = 0;
+    last = touches.length === 1 ? touches[0] : undefined;
   }, { passive: true });
   element.addEventListener("touchmove", (event) => {
     if (!last || event.touches.length !== 1) return;
     event.preventDefault();
     const [touch] = event.touches;
     speed = last.clientY - touch.clientY;
-    turn(touch, speed);
+    scroll(touch, speed);
     last = touch;
   }, { passive: false });
   element.addEventListener("touchend", () => {
