@@ -9,10 +9,12 @@ mod exit;
 mod group;
 mod input;
 mod interface;
+mod loader;
 mod output;
 mod process;
 mod process_attributes;
 mod program;
+mod pty;
 mod script;
 mod socket;
 mod spawn;
@@ -23,6 +25,7 @@ mod stdio;
 mod stream_options;
 mod supervisor;
 mod target;
+mod unbuffer;
 
 pub use error::BackendError;
 pub use exit::close_for;
@@ -34,11 +37,14 @@ pub use group::{
     SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
+pub use interface::{
+    AfterOutput, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
+};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
+pub use pty::{BadSize, Pty, TerminalSize};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
@@ -51,3 +57,4 @@ pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
 pub use supervisor::{SupervisedProgram, Supervisor};
 pub use target::{OpenError, Resources, RoomTarget, Target};
+pub use unbuffer::{Unbuffer, WriteAt};

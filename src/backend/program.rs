@@ -1,6 +1,7 @@
 //! A program to run: where it is, how it is called, and how its streams are framed.
 
 use std::{
+    borrow::Cow,
     ffi::{CString, OsStr, OsString},
     io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
@@ -8,20 +9,22 @@ use std::{
     sync::Arc,
 };
 
-use tokio::net::unix::pipe;
+use tokio::{io::AsyncRead, net::unix::pipe};
 use tracing::Span;
 
 use super::{
     input::framed_input,
-    interface::{AfterOutput, Backend, Environment},
+    interface::{AfterOutput, Backend, Environment, Output},
     output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
+    pty::{self, Master, Pty, TerminalSize},
     script::{FirstLine, ScriptError},
-    spawn::{Command, Spawner},
+    spawn::{Command, OurStreams, Spawner},
     stderr::{self, Logged},
     stdin::Stdin,
     stream_options::StreamOptions,
+    unbuffer::Unbuffer,
 };
 
 /// What to run.
@@ -37,6 +40,12 @@ pub struct Program {
     pub entry: Option<DirectoryEntry>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
+    /// Which of its standard streams are a pty.
+    pub pty: Pty,
+    /// How large its terminal is at the start, where it has one.
+    pub size: TerminalSize,
+    /// What keeps it from holding back output, if anything does.
+    pub unbuffer: Option<Unbuffer>,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.
@@ -59,10 +68,39 @@ pub struct PipedProcess {
     pub process: Process,
 }
 
-impl PipedProcess {
-    fn with_log(mut self, errors: pipe::Receiver) -> Self {
-        self.process.set_stderr_task(stderr::log(errors));
-        self
+/// A process whose output carries messages, and whose stdin is a pipe.
+pub(super) struct FramedProcess {
+    pub(super) output: Output,
+    pub(super) stdin: Stdin,
+    pub(super) process: Process,
+}
+
+/// A process that was started, and our ends of its streams.
+struct Started {
+    process: Process,
+    streams: OurStreams,
+}
+
+/// stdin, stdout and stderr of a process that has no terminal.
+fn piped(streams: OurStreams) -> io::Result<(pipe::Sender, OwnedFd, pipe::Receiver)> {
+    let (Some(stdin), Some(stderr)) = (streams.stdin, streams.stderr) else {
+        return Err(io::Error::other("a terminal in the place of pipes"));
+    };
+    Ok((
+        pipe::Sender::from_owned_fd(stdin)?,
+        streams.stdout,
+        pipe::Receiver::from_owned_fd(stderr)?,
+    ))
+}
+
+/// The messages of stdout, and of stderr where the client has them too.
+fn framed<R>(stdout: R, stderr: Option<Logged>, streams: &StreamOptions) -> Output
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
+    match stderr {
+        None => framed_output(stdout, streams),
+        Some(stderr) => output::wrapped(stdout, stderr, streams),
     }
 }
 
@@ -86,9 +124,10 @@ impl Program {
                 arguments,
                 directory,
                 attributes,
+                pty,
                 ..
             } = program.clone();
-            (file, arguments, directory, attributes)
+            (file, arguments, directory, attributes, pty)
         };
         parts(self) == parts(other)
     }
@@ -103,8 +142,17 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<PipedProcess> {
-        let (started, errors) = self.spawn(spawner, environment).await?;
-        Ok(started.with_log(errors))
+        let Started {
+            mut process,
+            streams,
+        } = self.spawn(Pty::None, spawner, environment).await?;
+        let (input, output, errors) = piped(streams)?;
+        process.set_stderr_task(stderr::log(errors));
+        Ok(PipedProcess {
+            input,
+            output: pipe::Receiver::from_owned_fd(output)?,
+            process,
+        })
     }
 
     /// Starts a process that is joined to nobody: its stdin is at its end, its stdout and stderr go to the log, under
@@ -117,11 +165,15 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Process> {
-        let (started, errors) = self.spawn(spawner, environment).await?;
-        let mut process = started.process;
+        let Started {
+            mut process,
+            streams,
+        } = self.spawn(Pty::None, spawner, environment).await?;
+        let (_, output, errors) = piped(streams)?;
         // Before its first line, which may be there already.
         Span::current().record("pid", process.id());
-        process.set_stderr_task(stderr::log_both(started.output, errors));
+        let output = pipe::Receiver::from_owned_fd(output)?;
+        process.set_stderr_task(stderr::log_both(output, errors));
         Ok(process)
     }
 
@@ -133,47 +185,95 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
-        let (mut started, errors) = self.spawn(spawner, environment).await?;
-        let output = match stderr_to {
-            StderrTo::Log => {
-                started = started.with_log(errors);
-                framed_output(started.output, streams)
-            }
-            StderrTo::Inherit => {
-                started.process.set_stderr_task(stderr::pass_on(errors));
-                framed_output(started.output, streams)
-            }
-            StderrTo::Client => output::wrapped(started.output, Logged::new(errors), streams),
-        };
-        let stdin = Stdin::new(started.input);
-        started.process.set_intake(stdin.intake().clone());
+        if self.pty.is_controlling() {
+            return self.open_terminal(streams, spawner, environment).await;
+        }
+        let FramedProcess {
+            output,
+            stdin,
+            process,
+        } = self
+            .open_pipes(streams, stderr_to, spawner, environment)
+            .await?;
         Ok(Backend {
             output,
             input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
-            process: Some(started.process),
+            process: Some(process),
+            farewell: None,
             connection: None,
             cut: None,
             member: None,
         })
     }
 
-    /// Starts a process; its stderr is the second.
-    async fn spawn(
+    /// Starts a process whose stdin is a pipe, and whose stdout carries messages.
+    pub(super) async fn open_pipes(
         &self,
+        streams: &StreamOptions,
+        stderr_to: StderrTo,
         spawner: &Spawner,
         environment: &Environment,
-    ) -> io::Result<(PipedProcess, pipe::Receiver)> {
-        let child = match spawner.spawn(self.command(environment)?).await {
+    ) -> io::Result<FramedProcess> {
+        let started = self.spawn(self.pty, spawner, environment).await?;
+        let mut process = started.process;
+        let (input, output, errors) = piped(started.streams)?;
+        let errors = match stderr_to {
+            StderrTo::Log => {
+                process.set_stderr_task(stderr::log(errors));
+                None
+            }
+            StderrTo::Inherit => {
+                process.set_stderr_task(stderr::pass_on(errors));
+                None
+            }
+            StderrTo::Client => Some(Logged::new(errors)),
+        };
+        let output = match self.pty {
+            Pty::None => framed(pipe::Receiver::from_owned_fd(output)?, errors, streams),
+            _ => framed(Master::new(output)?, errors, streams),
+        };
+        let stdin = Stdin::new(input);
+        process.set_intake(stdin.intake().clone());
+        Ok(FramedProcess {
+            output,
+            stdin,
+            process,
+        })
+    }
+
+    /// Starts a process with a terminal.
+    async fn open_terminal(
+        &self,
+        streams: &StreamOptions,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Backend> {
+        let started = self.spawn(self.pty, spawner, environment).await?;
+        let session = started.process.terminal_session().cloned();
+        let started = pty::Started {
+            session: session.ok_or_else(|| io::Error::other("no session"))?,
+            process: started.process,
+            master: started.streams.stdout,
+            name: self.file.file_name(),
+        };
+        pty::open(self.pty, started, streams)
+    }
+
+    async fn spawn(
+        &self,
+        pty: Pty,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Started> {
+        let child = match spawner.spawn(self.command(pty, environment)?).await {
             Ok(child) => child,
             Err(error) => return Err(self.explain(error, environment).await),
         };
-        let started = PipedProcess {
-            input: pipe::Sender::from_owned_fd(child.stdin)?,
-            output: pipe::Receiver::from_owned_fd(child.stdout)?,
+        Ok(Started {
             process: Process::new(child.process)?,
-        };
-        Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
+            streams: child.streams,
+        })
     }
 
     /// Says why it cannot be started: in the log, for the client is not told where programs lie.
@@ -216,7 +316,11 @@ impl Program {
         self.entry.as_ref().map(|_| self.first_line(environment))
     }
 
-    fn command(&self, environment: &Environment) -> io::Result<Command> {
+    fn command(&self, pty: Pty, environment: &Environment) -> io::Result<Command> {
+        let mut environment = Cow::Borrowed(environment);
+        if let Some(unbuffer) = &self.unbuffer {
+            unbuffer.add_to(environment.to_mut());
+        }
         let variables = environment.iter().map(|(name, value)| {
             let mut variable = name.clone();
             variable.push("=");
@@ -242,6 +346,7 @@ impl Program {
                 None => None,
             },
             attributes: self.attributes.clone(),
+            pty: (pty, self.size),
         })
     }
 }

@@ -6,6 +6,7 @@ use super::{
     group::{NotJoined, RoomOptions, Rooms},
     interface::{Backend, Environment},
     program::{Program, StderrTo},
+    pty::{Pty, TerminalSize},
     script::FirstLine,
     socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
@@ -113,9 +114,21 @@ impl Target {
         }
     }
 
-    /// Whether it is a program that has a terminal, and speaks its protocol.
-    pub fn has_terminal(&self) -> bool {
-        false
+    /// The same with a terminal of that size, where it has one.
+    pub fn with_size(&self, size: TerminalSize) -> Target {
+        let mut target = self.clone();
+        if let Target::Program(program, ..) = &mut target {
+            program.size = size;
+        }
+        target
+    }
+
+    /// Which of a program's streams are a pty.
+    pub fn pty(&self) -> Pty {
+        match self {
+            Target::Program(program, ..) => program.pty,
+            Target::Socket(_) | Target::Room(_) => Pty::None,
+        }
     }
 
     /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].

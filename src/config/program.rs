@@ -9,8 +9,8 @@ use std::{
 use clap::ValueEnum;
 
 use super::{
-    command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
-    zero::unless_zero,
+    command, flag_error::FlagError, process_attributes::process_attributes, terminal,
+    variables::environ, zero::unless_zero,
 };
 use crate::{
     args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
@@ -20,10 +20,14 @@ use crate::{
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
 pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
-    let Some(program) = program(&args.command, &args.process)? else {
+    let Some(mut program) = program(&args.command, &args.process)? else {
         return Ok(None);
     };
     let streams = streams(args)?;
+    let passed = environ(&args.process, None)?.passed;
+    let (file, directory) = (&program.file, program.directory.as_deref());
+    program.unbuffer = terminal::unbuffer(args, &streams, file, directory, &passed);
+    program.pty = terminal::pty(args)?;
     Ok(Some(Target::Program(
         program,
         streams,
@@ -49,8 +53,8 @@ pub(super) fn program(
         },
         arguments: command.to_vec(),
         directory,
-        entry: None,
         attributes: process_attributes(args)?,
+        ..Program::default()
     };
     check_script(name, &program, args)?;
     Ok(Some(program))
@@ -155,7 +159,7 @@ fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
 }
 
 /// `--framing` as it is typed.
-fn flag_of(kind: FramingKind) -> String {
+pub(super) fn flag_of(kind: FramingKind) -> String {
     let value = kind.to_possible_value();
     let name = value.as_ref().map_or("", |value| value.get_name());
     format!("--framing={name}")

@@ -14,12 +14,13 @@ use super::{
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf, PatienceFor},
     time_limits::{SessionTimeouts, TimeLimits},
+    waiting::Waiting,
 };
 use crate::{
     backend::{Backend, BackendError, Cut, Input, close_for},
     message::Close,
     timer::timeout,
-    transport::{Client, Disconnect, LingeringClose},
+    transport::{Client, Disconnect, LingeringClose, Outbound},
 };
 
 /// What a client gets to answer our Close. Shorter would have what clients behind a slow line still say go to
@@ -236,6 +237,7 @@ impl Session<'_> {
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
+        self.say_farewell(&ended).await;
         let (close, grace) = (ended.close().clone(), self.closing_grace());
         let goodbye = self
             .client
@@ -244,6 +246,21 @@ impl Session<'_> {
         let delivering = self.backend.deliver(input);
         self.client.close_beside(delivering).await;
         ended
+    }
+
+    /// Tells the client how the process has ended, where it is told that before its Close.
+    async fn say_farewell(&mut self, ended: &Ended) {
+        let (Ended::ByBackend(_), Some(status)) = (ended, self.backend.exit().await) else {
+            return;
+        };
+        if let Some(message) = self.backend.farewell(status) {
+            self.handle.sent.count(&message);
+            // Behind all that was delivered there is room; in any case it is in its place before the Close.
+            drop(Waiting::new(
+                &mut self.client.outgoing,
+                Outbound::Message(message),
+            ));
+        }
     }
 
     /// The backend closes the session: the client gets all that it said before, and then this.
@@ -459,6 +476,7 @@ mod tests {
     async fn session(
         said: Vec<Item>,
         after_output: Option<AfterOutput>,
+        farewell: None,
         input: &Told,
         frames: &[u8],
     ) -> (Vec<u8>, Ended) {

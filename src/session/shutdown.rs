@@ -9,8 +9,11 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    backend::{AfterOutput, Backend, Inbound, Input, Intake, Output, Process, TerminationTimeouts},
-    message::Close,
+    backend::{
+        AfterOutput, Backend, Farewell, Inbound, Input, Intake, Output, Process,
+        TerminationTimeouts,
+    },
+    message::{Close, Message},
     timer::timeout,
     transport::{Client, Disconnect, Incoming, LingeringClose, Outbound, Outgoing, Presence},
 };
@@ -26,6 +29,7 @@ pub(super) struct BackendHalf<'a> {
     /// `None` once it has ended.
     pub(super) input: Option<Input>,
     pub(super) process: Option<Process>,
+    farewell: Option<Farewell>,
     connection: Option<Intake>,
     after_output: AfterOutput,
     timeouts: &'a TerminationTimeouts,
@@ -37,6 +41,7 @@ impl<'a> BackendHalf<'a> {
             output: backend.output,
             input: Some(backend.input),
             process: backend.process,
+            farewell: backend.farewell,
             connection: backend.connection,
             after_output: backend.after_output,
             timeouts,
@@ -60,6 +65,11 @@ impl<'a> BackendHalf<'a> {
         if let Some(input) = &mut self.input {
             let _ = Waiting::new(input, Inbound::Close(close.clone())).feed();
         }
+    }
+
+    /// What the client is told of how the process has ended, before its Close.
+    pub(super) fn farewell(&self, status: ExitStatus) -> Option<Message> {
+        self.farewell.and_then(|farewell| farewell(status))
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
@@ -93,16 +103,21 @@ impl<'a> BackendHalf<'a> {
         }
         let mut patience = Patience::new(process.intake(), process.started(), &timeouts);
         let (input, mut found) = (&mut self.input, None);
+        process.release_output();
         let end = async {
-            let ended = async {
-                end_input(input, unread, &mut found).await;
-                future::pending().await
-            };
-            tokio::select! {
-                _ = process.exit() => {}
-                () = ended => {}
-                () = patience.run_out() => {}
-                () = hurry => {}
+            if process.has_terminal() {
+                hand_over(input);
+            } else {
+                let ended = async {
+                    end_input(input, unread, &mut found).await;
+                    future::pending().await
+                };
+                tokio::select! {
+                    _ = process.exit() => {}
+                    () = ended => {}
+                    () = patience.run_out() => {}
+                    () = hurry => {}
+                }
             }
             // What it has not taken by now is not delivered.
             *input = None;
@@ -187,6 +202,13 @@ impl<'a> BackendHalf<'a> {
             Some(process) => Some(process.exit().await),
             None => None,
         }
+    }
+}
+
+/// Delivers what a terminal has room for now, which is hung up then.
+fn hand_over(input: &mut Option<Input>) {
+    if let Some(sink) = input {
+        let _ = sink.flush().now_or_never();
     }
 }
 

@@ -63,7 +63,7 @@ impl Mount {
 
     /// Whether it is a program that has a terminal, which clients may have a page for.
     pub(super) fn has_terminal(&self) -> bool {
-        matches!(&self.target, MountTarget::Fixed(target) if target.has_terminal())
+        self.options.terminal.is_some()
     }
 
     /// What of a path is PATH_INFO here (RFC 3875 §4.1.5); `None` if it does not begin with whole segments of

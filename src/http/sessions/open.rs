@@ -1,6 +1,9 @@
 //! From a request that has passed all checks to a running session: a program, a task, an answer.
 
-use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow, future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc,
+    time::Duration,
+};
 
 use hyper::Response;
 use tokio::time::Instant;
@@ -13,7 +16,7 @@ use super::{
     session_request::{Opened, SessionRequest},
 };
 use crate::{
-    backend::{Backend, FirstLine, Membership, Target, target_lost},
+    backend::{Backend, FirstLine, Membership, Target, TerminalSize, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
         body::Body,
@@ -23,6 +26,7 @@ use crate::{
         registry::{GroupMember, OpenSession, RegistryGuard},
         state::State,
     },
+    message::Close,
     recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
     timer::sleep,
@@ -120,8 +124,14 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         Target::Room(_) => (Vec::new(), |_, _| {}),
     };
     let opening = async {
-        let opened = target.open(&state.resources, &variables, connection).await;
-        opened.map(|backend| Opened {
+        let backend = match sized(target, asked) {
+            Ok(target) => {
+                let opening = target.open(&state.resources, &variables, connection);
+                opening.await
+            }
+            Err(close) => Ok(Backend::closed(close)),
+        };
+        backend.map(|backend| Opened {
             first_line: target.unexamined_line(&variables),
             member: member_of(target, &backend),
             membership: None,
@@ -129,6 +139,18 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         })
     };
     launch.start(state, observe, opening).await
+}
+
+/// The target, where it has a terminal with the size that the client asks for.
+fn sized<'a>(target: &'a Target, asked: &SessionRequest<'_>) -> Result<Cow<'a, Target>, Close> {
+    if !target.pty().is_controlling() {
+        return Ok(Cow::Borrowed(target));
+    }
+    let query = asked.request.parts.uri.query().unwrap_or_default();
+    match TerminalSize::of_query(query) {
+        Ok(size) => Ok(Cow::Owned(target.with_size(size))),
+        Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
+    }
 }
 
 /// What is known of a member of a room.
