@@ -78,6 +78,7 @@ mod target_flags;
 mod target_servers;
 mod target_tokens;
 mod targets;
+mod terminal_page;
 mod terminals;
 mod tls;
 mod users;

@@ -43,6 +43,14 @@ pub(in crate::http) async fn answer(
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
         PlainRoute::Page(page, _) => page,
+        PlainRoute::Terminals(directory, other) => {
+            let found = directory.find(path).await.map_err(Refusal::Start)?;
+            if !found.is_some_and(|found| found.is_alone()) {
+                let other = *other.ok_or(Refusal::NoPage)?;
+                return Box::pin(answer(state, request, path, body, other)).await;
+            }
+            Page::Terminal
+        }
         PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;

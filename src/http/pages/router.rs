@@ -60,6 +60,14 @@ impl Router {
         if let Some(terminal) = self.terminal_at(path) {
             return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
         }
+        let other = self.plain_without_terminals(path);
+        match self.terminals_beneath(path) {
+            Some(directory) => Some(PlainRoute::Terminals(directory, other.map(Box::new))),
+            None => other,
+        }
+    }
+
+    fn plain_without_terminals(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
@@ -73,6 +81,17 @@ impl Router {
             None => page.map(|page| PlainRoute::Page(page, &self.page_options)),
             Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
+    }
+
+    /// Whether there is something here for a browser to go to.
+    pub fn has_pages(&self) -> bool {
+        let mut mounts = self.mounts.iter().chain(&self.fallback);
+        let directory = self.directory.as_ref().map(Directory::options);
+        self.console
+            || self.files.is_some()
+            || !self.scripts.is_empty()
+            || mounts.any(Mount::has_terminal)
+            || directory.is_some_and(|options| options.terminal.is_some())
     }
 
     /// Who answers OPTIONS: wsd where it has a page of a terminal; else the script that the path leads to, which may know more methods than wsd; else wsd, for
@@ -126,6 +145,13 @@ impl Router {
             return fallback.last().filter(|mount| mount.has_terminal());
         }
         mounts.find(|mount| mount.has_terminal())
+    }
+
+    /// The directory whose programs have terminals, where the path may lead to one.
+    fn terminals_beneath(&self, path: &UrlPath) -> Option<&Directory> {
+        let directory = self.directory.as_ref()?;
+        let has_terminals = directory.options().terminal.is_some();
+        (has_terminals && self.mounts_at(path).next().is_none()).then_some(directory)
     }
 
     /// The scripts that a path may lead to, those of the longest path first.
@@ -238,7 +264,10 @@ mod tests {
     use crate::{
         backend::{MaxLine, ProcessAttributes, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
-        http::pages::{CgiLimits, Root},
+        http::{
+            TerminalOptions,
+            pages::{CgiLimits, Root},
+        },
     };
     use std::sync::Arc;
 
@@ -346,6 +375,45 @@ mod tests {
             let route = router.plain(&path).expect(raw);
             assert!(std::ptr::eq(route.options(), expected), "{raw}");
         }
+    }
+
+    #[test]
+    fn terminal_has_its_page_at_its_path_alone() {
+        let terminal = |path| {
+            let terminal = Some(TerminalOptions { is_readonly: false });
+            let mut mount = mount(path);
+            mount.options.terminal = terminal;
+            mount
+        };
+        let mut router = Router {
+            console: true,
+            scripts: vec![scripts("")],
+            ..router(&["/lines"])
+        };
+        router.mounts.push(terminal("/a"));
+        let is_terminal = |router: &Router, raw| {
+            let path = UrlPath::decode(raw).expect(raw);
+            let plain = router.plain(&path);
+            matches!(plain, Some(PlainRoute::Page(Page::Terminal, options)) if options.terminal.is_some())
+        };
+        for (raw, expected) in [
+            ("/a", true),
+            ("/a/", true),
+            ("/a/b", false),
+            ("/ab", false),
+            ("/", false),
+            ("/lines", false),
+        ] {
+            assert_eq!(is_terminal(&router, raw), expected, "{raw}");
+        }
+        router.fallback = Some(terminal("/"));
+        assert!(is_terminal(&router, "/"));
+        for raw in ["/b", "/lines", "//"] {
+            assert!(!is_terminal(&router, raw), "{raw}");
+        }
+        // Another program is at the path.
+        router.mounts.push(mount("/"));
+        assert!(!is_terminal(&router, "/"));
     }
 
     #[test]
