@@ -18,6 +18,11 @@ export async function openTerminal(browser, url, options) {
     await page.keyboard.type(line);
     await page.keyboard.press("Enter");
   };
+  // What is typed before a program has the terminal, the shell has taken in its own way.
+  page.run = async (command) => {
+    await page.enter(`clear; stty -echo; echo run; ${command}`);
+    await page.shows("run");
+  };
   await page.state("open");
   return page;
 }

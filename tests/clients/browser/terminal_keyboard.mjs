@@ -9,7 +9,7 @@ await browse(async (browser) => {
   await page.shows("42-żółw-日本-😀");
 
   // As `cat -v` shows them; the terminal's driver takes ^C itself.
-  await page.enter("stty -echo; cat -v");
+  await page.run("cat -v");
   for (const key of ["Escape", "Tab", "ArrowUp", "ArrowDown", "F5", "Home", "PageDown", "Control+a", "Alt+x", "z", "Backspace"]) {
     await page.keyboard.press(key);
   }
@@ -27,12 +27,13 @@ await browse(async (browser) => {
   await page.shows("quiet again");
 
   // Modes of the program's: an application's cursor keys, a title, whose controls are none.
-  await page.enter("clear; printf '\\e[?1hset\\n'; cat -v");
+  await page.run("printf '\\e[?1hset\\n'; cat -v");
   await page.shows("set");
   await page.keyboard.press("ArrowUp");
   await page.enter("");
   await page.shows("^[OA");
   await page.keyboard.press("Control+c");
+  await page.enter("stty echo");
   await page.enter("printf '\\e]2;a\\u202etitle\\a'; echo done");
   await page.shows("done");
   assert.equal(await page.title(), "a title");

@@ -10,12 +10,14 @@ await browse(async (browser) => {
     document.querySelector("textarea").dispatchEvent(
       new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
   }, text);
-  await page.enter("stty -echo; printf '\\e[?2004h'; cat -v");
+  await page.run("printf '\\e[?2004hset\\n'; cat -v");
+  await page.shows("set");
   await paste("one\u001b[201~; two");
   await page.enter("");
   await page.shows("^[[200~one[201~; two^[[201~");
   await page.keyboard.press("Control+c");
-  await page.enter("printf '\\e[?2004l'; cat | wc -c");
+  await page.run("printf '\\e[?2004lunset\\n'; cat | wc -c");
+  await page.shows("unset");
   await paste(`${"x".repeat(99)}\n`.repeat(2000));
   await page.keyboard.press("Control+d");
   await page.shows("200000");
