@@ -1,6 +1,9 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -38,6 +41,8 @@ pub(super) struct State {
     pub(super) guesses: Arc<Guesses<IpAddr>>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
+    /// What is told once.
+    pub(super) buffering_told: Arc<Once>,
 }
 
 impl State {
@@ -62,6 +67,7 @@ impl State {
             connections: Arc::default(),
             guesses: Arc::default(),
             digests: DigestKey::default(),
+            buffering_told: Arc::new(Once::new()),
         }
     }
 }
