@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Client, Gateway, Server, Signal, eventually, installed, run, wait_until_gone};
+use crate::support::{
+    Client, Gateway, Server, Signal, eventually, installed, run, wait_until_gone,
+};
 
 fn pty(flags: &str, script: &str) -> Server {
     Gateway::with(flags).program(script).start()
@@ -22,7 +24,10 @@ fn modes(client: &mut Client) -> BTreeSet<String> {
 
 #[test]
 fn all_three_streams_are_the_controlling_terminal() {
-    let server = pty("--pty", "tty; tty <&1; tty <&2; echo error >&2; ps -o pid=,sid=,tty= -p $$; test -e /proc/self/fd/3 || echo no more");
+    let server = pty(
+        "--pty",
+        "tty; tty <&1; tty <&2; echo error >&2; ps -o pid=,sid=,tty= -p $$; test -e /proc/self/fd/3 || echo no more",
+    );
     let mut client = server.connect();
     let terminal = client.text();
     assert!(terminal.starts_with("/dev/"), "{terminal}");
@@ -40,7 +45,9 @@ fn all_three_streams_are_the_controlling_terminal() {
 fn line_discipline_changes_nothing() {
     let server = pty("--pty", "stty -a; echo end");
     let modes = modes(&mut server.connect());
-    for mode in ["-echo", "-icanon", "-isig", "-icrnl", "-opost", "-ixon", "-iexten"] {
+    for mode in [
+        "-echo", "-icanon", "-isig", "-icrnl", "-opost", "-ixon", "-iexten",
+    ] {
         assert!(modes.contains(mode), "{mode}: {modes:?}");
     }
 }
@@ -89,11 +96,14 @@ fn ten_megabytes_come_back_through_a_pty() {
     let server = pty("--pty --binary", "exec cat");
     let mut client = server.connect();
     let mut stream = client.stream.try_clone().expect("a descriptor");
-    let sent: Vec<u8> = (0..10_000_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let sent: Vec<u8> = (0..10_000_000_u32)
+        .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
+        .collect();
     let copy = sent.clone();
     let sender = std::thread::spawn(move || {
         for part in copy.chunks(100_000) {
-            std::io::Write::write_all(&mut stream, &crate::support::client::frame(true, 2, part)).expect("sent");
+            std::io::Write::write_all(&mut stream, &crate::support::client::frame(true, 2, part))
+                .expect("sent");
         }
     });
     let mut received = Vec::new();
@@ -121,7 +131,10 @@ fn everything_written_before_the_end_is_delivered() {
 
 #[test]
 fn stop_of_the_server_is_end_of_file_for_a_reader() {
-    let mut server = pty("--pty", "while read -r line; do echo \"[$line]\"; done; echo bye");
+    let mut server = pty(
+        "--pty",
+        "while read -r line; do echo \"[$line]\"; done; echo bye",
+    );
     let mut client = server.connect();
     client.send("one");
     assert_eq!(client.text(), "[one]");
@@ -133,7 +146,10 @@ fn stop_of_the_server_is_end_of_file_for_a_reader() {
 
 #[test]
 fn who_goes_by_no_end_of_file_is_hung_up() {
-    let mut server = pty("--pty", "trap 'echo hung up; exit' HUP; echo ready; while :; do sleep 0.05; done");
+    let mut server = pty(
+        "--pty",
+        "trap 'echo hung up; exit' HUP; echo ready; while :; do sleep 0.05; done",
+    );
     let mut client = server.connect();
     assert_eq!(client.text(), "ready");
     server.signal(Signal::TERM);
@@ -194,7 +210,9 @@ fn terminal_belongs_to_the_programs_user() {
     for (flag, of) in [("--pty", "0"), ("--unbuffer=pty", "1"), ("--terminal", "0")] {
         let server = pty(
             &format!("--user=nobody {flag}"),
-            &format!("stat -L -c '%U %a' /proc/self/fd/{of}; : >/proc/self/fd/1 && echo opened; sleep 1000"),
+            &format!(
+                "stat -L -c '%U %a' /proc/self/fd/{of}; : >/proc/self/fd/1 && echo opened; sleep 1000"
+            ),
         );
         let mut client = server.connect();
         let mut shown = String::new();
@@ -228,7 +246,14 @@ fn without_a_pty_the_answer_is_503_and_comes_again() {
     assert_eq!(first.text(), "ready");
     let mut second = server.ask("/", &[]);
     assert_eq!(second.status(), 503);
-    assert!(second.head.to_ascii_lowercase().contains("\r\nretry-after: "), "{}", second.head);
+    assert!(
+        second
+            .head
+            .to_ascii_lowercase()
+            .contains("\r\nretry-after: "),
+        "{}",
+        second.head
+    );
     assert!(second.body().contains("kernel.pty.max"));
     drop(first);
     eventually("there is room again", || server.status("/", &[]) == 101);
@@ -238,7 +263,10 @@ fn without_a_pty_the_answer_is_503_and_comes_again() {
 fn doctor_counts_ptys_where_sessions_take_one() {
     for flag in ["--pty", "--unbuffer=pty", "--terminal"] {
         let output = run(&["--doctor", "--maxforks=0", flag, "cat"]);
-        assert!(output.stdout.contains("kernel.pty.max"), "{flag}: {output:?}");
+        assert!(
+            output.stdout.contains("kernel.pty.max"),
+            "{flag}: {output:?}"
+        );
     }
     let output = run(&["--doctor", "--maxforks=0", "cat"]);
     assert!(!output.stdout.contains("kernel.pty.max"), "{output:?}");

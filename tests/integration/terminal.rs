@@ -5,7 +5,9 @@ use std::{collections::BTreeSet, thread, time::Duration};
 use crate::support::{
     Client, Gateway, Server, Signal, children_of,
     client::{BINARY, CLOSE, PING, PONG, TEXT},
-    eventually, is_alive, process::cpu_ticks, script, state, wait_until_gone,
+    eventually, is_alive,
+    process::cpu_ticks,
+    script, state, wait_until_gone,
 };
 
 /// A terminal with a shell's script, whose title has come.
@@ -99,7 +101,13 @@ fn what_is_no_size_closes_with_1008() {
 #[test]
 fn other_texts_and_keys_close_with_1008() {
     let server = terminal("cat");
-    for text in ["hello", "{}", r#"{"title":"x"}"#, r#"{"ack":-1}"#, r#"{"ack":1}"#] {
+    for text in [
+        "hello",
+        "{}",
+        r#"{"title":"x"}"#,
+        r#"{"ack":-1}"#,
+        r#"{"ack":1}"#,
+    ] {
         let mut client = opened(&server, "/");
         client.send(text);
         assert_eq!(client.closed().0, 1008, "{text}");
@@ -108,7 +116,8 @@ fn other_texts_and_keys_close_with_1008() {
 
 #[test]
 fn it_is_the_controlling_terminal_of_a_session_of_its_own() {
-    let server = terminal("ps -o pid=,sid=,tty= -p $$; tty; test -e /proc/self/fd/3 || echo no more");
+    let server =
+        terminal("ps -o pid=,sid=,tty= -p $$; tty; test -e /proc/self/fd/3 || echo no more");
     let mut client = opened(&server, "/");
     let (shown, text, code) = rest(&mut client);
     let shown = String::from_utf8(shown).expect("text");
@@ -121,14 +130,21 @@ fn it_is_the_controlling_terminal_of_a_session_of_its_own() {
 
 #[test]
 fn line_discipline_is_that_of_a_login() {
-    let server = terminal("stty -a; echo $TERM $COLORTERM ${COLUMNS-none} ${LINES-none}; read line; echo \"[$line]\"");
+    let server = terminal(
+        "stty -a; echo $TERM $COLORTERM ${COLUMNS-none} ${LINES-none}; read line; echo \"[$line]\"",
+    );
     let mut client = opened(&server, "/");
     let modes = shown(&mut client, "none none\r\n");
     let words: BTreeSet<&str> = modes.split([' ', ';', '\r', '\n']).collect();
-    for mode in ["echo", "icanon", "isig", "icrnl", "opost", "onlcr", "ixon", "iexten", "iutf8"] {
+    for mode in [
+        "echo", "icanon", "isig", "icrnl", "opost", "onlcr", "ixon", "iexten", "iutf8",
+    ] {
         assert!(words.contains(mode), "{mode}: {modes}");
     }
-    assert!(modes.contains("xterm-256color truecolor none none"), "{modes}");
+    assert!(
+        modes.contains("xterm-256color truecolor none none"),
+        "{modes}"
+    );
     // It erases a character of two bytes whole, and echoes.
     client.send_binary("a\u{e4}\u{7f}b\r".as_bytes());
     shown(&mut client, "[ab]\r\n");
@@ -136,7 +152,8 @@ fn line_discipline_is_that_of_a_login() {
 
 #[test]
 fn interrupt_goes_to_the_job_in_the_foreground() {
-    let server = terminal("trap 'echo interrupted; exit 5' INT; echo ready; while :; do sleep 0.05; done");
+    let server =
+        terminal("trap 'echo interrupted; exit 5' INT; echo ready; while :; do sleep 0.05; done");
     let mut client = opened(&server, "/");
     shown(&mut client, "ready\r\n");
     client.send_binary(b"\x03");
@@ -149,13 +166,18 @@ fn interrupt_goes_to_the_job_in_the_foreground() {
 fn end_by_a_signal_is_told_before_the_close() {
     let server = terminal("kill -9 $$");
     let mut client = opened(&server, "/");
-    assert_eq!(rest(&mut client), (Vec::new(), r#"{"signal":9}"#.to_owned(), 4137));
+    assert_eq!(
+        rest(&mut client),
+        (Vec::new(), r#"{"signal":9}"#.to_owned(), 4137)
+    );
 }
 
 #[test]
 fn everything_written_before_the_end_is_delivered() {
     let server = terminal("seq 1 200000");
-    let expected: String = (1..=200_000).map(|number| format!("{number}\r\n")).collect();
+    let expected: String = (1..=200_000)
+        .map(|number| format!("{number}\r\n"))
+        .collect();
     for _ in 0..3 {
         let mut client = opened(&server, "/");
         let (shown, text, code) = rest(&mut client);
@@ -169,10 +191,19 @@ fn grandchild_that_holds_the_terminal_takes_nothing_from_its_end() {
     let server = terminal("trap '' HUP; sleep 1000 & echo $!; seq 1 100000");
     let mut client = opened(&server, "/");
     let (shown, _, code) = rest(&mut client);
-    assert!(shown.ends_with(b"99999\r\n100000\r\n"), "{} bytes", shown.len());
+    assert!(
+        shown.ends_with(b"99999\r\n100000\r\n"),
+        "{} bytes",
+        shown.len()
+    );
     assert_eq!(code, 1000);
     let shown = String::from_utf8(shown).expect("text");
-    let pid = shown.lines().next().expect("a line").parse().expect("a pid");
+    let pid = shown
+        .lines()
+        .next()
+        .expect("a line")
+        .parse()
+        .expect("a pid");
     wait_until_gone(pid);
 }
 
@@ -223,7 +254,10 @@ fn output_waits_for_a_client_that_acknowledges() {
     assert!(held_at < 400_000, "{held_at}");
     client.send(r#"{"ack":1000000}"#);
     let (shown, text, code) = rest(&mut client);
-    assert_eq!((shown.len(), text.as_str(), code), (0, r#"{"exit":0}"#, 1000));
+    assert_eq!(
+        (shown.len(), text.as_str(), code),
+        (0, r#"{"exit":0}"#, 1000)
+    );
 }
 
 #[test]
@@ -237,7 +271,9 @@ fn end_of_the_program_waits_for_what_is_not_drawn() {
         bytes += client.binary().len();
     }
     let program = server.children();
-    eventually("the program has ended", || program.iter().all(|pid| !is_alive(*pid)));
+    eventually("the program has ended", || {
+        program.iter().all(|pid| !is_alive(*pid))
+    });
     // Longer than a grandchild would be waited for.
     thread::sleep(Duration::from_millis(800));
     client.send(&format!(r#"{{"ack":{bytes}}}"#));
@@ -248,7 +284,9 @@ fn end_of_the_program_waits_for_what_is_not_drawn() {
 
 #[test]
 fn input_that_nobody_reads_does_not_stop_the_output_of_a_client_that_acknowledges() {
-    let server = terminal("stty raw -echo; echo ready; head -c 3250000 /dev/zero | tr '\\0' x; head -c 200000 | wc -c");
+    let server = terminal(
+        "stty raw -echo; echo ready; head -c 3250000 /dev/zero | tr '\\0' x; head -c 200000 | wc -c",
+    );
     let mut client = opened(&server, "/");
     shown(&mut client, "ready\n");
     client.send(r#"{"ack":0}"#);
@@ -286,8 +324,14 @@ fn client_that_goes_hangs_up_every_job() {
     while !shown.contains(" end\r\n") || !shown.contains("\njobs ") {
         shown += &String::from_utf8_lossy(&client.binary());
     }
-    let line = shown.lines().find(|line| line.starts_with("jobs ")).expect("a line");
-    let jobs: Vec<i32> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    let line = shown
+        .lines()
+        .find(|line| line.starts_with("jobs "))
+        .expect("a line");
+    let jobs: Vec<i32> = line
+        .split(' ')
+        .filter_map(|word| word.parse().ok())
+        .collect();
     assert_eq!(jobs.len(), 2, "{shown}");
     drop(client);
     jobs.into_iter().for_each(wait_until_gone);
@@ -324,7 +368,8 @@ fn job_that_is_stopped_is_hung_up_too() {
 
 #[test]
 fn stop_of_the_server_hangs_up_and_delivers_last_words() {
-    let mut server = terminal("trap 'echo last words; exit' HUP; echo ready; while :; do sleep 0.05; done");
+    let mut server =
+        terminal("trap 'echo last words; exit' HUP; echo ready; while :; do sleep 0.05; done");
     let mut client = opened(&server, "/");
     shown(&mut client, "ready\r\n");
     server.signal(Signal::TERM);
@@ -337,8 +382,13 @@ fn stop_of_the_server_hangs_up_and_delivers_last_words() {
 fn title_is_the_files_name_without_arguments_and_controls() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = script(directory.path(), "a\x1b]0;x\x07b", "#!/bin/sh\ncat\n");
-    let server = Gateway::with("--terminal").args([path.as_os_str(), "--secret=1".as_ref()]).start();
-    assert_eq!(server.connect().text(), "{\"title\":\"a\u{fffd}]0;x\u{fffd}b\"}");
+    let server = Gateway::with("--terminal")
+        .args([path.as_os_str(), "--secret=1".as_ref()])
+        .start();
+    assert_eq!(
+        server.connect().text(),
+        "{\"title\":\"a\u{fffd}]0;x\u{fffd}b\"}"
+    );
 }
 
 #[test]
@@ -362,7 +412,10 @@ fn program_that_ends_at_once_is_told() {
         assert_eq!(client.text(), r#"{"title":"true"}"#);
         assert_eq!(client.text(), r#"{"exit":0}"#);
         let frame = client.receive();
-        assert_eq!((frame.opcode, &frame.payload[..2]), (CLOSE, &1000_u16.to_be_bytes()[..]));
+        assert_eq!(
+            (frame.opcode, &frame.payload[..2]),
+            (CLOSE, &1000_u16.to_be_bytes()[..])
+        );
     }
 }
 
@@ -371,7 +424,10 @@ fn each_program_of_a_directory_is_a_terminal() {
     let directory = tempfile::tempdir().expect("a directory");
     script(directory.path(), "top", "#!/bin/sh\ntty\n");
     let server = Gateway::new()
-        .args(["--terminal", &format!("--dir={}", directory.path().display())])
+        .args([
+            "--terminal",
+            &format!("--dir={}", directory.path().display()),
+        ])
         .start();
     let mut client = server.connect_to("/top?cols=100");
     assert_eq!(client.text(), r#"{"title":"top"}"#);

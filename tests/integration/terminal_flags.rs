@@ -6,15 +6,36 @@ use crate::support::{Gateway, Output, assert_refused, run};
 fn what_cannot_be_is_refused_with_both_names() {
     for (words, parts) in [
         ("--pty --passstderr cat", ["--pty", "--passstderr"]),
-        ("--terminal --passstderr cat", ["--terminal", "--passstderr"]),
+        (
+            "--terminal --passstderr cat",
+            ["--terminal", "--passstderr"],
+        ),
         ("--pty --framing=length cat", ["--pty", "--framing=length"]),
-        ("--pty --framing=headers cat", ["--pty", "--framing=headers"]),
-        ("--pty --framing=control cat", ["--pty", "--framing=control"]),
-        ("--terminal --framing=length cat", ["--terminal", "--framing"]),
-        ("--terminal --framing=lines cat", ["--terminal", "--framing"]),
+        (
+            "--pty --framing=headers cat",
+            ["--pty", "--framing=headers"],
+        ),
+        (
+            "--pty --framing=control cat",
+            ["--pty", "--framing=control"],
+        ),
+        (
+            "--terminal --framing=length cat",
+            ["--terminal", "--framing"],
+        ),
+        (
+            "--terminal --framing=lines cat",
+            ["--terminal", "--framing"],
+        ),
         ("--terminal --binary cat", ["--terminal", "--binary"]),
-        ("--terminal --flush-after=5 cat", ["--terminal", "--flush-after"]),
-        ("--terminal --readonly --writable cat", ["--writable", "--readonly"]),
+        (
+            "--terminal --flush-after=5 cat",
+            ["--terminal", "--flush-after"],
+        ),
+        (
+            "--terminal --readonly --writable cat",
+            ["--writable", "--readonly"],
+        ),
         ("--writable cat", ["--writable", "--terminal"]),
         ("--pty --writable cat", ["--writable", "--terminal"]),
         ("--readonly cat", ["--readonly", "--terminal"]),
@@ -22,12 +43,18 @@ fn what_cannot_be_is_refused_with_both_names() {
         ("--terminal --share cat", ["--terminal", "--share"]),
         ("--pty --share cat", ["--pty", "--share"]),
         ("--terminal --pty cat", ["--terminal", "--pty"]),
-        ("--terminal --connect=ws://localhost/ cat", ["--terminal", "--connect"]),
+        (
+            "--terminal --connect=ws://localhost/ cat",
+            ["--terminal", "--connect"],
+        ),
         ("--terminal --target=h:1", ["--terminal", "COMMAND"]),
         ("--pty --target=h:1", ["--pty", "COMMAND"]),
         ("--unbuffer --room=/x", ["--unbuffer", "COMMAND"]),
         ("--unbuffer=line cat", ["--unbuffer", "line"]),
-        ("--unbuffer --connect=ws://localhost/", ["--unbuffer", "COMMAND"]),
+        (
+            "--unbuffer --connect=ws://localhost/",
+            ["--unbuffer", "COMMAND"],
+        ),
     ] {
         assert_refused(words, &parts);
     }
@@ -42,16 +69,25 @@ fn check(words: &str) -> Output {
 const OPENING: [(&str, &str); 13] = [
     ("--address=0.0.0.0", "--address=0.0.0.0"),
     ("--address=::", "--address=::"),
-    ("--address=localhost --address=0.0.0.0", "--address=localhost,0.0.0.0"),
+    (
+        "--address=localhost --address=0.0.0.0",
+        "--address=localhost,0.0.0.0",
+    ),
     ("--trust-proxy=127.0.0.1", "--trust-proxy"),
     ("--proxy-protocol", "--proxy-protocol"),
     ("--host=example.com", "--host"),
-    ("--unixsocket=/run/x.sock --unixsocket-mode=660", "--unixsocket-mode=660"),
+    (
+        "--unixsocket=/run/x.sock --unixsocket-mode=660",
+        "--unixsocket-mode=660",
+    ),
     ("--unixsocket=@x", "--unixsocket"),
     ("--inetd", "--inetd"),
     ("--origin=*", "--origin=*"),
     ("--origin=null", "--origin=null"),
-    ("--origin=example.com,vscode-webview://*", "--origin=vscode-webview://*"),
+    (
+        "--origin=example.com,vscode-webview://*",
+        "--origin=vscode-webview://*",
+    ),
     ("--origin=file://", "--origin=file://"),
 ];
 
@@ -60,7 +96,14 @@ fn writable_terminal_that_is_open_to_the_network_is_refused() {
     for (flags, named) in OPENING {
         let output = check(&format!("{flags} --terminal cat"));
         assert_eq!(output.code, Some(2), "{flags}: {output:?}");
-        for part in ["--terminal", named, "--readonly", "--writable", "--sslca", "--basic-auth"] {
+        for part in [
+            "--terminal",
+            named,
+            "--readonly",
+            "--writable",
+            "--sslca",
+            "--basic-auth",
+        ] {
             assert!(output.stderr.contains(part), "{flags}: {part}: {output:?}");
         }
     }
@@ -74,7 +117,11 @@ fn readonly_or_writable_says_that_it_is_meant() {
             assert_eq!(output.code, Some(0), "{flags} {meant}: {output:?}");
         }
         let output = check(&format!("{flags} --pty cat"));
-        assert_eq!(output.code, Some(0), "a pty is no terminal: {flags}: {output:?}");
+        assert_eq!(
+            output.code,
+            Some(0),
+            "a pty is no terminal: {flags}: {output:?}"
+        );
     }
 }
 
@@ -111,11 +158,17 @@ fn each_route_is_asked_for_itself() {
         let text = format!(
             "address = '0.0.0.0'\ncommand = 'cat'\n[[route]]\npath = '/shell'\ncommand = 'sh'\nterminal = true\n{keys}"
         );
-        Gateway::without_port().file(&text).args(["--check-config"]).output()
+        Gateway::without_port()
+            .file(&text)
+            .args(["--check-config"])
+            .output()
     };
     let output = file("");
     assert_eq!(output.code, Some(2), "{output:?}");
-    assert!(output.stderr.contains("wsd.toml:6: route.terminal"), "{output:?}");
+    assert!(
+        output.stderr.contains("wsd.toml:6: route.terminal"),
+        "{output:?}"
+    );
     assert_eq!(file("readonly = true\n").code, Some(0));
     assert_eq!(file("writable = true\n").code, Some(0));
 }
