@@ -1,6 +1,12 @@
 //! Terminals on which whoever comes may type: not where the network comes, unless that is said.
 
-use super::{flag_error::FlagError, listeners, route::Route};
+use super::{
+    auth,
+    config_error::ConfigError,
+    flag_error::FlagError,
+    listeners,
+    route::{Entry, Route},
+};
 use crate::{
     args::{Args, ProgramArgs},
     http::access::AllowedOrigin,
@@ -11,37 +17,46 @@ use crate::{
 ///
 /// # Errors
 /// The first of them, with what opens it.
-pub(super) fn check(args: &Args, routes: &[Route]) -> Result<(), FlagError> {
+pub(super) fn check(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
     let has_own = !args.program.command.is_empty() || args.pages.dir.is_some();
-    let own = has_own.then_some(&args.program);
-    let programs = own
-        .into_iter()
-        .chain(routes.iter().map(|route| &route.program));
-    let is_unguarded = |program: &&ProgramArgs| {
+    let own = has_own.then_some((None, &args.program));
+    let routes = routes.iter().enumerate();
+    let routes = routes.map(|(index, route)| (Some((index, route)), &route.program));
+    for (route, program) in own.into_iter().chain(routes) {
         let terminals = &program.terminals;
         let may_type = terminals.terminal && !program.sharing.readonly && !terminals.writable;
-        may_type && !has_login(args, program)
-    };
-    for program in programs.filter(is_unguarded) {
-        if let Some(opening) = opening(args, program)? {
-            let reason = format!(
-                "gives whoever connects a terminal to type on, and {opening} opens it to others than this machine's \
-                 user: put a login before it ({LOGINS}), let clients watch alone (--readonly), or say that this is \
-                 meant (--writable)"
-            );
-            return Err(FlagError::about("--terminal", reason));
+        if !may_type || has_login(args, program, route.map(|(_, route)| route)) {
+            continue;
         }
+        let Some(opening) = opening(args, program)? else {
+            continue;
+        };
+        let reason = format!(
+            "gives whoever connects a terminal to type on, and {opening} opens it to others than this machine's \
+             user: put a login before it ({LOGINS}), let clients watch alone (--readonly), or say that this is \
+             meant (--writable)"
+        );
+        let error = FlagError::about("--terminal", reason);
+        return Err(match route {
+            Some((index, _)) => ConfigError::Route(index, error),
+            None => error.into(),
+        });
     }
     Ok(())
 }
 
 /// What makes clients say who they are.
-const LOGINS: &str = "--sslca";
+const LOGINS: &str = "--basic-auth, --bearer-tokens, --authorize, --auth-header, --sslca";
 
-/// Whether clients of a program have to say who they are.
-fn has_login(args: &Args, _program: &ProgramArgs) -> bool {
+/// Whether all clients of a program have to say who they are.
+fn has_login(args: &Args, program: &ProgramArgs, route: Option<&Route>) -> bool {
+    if route.is_some_and(|route| matches!(route.entry, Entry::Open)) {
+        return false;
+    }
     let tls = &args.tls;
-    tls.sslca.is_some() && !tls.sslca_optional && !tls.ssl_optional
+    // A certificate that need not be shown is none.
+    let is_optional = tls.sslca_optional || tls.ssl_optional;
+    auth::has_kinds(&program.auth) || tls.sslca.is_some() && !is_optional
 }
 
 /// The first flag by which others than this machine's user come to a program, or have its user's browser come.

@@ -8,7 +8,7 @@ use std::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, DigestKey, Guesses, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -39,6 +39,8 @@ pub(super) struct State {
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// What is remembered of logins.
+    pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
     /// What is told once.
@@ -66,6 +68,7 @@ impl State {
             groups: Arc::new(groups),
             connections: Arc::default(),
             guesses: Arc::default(),
+            logins: Arc::default(),
             digests: DigestKey::default(),
             buffering_told: Arc::new(Once::new()),
         }

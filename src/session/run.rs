@@ -503,7 +503,6 @@ mod tests {
     async fn session(
         said: Vec<Item>,
         after_output: Option<AfterOutput>,
-        farewell: None,
         input: &Told,
         frames: &[u8],
     ) -> (Vec<u8>, Ended) {
@@ -516,6 +515,7 @@ mod tests {
             input: Box::pin(input.clone()),
             after_output: after_output.unwrap_or(AfterOutput::KeepInput),
             process: None,
+            farewell: None,
             connection: None,
             cut: None,
             member: None,

@@ -88,6 +88,8 @@ pub(in crate::http) async fn open(
             pid: backend.process.as_ref().map(|process| process.id()),
             target: address,
             member,
+            user: asked.request.identity().map(|client| client.user.clone()),
+            login: asked.request.client.and_then(|client| client.login.clone()),
             begun: Instant::now(),
             handle: Handle::new(&state.drain),
         }),
@@ -261,6 +263,7 @@ fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
     };
     info!(
         target: "access",
+        user = open.user,
         duration_ms = duration.as_millis() as u64,
         messages_in = received.messages,
         bytes_in = received.bytes,
