@@ -1,5 +1,7 @@
 //! Terminals on which whoever comes may type: not where the network comes, unless that is said.
 
+use nix::unistd::geteuid;
+
 use super::{
     auth,
     config_error::ConfigError,
@@ -7,10 +9,11 @@ use super::{
     listeners,
     route::{Entry, Route},
 };
+
 use crate::{
-    args::{Args, ProgramArgs},
+    args::{Args, ListenArgs, ProgramArgs},
     http::access::AllowedOrigin,
-    server::listener::{Address, UnixName, has_inherited},
+    server::listener::{Address, Permissions, UnixName, UnixSocket, has_inherited},
 };
 
 /// Refuses a terminal that is writable, open to the network, and has no login.
@@ -68,17 +71,8 @@ fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagErr
     {
         return Ok(Some(format!("--address={}", listen.address.join(","))));
     }
-    let is_wide = |name: &UnixName, mode: u32| match name {
-        // It has no file, and so no mode.
-        UnixName::Abstract(_) | UnixName::Unnamed => true,
-        UnixName::Path(_) => mode & 0o077 != 0,
-    };
-    let mut unix = sockets.unix.iter();
-    if unix.any(|socket| is_wide(&socket.name, socket.permissions.mode)) {
-        return Ok(Some(match &listen.unixsocket_mode {
-            Some(mode) => format!("--unixsocket-mode={mode}"),
-            None => "--unixsocket=@NAME".to_owned(),
-        }));
+    if let Some(wide) = sockets.unix.iter().find_map(|socket| wide(socket, listen)) {
+        return Ok(Some(wide));
     }
     let given = [
         ("--trust-proxy", !args.access.trust_proxy.is_empty()),
@@ -96,6 +90,26 @@ fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagErr
     };
     let origin = program.origin.iter().find(is_for_anybody);
     Ok(origin.map(|word| format!("--origin={word}")))
+}
+
+/// By which flag a unix socket is open to others than wsd's user.
+fn wide(socket: &UnixSocket, args: &ListenArgs) -> Option<String> {
+    let Permissions { mode, user, .. } = socket.permissions;
+    let flag = |name: &str, value: &Option<String>| match value {
+        Some(value) => format!("{name}={value}"),
+        None => name.to_owned(),
+    };
+    match socket.name {
+        // It has no file, and so no mode.
+        UnixName::Abstract(_) | UnixName::Unnamed => Some("--unixsocket=@NAME".to_owned()),
+        UnixName::Path(_) if mode & 0o077 != 0 => {
+            Some(flag("--unixsocket-mode", &args.unixsocket_mode))
+        }
+        UnixName::Path(_) if user.is_some_and(|user| user != geteuid().as_raw()) => {
+            Some(flag("--unixsocket-owner", &args.unixsocket_owner))
+        }
+        UnixName::Path(_) => None,
+    }
 }
 
 fn is_loopback(address: &Address) -> bool {

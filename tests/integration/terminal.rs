@@ -339,6 +339,16 @@ fn client_that_goes_hangs_up_every_job() {
 }
 
 #[test]
+fn jobs_of_a_terminal_end_with_a_server_that_is_killed() {
+    let mut server = terminal("trap '' HUP; setsid true; set -m; sleep 1000 & echo $!; wait");
+    let mut client = opened(&server, "/");
+    let job = shown(&mut client, "\n").trim().parse().expect("a pid");
+    server.signal(Signal::KILL);
+    server.wait();
+    wait_until_gone(job);
+}
+
+#[test]
 fn program_that_ignores_the_hang_up_is_ended_all_the_same() {
     let server = terminal("trap '' HUP INT TERM; echo $$; while :; do sleep 1000; done");
     let mut client = opened(&server, "/");

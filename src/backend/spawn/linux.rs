@@ -137,9 +137,14 @@ impl System {
             unshare_below: 0,
         };
         let (mut handle, exec_error) = self.execute(&mut spec, theirs.ends(), attempt)?;
-        handle.register(self.common.orphan_killer.register(handle.pid()));
-        if pty.is_controlling() {
-            handle.has_terminal();
+        let has_terminal = pty.is_controlling();
+        handle.register(
+            self.common
+                .orphan_killer
+                .register(handle.pid(), has_terminal),
+        );
+        if has_terminal {
+            handle.set_terminal();
         }
         Ok(Child {
             process: handle,
