@@ -43,6 +43,8 @@ pub struct RequestInfo<'a> {
     pub path_info: &'a str,
     /// The Host header's name and port (RFC 9110 §7.2), where there is one.
     pub host: Option<(&'a str, Option<u16>)>,
+    /// Who the client is, and what has shown that; both empty of a client that is anybody.
+    pub user: (&'a str, &'a str),
     /// The selected subprotocol.
     pub subprotocol: Option<&'a str>,
     /// The session's id.
@@ -106,9 +108,10 @@ impl Environ {
         let (name, port) = server(connection, request.host);
         set("SERVER_NAME", &name);
         set("SERVER_PORT", &port.to_string());
-        for name in ["AUTH_TYPE", "REMOTE_IDENT", "REMOTE_USER"] {
-            set(name, &"");
-        }
+        let (user, auth_type) = request.user;
+        set("REMOTE_USER", &user);
+        set("AUTH_TYPE", &auth_type);
+        set("REMOTE_IDENT", &"");
         set(
             "CONTENT_TYPE",
             &join_values(request.headers, &header::CONTENT_TYPE),
@@ -340,6 +343,7 @@ mod tests {
             script_name: "",
             path_info: "/a b",
             host,
+            user: ("", ""),
             subprotocol: Some("ex2"),
             id: "the-id",
         };

@@ -46,6 +46,7 @@
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
+//! | 0 | `file_stamp` | whether a file is the one that it was |
 //! | 0 | `send_queue` | what a socket was given and the other end has not taken |
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
@@ -85,6 +86,7 @@ pub mod connection;
 pub mod doctor;
 pub mod environ;
 pub mod exit_status;
+mod file_stamp;
 pub mod fingerprint;
 pub mod framing;
 pub mod http;

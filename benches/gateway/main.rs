@@ -26,6 +26,7 @@ mod server;
 mod site;
 mod socket_server;
 mod targets;
+mod terminals;
 mod wire;
 
 use std::env;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Ok(Request::Growth(options)) => growth::run(&options),
         Ok(Request::Targets(options)) => targets::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
+        Ok(Request::Terminals(options)) => terminals::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

@@ -8,6 +8,7 @@ use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
+use crate::terminals;
 
 /// What was asked for.
 pub(crate) enum Request {
@@ -22,6 +23,8 @@ pub(crate) enum Request {
     Targets(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
+    /// Terminals, beside pipes and script(1).
+    Terminals(Options),
 }
 
 pub(crate) struct Options {
@@ -115,6 +118,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     };
     let (mut is_floor, mut is_growth) = (false, false);
     let (mut is_targets, mut is_fan_out) = (false, false);
+    let mut is_terminals = false;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -133,6 +137,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "growth" => is_growth = true,
             "targets" => is_targets = true,
             "fan-out" => is_fan_out = true,
+            "terminal" => is_terminals = true,
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -147,23 +152,26 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets || is_fan_out => 3,
+        (false, false) if is_targets || is_fan_out || is_terminals => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out {
+    if is_targets || is_fan_out || is_terminals {
         let has_own = options.servers.is_empty() && options.web_servers.is_empty();
         if !has_own || only.is_some() {
-            return Err("targets and fan-out have figures and servers of their own".into());
+            return Err(
+                "targets, fan-out and terminal have figures and servers of their own".into(),
+            );
         }
-        let known: &[_] = if is_targets {
-            &targets::KNOWN
-        } else {
-            &fan_out::KNOWN
+        let known: &[_] = match (is_targets, is_fan_out) {
+            (true, _) => &targets::KNOWN,
+            (_, true) => &fan_out::KNOWN,
+            _ => &terminals::KNOWN,
         };
         options.servers = servers_of(known);
-        return Ok(match is_targets {
-            true => Request::Targets(options),
-            false => Request::FanOut(options),
+        return Ok(match (is_targets, is_fan_out) {
+            (true, _) => Request::Targets(options),
+            (_, true) => Request::FanOut(options),
+            _ => Request::Terminals(options),
         });
     }
     if is_floor {

@@ -1,5 +1,7 @@
 //! Who may connect, and how many: what is the whole server's.
 
+use std::path::PathBuf;
+
 /// Flags about access to the server.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Access")]
@@ -22,6 +24,11 @@ pub struct AccessArgs {
     /// leads SCRIPT_NAME.
     #[arg(long, requires = "trust_proxy")]
     pub trust_prefix: bool,
+
+    /// Sign the cookies of --basic-auth with this key, 32 random bytes in a file of mode 0600, so that they hold across
+    /// restarts and on other machines with the same key.
+    #[arg(long, value_name = "FILE")]
+    pub cookie_key: Option<PathBuf>,
 
     /// Look up clients' host names for REMOTE_HOST.
     #[arg(long, help_heading = "Programs")]

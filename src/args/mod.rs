@@ -10,6 +10,7 @@
 
 mod access;
 mod arguments;
+mod auth;
 mod client;
 mod command_line;
 mod completions;
@@ -34,6 +35,7 @@ mod tls;
 
 pub use access::AccessArgs;
 pub use arguments::Args;
+pub use auth::AuthArgs;
 pub use client::ClientArgs;
 pub use command_line::{CommandLine, Flag, conflicting_flag};
 pub use completions::completions;

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Arg, Args, Command};
 
 use super::{
-    limits::LimitArgs, messages::MessageArgs, process::ProcessArgs, sharing::SharingArgs,
-    targets::TargetOptionArgs, terminal::TerminalArgs,
+    auth::AuthArgs, limits::LimitArgs, messages::MessageArgs, process::ProcessArgs,
+    sharing::SharingArgs, targets::TargetOptionArgs, terminal::TerminalArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -31,6 +31,10 @@ pub struct ProgramArgs {
         conflicts_with = "connect"
     )]
     pub maxforks: usize,
+
+    /// Who the client is.
+    #[command(flatten)]
+    pub auth: AuthArgs,
 
     /// How messages travel.
     #[command(flatten)]

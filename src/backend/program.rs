@@ -45,7 +45,7 @@ pub struct Program {
     /// How large its terminal is at the start, where it has one.
     pub size: TerminalSize,
     /// What keeps it from holding back output, if anything does.
-    pub unbuffer: Option<Unbuffer>,
+    pub unbuffer: Option<Arc<Unbuffer>>,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.

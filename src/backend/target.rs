@@ -131,6 +131,11 @@ impl Target {
         }
     }
 
+    /// Whether it is a program of whom nobody has asked to send its output at once.
+    pub fn may_hold_back_output(&self) -> bool {
+        matches!(self, Target::Program(program, ..) if program.pty == Pty::None && program.unbuffer.is_none())
+    }
+
     /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].
     pub fn unexamined_line(&self, environment: &Environment) -> Option<FirstLine> {
         match self {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
-use super::{flag_error::FlagError, zero::unless_zero};
+use super::{auth::cookie_key, flag_error::FlagError, zero::unless_zero};
 use crate::{
     args::{AccessArgs, Args, ProgramArgs},
     http::access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},
@@ -29,6 +29,7 @@ pub(super) fn access(args: &Args) -> Result<Access, FlagError> {
     Ok(Access {
         hosts,
         trust: trust(&args.access)?,
+        cookie_key: cookie_key(args)?,
     })
 }
 
@@ -43,6 +44,29 @@ pub(super) fn connections(args: &AccessArgs) -> ConnectionLimits {
         all: unless_zero(args.max_connections),
         per_address: unless_zero(args.max_connections_per_ip),
     }
+}
+
+/// Whether the proxies that are trusted are all that there could be.
+///
+/// # Errors
+/// What is no proxy.
+pub(super) fn trusts_everybody(args: &AccessArgs) -> Result<bool, FlagError> {
+    let all = IpNet::aggregate(&trust(args)?.networks);
+    Ok(all.iter().any(|network| network.prefix_len() == 0))
+}
+
+/// Whether processes of this machine are trusted by their address.
+///
+/// # Errors
+/// What is no proxy.
+pub(super) fn trusts_loopback(args: &AccessArgs) -> Result<bool, FlagError> {
+    let networks = trust(args)?.networks;
+    let is_near = |network: &IpNet| {
+        network.addr().is_loopback()
+            || network.contains(&IpAddr::from([127, 0, 0, 1]))
+            || network.contains(&IpAddr::from(std::net::Ipv6Addr::LOCALHOST))
+    };
+    Ok(networks.iter().any(is_near))
 }
 
 fn trust(args: &AccessArgs) -> Result<TrustedProxies, FlagError> {

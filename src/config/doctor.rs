@@ -133,6 +133,7 @@ fn environment(mount: &Mount, port: u16) -> Environment {
         script_name: mount.path.trim_end_matches('/'),
         path_info: "",
         host: None,
+        user: ("", ""),
         subprotocol: None,
         id: "doctor",
     };

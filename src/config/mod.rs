@@ -6,6 +6,8 @@
 
 mod access;
 mod account;
+mod auth;
+mod auth_warnings;
 mod client;
 mod command;
 mod command_tips;

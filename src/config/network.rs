@@ -1,47 +1,65 @@
 //! Terminals on which whoever comes may type: not where the network comes, unless that is said.
 
-use super::{flag_error::FlagError, listeners, route::Route};
+use nix::unistd::geteuid;
+
+use super::{
+    auth,
+    config_error::ConfigError,
+    flag_error::FlagError,
+    listeners,
+    route::{Entry, Route},
+};
+
 use crate::{
-    args::{Args, ProgramArgs},
+    args::{Args, ListenArgs, ProgramArgs},
     http::access::AllowedOrigin,
-    server::listener::{Address, UnixName, has_inherited},
+    server::listener::{Address, Permissions, UnixName, UnixSocket, has_inherited},
 };
 
 /// Refuses a terminal that is writable, open to the network, and has no login.
 ///
 /// # Errors
 /// The first of them, with what opens it.
-pub(super) fn check(args: &Args, routes: &[Route]) -> Result<(), FlagError> {
+pub(super) fn check(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
     let has_own = !args.program.command.is_empty() || args.pages.dir.is_some();
-    let own = has_own.then_some(&args.program);
-    let programs = own
-        .into_iter()
-        .chain(routes.iter().map(|route| &route.program));
-    let is_unguarded = |program: &&ProgramArgs| {
+    let own = has_own.then_some((None, &args.program));
+    let routes = routes.iter().enumerate();
+    let routes = routes.map(|(index, route)| (Some((index, route)), &route.program));
+    for (route, program) in own.into_iter().chain(routes) {
         let terminals = &program.terminals;
         let may_type = terminals.terminal && !program.sharing.readonly && !terminals.writable;
-        may_type && !has_login(args, program)
-    };
-    for program in programs.filter(is_unguarded) {
-        if let Some(opening) = opening(args, program)? {
-            let reason = format!(
-                "gives whoever connects a terminal to type on, and {opening} opens it to others than this machine's \
-                 user: put a login before it ({LOGINS}), let clients watch alone (--readonly), or say that this is \
-                 meant (--writable)"
-            );
-            return Err(FlagError::about("--terminal", reason));
+        if !may_type || has_login(args, program, route.map(|(_, route)| route)) {
+            continue;
         }
+        let Some(opening) = opening(args, program)? else {
+            continue;
+        };
+        let reason = format!(
+            "gives whoever connects a terminal to type on, and {opening} opens it to others than this machine's \
+             user: put a login before it ({LOGINS}), let clients watch alone (--readonly), or say that this is \
+             meant (--writable)"
+        );
+        let error = FlagError::about("--terminal", reason);
+        return Err(match route {
+            Some((index, _)) => ConfigError::Route(index, error),
+            None => error.into(),
+        });
     }
     Ok(())
 }
 
 /// What makes clients say who they are.
-const LOGINS: &str = "--sslca";
+const LOGINS: &str = "--basic-auth, --bearer-tokens, --authorize, --auth-header, --sslca";
 
-/// Whether clients of a program have to say who they are.
-fn has_login(args: &Args, _program: &ProgramArgs) -> bool {
+/// Whether all clients of a program have to say who they are.
+fn has_login(args: &Args, program: &ProgramArgs, route: Option<&Route>) -> bool {
+    if route.is_some_and(|route| matches!(route.entry, Entry::Open)) {
+        return false;
+    }
     let tls = &args.tls;
-    tls.sslca.is_some() && !tls.sslca_optional && !tls.ssl_optional
+    // A certificate that need not be shown is none.
+    let is_optional = tls.sslca_optional || tls.ssl_optional;
+    auth::has_kinds(&program.auth) || tls.sslca.is_some() && !is_optional
 }
 
 /// The first flag by which others than this machine's user come to a program, or have its user's browser come.
@@ -53,17 +71,8 @@ fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagErr
     {
         return Ok(Some(format!("--address={}", listen.address.join(","))));
     }
-    let is_wide = |name: &UnixName, mode: u32| match name {
-        // It has no file, and so no mode.
-        UnixName::Abstract(_) | UnixName::Unnamed => true,
-        UnixName::Path(_) => mode & 0o077 != 0,
-    };
-    let mut unix = sockets.unix.iter();
-    if unix.any(|socket| is_wide(&socket.name, socket.permissions.mode)) {
-        return Ok(Some(match &listen.unixsocket_mode {
-            Some(mode) => format!("--unixsocket-mode={mode}"),
-            None => "--unixsocket=@NAME".to_owned(),
-        }));
+    if let Some(wide) = sockets.unix.iter().find_map(|socket| wide(socket, listen)) {
+        return Ok(Some(wide));
     }
     let given = [
         ("--trust-proxy", !args.access.trust_proxy.is_empty()),
@@ -81,6 +90,26 @@ fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagErr
     };
     let origin = program.origin.iter().find(is_for_anybody);
     Ok(origin.map(|word| format!("--origin={word}")))
+}
+
+/// By which flag a unix socket is open to others than wsd's user.
+fn wide(socket: &UnixSocket, args: &ListenArgs) -> Option<String> {
+    let Permissions { mode, user, .. } = socket.permissions;
+    let flag = |name: &str, value: &Option<String>| match value {
+        Some(value) => format!("{name}={value}"),
+        None => name.to_owned(),
+    };
+    match socket.name {
+        // It has no file, and so no mode.
+        UnixName::Abstract(_) | UnixName::Unnamed => Some("--unixsocket=@NAME".to_owned()),
+        UnixName::Path(_) if mode & 0o077 != 0 => {
+            Some(flag("--unixsocket-mode", &args.unixsocket_mode))
+        }
+        UnixName::Path(_) if user.is_some_and(|user| user != geteuid().as_raw()) => {
+            Some(flag("--unixsocket-owner", &args.unixsocket_owner))
+        }
+        UnixName::Path(_) => None,
+    }
 }
 
 fn is_loopback(address: &Address) -> bool {

@@ -23,6 +23,15 @@ pub(super) enum Place {
     Rooms,
 }
 
+/// Whether a route asks who its clients are, where it or the server says how.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Entry {
+    #[default]
+    Checked,
+    /// It is open: `no-auth`.
+    Open,
+}
+
 /// A route, as it was given.
 #[derive(Debug)]
 pub struct Route {
@@ -32,6 +41,7 @@ pub struct Route {
     pub(super) program: ProgramArgs,
     /// What it has in the place of a command.
     pub(super) place: Place,
+    pub(super) entry: Entry,
     /// `PATH=COMMAND`, where it was typed.
     word: Option<String>,
 }
@@ -67,6 +77,7 @@ impl Route {
                     ..args.program.clone()
                 },
                 place: Place::Command,
+                entry: Entry::Checked,
                 word: Some(word.clone()),
             })
         };
@@ -74,11 +85,12 @@ impl Route {
     }
 
     /// A route of a file.
-    pub(super) fn written(path: &str, program: ProgramArgs, place: Place) -> Self {
+    pub(super) fn written(path: &str, program: ProgramArgs, place: Place, entry: Entry) -> Self {
         Route {
             path: path.to_owned(),
             program,
             place,
+            entry,
             word: None,
         }
     }

@@ -2,13 +2,14 @@
 
 use super::{
     access::process_limit,
+    auth::{self, add_route_access, route_access},
     config_error::ConfigError,
     flag_error::FlagError,
     network, pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
     rooms,
-    route::{Place, Route, mount_path},
+    route::{Entry, Place, Route, mount_path},
     route_options::route_options,
     share,
     target::{self, TargetWord},
@@ -44,6 +45,7 @@ pub(super) fn router(
         page_options: options,
         ..Router::default()
     };
+    router.access = route_access(&mut router, "/", args, &args.program, Entry::Checked)?;
     let words = TargetWord::all(args)?;
     if let Some(target) = fallback(args, &words, warnings)? {
         share::check_target(&router.page_options, &target)?;
@@ -77,6 +79,7 @@ pub(super) fn router(
     target_relations::check(args, &router)?;
     terminal::check_programs(&args.program, &router)?;
     network::check(args, routes)?;
+    auth::check(args, &router)?;
     let trusts_anybody = |route: &Route| route.program.target.target_insecure;
     if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
         warnings.push(
@@ -131,6 +134,7 @@ fn add_target(router: &mut Router, args: &Args, word: TargetWord<'_>) -> Result<
     let options = router.page_options.clone();
     check_path_is_free(router, &path, &options).map_err(invalid)?;
     share::check_target(&options, &target)?;
+    router.add_access_of_top(&path);
     router.mounts.push(Mount {
         path,
         options: target::terms(options, &target),
@@ -146,6 +150,7 @@ fn add_rooms(router: &mut Router, args: &Args, word: &str) -> Result<(), FlagErr
     rooms::check_path(router, &path, word)?;
     let options = router.page_options.clone();
     check_path_is_free(router, &path, &options).map_err(invalid)?;
+    router.add_access_of_top(&path);
     let mount = rooms::mount(path, &args.program, options);
     router.mounts.push(mount);
     Ok(())
@@ -183,6 +188,8 @@ fn add_route(
         false => process_limit(program),
     };
     let options = route_options(server, program, files.as_deref(), processes)?;
+    let added = add_route_access(router, &path, server, program, route.entry)?;
+    added.map_err(|reason| route.path_error(reason))?;
     match route.place {
         Place::Rooms => rooms::check_path(router, &path, &path)?,
         _ => rooms::check_program(router, &path, &options)?,

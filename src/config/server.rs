@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::{
     access::{access, connections, process_limit},
+    auth_warnings,
     config_error::ConfigError,
     flag_error::FlagError,
     headers::added_headers,
@@ -72,6 +73,7 @@ impl Config {
         let own = [servers.warning(), recording::warning(&args.operation)];
         let mut warnings: Vec<String> = own.into_iter().flatten().collect();
         warnings.extend(hub::warnings(args, routes, hub.as_ref()));
+        warnings.extend(auth_warnings::warnings(args, routes)?);
         let mut router = router(args, routes, &mut warnings)?;
         for options in router.options_mut() {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);

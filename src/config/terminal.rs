@@ -3,6 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     path::Path,
+    sync::Arc,
 };
 
 use super::{flag_error::FlagError, program::flag_of};
@@ -95,11 +96,11 @@ pub(super) fn unbuffer(
     file: &Path,
     directory: Option<&Path>,
     passed: &[(OsString, OsString)],
-) -> Option<Unbuffer> {
+) -> Option<Arc<Unbuffer>> {
     let write_at = write_at(args, streams)?;
     let path = passed.iter().find(|(name, _)| name == "PATH");
     let path = path.map(|(_, value)| value.as_os_str());
-    Some(Unbuffer::new(write_at, file, directory, path))
+    Some(Arc::new(Unbuffer::new(write_at, file, directory, path)))
 }
 
 /// Adds to an environment what a terminal needs there, unless that was said.

@@ -4,15 +4,20 @@
 //! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
 //! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
-use hyper::{Method, http::request::Parts};
+use hyper::{Method, header, http::request::Parts};
 
 use super::{
-    access::{Authority, Cors},
+    access::{
+        AskedKind, Asking, Authenticated, Authentication, Authority, Cors, Withheld,
+        check_foreign_page, is_embedded, withhold,
+    },
+    answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
     options::Options,
     pages::{Page, PlainRoute, Router, WebSocketRoute},
     refusal::Refusal,
     route_options::RouteOptions,
+    state::State,
     url_path::UrlPath,
     websocket::{Handshake, handshake},
 };
@@ -25,6 +30,10 @@ pub(super) struct Checked<'a> {
     pub(super) host: Option<Authority>,
     pub(super) path: UrlPath,
     pub(super) asked: Asked<'a>,
+    /// Who the client is, where that is asked.
+    pub(super) client: Option<Authenticated>,
+    /// The request as programs may see it, where there is something that they may not.
+    pub(super) withheld: Option<Withheld>,
 }
 
 /// What a request asks for, and of whom.
@@ -44,6 +53,11 @@ impl<'a> Asked<'a> {
             Asked::Plain(route) => route.options(),
         }
     }
+
+    /// Whether a page has it opened that has said which it is, and may.
+    fn is_of_named_page(&self, request: &Parts) -> bool {
+        matches!(self, Asked::WebSocket(..)) && request.headers.contains_key(header::ORIGIN)
+    }
 }
 
 /// Who may answer a request, before its handshake is looked at.
@@ -52,77 +66,169 @@ enum Route<'a> {
     Plain(PlainRoute<'a>),
 }
 
+impl Route<'_> {
+    /// Whether it answers anybody: what may be asked here, and how to log out.
+    fn is_open(&self) -> bool {
+        let Route::Plain(PlainRoute::Page(page, _)) = self else {
+            return false;
+        };
+        matches!(page, Page::Options(_) | Page::Preflight(_) | Page::Logout)
+    }
+}
+
 /// Checks a request. How many connections and requests its client has is counted before; what follows needs a
 /// disk or room: which file or program is there (404), the permits (503), the start (500, 503).
 ///
+/// What the answer is to have beside what answers gives it, be it a refusal, is put into `fields`.
+///
 /// # Errors
-/// 400, 403, 404, 405, 426: the first check that fails.
-pub(super) fn check<'a>(
+/// 400, 401, 403, 404, 405, 426: the first check that fails.
+///
+/// Cancel safe: yes.
+pub(super) async fn check<'a>(
     options: &'a Options,
+    state: &State,
     request: &Parts,
     connection: &ConnectionInfo,
+    fields: &mut AnswerFields,
 ) -> Result<Checked<'a>, Refused> {
     // 0. OPTIONS asks for nothing but what may be asked: it is answered before Origin and any password, as browsers
-    //    and load balancers need, and to those that name no host.
-    if let Some(checked) = check_options(options, request, connection)? {
-        return Ok(checked);
-    }
-
+    //    and load balancers need, and to those that name no host; unless a script may answer, which is run for it.
     // 1. Host: 400 if it is malformed, 403 if this server does not go by it.
-    let host = options.access.host(request, connection)?;
-
     // 2. Path: 400 for what no honest client sends, 404 where nothing can answer.
-    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
-    let answerer = expected_answerer(request);
-    let refuse = |refusal| answerer.refuse(refusal);
-    let route = find_route(&options.router, request, &path).map_err(refuse)?;
+    let Found { host, path, route } = match find_options(options, request, connection)? {
+        Some(found) => found,
+        None => find(options, request, connection)?,
+    };
+    let refuse = |refusal| expected_answerer(request).refuse(refusal);
+    let access = options.router.access_at(&path);
+    let authentication = access.authentication.as_deref();
+    let authentication = authentication.filter(|_| !route.is_open());
+    let withheld = withhold(
+        request,
+        authentication,
+        options.router.logins.has_passwords(),
+    );
+    let shown = withheld
+        .as_ref()
+        .map_or(request, |withheld| &withheld.shown);
 
     // 3. The opening handshake's form, where there is one: 400, 405, 426.
-    let asked = check_form(route, request).map_err(refuse)?;
+    let asked = check_form(route, shown).map_err(refuse)?;
+    check_second_offer(&asked, withheld.as_ref()).map_err(refuse)?;
 
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
 
-    // 5. Authentication (401), 6. authorization (403): their place is here. Behind Origin, so that no
-    //    page of another asks a user for a password; before a disk is asked what is there, so that names cannot
-    //    be probed. Whoever answers, `asked.options()` are the terms, and a refusal can bring headers of its own.
+    // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
+    //    asked what is there, so that names cannot be probed.
+    let asking = Asking {
+        request,
+        host: host.as_ref(),
+        connection,
+        trust: &options.access.trust,
+        cookie_key: options.access.cookie_key.as_ref(),
+        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+    };
+    if withheld
+        .as_ref()
+        .is_some_and(|withheld| withheld.had_in_url)
+    {
+        fields.set_token_in_url();
+    }
+    let client = match authentication {
+        Some(authentication) => {
+            let client = authenticate(authentication, state, &asked, asking, fields);
+            client.await.map_err(refuse)?
+        }
+        None => None,
+    };
 
-    Ok(Checked { host, path, asked })
+    // 6. Authorization: its place is here. It may put another in the place of `client.identity`, and headers into
+    //    `fields`; open pages (`Route::is_open`) do not ask for it.
+
+    Ok(Checked {
+        host,
+        path,
+        asked,
+        client,
+        withheld,
+    })
+}
+
+/// Who the client is, if it has to be somebody; and before that, whose page has it ask.
+async fn authenticate(
+    authentication: &Authentication,
+    state: &State,
+    asked: &Asked<'_>,
+    asking: Asking<'_>,
+    fields: &mut AnswerFields,
+) -> Result<Option<Authenticated>, Refusal> {
+    if authentication.concerns(&asking) {
+        fields.set_private();
+        let kind = match asked {
+            Asked::WebSocket(..) => AskedKind::WebSocket,
+            Asked::Plain(_) => AskedKind::Plain,
+        };
+        check_foreign_page(&asked.options().origins, &asking, kind)?;
+    }
+    authentication
+        .authenticate(&state.logins, asking, fields)
+        .await
+}
+
+/// A request and who may answer it, by its path.
+struct Found<'a> {
+    host: Option<Authority>,
+    path: UrlPath,
+    route: Route<'a>,
+}
+
+fn find<'a>(
+    options: &'a Options,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Result<Found<'a>, Refused> {
+    let host = options.access.host(request, connection)?;
+    let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    let route = find_route(&options.router, request, &path);
+    let route = route.map_err(|refusal| expected_answerer(request).refuse(refusal))?;
+    Ok(Found { host, path, route })
 }
 
 /// Who answers a request whose method is OPTIONS; `None` for another. A script is found for a host alone: HTTP/1.0
 /// without one is what health checks send (HAProxy's `option httpchk`).
-fn check_options<'a>(
+fn find_options<'a>(
     options: &'a Options,
     request: &Parts,
     connection: &ConnectionInfo,
-) -> Result<Option<Checked<'a>>, Refused> {
+) -> Result<Option<Found<'a>>, Refused> {
     if request.method != Method::OPTIONS || handshake::is_requested(request) {
         return Ok(None);
     }
     let host = options.access.host_of_options(request, connection)?;
+    let found = |host, path, route| {
+        let route = Route::Plain(route);
+        Ok(Some(Found { host, path, route }))
+    };
     if request.uri.path() == "*" {
-        let (path, route) = (UrlPath::top(), options.router.options_of_all());
-        let asked = Asked::Plain(route);
-        return Ok(Some(Checked { host, path, asked }));
+        return found(host, UrlPath::top(), options.router.options_of_all());
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
     if let Some(cors) = &options.cors
         && Cors::is_preflight(request)
         && options.router.has_resource_at(&path)
     {
-        let asked = Asked::Plain(PlainRoute::Page(
-            Page::Preflight(cors),
-            &options.router.page_options,
-        ));
-        return Ok(Some(Checked { host, path, asked }));
+        let page = Page::Preflight(cors);
+        let route = PlainRoute::Page(page, &options.router.page_options);
+        return found(host, path, route);
     }
     let route = options.router.options(&path).ok_or(Refusal::NoPage)?;
-    let asked = Asked::Plain(match (route, host.is_some()) {
+    let route = match (route, host.is_some()) {
         (PlainRoute::Scripts(_, Some(page), options), false) => PlainRoute::Page(page, options),
         (route, _) => route,
-    });
-    Ok(Some(Checked { host, path, asked }))
+    };
+    found(host, path, route)
 }
 
 /// Whom a request is counted for if it is refused now. Who answers a plain one is not known yet.
@@ -160,6 +266,21 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
     })
 }
 
+/// A token is no subprotocol to select, and browsers fail a connection whose offers are all passed over.
+fn check_second_offer(asked: &Asked<'_>, withheld: Option<&Withheld>) -> Result<(), Refusal> {
+    match asked {
+        Asked::WebSocket(handshake, _)
+            if handshake.subprotocol().is_none()
+                && withheld.is_some_and(|withheld| withheld.has_offered) =>
+        {
+            let reason = "a token was offered as a subprotocol, and no other that is spoken here: \
+                offer a second one beside it, for browsers fail a connection that selects none";
+            Err(Refusal::BadRequest(reason.to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What a page of another origin asks for without a WebSocket, its browser keeps from it (CORS).
 fn check_origin(
     asked: &Asked<'_>,
@@ -176,10 +297,11 @@ fn check_origin(
 mod tests {
     use super::*;
     use crate::{
-        backend::{MaxLine, Program, StderrTo, StreamOptions, Target},
+        backend::{MaxLine, Program, Resources, Spawner, StderrTo, StreamOptions, Target},
         connection::Endpoint,
         framing::{Framing, Newline},
-        http::pages::Mount,
+        http::{access::ProcessLimit, lifecycle::LifecycleTokens, pages::Mount},
+        recording::Recorder,
     };
     use hyper::Request;
     use std::net::SocketAddr;
@@ -211,7 +333,7 @@ mod tests {
     }
 
     /// What a client of the loopback address is refused with, and who would have answered.
-    fn refused(uri: &str, headers: &[(&str, &str)]) -> Option<(u16, Answerer)> {
+    async fn refused(uri: &str, headers: &[(&str, &str)]) -> Option<(u16, Answerer)> {
         let mut request = Request::builder().uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -220,12 +342,22 @@ mod tests {
         let loopback: SocketAddr = "127.0.0.1:80".parse().expect("an address");
         let endpoint = Endpoint::from(loopback);
         let connection = ConnectionInfo::new(endpoint, endpoint);
-        let refused = check(&options(), &parts, &connection).err()?;
+        let spawner = Spawner::start().expect("threads");
+        let (resources, tokens) = (Resources::new(spawner), LifecycleTokens::default());
+        let state = State::new(
+            resources,
+            Recorder::default(),
+            ProcessLimit::default(),
+            tokens,
+        );
+        let (options, mut fields) = (options(), AnswerFields::default());
+        let checked = check(&options, &state, &parts, &connection, &mut fields).await;
+        let refused = checked.err()?;
         Some((refused.refusal.status().as_u16(), refused.by))
     }
 
-    #[test]
-    fn first_check_that_fails_is_the_answer() {
+    #[tokio::test]
+    async fn first_check_that_fails_is_the_answer() {
         let asking = [("connection", "upgrade"), ("upgrade", "websocket")];
         let key = ("sec-websocket-key", KEY);
         // Each row is right in one thing more than the row before.
@@ -296,17 +428,21 @@ mod tests {
                 ("origin", origin),
             ];
             let expected = status.map(|status| (status, by));
-            assert_eq!(refused(uri, &headers), expected, "{uri} {headers:?}");
+            assert_eq!(refused(uri, &headers).await, expected, "{uri} {headers:?}");
         }
     }
 
-    #[test]
-    fn plain_requests_pass_the_same_list() {
-        let plain = |uri, host| refused(uri, &[("host", host), ("origin", "http://evil")]);
-        assert_eq!(plain("/%00", "evil"), Some((403, Answerer::Nobody)));
-        assert_eq!(plain("/%00", "localhost"), Some((400, Answerer::Nobody)));
-        assert_eq!(plain("/b", "localhost"), Some((404, Answerer::Nobody)));
-        // What a program is there for is told by who answers, with 426.
-        assert_eq!(plain("/a", "localhost"), None);
+    #[tokio::test]
+    async fn plain_requests_pass_the_same_list() {
+        for (uri, host, expected) in [
+            ("/%00", "evil", Some((403, Answerer::Nobody))),
+            ("/%00", "localhost", Some((400, Answerer::Nobody))),
+            ("/b", "localhost", Some((404, Answerer::Nobody))),
+            // What a program is there for is told by who answers, with 426.
+            ("/a", "localhost", None),
+        ] {
+            let headers = [("host", host), ("origin", "http://evil")];
+            assert_eq!(refused(uri, &headers).await, expected);
+        }
     }
 }

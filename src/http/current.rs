@@ -31,6 +31,11 @@ impl Current {
         self.0.send_replace(Arc::new(handler));
     }
 
+    /// Tells of each that takes its place.
+    pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Handler>> {
+        self.0.subscribe()
+    }
+
     pub(super) fn downgrade(&self) -> WeakCurrent {
         WeakCurrent(Arc::downgrade(&self.0))
     }

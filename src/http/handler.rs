@@ -12,7 +12,8 @@ use hyper::{
 use tracing::warn;
 
 use super::{
-    access::{ConnectionPermit, Overload},
+    access::{ConnectionPermit, Overload, keep_query_token},
+    answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
     body::Body,
     checks::{Asked, Checked, check},
@@ -32,7 +33,7 @@ use super::{
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
-    targets::{find_target, shown_uri},
+    targets::{find_target, shown_target, shown_uri},
     unread_body::{UnreadBody, announce_close},
 };
 use crate::{
@@ -155,9 +156,12 @@ impl Handler {
         let (_, unread) = UnreadBody::of(request);
         let refusal = Refusal::from(bad.reason);
         self.count_refusal(refusal.name());
-        let (remote, line) = (connection.remote, bad.line.as_str());
+        let (remote, line) = (
+            connection.remote,
+            shown_target(&self.options.router, &bad.line),
+        );
         let (status, reason) = (refusal.status().as_u16(), refusal.to_string());
-        warn!(target: "access", %remote, line, status, reason, "refused");
+        warn!(target: "access", %remote, line = &*line, status, reason, "refused");
         self.send_away(refusal, Version::HTTP_11, unread)
     }
 
@@ -174,12 +178,14 @@ impl Handler {
         let mut response = match self.resolve_client(&mut request, connection) {
             Ok(connection) => {
                 let line = RequestLine::of(&request);
-                let outcome = self.answer(request, &mut unread, &connection).await;
-                self.finish(outcome, &line, &connection)
+                let mut fields = AnswerFields::default();
+                let answer = self.answer(request, &mut unread, &connection, &mut fields);
+                self.finish(answer.await, &fields, &line, &connection)
             }
             Err(refusal) => {
                 let line = RequestLine::of(&request);
-                self.finish(Err(refusal.into()), &line, connection)
+                let fields = AnswerFields::default();
+                self.finish(Err(refusal.into()), &fields, &line, connection)
             }
         };
         unread.discard_behind(&mut response, &self.state.tasks);
@@ -197,7 +203,8 @@ impl Handler {
         let line = RequestLine::of(&request);
         let (parts, ()) = request.into_parts();
         let answer = redirect::answer(&self.options.access, &parts, connection, to);
-        let mut response = self.finish(Answerer::Redirect.answer(answer), &line, connection);
+        let (outcome, fields) = (Answerer::Redirect.answer(answer), AnswerFields::default());
+        let mut response = self.finish(outcome, &fields, &line, connection);
         unread.discard_behind(&mut response, &self.state.tasks);
         response
     }
@@ -211,6 +218,12 @@ impl Handler {
     ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
         let trust = &self.options.access.trust;
+        if !trust.includes(&connection.remote) {
+            // Who is no proxy may not say who it is.
+            for name in &self.options.router.user_headers {
+                request.headers_mut().remove(name);
+            }
+        }
         trust.resolve_client(request.headers(), connection)
     }
 
@@ -219,12 +232,14 @@ impl Handler {
         mut request: Request<()>,
         unread: &mut UnreadBody,
         connection: &ConnectionInfo,
+        fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
         let permit = self.count_request(&request, connection)?;
         let upgrade = hyper::upgrade::on(&mut request);
         let (mut parts, ()) = request.into_parts();
-        let outcome = self.check_and_answer(&mut parts, unread, connection, permit, upgrade);
-        outcome.await
+        let asked = (&mut parts, permit, upgrade);
+        self.check_and_answer(asked, unread, connection, fields)
+            .await
     }
 
     /// Counts a request of a client behind a trusted proxy: many clients share that connection, so each of their
@@ -253,19 +268,26 @@ impl Handler {
     /// Answers a request that passes the checks, and so does each that scripts make of it.
     async fn check_and_answer(
         &self,
-        parts: &mut Parts,
+        (parts, permit, upgrade): (&mut Parts, Option<ConnectionPermit>, OnUpgrade),
         body: &mut UnreadBody,
         connection: &ConnectionInfo,
-        permit: Option<ConnectionPermit>,
-        upgrade: OnUpgrade,
+        fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
         let state = &self.state;
         for _ in 0..=MAX_REDIRECTS {
-            let Checked { host, path, asked } = check(&self.options, parts, connection)?;
+            let checked = check(&self.options, state, parts, connection, fields);
+            let Checked {
+                host,
+                path,
+                asked,
+                client,
+                withheld,
+            } = checked.await?;
             let request = ClientRequest {
-                parts,
+                parts: withheld.as_ref().map_or(parts, |withheld| &withheld.shown),
                 host: host.as_ref(),
                 connection,
+                client: client.as_ref(),
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
@@ -286,6 +308,7 @@ impl Handler {
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
                 PlainAnswer::LocalRedirect(target) => {
+                    keep_query_token(parts);
                     let redirected = redirect(parts, &target, &connection.prefix);
                     redirected.map_err(|refusal| Answerer::Cgi.refuse(refusal))?;
                 }
@@ -298,6 +321,7 @@ impl Handler {
     fn finish(
         &self,
         outcome: Result<Answer, Refused>,
+        fields: &AnswerFields,
         line: &RequestLine,
         connection: &ConnectionInfo,
     ) -> Response<Body> {
@@ -330,6 +354,7 @@ impl Handler {
             }
             self.options.headers.add_to(&mut response);
         }
+        fields.add_to(&mut response, is_session);
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.

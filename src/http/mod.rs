@@ -7,6 +7,7 @@
 
 pub mod access;
 mod admin;
+mod answer_fields;
 mod answerer;
 mod body;
 mod checks;
@@ -22,6 +23,7 @@ mod hub;
 mod hub_metrics;
 mod launch;
 mod lifecycle;
+mod login_watch;
 mod metric;
 mod metrics;
 mod options;

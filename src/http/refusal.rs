@@ -22,6 +22,9 @@ use crate::backend::{
 /// Seconds after which a client that was refused for the moment may try again.
 const RETRY_AFTER: &str = "1";
 
+/// What a password is asked for with: browsers show it, and send all in UTF-8 (RFC 7617 §2.1).
+const BASIC_CHALLENGE: &str = "Basic realm=\"wsd\", charset=\"UTF-8\"";
+
 /// Why a request is refused. The client sees the status and this text; the log sees the sources too.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -129,6 +132,24 @@ pub enum Refusal {
     /// The same, in words for whoever develops it.
     #[error("the program cannot be started: {0}")]
     Script(String),
+    /// A page of another site whose browser sends what it knows of its user, without saying which page.
+    #[error("pages of other sites may not do this; --origin lets some")]
+    ForeignSite,
+    /// Nothing shows who the client is, or what does is not to be read.
+    #[error("this address is not for everybody: it asks for a name and a password, or a token")]
+    Unauthenticated(Challenges),
+    /// What a client asked to be.
+    #[error("you are logged out")]
+    LoggedOut(Challenges),
+    /// A password or a token that is wrong.
+    #[error("the name, the password or the token is wrong")]
+    WrongPassword(Challenges),
+    /// Too many wrong passwords or tokens came from the client's address, or for its name; it waits so long.
+    #[error("too many wrong passwords or tokens were tried: try again later")]
+    PasswordsHeld(Duration),
+    /// Too many passwords wait to be tried.
+    #[error("too many passwords are waiting to be checked: try again later")]
+    PasswordsWait,
     /// A token that is missing, malformed or doubled.
     #[error("{0}")]
     BadToken(String),
@@ -142,6 +163,19 @@ pub enum Refusal {
     #[error("the target cannot be reached")]
     Connect(#[source] ConnectError),
 }
+
+/// How a client may show who it is, as a 401 tells (RFC 9110 §11.6.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Challenges {
+    /// A name and a password (RFC 7617).
+    pub basic: bool,
+    /// A token (RFC 6750).
+    pub bearer: bool,
+}
+
+/// What the log says of a client that is hardly the last.
+pub(super) const UNTRUSTED_PROXY: &str = "a client of a private address says for whom it asks (X-Forwarded-For), and is not believed: \
+     if it is a proxy, all that come by it are held for the wrong passwords of one, and --trust-proxy=ADDRESS lets it say";
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -225,6 +259,21 @@ impl Terms {
         Terms::new(status, name).with(header::RETRY_AFTER, &seconds(time).to_string())
     }
 
+    /// 401, with what there is to show who one is.
+    fn unauthenticated(challenges: Challenges) -> Self {
+        let mut terms = Terms::new(StatusCode::UNAUTHORIZED, "unauthenticated");
+        for (is_there, challenge) in [
+            (challenges.basic, BASIC_CHALLENGE),
+            (challenges.bearer, "Bearer"),
+        ] {
+            if is_there {
+                let challenge = HeaderValue::from_static(challenge);
+                terms.headers.append(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+        terms
+    }
+
     /// 413.
     fn too_large(name: &'static str) -> Self {
         Terms::new(StatusCode::PAYLOAD_TOO_LARGE, name)
@@ -303,6 +352,14 @@ impl Refusal {
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
+            Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
+            Refusal::Unauthenticated(challenges)
+            | Refusal::WrongPassword(challenges)
+            | Refusal::LoggedOut(challenges) => Terms::unauthenticated(*challenges),
+            Refusal::PasswordsHeld(time) => {
+                Terms::later(StatusCode::TOO_MANY_REQUESTS, "auth_rate", *time)
+            }
+            Refusal::PasswordsWait => Terms::unavailable("auth_rate"),
             Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
             Refusal::Held(time) => Terms::later(StatusCode::TOO_MANY_REQUESTS, "token_rate", *time),
@@ -330,6 +387,8 @@ impl Refusal {
     pub(super) fn detail(&self) -> String {
         match self {
             Refusal::Connect(error) => error.to_string(),
+            Refusal::Unauthenticated(_) => "unauthenticated".to_owned(),
+            Refusal::WrongPassword(_) => "wrong password".to_owned(),
             refusal => refusal.to_string(),
         }
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::access::Login;
 use crate::{
     backend::MemberId,
     connection::Endpoint,
@@ -30,6 +31,10 @@ pub(super) struct OpenSession {
     pub(super) target: Option<String>,
     /// What it is a member of, where it shares its program.
     pub(super) member: Option<Box<GroupMember>>,
+    /// Who its client is, if that was asked.
+    pub(super) user: Option<String>,
+    /// What that rests on, if it may go.
+    pub(super) login: Option<Box<Login>>,
     pub(super) begun: Instant,
     pub(super) handle: Handle,
 }
@@ -108,6 +113,26 @@ impl Registry {
         Some(session.handle.end(close))
     }
 
+    /// Asks all sessions to end whose login is over.
+    pub(super) fn end_without_login(&self, is_over: impl Fn(&Login) -> bool) {
+        let is_over = |session: &&Arc<OpenSession>| {
+            session.login.as_ref().is_some_and(|login| is_over(login))
+        };
+        let over: Vec<_> = self
+            .0
+            .lock()
+            .open
+            .values()
+            .filter(is_over)
+            .cloned()
+            .collect();
+        for session in over {
+            session
+                .handle
+                .end(Close::new(Close::POLICY, "the login is over"));
+        }
+    }
+
     /// An object for each open session, the oldest first.
     pub(super) fn to_json(&self) -> Value {
         let open: Vec<_> = self.0.lock().open.values().cloned().collect();
@@ -122,6 +147,7 @@ impl OpenSession {
         json!({
             "id": self.id.to_string(),
             "remote": self.remote.to_string(),
+            "user": self.user,
             "uri": self.uri,
             "subprotocol": self.subprotocol,
             "pid": self.pid,

@@ -2,7 +2,10 @@
 
 use hyper::http::request::Parts;
 
-use super::{access::Authority, request_head::RawTarget};
+use super::{
+    access::{Authenticated, Authority, Identity},
+    request_head::RawTarget,
+};
 use crate::{connection::ConnectionInfo, environ};
 
 /// The head of a request that has passed all checks, and the connection that it came by.
@@ -12,6 +15,8 @@ pub(super) struct ClientRequest<'a> {
     /// The host that it is for; `None` only of HTTP/1.0.
     pub(super) host: Option<&'a Authority>,
     pub(super) connection: &'a ConnectionInfo,
+    /// Who the client is, if that was asked.
+    pub(super) client: Option<&'a Authenticated>,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -19,6 +24,11 @@ impl<'a> ClientRequest<'a> {
     fn raw_target(self) -> Option<(&'a [u8], &'a [u8])> {
         let raw = self.parts.extensions.get::<RawTarget>()?;
         Some((raw.path_and_query(), raw.query()))
+    }
+
+    /// Who the client is, if that was asked.
+    pub(super) fn identity(self) -> Option<&'a Identity> {
+        self.client.map(|client| &client.identity)
     }
 
     /// What meta-variables are made of, where a program at `script_name` answers; without a subprotocol,
@@ -37,6 +47,9 @@ impl<'a> ClientRequest<'a> {
             script_name,
             path_info,
             host: self.host.map(|host| (host.name.as_str(), host.port)),
+            user: self
+                .identity()
+                .map_or(("", ""), |client| (&client.user, client.kind.name())),
             subprotocol: None,
             id: "",
         }

@@ -1,11 +1,14 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    access::{Connections, DigestKey, Guesses, ProcessLimit},
+    access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -36,8 +39,12 @@ pub(super) struct State {
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// What is remembered of logins.
+    pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
+    /// What is told once.
+    pub(super) buffering_told: Arc<Once>,
 }
 
 impl State {
@@ -61,7 +68,9 @@ impl State {
             groups: Arc::new(groups),
             connections: Arc::default(),
             guesses: Arc::default(),
+            logins: Arc::default(),
             digests: DigestKey::default(),
+            buffering_told: Arc::new(Once::new()),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 use hyper::Uri;
 
 use super::{
-    access::{TrustedProxies, network, with_tokens_digested},
+    access::{TrustedProxies, network, with_tokens_digested, without_query_token},
     pages::{MountTarget, RouteMatch, Router, TokenTargets, room_name},
     refusal::Refusal,
     request::ClientRequest,
@@ -103,12 +103,24 @@ async fn find_socket(
     })
 }
 
+/// A request's target, or what looks like one, without the token by which its client shows who it is.
+pub(super) fn shown_target<'a>(router: &Router, target: &'a str) -> Cow<'a, str> {
+    if !router.logins.has_tokens() {
+        return Cow::Borrowed(target);
+    }
+    match without_query_token(target.as_bytes()) {
+        Cow::Borrowed(_) => Cow::Borrowed(target),
+        Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
+    }
+}
+
 /// A request's target as the log shows it: a digest stands where a token may be.
 pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
     let text = uri.to_string();
+    let text = shown_target(router, &text);
     let digest = |token: &[u8]| state.digests.digest(token);
     let Some(places) = router.token_places(uri.path()) else {
-        return text;
+        return text.into_owned();
     };
     let (path, query) = match text.split_once('?') {
         Some((path, query)) => (path, Some(query)),

@@ -48,6 +48,9 @@ impl Server {
             accepting
                 .spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
         }
+        let (current, until) = (self.current.clone(), stopping.clone());
+        let watching = async move { until.run_until_cancelled(current.watch_logins()).await };
+        accepting.spawn(async move { watching.await.unwrap_or(()) });
         for entry in entries {
             match entry.role {
                 Role::Admin => operators.spawn(answer_operators(entry, self.clone())),

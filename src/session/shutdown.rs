@@ -1,6 +1,6 @@
 //! Shutdown: how each half of a session is brought to its end.
 
-use std::{pin::pin, process::ExitStatus, time::Duration};
+use std::{pin::pin, process::ExitStatus, sync::atomic::AtomicBool, time::Duration};
 
 use super::{
     handle::Handle,
@@ -32,6 +32,8 @@ pub(super) struct BackendHalf<'a> {
     farewell: Option<Farewell>,
     connection: Option<Intake>,
     after_output: AfterOutput,
+    /// It has said something that its client was not there for.
+    pub(super) is_heard_late: AtomicBool,
     timeouts: &'a TerminationTimeouts,
 }
 
@@ -44,6 +46,7 @@ impl<'a> BackendHalf<'a> {
             farewell: backend.farewell,
             connection: backend.connection,
             after_output: backend.after_output,
+            is_heard_late: AtomicBool::new(false),
             timeouts,
         }
     }
@@ -125,7 +128,7 @@ impl<'a> BackendHalf<'a> {
             timeouts.eof = Duration::ZERO;
             process.end(&timeouts).await;
         };
-        let rest = discard_output(Some(&mut self.output));
+        let rest = discard_output(Some(&mut self.output), &self.is_heard_late);
         future::select(pin!(end), pin!(rest)).await;
         found
     }

@@ -4,6 +4,9 @@
 //! A terminal has no end-of-file from outside: it is the line discipline that makes one of a character (VEOF), and only
 //! of lines (ICANON). So that is turned on for a program that has left the modes as we made them; one that has its own
 //! gets the byte. Who does not go by that is hung up.
+//!
+//! A read that is under way goes on by the mode in which it began, and swallows an end-of-file. So for a moment all are
+//! stopped: a read that a stop breaks off begins anew, in the new mode.
 
 use std::{
     io,
@@ -27,6 +30,9 @@ use crate::backend::spawn::TerminalSession;
 /// longer would hold up those who wait for it.
 const FINISH: Duration = Duration::from_secs(1);
 
+/// What a stop gets to break off a read. Less would be too short on a busy machine, where only the hang-up is left.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// The way into a terminal. Its shutdown is end-of-file, and the hang-up.
 pub(super) struct PtyStdin {
     master: Master,
@@ -40,8 +46,10 @@ pub(super) struct PtyStdin {
 enum End {
     /// It takes more.
     Open,
-    /// This character is still to be written.
-    EndOfFile(u8),
+    /// All are stopped for so long, before the character.
+    Pause(Pin<Box<Sleep>>, u8),
+    /// This character is still to be written; whether all are stopped.
+    Tell(u8, bool),
     /// The hang-up is due then.
     Finish(Pin<Box<Sleep>>),
     Over,
@@ -71,8 +79,10 @@ impl PtyStdin {
             modes.local_modes |= LocalModes::ICANON;
             // It has no modes any more if its program has gone.
             let _ = tcsetattr(&self.master, OptionalActions::Now, &modes);
+            self.session.pause();
+            return End::Pause(Box::pin(sleep(PAUSE)), end_of_file);
         }
-        End::EndOfFile(end_of_file)
+        End::Tell(end_of_file, false)
     }
 }
 
@@ -101,11 +111,17 @@ impl AsyncWrite for PtyStdin {
         loop {
             this.end = match &mut this.end {
                 End::Open => this.first_step(),
-                End::EndOfFile(byte) => {
-                    let byte = [*byte];
-                    let written = ready!(Pin::new(&mut this.master).poll_write(context, &byte));
+                End::Pause(timer, byte) => {
+                    ready!(timer.as_mut().poll(context));
+                    End::Tell(*byte, true)
+                }
+                End::Tell(byte, is_paused) => {
+                    let written = Pin::new(&mut this.master).poll_write(context, &[*byte]);
+                    if std::mem::replace(is_paused, false) {
+                        this.session.resume();
+                    }
                     // Who cannot be written to has gone.
-                    let _ = written;
+                    let _ = ready!(written);
                     End::Finish(Box::pin(sleep(FINISH)))
                 }
                 End::Finish(timer) => {

@@ -20,6 +20,7 @@ use std::{
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
+    fs::{Mode, OFlags},
     pipe::{PipeFlags, pipe_with},
     process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
 };
@@ -32,7 +33,7 @@ use super::{
     reserved_fds::ReservedFds,
     streams::ProgramStreams,
 };
-use crate::backend::process_attributes::Rlimit;
+use crate::backend::{process_attributes::Rlimit, pty::Pty};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -42,6 +43,8 @@ pub(super) struct Common {
     /// The limit of open files that every process gets, if not another.
     files: ResourceLimit,
     gateway: c_int,
+    /// See [`has_terminal`].
+    has_terminal: bool,
     orphan_killer: OrphanKiller,
 }
 
@@ -59,6 +62,7 @@ impl Common {
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
+            has_terminal: has_terminal(),
             orphan_killer: OrphanKiller::start()?,
         })
     }
@@ -125,15 +129,22 @@ impl System {
             limit_count: limits.len(),
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.common.gateway,
+            // Only who leads one can have a terminal, or be sure to have none.
+            leads_session: self.common.has_terminal || pty != Pty::None,
             is_aborted: attempt.is_aborted(),
             error: 0,
             error_pipe: -1,
             unshare_below: 0,
         };
         let (mut handle, exec_error) = self.execute(&mut spec, theirs.ends(), attempt)?;
-        handle.register(self.common.orphan_killer.register(handle.pid()));
-        if pty.is_controlling() {
-            handle.has_terminal();
+        let has_terminal = pty.is_controlling();
+        handle.register(
+            self.common
+                .orphan_killer
+                .register(handle.pid(), has_terminal),
+        );
+        if has_terminal {
+            handle.set_terminal();
         }
         Ok(Child {
             process: handle,
@@ -216,6 +227,18 @@ impl System {
         };
         Ok(ProcessHandle::new(pid, pidfd))
     }
+}
+
+/// Whether the gateway has a controlling terminal, from which its programs are to be kept by a session of their own:
+/// one that asks there for a password would be stopped (SIGTTIN), and one that opens another terminal would get that
+/// as its own.
+///
+/// Without a terminal there is nothing to keep them from, and a session has its price: where the kernel has autogroups
+/// (sched(7)), each is scheduled against all others as if it were a user of its own, and of sixteen programs that
+/// start at once the last waits twice as long.
+fn has_terminal() -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
 }
 
 /// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A

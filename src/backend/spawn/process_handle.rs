@@ -54,7 +54,7 @@ impl ProcessHandle {
     }
 
     /// It leads the session of a terminal.
-    pub(super) fn has_terminal(&mut self) {
+    pub(super) fn set_terminal(&mut self) {
         self.session = Some(TerminalSession::new(self.pid));
     }
 

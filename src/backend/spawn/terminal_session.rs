@@ -49,6 +49,16 @@ impl TerminalSession {
         }
     }
 
+    /// Stops all of it.
+    pub(in crate::backend) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Has it go on, its leader last: who waits for others to stop finds them going.
+    pub(in crate::backend) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
     /// Sends a signal to everybody in it.
     pub(super) fn signal(&self, signal: Signal) {
         self.0.lock().signal(signal);
@@ -88,9 +98,10 @@ impl State {
 mod linux {
     use std::{fs, os::fd::OwnedFd};
 
+    use nix::unistd::getsid;
     use rustix::process::{
-        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, getsid, pidfd_open, pidfd_send_signal,
-        waitid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open,
+        pidfd_send_signal, waitid,
     };
 
     /// Who is in a session, by descriptors that are never a stranger's.
@@ -106,7 +117,12 @@ mod linux {
                 let number: i32 = entry.file_name().to_str()?.parse().ok()?;
                 Pid::from_raw(number)
             });
-            let is_in = |pid: Pid| getsid(Some(pid)) == Ok(leader);
+            let leader_id = leader.as_raw_nonzero().get();
+            // nix's: that of a thread of the kernel is 0, which rustix's asserts that there is not.
+            let is_in = |pid: Pid| {
+                let pid = nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get());
+                getsid(Some(pid)).is_ok_and(|session| session.as_raw() == leader_id)
+            };
             let others = pids
                 .filter(|pid| *pid != leader && is_in(*pid))
                 .filter_map(|pid| {
@@ -130,9 +146,11 @@ mod linux {
 
         /// Whether there was somebody beside the leader.
         pub(super) fn signal(&self, signal: Signal) -> bool {
-            let _ = rustix::process::kill_process(self.leader, signal);
             let sent = |member: &&OwnedFd| pidfd_send_signal(member, signal).is_ok();
-            self.others.iter().filter(sent).count() > 0
+            let others = self.others.iter().filter(sent).count();
+            // Last: see `resume`.
+            let _ = kill_process(self.leader, signal);
+            others > 0
         }
     }
 }

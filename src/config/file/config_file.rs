@@ -108,6 +108,7 @@ impl File {
             section.path(),
             program,
             section.place().clone(),
+            section.entry(),
         ))
     }
 

@@ -8,7 +8,11 @@ use toml::{
 };
 
 use super::{
-    super::{config_error::FileError, flag_error::FlagError, route::Place},
+    super::{
+        config_error::FileError,
+        flag_error::FlagError,
+        route::{Entry, Place},
+    },
     keys::Keys,
     source::Source,
     value,
@@ -28,6 +32,7 @@ pub(super) struct Section {
     /// What only a route has.
     path: String,
     place: Place,
+    entry: Entry,
 }
 
 /// A key with its place, and its values as flags.
@@ -97,6 +102,7 @@ impl Section {
             command: None,
             path: String::new(),
             place: Place::Command,
+            entry: Entry::Checked,
         }
     }
 
@@ -125,6 +131,11 @@ impl Section {
                         "expected true: the rooms lie beneath the path".to_owned(),
                     ));
                 }
+            },
+            "no-auth" => match value.get_ref() {
+                DeValue::Boolean(true) => self.entry = Entry::Open,
+                DeValue::Boolean(false) => self.entry = Entry::Checked,
+                _ => return Err(wrong("expected true or false".to_owned())),
             },
             key if key == "command" || keys.is_of_routes(key) => {
                 return self.read(source, keys, name, value);
@@ -212,6 +223,11 @@ impl Section {
     /// What a route has in the place of a command.
     pub(super) fn place(&self) -> &Place {
         &self.place
+    }
+
+    /// Whether a route asks who its clients are.
+    pub(super) fn entry(&self) -> Entry {
+        self.entry
     }
 
     /// The keys of a route that say who answers, of which it has one.

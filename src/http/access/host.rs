@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 
 use hyper::{Version, header, http::request::Parts};
 
-use super::forwarded::TrustedProxies;
+use super::{authentication::CookieKey, forwarded::TrustedProxies};
 use crate::{connection::ConnectionInfo, http::refusal::Refusal};
 
 /// The rules of one server.
@@ -15,6 +15,8 @@ pub struct Access {
     pub hosts: Vec<String>,
     /// Proxies that are believed what they say of clients (`--trust-proxy`).
     pub trust: TrustedProxies,
+    /// What signs cookies, if other processes are to know them (`--cookie-key`).
+    pub cookie_key: Option<CookieKey>,
 }
 
 /// A name and a port, as the Host header gives them (RFC 9110 §7.2).

@@ -30,18 +30,50 @@ impl Origins {
         headers: &HeaderMap,
         host: Option<&Authority>,
     ) -> Result<(), Refusal> {
+        match headers.contains_key(header::ORIGIN) {
+            true => self.check_named(headers, host, WithoutTls::Own),
+            false if self.required => Err(Refusal::MissingOrigin),
+            false => Ok(()),
+        }
+    }
+
+    /// The same where browsers send along who their user is: by TLS a page without is another's, since whoever is in
+    /// between could have written it.
+    ///
+    /// # Errors
+    /// As [`Origins::check`].
+    pub(in crate::http) fn check_with_login(
+        &self,
+        headers: &HeaderMap,
+        host: Option<&Authority>,
+        is_https: bool,
+    ) -> Result<(), Refusal> {
+        let without_tls = match is_https {
+            true => WithoutTls::Foreign,
+            false => WithoutTls::Own,
+        };
+        match headers.contains_key(header::ORIGIN) {
+            true => self.check_named(headers, host, without_tls),
+            false => Ok(()),
+        }
+    }
+
+    fn check_named(
+        &self,
+        headers: &HeaderMap,
+        host: Option<&Authority>,
+        without_tls: WithoutTls,
+    ) -> Result<(), Refusal> {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else {
-            return match self.required {
-                true => Err(Refusal::MissingOrigin),
-                false => Ok(()),
-            };
+            return Ok(());
         };
         let text = value.to_str().unwrap_or_default();
         let origin = Origin::parse(text);
         let is_own = || {
             let pair = origin.as_ref().zip(host);
             pair.is_some_and(|(origin, host)| origin.is_of(host))
+                && (without_tls == WithoutTls::Own || !origin.as_ref().is_some_and(Origin::is_http))
         };
         let is_listed = || {
             let mut allowed = self.allowed.iter();
@@ -53,6 +85,13 @@ impl Origins {
             None => Err(Refusal::MalformedOrigin),
         }
     }
+}
+
+/// What a page of our own host is that came without TLS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WithoutTls {
+    Own,
+    Foreign,
 }
 
 /// An entry of `--origin`.
@@ -150,6 +189,10 @@ impl Origin {
         }
         let authority = authority.parse().ok()?;
         Some(Origin::Site(Site { scheme, authority }))
+    }
+
+    fn is_http(&self) -> bool {
+        matches!(self, Origin::Site(site) if site.scheme == "http")
     }
 
     /// Whether a page of this origin came from `host`. The scheme is not compared, so that a proxy may

@@ -2,12 +2,15 @@
 
 use std::str::FromStr;
 
-use hyper::{header, http::request::Parts};
+use hyper::http::request::Parts;
 
 use super::host::Authority;
 use crate::{
     backend::Token,
-    http::{fields::is_token, refusal::Refusal},
+    http::{
+        fields::{cookies, is_token},
+        refusal::Refusal,
+    },
     percent::unescaped,
 };
 
@@ -62,7 +65,7 @@ impl TokenPlace {
             TokenPlace::Host => host
                 .and_then(|host| host.name.split('.').next())
                 .map(str::to_owned),
-            TokenPlace::Cookie(name) => only(in_cookies(request, name))?,
+            TokenPlace::Cookie(name) => only(cookies(&request.headers, name))?,
         };
         let given = given.filter(|given| !given.is_empty());
         let given =
@@ -133,25 +136,10 @@ pub(in crate::http) fn with_tokens_digested(
     shown + &query[done..]
 }
 
-/// The values of a cookie (RFC 6265 §4.2.1).
-fn in_cookies<'a>(request: &'a Parts, name: &'a str) -> impl Iterator<Item = String> {
-    let fields = request.headers.get_all(header::COOKIE).into_iter();
-    let pairs = fields.flat_map(|field| field.as_bytes().split(|byte| *byte == b';'));
-    pairs.filter_map(move |pair| {
-        let pair = String::from_utf8_lossy(pair);
-        let (own, value) = pair.split_once('=')?;
-        let value = value.trim();
-        let quoted = value
-            .strip_prefix('"')
-            .and_then(|value| value.strip_suffix('"'));
-        (own.trim() == name).then(|| quoted.unwrap_or(value).to_owned())
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::Request;
+    use hyper::{Request, header};
 
     fn token(place: &str, uri: &str, cookie: &str, path_info: &str) -> Result<String, u16> {
         let place: TokenPlace = place.parse().expect(place);

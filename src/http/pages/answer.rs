@@ -6,7 +6,7 @@ use super::{
     cgi::{self, CgiAnswer, Scripts},
     console,
     file::{self, Files},
-    options,
+    logout, options,
     route::{Page, PlainRoute},
     terminal,
 };
@@ -102,6 +102,7 @@ async fn answer_page(
         Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
+        Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
     }

@@ -99,13 +99,13 @@ impl Directory {
     }
 
     /// What keeps a program from holding back output. Its file is looked into.
-    async fn unbuffer(&self, file: &Path) -> Option<Unbuffer> {
+    async fn unbuffer(&self, file: &Path) -> Option<Arc<Unbuffer>> {
         let write_at = self.write_at?;
         let file: PathBuf = file.to_owned();
         let mut passed = self.options.environ.passed.iter();
         let path = passed.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
         let looking =
             spawn_blocking(move || Unbuffer::new(write_at, &file, file.parent(), path.as_deref()));
-        looking.await.ok()
+        looking.await.ok().map(Arc::new)
     }
 }

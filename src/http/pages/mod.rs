@@ -9,6 +9,7 @@ mod console;
 mod directory;
 mod file;
 pub(in crate::http) mod local_redirect;
+mod logout;
 mod mount;
 pub(in crate::http) mod options;
 pub(in crate::http) mod redirect;

@@ -49,6 +49,8 @@ pub enum Page<'a> {
     Options(&'static str),
     /// What a page of another origin may ask for.
     Preflight(&'a Cors),
+    /// What has a browser forget its user's password.
+    Logout,
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
 }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use hyper::HeaderMap;
+use hyper::{HeaderMap, header::HeaderName};
 
 use super::{
     cgi::Scripts,
@@ -11,12 +11,21 @@ use super::{
     mount::{Mount, MountTarget},
     route::{Page, PlainRoute, WebSocketRoute},
 };
-use crate::http::{access::TokenPlace, route_options::RouteOptions, url_path::UrlPath};
+use crate::http::{
+    access::{LoginFiles, RouteAccess, TokenPlace},
+    route_options::RouteOptions,
+    url_path::UrlPath,
+};
 
 /// Methods where wsd answers by itself.
 const OF_PAGES: &str = "GET, HEAD, OPTIONS";
 /// Methods where a script may answer, for all that wsd knows.
 const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// What the paths of wsd's own begin with (RFC 8615).
+const OWN_PATHS: &str = "/.well-known/wsd";
+/// Where browsers forget a password.
+const LOGOUT: &str = "/.well-known/wsd-logout";
 
 /// What this server has.
 #[derive(Debug, Default)]
@@ -35,6 +44,14 @@ pub struct Router {
     pub files: Option<Files>,
     /// The terms of the top level, which hold for what has none of its own: the console, files.
     pub page_options: RouteOptions,
+    /// The files by which clients show who they are.
+    pub logins: LoginFiles,
+    /// Who may ask, where no route says.
+    pub access: RouteAccess,
+    /// Who may ask beneath the paths of routes.
+    pub route_access: Vec<RouteAccess>,
+    /// The headers in which trusted proxies name users, of all routes.
+    pub user_headers: Vec<HeaderName>,
 }
 
 impl Router {
@@ -54,9 +71,12 @@ impl Router {
         }
     }
 
-    /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that the path leads to, those of the
-    /// longest path first; else a file, or the refusal of all but a WebSocket.
+    /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that
+    /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if path.as_str() == LOGOUT && self.logins.has_passwords() {
+            return Some(PlainRoute::Page(Page::Logout, &self.page_options));
+        }
         if let Some(terminal) = self.terminal_at(path) {
             return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
         }
@@ -114,6 +134,17 @@ impl Router {
             }
             None => None,
         }
+    }
+
+    /// Who may ask at a path: what the route with the longest path says, whoever answers; else what the top says, as
+    /// for all that is wsd's own.
+    pub(in crate::http) fn access_at(&self, path: &UrlPath) -> &RouteAccess {
+        let leads_here =
+            |access: &&RouteAccess| path.beneath(access.path.trim_end_matches('/')).is_some();
+        let routes = self.route_access.iter().filter(leads_here);
+        let is_own = path.as_str().starts_with(OWN_PATHS);
+        let longest = routes.max_by_key(|access| access.path.len());
+        longest.filter(|_| !is_own).unwrap_or(&self.access)
     }
 
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
@@ -201,6 +232,14 @@ impl Router {
             }
         }
         places
+    }
+
+    /// Has what holds at the top hold beneath a path, too, whatever holds above that.
+    pub fn add_access_of_top(&mut self, path: &str) {
+        self.route_access.push(RouteAccess {
+            path: path.to_owned(),
+            ..self.access.clone()
+        });
     }
 
     /// All terms that there are.

@@ -1,7 +1,11 @@
 //! From a request that has passed all checks to a running session: a program, a task, an answer.
 
 use std::{
-    borrow::Cow, future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc,
+    borrow::Cow,
+    future::Future,
+    os::unix::process::ExitStatusExt,
+    pin::Pin,
+    sync::{Arc, Once},
     time::Duration,
 };
 
@@ -84,6 +88,8 @@ pub(in crate::http) async fn open(
             pid: backend.process.as_ref().map(|process| process.id()),
             target: address,
             member,
+            user: asked.request.identity().map(|client| client.user.clone()),
+            login: asked.request.client.and_then(|client| client.login.clone()),
             begun: Instant::now(),
             handle: Handle::new(&state.drain),
         }),
@@ -96,6 +102,9 @@ pub(in crate::http) async fn open(
         },
         recording,
         timeouts: Arc::clone(&options.timeouts),
+        buffering_told: target
+            .may_hold_back_output()
+            .then(|| Arc::clone(&state.buffering_told)),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
         drain: state.drain.clone(),
@@ -176,6 +185,8 @@ struct Task {
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
     recording: Option<Arc<Recording>>,
     timeouts: Arc<SessionTimeouts>,
+    /// Where the program's output could be had earlier.
+    buffering_told: Option<Arc<Once>>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
     /// Cancelled when the server stops.
@@ -208,6 +219,9 @@ impl Task {
                 line.fault_behind_exit(summary.exit).await;
             }
             log_end(&summary, open, duration);
+            if let (true, Some(told)) = (summary.came_at_end, self.buffering_told) {
+                told.call_once(tell_of_buffering);
+            }
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);
             drop(self.guard);
@@ -231,6 +245,14 @@ async fn finish(lingering: LingeringClose, drain: &CancellationToken) {
     }
 }
 
+/// The first question of every newcomer.
+fn tell_of_buffering() {
+    info!(
+        "output came only when the program ended, or its client had gone: if it was written before, it lay in a buffer, \
+         and --unbuffer has it sent at once (--unbuffer=pty for Ruby, Perl and static programs)"
+    );
+}
+
 fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
     let handle = &open.handle;
     let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
@@ -241,6 +263,7 @@ fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
     };
     info!(
         target: "access",
+        user = open.user,
         duration_ms = duration.as_millis() as u64,
         messages_in = received.messages,
         bytes_in = received.bytes,

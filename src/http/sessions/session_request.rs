@@ -70,6 +70,7 @@ impl SessionRequest<'_> {
         info!(
             target: "access",
             remote = %connection.remote,
+            user = self.request.identity().map(|client| client.user.as_str()),
             uri = %self.uri,
             origin = parts.headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok()),
             subprotocol = self.subprotocol,

@@ -15,11 +15,11 @@ use tokio_rustls::rustls::{
 use tracing::{Level, event, warn};
 
 use super::{
-    file_stamp::Stamp,
     identity::{Identity, IdentitySource},
     pem::{self, LoadError, PemKind},
     resolver::Resolver,
 };
+use crate::file_stamp::Stamp;
 use crate::server::io::HTTP_2;
 
 /// What is spoken inside (RFC 7301), the first before the others. A new protocol is added here, and

@@ -9,7 +9,6 @@ mod chain;
 mod config;
 mod current;
 mod distinguished_name;
-mod file_stamp;
 mod handshake;
 mod identity;
 mod pem;

@@ -53,5 +53,5 @@ await browse(async (browser) => {
   await page.locator(".xterm-cursor-pointer").waitFor();
   const plain = context.waitForEvent("page");
   await click();
-  assert.equal((await plain).url(), "https://example.org/plain");
+  await (await plain).waitForURL("https://example.org/plain");
 });

@@ -10,6 +10,7 @@ pub(crate) mod installed;
 pub(crate) mod interpreter;
 pub(crate) mod lease;
 pub(crate) mod line_client;
+pub(crate) mod login;
 pub(crate) mod operators;
 pub(crate) mod process;
 pub(crate) mod proxy;

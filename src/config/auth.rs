@@ -1,0 +1,187 @@
+//! Who may ask: how clients show who they are.
+
+use std::{fs::File, io::Read, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use hyper::header::{self, HeaderName};
+
+use super::{flag_error::FlagError, route::Entry};
+use crate::{
+    args::{Args, AuthArgs, ProgramArgs},
+    http::{
+        access::{Authentication, Certificates, CookieKey, RouteAccess},
+        pages::Router,
+    },
+};
+
+/// Bytes of the key that signs cookies.
+const KEY: usize = 32;
+
+/// Whether a program has a login of its own, or of the server's.
+pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
+    has_kinds(&program.auth) || server.tls.sslca.is_some()
+}
+
+/// Whether clients show who they are by something else than a certificate.
+pub(super) fn has_kinds(auth: &AuthArgs) -> bool {
+    auth.basic_auth.is_some() || auth.bearer_tokens.is_some() || auth.auth_header.is_some()
+}
+
+/// Has a router ask who its clients are beneath a path.
+///
+/// # Errors
+/// The first flag that is wrong; a reason where another route of the same path says something else.
+pub(super) fn add_route_access(
+    router: &mut Router,
+    path: &str,
+    server: &Args,
+    program: &ProgramArgs,
+    entry: Entry,
+) -> Result<Result<(), &'static str>, FlagError> {
+    let access = route_access(router, path, server, program, entry)?;
+    let differs = |other: &RouteAccess| other.path == access.path && !other.is_like(&access);
+    if router.route_access.iter().any(differs) {
+        return Ok(Err(
+            "another route of this path lets in others: clients of one path show who they are in one way",
+        ));
+    }
+    router.route_access.push(access);
+    Ok(Ok(()))
+}
+
+/// Who may ask beneath a path.
+///
+/// # Errors
+/// The first flag that is wrong.
+pub(super) fn route_access(
+    router: &mut Router,
+    path: &str,
+    server: &Args,
+    program: &ProgramArgs,
+    entry: Entry,
+) -> Result<RouteAccess, FlagError> {
+    let authentication = match entry == Entry::Checked && has_login(server, program) {
+        true => Some(Arc::new(authentication(router, server, &program.auth)?)),
+        false => None,
+    };
+    Ok(RouteAccess {
+        path: path.to_owned(),
+        authentication,
+    })
+}
+
+fn authentication(
+    router: &mut Router,
+    server: &Args,
+    auth: &AuthArgs,
+) -> Result<Authentication, FlagError> {
+    let in_file = |flag, path: &Path, reason: String| FlagError::new(flag, path.display(), reason);
+    let passwords = auth.basic_auth.as_deref().map(|path| {
+        let file = router.logins.passwords(path);
+        file.map_err(|reason| in_file("--basic-auth", path, reason))
+    });
+    let passwords = passwords.transpose()?;
+    let tokens = auth.bearer_tokens.as_deref().map(|path| {
+        let file = router.logins.tokens(path);
+        file.map_err(|reason| in_file("--bearer-tokens", path, reason))
+    });
+    let tokens = tokens.transpose()?;
+    let header = auth.auth_header.as_deref().map(user_header).transpose()?;
+    router.user_headers.extend(header.clone());
+    let is_login = server.tls.sslca_optional || !has_kinds(auth);
+    Ok(Authentication {
+        certificates: match server.tls.sslca.is_some() && is_login {
+            true => Certificates::Login,
+            false => Certificates::Ignored,
+        },
+        header,
+        passwords,
+        tokens,
+    })
+}
+
+/// A header that names a user, and is not there for something else.
+fn user_header(word: &str) -> Result<HeaderName, FlagError> {
+    const OTHERS: [HeaderName; 6] = [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::HOST,
+        header::ORIGIN,
+        header::CONNECTION,
+        header::UPGRADE,
+    ];
+    let invalid = |reason| FlagError::new("--auth-header", word, reason);
+    let name = HeaderName::try_from(word)
+        .map_err(|_| invalid("expected the name of a header, such as X-Forwarded-User"))?;
+    match OTHERS.contains(&name) {
+        true => Err(invalid(
+            "this header says something else; expected one that a proxy sets, such as X-Forwarded-User",
+        )),
+        false => Ok(name),
+    }
+}
+
+/// Checks what is about the server as a whole, and finds what is hardly meant.
+///
+/// # Errors
+/// The first flag that is wrong.
+pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
+    if args.access.cookie_key.is_some() && !router.logins.has_passwords() {
+        return Err(FlagError::about(
+            "--cookie-key",
+            "is about the cookies of --basic-auth: give that too",
+        ));
+    }
+    if router.user_headers.is_empty() {
+        return Ok(());
+    }
+    let proxies = &args.access.trust_proxy;
+    if proxies.is_empty() {
+        return Err(FlagError::about(
+            "--auth-header",
+            "is believed of proxies alone: give --trust-proxy=ADDRESS of the proxy too",
+        ));
+    }
+    match super::access::trusts_everybody(&args.access)? {
+        true => Err(FlagError::new(
+            "--trust-proxy",
+            proxies.join(","),
+            "it trusts everybody, and with --auth-header anybody could be anyone: list the proxies alone",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// What signs cookies, where other processes are to know them.
+///
+/// # Errors
+/// When the file is none to keep a key in, or has none.
+pub(super) fn cookie_key(args: &Args) -> Result<Option<CookieKey>, FlagError> {
+    let Some(path) = &args.access.cookie_key else {
+        return Ok(None);
+    };
+    let invalid = |reason: String| FlagError::new("--cookie-key", path.display(), reason);
+    let key = read_key(path).map_err(invalid)?;
+    Ok(Some(CookieKey::new(&key)))
+}
+
+fn read_key(path: &Path) -> Result<[u8; KEY], String> {
+    const REMEDY: &str = "make it with 'head -c 32 /dev/urandom', in a file of mode 0600";
+    let cannot = |error| format!("cannot be read: {error}");
+    let file = File::open(path).map_err(cannot)?;
+    let mode = file.metadata().map_err(cannot)?.permissions().mode();
+    if mode & 0o077 != 0 {
+        let mode = mode & 0o777;
+        return Err(format!(
+            "others may read or write it (mode {mode:04o}), and could be anyone: chmod 0600 it"
+        ));
+    }
+    let mut bytes = Vec::new();
+    file.take(KEY as u64 + 1)
+        .read_to_end(&mut bytes)
+        .map_err(cannot)?;
+    let length = bytes.len();
+    bytes.try_into().map_err(|_| match length > KEY {
+        true => format!("expected {KEY} random bytes, and there are more: {REMEDY}"),
+        false => format!("expected {KEY} random bytes, and there are {length}: {REMEDY}"),
+    })
+}
