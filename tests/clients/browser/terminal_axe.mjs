@@ -6,7 +6,7 @@ import { openTerminal } from "./terminal.mjs";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SAYS = [
-  ["text", "for c in 30 31 32 33 34 35 36 37 90 91 92 93 94 95 96 97; do printf '\\e['$c'm text \\e[1mbold\\e[0m '; done; printf '\\n\\e[7mreverse\\e[0m'; echo; echo drawn"],
+  ["text", "for c in 30 31 32 33 34 35 36 37 90 91 92 93 94 95 96 97; do printf '\\e['$c'm text \\e[1mbold \\e[7mreverse\\e[0m '; done; printf '\\n\\e[7mreverse\\e[0m'; echo; echo drawn"],
   ["an offer", "printf '\\e]52;c;aGVsbG8=\\a'; echo drawn"],
   ["an end", "echo drawn; exit 3"],
 ];

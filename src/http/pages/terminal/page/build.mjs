@@ -37,6 +37,19 @@ async function notices() {
   return `The terminal page has these packages in it.\n\n${parts.join("\n")}`;
 }
 
+// xterm.js 6.0 weighs reversed text of the default colour against the colour that it would have if it were not reversed,
+// so that status lines are grey, or not legible at all. When a newer one has mended that, this fails.
+const REVERSED = /default:this\._applyMinimumContrast\((\w+),(\w+),(\w+)\.foreground,([^()]*)\)\|\|(\w+)&&/;
+const mendReversed = {
+  name: "reversed text",
+  setup: ({ onLoad }) => onLoad({ filter: /xterm\.mjs$/ }, async ({ path }) => {
+    const text = await readFile(path, "utf8");
+    if (!REVERSED.test(text)) throw new Error("xterm.js is another one: look at its reversed text");
+    const mended = "default:this._applyMinimumContrast($1,$2,$5?$3.background:$3.foreground,$4)||$5&&";
+    return { contents: text.replace(REVERSED, mended), loader: "js" };
+  }),
+};
+
 async function bundle(options) {
   const result = await build({ absWorkingDir: here, bundle: true, minify: true, write: false, target: "es2022", ...options });
   return result.outputFiles[0].text;
@@ -48,6 +61,7 @@ async function files() {
     entryPoints: ["main.js"],
     format: "iife",
     legalComments: "none",
+    plugins: [mendReversed],
     banner: { js: `/*!\n${licenses}*/` },
     // A sixth of the script: names that xterm.js keeps to itself, its addons included.
     mangleProps: /^_[a-zA-Z]/,

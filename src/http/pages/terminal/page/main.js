@@ -121,7 +121,7 @@ function show(state, detail) {
   if (state === "lost") {
     terminal.write(RESET);
     const text = `There is no connection. Connecting again in ${detail} s.`;
-    status.show(text, [["Connect now", start]], "above");
+    status.show(text, [["Connect now", start], ["Reload", () => location.reload()]], "above");
   }
   if (state === "ended") {
     terminal.write(RESET);
@@ -173,12 +173,14 @@ function watchSize() {
 
 // ---------------------------------------------------------------- what is typed
 
+const isOver = () => ["ended", "lost"].includes(connection.state);
+
 // Keys that are the page's own, whatever the program takes.
 function isOurs(event) {
   if (event.type !== "keydown") return false;
   const { key, ctrlKey, shiftKey, altKey, metaKey } = event;
   if (key === "Enter" && ctrlKey && shiftKey) return notice.focus() || status.focus();
-  if (key === "Enter" && ["ended", "lost"].includes(connection.state)) {
+  if (key === "Enter" && isOver()) {
     if (!event.repeat) start();
     return true;
   }
@@ -199,7 +201,11 @@ function watchKeyboard() {
   terminal.onKey(() => { hasTyped = true; });
   terminal.textarea.addEventListener("input", () => { hasTyped = true; });
   watchPaste(terminal, $("terminal"), () => { hasTyped = true; });
-  terminal.onData((data) => connection.send(encoder.encode(keys.apply(data))));
+  terminal.onData((data) => {
+    // A keyboard on a screen types what it has no key for.
+    if (data === "\r" && isOver()) start();
+    else connection.send(encoder.encode(keys.apply(data)));
+  });
   // Reports of a mouse in the oldest form, which is no text.
   terminal.onBinary((data) => connection.send(Uint8Array.from(data, (character) => character.charCodeAt(0))));
   $("notice").addEventListener("keydown", leavePanel);
