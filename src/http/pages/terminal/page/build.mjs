@@ -33,6 +33,10 @@ async function notices() {
     const key = text.trim().replaceAll("\r\n", "\n");
     byText.set(key, [...(byText.get(key) ?? []), `${name} ${description.version}`]);
   }
+  // xterm.js has others' work in it, which the head of its script names.
+  const [head] = (await source("node_modules/@xterm/xterm/lib/xterm.mjs")).match(/^(\/\*[^]*?\*\/\s*)+/);
+  const lines = head.split("\n").map((line) => line.replace(/^[\s/*-]+|[\s*/-]+$/g, "")).filter(Boolean);
+  byText.set(lines.join("\n"), ["Within @xterm/xterm, under the same terms as the whole"]);
   const parts = [...byText].map(([text, names]) => `${names.join(", ")}:\n\n${text}\n`);
   return `The terminal page has these packages in it.\n\n${parts.join("\n")}`;
 }
