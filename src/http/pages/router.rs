@@ -172,8 +172,8 @@ impl Router {
             .filter(|mount| is_its_path(mount))
             .peekable();
         if mounts.peek().is_none() {
-            let fallback = self.fallback.iter().filter(|mount| is_its_path(mount));
-            return fallback.last().filter(|mount| mount.has_terminal());
+            let fallback = self.fallback.as_ref();
+            return fallback.filter(|mount| is_its_path(mount) && mount.has_terminal());
         }
         mounts.find(|mount| mount.has_terminal())
     }
