@@ -22,7 +22,7 @@ pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
 }
 
 /// Whether clients show who they are by something else than a certificate.
-pub(super) fn has_kinds(auth: &AuthArgs) -> bool {
+fn has_kinds(auth: &AuthArgs) -> bool {
     auth.basic_auth.is_some() || auth.bearer_tokens.is_some() || auth.auth_header.is_some()
 }
 

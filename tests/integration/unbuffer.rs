@@ -70,7 +70,7 @@ fn mended_by_environment() -> Vec<Answering> {
         answering("grep", &["grep", "a"], "say a x"),
         answering("tr", &["tr", "a", "b"], "sby b x"),
         answering("cut", &["cut", "-c1-5"], "say a"),
-        answering("jq", &["jq", "-R", "."], "\"say a x\""),
+        answering("jq", &["jq", "-M", "-R", "."], "\"say a x\""),
         Answering {
             made_by: Some(|directory| compile(directory, "gcc", &[])),
             ..answering("sh", &["{}/answer"], "say a x")
