@@ -8,9 +8,9 @@ use super::{handle::Meter, outcome::Ended, shutdown::BackendHalf};
 
 /// How long a program has to have run to be taken for one that holds its output back. Who waits for less does not
 /// wonder.
-const HELD_BACK: Duration = Duration::from_secs(2);
-/// How long before its end that comes at most.
-const AT_END: Duration = Duration::from_millis(200);
+const HELD_BACK: Duration = Duration::from_secs(3);
+/// How long before its end that comes at most: an interpreter on a busy machine takes its time to end.
+const AT_END: Duration = Duration::from_secs(1);
 
 /// Whether a program that ran for some time was heard at its end alone. One message is what many programs have to say;
 /// and one that has no client any more answers what came last.

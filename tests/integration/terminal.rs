@@ -79,7 +79,7 @@ fn size_is_that_of_the_url_and_then_of_the_messages() {
 
 #[test]
 fn what_is_no_size_closes_with_1008() {
-    let server = terminal("cat");
+    let server = terminal("exec cat");
     for target in ["/?cols=0", "/?rows=1001", "/?cols=x&rows=5", "/?rows="] {
         let mut client = server.connect_to(target);
         let (code, reason) = client.closed();
@@ -103,7 +103,7 @@ fn what_is_no_size_closes_with_1008() {
 
 #[test]
 fn other_texts_and_keys_close_with_1008() {
-    let server = terminal("cat");
+    let server = terminal("exec cat");
     for text in [
         "hello",
         "{}",
