@@ -7,6 +7,7 @@
 //! `scripts/bench --help` tells how to use it. Linux only, as
 //! it reads what servers cost from /proc.
 
+mod access;
 mod audience;
 mod carrier;
 mod connection;
@@ -58,6 +59,7 @@ fn main() -> ExitCode {
         Ok(Request::Compare(options)) => compare(&options),
         Ok(Request::Growth(options)) => growth::run(&options),
         Ok(Request::Targets(options)) => targets::run(&options),
+        Ok(Request::Access(options)) => access::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
         Ok(Request::Terminals(options)) => terminals::run(&options),
         Err(error) => {

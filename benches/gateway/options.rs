@@ -3,6 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
@@ -21,6 +22,8 @@ pub(crate) enum Request {
     Growth(Options),
     /// Sockets in place of programs, beside others that lead to sockets.
     Targets(Options),
+    /// Who may connect, beside everybody.
+    Access(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
     /// Terminals, beside pipes and script(1).
@@ -40,6 +43,15 @@ pub(crate) struct Options {
     pub(crate) svg: Option<PathBuf>,
     /// Numbers of sessions, of `growth`.
     pub(crate) sessions: Vec<usize>,
+}
+
+/// What has figures and servers of its own.
+#[derive(Clone, Copy)]
+enum Own {
+    Targets,
+    FanOut,
+    Access,
+    Terminals,
 }
 
 impl Options {
@@ -117,8 +129,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         sessions: growth::SESSIONS.to_vec(),
     };
     let (mut is_floor, mut is_growth) = (false, false);
-    let (mut is_targets, mut is_fan_out) = (false, false);
-    let mut is_terminals = false;
+    let mut own: Option<Own> = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -135,9 +146,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--help" | "-h" => return Ok(Request::Help),
             "floor" => is_floor = true,
             "growth" => is_growth = true,
-            "targets" => is_targets = true,
-            "fan-out" => is_fan_out = true,
-            "terminal" => is_terminals = true,
+            "targets" => own = Some(Own::Targets),
+            "fan-out" => own = Some(Own::FanOut),
+            "access" => own = Some(Own::Access),
+            "terminal" => own = Some(Own::Terminals),
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -152,26 +164,29 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets || is_fan_out || is_terminals => 3,
+        (false, false) if own.is_some() => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out || is_terminals {
-        let has_own = options.servers.is_empty() && options.web_servers.is_empty();
-        if !has_own || only.is_some() {
+    if let Some(own) = own {
+        let has_others = !options.servers.is_empty() || !options.web_servers.is_empty();
+        if has_others || only.is_some() {
             return Err(
-                "targets, fan-out and terminal have figures and servers of their own".into(),
+                "targets, fan-out, access and terminal have figures and servers of their own"
+                    .into(),
             );
         }
-        let known: &[_] = match (is_targets, is_fan_out) {
-            (true, _) => &targets::KNOWN,
-            (_, true) => &fan_out::KNOWN,
-            _ => &terminals::KNOWN,
+        let known: &[_] = match own {
+            Own::Targets => &targets::KNOWN,
+            Own::FanOut => &fan_out::KNOWN,
+            Own::Access => &access::KNOWN,
+            Own::Terminals => &terminals::KNOWN,
         };
         options.servers = servers_of(known);
-        return Ok(match (is_targets, is_fan_out) {
-            (true, _) => Request::Targets(options),
-            (_, true) => Request::FanOut(options),
-            _ => Request::Terminals(options),
+        return Ok(match own {
+            Own::Targets => Request::Targets(options),
+            Own::FanOut => Request::FanOut(options),
+            Own::Access => Request::Access(options),
+            Own::Terminals => Request::Terminals(options),
         });
     }
     if is_floor {

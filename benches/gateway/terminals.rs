@@ -95,7 +95,11 @@ fn draw(report: &Report) -> String {
 
 /// A program under one of them, as it is typed to and as it shows.
 enum Shown {
-    Served(Box<Connection>, Server),
+    /// The server ends with it.
+    Served(
+        Box<Connection>,
+        #[expect(dead_code, reason = "kept until it is dropped")] Server,
+    ),
     Local(Child, ChildStdin, ChildStdout),
 }
 

@@ -19,6 +19,7 @@ mod script;
 mod socket;
 mod spawn;
 mod start_error;
+mod started;
 mod stderr;
 mod stdin;
 mod stdio;
@@ -43,7 +44,7 @@ pub use interface::{
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
-pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
+pub use program::{DirectoryEntry, Program};
 pub use pty::{BadSize, Pty, TerminalSize};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
@@ -52,6 +53,7 @@ pub use socket::{
 };
 pub use spawn::Spawner;
 pub use start_error::passes_with_time;
+pub use started::{PipedProcess, StderrTo};
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};

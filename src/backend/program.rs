@@ -9,20 +9,17 @@ use std::{
     sync::Arc,
 };
 
-use tokio::{io::AsyncRead, net::unix::pipe};
 use tracing::Span;
 
 use super::{
     input::framed_input,
-    interface::{AfterOutput, Backend, Environment, Output},
-    output::{self, framed_output},
+    interface::{AfterOutput, Backend, Environment},
     process::Process,
     process_attributes::ProcessAttributes,
-    pty::{self, Master, Pty, TerminalSize},
+    pty::{self, Pty, TerminalSize},
     script::{FirstLine, ScriptError},
-    spawn::{Command, OurStreams, Spawner},
-    stderr::{self, Logged},
-    stdin::Stdin,
+    spawn::{Command, Spawner},
+    started::{FramedProcess, PipedProcess, Started, StderrTo},
     stream_options::StreamOptions,
     unbuffer::Unbuffer,
 };
@@ -57,64 +54,6 @@ pub struct DirectoryEntry {
     pub name: OsString,
 }
 
-/// A process that was started, with its pipes as they are.
-#[derive(Debug)]
-pub struct PipedProcess {
-    /// Its stdin; dropping it gives end-of-file.
-    pub input: pipe::Sender,
-    /// Its stdout.
-    pub output: pipe::Receiver,
-    /// The process itself.
-    pub process: Process,
-}
-
-/// A process whose output carries messages, and whose stdin is a pipe.
-pub(super) struct FramedProcess {
-    pub(super) output: Output,
-    pub(super) stdin: Stdin,
-    pub(super) process: Process,
-}
-
-/// A process that was started, and our ends of its streams.
-struct Started {
-    process: Process,
-    streams: OurStreams,
-}
-
-/// stdin, stdout and stderr of a process that has no terminal.
-fn piped(streams: OurStreams) -> io::Result<(pipe::Sender, OwnedFd, pipe::Receiver)> {
-    let (Some(stdin), Some(stderr)) = (streams.stdin, streams.stderr) else {
-        return Err(io::Error::other("a terminal in the place of pipes"));
-    };
-    Ok((
-        pipe::Sender::from_owned_fd(stdin)?,
-        streams.stdout,
-        pipe::Receiver::from_owned_fd(stderr)?,
-    ))
-}
-
-/// The messages of stdout, and of stderr where the client has them too.
-fn framed<R>(stdout: R, stderr: Option<Logged>, streams: &StreamOptions) -> Output
-where
-    R: AsyncRead + Send + Unpin + 'static,
-{
-    match stderr {
-        None => framed_output(stdout, streams),
-        Some(stderr) => output::wrapped(stdout, stderr, streams),
-    }
-}
-
-/// Where a program's stderr goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StderrTo {
-    /// To the log, line by line.
-    Log,
-    /// To the client, both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`; and to the log.
-    Client,
-    /// To our own, as it is: one reader has both.
-    Inherit,
-}
-
 impl Program {
     /// Whether another is the same file, called the same way with the same rights.
     pub fn is_same(&self, other: &Program) -> bool {
@@ -142,17 +81,8 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<PipedProcess> {
-        let Started {
-            mut process,
-            streams,
-        } = self.spawn(Pty::None, spawner, environment).await?;
-        let (input, output, errors) = piped(streams)?;
-        process.set_stderr_task(stderr::log(errors));
-        Ok(PipedProcess {
-            input,
-            output: pipe::Receiver::from_owned_fd(output)?,
-            process,
-        })
+        let started = self.spawn(Pty::None, spawner, environment).await?;
+        started.into_piped()
     }
 
     /// Starts a process that is joined to nobody: its stdin is at its end, its stdout and stderr go to the log, under
@@ -165,16 +95,10 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Process> {
-        let Started {
-            mut process,
-            streams,
-        } = self.spawn(Pty::None, spawner, environment).await?;
-        let (_, output, errors) = piped(streams)?;
+        let started = self.spawn(Pty::None, spawner, environment).await?;
         // Before its first line, which may be there already.
-        Span::current().record("pid", process.id());
-        let output = pipe::Receiver::from_owned_fd(output)?;
-        process.set_stderr_task(stderr::log_both(output, errors));
-        Ok(process)
+        Span::current().record("pid", started.process.id());
+        started.into_logged()
     }
 
     /// Starts a process whose streams carry messages.
@@ -188,13 +112,12 @@ impl Program {
         if self.pty.is_controlling() {
             return self.open_terminal(streams, spawner, environment).await;
         }
+        let opening = self.open_pipes(streams, stderr_to, spawner, environment);
         let FramedProcess {
             output,
             stdin,
             process,
-        } = self
-            .open_pipes(streams, stderr_to, spawner, environment)
-            .await?;
+        } = opening.await?;
         Ok(Backend {
             output,
             input: framed_input(stdin, streams),
@@ -216,30 +139,7 @@ impl Program {
         environment: &Environment,
     ) -> io::Result<FramedProcess> {
         let started = self.spawn(self.pty, spawner, environment).await?;
-        let mut process = started.process;
-        let (input, output, errors) = piped(started.streams)?;
-        let errors = match stderr_to {
-            StderrTo::Log => {
-                process.set_stderr_task(stderr::log(errors));
-                None
-            }
-            StderrTo::Inherit => {
-                process.set_stderr_task(stderr::pass_on(errors));
-                None
-            }
-            StderrTo::Client => Some(Logged::new(errors)),
-        };
-        let output = match self.pty {
-            Pty::None => framed(pipe::Receiver::from_owned_fd(output)?, errors, streams),
-            _ => framed(Master::new(output)?, errors, streams),
-        };
-        let stdin = Stdin::new(input);
-        process.set_intake(stdin.intake().clone());
-        Ok(FramedProcess {
-            output,
-            stdin,
-            process,
-        })
+        started.into_framed(self.pty, streams, stderr_to)
     }
 
     /// Starts a process with a terminal.
@@ -251,7 +151,7 @@ impl Program {
     ) -> io::Result<Backend> {
         let started = self.spawn(self.pty, spawner, environment).await?;
         let session = started.process.terminal_session().cloned();
-        let started = pty::Started {
+        let started = pty::OnTerminal {
             session: session.ok_or_else(|| io::Error::other("no session"))?,
             process: started.process,
             master: started.streams.stdout,

@@ -5,11 +5,12 @@ use std::{io, sync::Arc};
 use super::{
     group::{NotJoined, RoomOptions, Rooms},
     interface::{Backend, Environment},
-    program::{Program, StderrTo},
+    program::Program,
     pty::{Pty, TerminalSize},
     script::FirstLine,
     socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
+    started::StderrTo,
     stream_options::StreamOptions,
 };
 use crate::{connection::ConnectionInfo, framing::Framing};

@@ -1,20 +1,17 @@
 //! Who may ask: how clients show who they are.
 
-use std::{fs::File, io::Read, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use hyper::header::{self, HeaderName};
 
-use super::{flag_error::FlagError, route::Entry};
+use super::{access::trusts_everybody, flag_error::FlagError, route::Entry};
 use crate::{
     args::{Args, AuthArgs, ProgramArgs},
     http::{
-        access::{Authentication, Certificates, CookieKey, RouteAccess},
+        access::{Authentication, Certificates, RouteAccess},
         pages::Router,
     },
 };
-
-/// Bytes of the key that signs cookies.
-const KEY: usize = 32;
 
 /// Whether a program has a login of its own, or of the server's.
 pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
@@ -22,7 +19,7 @@ pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
 }
 
 /// Whether clients show who they are by something else than a certificate.
-pub(super) fn has_kinds(auth: &AuthArgs) -> bool {
+fn has_kinds(auth: &AuthArgs) -> bool {
     auth.basic_auth.is_some() || auth.bearer_tokens.is_some() || auth.auth_header.is_some()
 }
 
@@ -141,7 +138,7 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
             "is believed of proxies alone: give --trust-proxy=ADDRESS of the proxy too",
         ));
     }
-    match super::access::trusts_everybody(&args.access)? {
+    match trusts_everybody(&args.access)? {
         true => Err(FlagError::new(
             "--trust-proxy",
             proxies.join(","),
@@ -149,39 +146,4 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
         )),
         false => Ok(()),
     }
-}
-
-/// What signs cookies, where other processes are to know them.
-///
-/// # Errors
-/// When the file is none to keep a key in, or has none.
-pub(super) fn cookie_key(args: &Args) -> Result<Option<CookieKey>, FlagError> {
-    let Some(path) = &args.access.cookie_key else {
-        return Ok(None);
-    };
-    let invalid = |reason: String| FlagError::new("--cookie-key", path.display(), reason);
-    let key = read_key(path).map_err(invalid)?;
-    Ok(Some(CookieKey::new(&key)))
-}
-
-fn read_key(path: &Path) -> Result<[u8; KEY], String> {
-    const REMEDY: &str = "make it with 'head -c 32 /dev/urandom', in a file of mode 0600";
-    let cannot = |error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(cannot)?;
-    let mode = file.metadata().map_err(cannot)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let mode = mode & 0o777;
-        return Err(format!(
-            "others may read or write it (mode {mode:04o}), and could be anyone: chmod 0600 it"
-        ));
-    }
-    let mut bytes = Vec::new();
-    file.take(KEY as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
-    let length = bytes.len();
-    bytes.try_into().map_err(|_| match length > KEY {
-        true => format!("expected {KEY} random bytes, and there are more: {REMEDY}"),
-        false => format!("expected {KEY} random bytes, and there are {length}: {REMEDY}"),
-    })
 }

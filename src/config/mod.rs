@@ -12,6 +12,7 @@ mod client;
 mod command;
 mod command_tips;
 mod config_error;
+mod cookie_key;
 mod doctor;
 pub mod file;
 mod flag_error;

@@ -56,10 +56,12 @@ fn has_login(args: &Args, program: &ProgramArgs, route: Option<&Route>) -> bool 
     if route.is_some_and(|route| matches!(route.entry, Entry::Open)) {
         return false;
     }
-    let tls = &args.tls;
-    // A certificate that need not be shown is none.
-    let is_optional = tls.sslca_optional || tls.ssl_optional;
-    auth::has_kinds(&program.auth) || tls.sslca.is_some() && !is_optional
+    let mut args = args.clone();
+    if args.tls.sslca_optional || args.tls.ssl_optional {
+        // A certificate that need not be shown is none.
+        args.tls.sslca = None;
+    }
+    auth::has_login(&args, program)
 }
 
 /// The first flag by which others than this machine's user come to a program, or have its user's browser come.

@@ -6,8 +6,6 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::ValueEnum;
-
 use super::{
     command, flag_error::FlagError, process_attributes::process_attributes, terminal,
     variables::environ, zero::unless_zero,
@@ -97,7 +95,7 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let framing = framing.unwrap_or(Framing::Lines(newline(messages)));
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
         let other = match (messages.binary, messages.framing) {
-            (false, Some(kind)) => flag_of(kind),
+            (false, Some(kind)) => kind.flag(),
             _ => "--binary".to_owned(),
         };
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
@@ -143,7 +141,7 @@ pub(super) fn newline(args: &MessageArgs) -> Newline {
 fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
     Ok(Some(match args.framing {
         Some(kind) if args.binary && kind != FramingKind::Chunks => {
-            let other = flag_of(kind);
+            let other = kind.flag();
             let reason = format!("and {other} exclude each other: give one of them");
             return Err(FlagError::about("--binary", reason));
         }
@@ -156,11 +154,4 @@ fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
         None if args.binary => Framing::Chunks,
         None => return Ok(None),
     }))
-}
-
-/// `--framing` as it is typed.
-pub(super) fn flag_of(kind: FramingKind) -> String {
-    let value = kind.to_possible_value();
-    let name = value.as_ref().map_or("", |value| value.get_name());
-    format!("--framing={name}")
 }

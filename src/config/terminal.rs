@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{flag_error::FlagError, program::flag_of};
+use super::flag_error::FlagError;
 use crate::{
     args::{FramingKind, ProgramArgs, TerminalArgs, UnbufferBy},
     backend::{Pty, StreamOptions, Target, Unbuffer, WriteAt},
@@ -39,6 +39,11 @@ const SIZES: [&str; 2] = ["COLUMNS", "LINES"];
 /// A framing that a terminal cannot have.
 pub(super) fn pty(args: &ProgramArgs) -> Result<Pty, FlagError> {
     let terminals = &args.terminals;
+    if terminals.writable && !terminals.terminal {
+        // clap requires nothing that another flag excludes.
+        let reason = "is about the terminals of --terminal: give that too";
+        return Err(FlagError::about("--writable", reason));
+    }
     if terminals.terminal {
         return Ok(Pty::Terminal {
             is_readonly: args.sharing.readonly,
@@ -52,7 +57,7 @@ pub(super) fn pty(args: &ProgramArgs) -> Result<Pty, FlagError> {
     }
     match args.messages.framing {
         Some(kind @ (FramingKind::Length | FramingKind::Headers | FramingKind::Control)) => {
-            let framing = flag_of(kind);
+            let framing = kind.flag();
             let reason = format!(
                 "and {framing} exclude each other: stderr is on the terminal too, between the messages"
             );

@@ -41,6 +41,8 @@ pub(super) struct Checked<'a> {
 pub(super) enum Asked<'a> {
     /// A WebSocket, by a handshake that can be answered.
     WebSocket(Handshake, WebSocketRoute<'a>),
+    /// A WebSocket, where there is something, and no program: these terms hold there.
+    NoProgram(&'a RouteOptions),
     /// An answer.
     Plain(PlainRoute<'a>),
 }
@@ -50,19 +52,21 @@ impl<'a> Asked<'a> {
     fn options(&self) -> &'a RouteOptions {
         match self {
             Asked::WebSocket(_, route) => route.options(),
+            Asked::NoProgram(options) => options,
             Asked::Plain(route) => route.options(),
         }
     }
 
     /// Whether a page has it opened that has said which it is, and may.
     fn is_of_named_page(&self, request: &Parts) -> bool {
-        matches!(self, Asked::WebSocket(..)) && request.headers.contains_key(header::ORIGIN)
+        !matches!(self, Asked::Plain(_)) && request.headers.contains_key(header::ORIGIN)
     }
 }
 
 /// Who may answer a request, before its handshake is looked at.
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
+    NoProgram(&'a RouteOptions),
     Plain(PlainRoute<'a>),
 }
 
@@ -138,8 +142,9 @@ pub(super) async fn check<'a>(
     }
     let client = match authentication {
         Some(authentication) => {
+            // In a box, or every connection would have room for it, also where nobody is asked.
             let client = authenticate(authentication, state, &asked, asking, fields);
-            client.await.map_err(refuse)?
+            Box::pin(client).await.map_err(refuse)?
         }
         None => None,
     };
@@ -167,7 +172,7 @@ async fn authenticate(
     if authentication.concerns(&asking) {
         fields.set_private();
         let kind = match asked {
-            Asked::WebSocket(..) => AskedKind::WebSocket,
+            Asked::WebSocket(..) | Asked::NoProgram(_) => AskedKind::WebSocket,
             Asked::Plain(_) => AskedKind::Plain,
         };
         check_foreign_page(&asked.options().origins, &asking, kind)?;
@@ -248,16 +253,26 @@ fn find_route<'a>(
         let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
-    let route = router.websocket(path, &request.headers);
-    let route = route.ok_or(Refusal::NotFound)?;
+    let route = match router.websocket(path, &request.headers) {
+        Some(route) => Route::WebSocket(route),
+        // Who may not come in does not learn where programs are.
+        None if router.access_at(path).has_login() && router.plain(path).is_some() => {
+            Route::NoProgram(&router.page_options)
+        }
+        None => return Err(Refusal::NotFound),
+    };
     path.check_for_programs()?;
-    Ok(Route::WebSocket(route))
+    Ok(route)
 }
 
 /// A plain request has no form beside that of its path, which scripts check for themselves.
 fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusal> {
     Ok(match route {
         Route::Plain(route) => Asked::Plain(route),
+        Route::NoProgram(options) => {
+            Handshake::check(request, &options.subprotocols, options.compression)?;
+            Asked::NoProgram(options)
+        }
         Route::WebSocket(route) => {
             let options = route.options();
             let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
@@ -288,7 +303,9 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
+        Asked::WebSocket(..) | Asked::NoProgram(_) => {
+            asked.options().origins.check(&request.headers, host)
+        }
         Asked::Plain(_) => Ok(()),
     }
 }

@@ -15,7 +15,7 @@ use super::{
     access::{ConnectionPermit, Overload, keep_query_token},
     answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
-    body::Body,
+    body::{Body, without_body},
     checks::{Asked, Checked, check},
     groups::start_kept,
     lifecycle::LifecycleTokens,
@@ -303,6 +303,7 @@ impl Handler {
                     };
                     return by.answer(outcome.await);
                 }
+                Asked::NoProgram(_) => return Err(Answerer::Program.refuse(Refusal::NotFound)),
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
             };
             match answer {
@@ -355,6 +356,9 @@ impl Handler {
             self.options.headers.add_to(&mut response);
         }
         fields.add_to(&mut response, is_session);
+        if line.is_head_by_http2() {
+            response = without_body(response);
+        }
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.

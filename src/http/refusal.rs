@@ -177,6 +177,11 @@ pub struct Challenges {
 pub(super) const UNTRUSTED_PROXY: &str = "a client of a private address says for whom it asks (X-Forwarded-For), and is not believed: \
      if it is a proxy, all that come by it are held for the wrong passwords of one, and --trust-proxy=ADDRESS lets it say";
 
+/// What the log says where a program may have been refused nothing, and its client still has nothing.
+pub(super) const CAME_AT_END: &str = "output came only when the program ended, or its client had gone: if it was \
+    written before, it lay in a buffer, and --unbuffer has it sent at once (--unbuffer=pty for Ruby, Perl and static \
+    programs)";
+
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum BreakOff {
@@ -259,6 +264,17 @@ impl Terms {
         Terms::new(status, name).with(header::RETRY_AFTER, &seconds(time).to_string())
     }
 
+    /// 429, after too many guesses.
+    fn held(name: &'static str, time: Duration) -> Self {
+        Terms::later(StatusCode::TOO_MANY_REQUESTS, name, time)
+    }
+
+    /// 416: the client learns how much there is (RFC 9110 §14.4).
+    fn range(length: u64) -> Self {
+        Terms::new(StatusCode::RANGE_NOT_SATISFIABLE, "range")
+            .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
+    }
+
     /// 401, with what there is to show who one is.
     fn unauthenticated(challenges: Challenges) -> Self {
         let mut terms = Terms::new(StatusCode::UNAUTHORIZED, "unauthenticated");
@@ -303,9 +319,10 @@ impl Refusal {
             Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
             Refusal::BadHead(reason) => Terms::bad_head(reason),
             Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
-            Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
-                Terms::new(StatusCode::FORBIDDEN, "origin")
-            }
+            Refusal::ForeignOrigin(_)
+            | Refusal::MalformedOrigin
+            | Refusal::MissingOrigin
+            | Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
             Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
@@ -317,11 +334,7 @@ impl Refusal {
             Refusal::PreconditionFailed => {
                 Terms::new(StatusCode::PRECONDITION_FAILED, "precondition")
             }
-            // RFC 9110 §14.4: the client learns how much there is.
-            Refusal::RangeNotSatisfiable(length) => {
-                Terms::new(StatusCode::RANGE_NOT_SATISFIABLE, "range")
-                    .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
-            }
+            Refusal::RangeNotSatisfiable(length) => Terms::range(*length),
             Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
                 .with(header::VARY, "Accept-Encoding"),
             Refusal::Read(error) => Terms::failure("read", error),
@@ -352,17 +365,14 @@ impl Refusal {
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
-            Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::Unauthenticated(challenges)
             | Refusal::WrongPassword(challenges)
             | Refusal::LoggedOut(challenges) => Terms::unauthenticated(*challenges),
-            Refusal::PasswordsHeld(time) => {
-                Terms::later(StatusCode::TOO_MANY_REQUESTS, "auth_rate", *time)
-            }
+            Refusal::PasswordsHeld(time) => Terms::held("auth_rate", *time),
             Refusal::PasswordsWait => Terms::unavailable("auth_rate"),
             Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
-            Refusal::Held(time) => Terms::later(StatusCode::TOO_MANY_REQUESTS, "token_rate", *time),
+            Refusal::Held(time) => Terms::held("token_rate", *time),
             Refusal::Connect(error) => Terms::no_target(&error.failure),
         }
     }

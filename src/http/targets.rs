@@ -119,9 +119,10 @@ pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
     let text = uri.to_string();
     let text = shown_target(router, &text);
     let digest = |token: &[u8]| state.digests.digest(token);
-    let Some(places) = router.token_places(uri.path()) else {
-        return text.into_owned();
-    };
+    let places = router.token_places(uri.path()).unwrap_or_default();
+    // A page may be told by a query which address to connect to.
+    let is_nested = || text.to_ascii_lowercase().contains("access_token%3d");
+    let in_query = places.in_query || router.logins.has_tokens() && is_nested();
     let (path, query) = match text.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (&*text, None),
@@ -133,7 +134,7 @@ pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
     }
     if let Some(query) = query {
         shown.push('?');
-        match places.in_query {
+        match in_query {
             true => shown.push_str(&with_tokens_digested(query, digest)),
             false => shown.push_str(query),
         }

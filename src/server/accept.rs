@@ -49,8 +49,12 @@ impl Server {
                 .spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
         }
         let (current, until) = (self.current.clone(), stopping.clone());
-        let watching = async move { until.run_until_cancelled(current.watch_logins()).await };
-        accepting.spawn(async move { watching.await.unwrap_or(()) });
+        accepting.spawn(async move {
+            until
+                .run_until_cancelled(current.watch_logins())
+                .await
+                .unwrap_or(())
+        });
         for entry in entries {
             match entry.role {
                 Role::Admin => operators.spawn(answer_operators(entry, self.clone())),
@@ -83,6 +87,7 @@ impl Server {
         self.lifecycle.spawn(serving);
         tokio::select! {
             () = self.lifecycle.wait_ended() => {}
+            () = self.current.watch_logins() => {}
             () = stop => self.lifecycle.drain(self.options().drain_timeout).await,
         }
         self.handler().finish_recordings().await;

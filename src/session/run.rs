@@ -1,6 +1,6 @@
 //! One session from its first message to its end.
 
-use std::{convert::Infallible, future::pending, pin::pin, sync::atomic::Ordering, time::Duration};
+use std::{convert::Infallible, future::pending, pin::pin, time::Duration};
 
 use futures_util::{
     FutureExt, SinkExt,
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::{
     handle::Handle,
     interrupts::Interrupts,
+    late_output,
     outcome::{Ended, Summary},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf, PatienceFor},
@@ -35,11 +36,6 @@ const DRAINING_GRACE: Duration = Duration::from_millis(500);
 /// script that starts another program for each line, longer would keep a client that breaks the rules, and
 /// a program that writes without end, from their Close.
 const ANSWERS: Duration = Duration::from_millis(250);
-
-/// How long a program has to have run to be taken for one that holds its output back, and how long before its end that
-/// comes at most. Who waits for less does not wonder.
-const HELD_BACK: Duration = Duration::from_secs(2);
-const AT_END: Duration = Duration::from_millis(200);
 
 /// What the output gets to end when the group that held it is gone.
 const REST: Duration = Duration::from_millis(100);
@@ -110,28 +106,15 @@ impl Session<'_> {
         // In a box, or every session would have the room that its end takes.
         let ended = Box::pin(self.end(relay_end)).await;
         Summary {
-            came_at_end: self.came_at_end(&ended, relay_ended),
+            came_at_end: late_output::came_at_end(
+                &self.backend,
+                &self.handle.sent,
+                &ended,
+                relay_ended,
+            ),
             ended,
             exit: self.backend.exit().await,
         }
-    }
-
-    /// Whether a program that ran for some time was heard at its end alone: its output may have lain in a buffer. One
-    /// message is what many programs have to say; and one that has no client any more answers what came last.
-    fn came_at_end(&self, ended: &Ended, relay_ended: Instant) -> bool {
-        let Some(process) = &self.backend.process else {
-            return false;
-        };
-        let sent = &self.handle.sent;
-        let ran_long = relay_ended.duration_since(process.started()) >= HELD_BACK;
-        ran_long
-            && match (ended, sent.first()) {
-                (Ended::ByClient(_), None) => self.backend.is_heard_late.load(Ordering::Relaxed),
-                (Ended::ByBackend(_), Some(first)) => {
-                    relay_ended.duration_since(first) < AT_END && sent.traffic().messages > 1
-                }
-                _ => false,
-            }
     }
 
     async fn end(&mut self, relay_end: RelayEnd) -> Ended {

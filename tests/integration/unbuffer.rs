@@ -70,7 +70,7 @@ fn mended_by_environment() -> Vec<Answering> {
         answering("grep", &["grep", "a"], "say a x"),
         answering("tr", &["tr", "a", "b"], "sby b x"),
         answering("cut", &["cut", "-c1-5"], "say a"),
-        answering("jq", &["jq", "-R", "."], "\"say a x\""),
+        answering("jq", &["jq", "-M", "-R", "."], "\"say a x\""),
         Answering {
             made_by: Some(|directory| compile(directory, "gcc", &[])),
             ..answering("sh", &["{}/answer"], "say a x")
@@ -342,7 +342,7 @@ fn shared_program_is_mended_too() {
 /// The first question of every newcomer, answered where it can be told.
 #[test]
 fn log_says_unbuffer_where_output_came_only_at_the_end() {
-    let held_back = "import time\nfor n in range(3): print(n); time.sleep(0.8)";
+    let held_back = "import time\nfor n in range(3): print(n); time.sleep(1.2)";
     let mut server = Gateway::new().args(["python3", "-c", held_back]).start();
     let mut client = server.connect();
     assert_eq!(
@@ -358,7 +358,7 @@ fn log_says_unbuffer_where_a_client_left_without_an_answer() {
     let mut server = Gateway::new().args(["python3", "-c", echo]).start();
     let mut client = server.connect();
     client.send("hello");
-    std::thread::sleep(Duration::from_millis(2500));
+    std::thread::sleep(Duration::from_millis(3500));
     client.send_close(1000);
     server.wait_for_line("--unbuffer");
     server.signal(Signal::TERM);

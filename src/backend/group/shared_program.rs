@@ -5,8 +5,9 @@ use std::io;
 use crate::backend::{
     interface::{Environment, Output},
     process::Process,
-    program::{FramedProcess, Program, StderrTo},
+    program::Program,
     spawn::Spawner,
+    started::{FramedProcess, StderrTo},
     stdin::Stdin,
     stream_options::StreamOptions,
 };

@@ -29,7 +29,10 @@ pub(in crate::backend) struct NoPty(#[source] io::Error);
 /// [`NoPty`] if there is none left; else those of open(2), as of `/dev/ptmx`.
 pub(in crate::backend) fn open_pty(pty: Pty, size: TerminalSize) -> io::Result<PtyEnds> {
     let master = openpt(flags()).map_err(|error| match error {
-        Errno::NOSPC => io::Error::new(io::ErrorKind::StorageFull, NoPty(error.into())),
+        // POSIX has the latter for what the kernel calls the former.
+        Errno::NOSPC | Errno::AGAIN => {
+            io::Error::new(io::ErrorKind::StorageFull, NoPty(error.into()))
+        }
         error => error.into(),
     })?;
     // Elsewhere that is no flag of posix_openpt(3).

@@ -19,5 +19,5 @@ pub use size::{BadSize, TerminalSize};
 
 pub(super) use ends::{NoPty, PtyEnds, open_pty};
 pub(super) use master::Master;
-pub(super) use open::{Started, open};
+pub(super) use open::{OnTerminal, open};
 pub(super) use window::Window;

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// A process whose standard streams are one pty, its controlling terminal.
-pub(in crate::backend) struct Started<'a> {
+pub(in crate::backend) struct OnTerminal<'a> {
     pub(in crate::backend) process: Process,
     pub(in crate::backend) session: TerminalSession,
     pub(in crate::backend) master: OwnedFd,
@@ -38,10 +38,10 @@ pub(in crate::backend) struct Started<'a> {
 /// When the runtime can watch no more descriptors.
 pub(in crate::backend) fn open(
     pty: Pty,
-    started: Started<'_>,
+    started: OnTerminal<'_>,
     streams: &StreamOptions,
 ) -> io::Result<Backend> {
-    let Started {
+    let OnTerminal {
         mut process,
         session,
         master,

@@ -126,7 +126,7 @@ fn prepare(command: &Command) -> process::Command {
 
 /// Has the child make a session of its own, with its stdin as the controlling terminal if it is one.
 fn lead_session(command: &mut process::Command, has_terminal: bool) {
-    let lead = move || {
+    let lead = move || -> io::Result<()> {
         setsid()?;
         match has_terminal {
             true => Ok(ioctl_tiocsctty(stdin())?),

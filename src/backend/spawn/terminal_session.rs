@@ -82,6 +82,10 @@ impl TerminalSession {
     }
 
     /// Whether it has been ended.
+    #[cfg_attr(
+        any(not(target_os = "linux"), wsd_portable_spawn),
+        expect(dead_code, reason = "elsewhere the waiter reaps the leader")
+    )]
     pub(super) fn is_over(&self) -> bool {
         self.0.lock().is_over
     }

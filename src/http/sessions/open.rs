@@ -26,7 +26,7 @@ use crate::{
         body::Body,
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
-        refusal::Refusal,
+        refusal::{CAME_AT_END, Refusal},
         registry::{GroupMember, OpenSession, RegistryGuard},
         state::State,
     },
@@ -247,10 +247,7 @@ async fn finish(lingering: LingeringClose, drain: &CancellationToken) {
 
 /// The first question of every newcomer.
 fn tell_of_buffering() {
-    info!(
-        "output came only when the program ended, or its client had gone: if it was written before, it lay in a buffer, \
-         and --unbuffer has it sent at once (--unbuffer=pty for Ruby, Perl and static programs)"
-    );
+    info!("{CAME_AT_END}");
 }
 
 fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
