@@ -265,31 +265,38 @@ fn output_waits_for_a_client_that_acknowledges() {
 
 #[test]
 fn end_of_the_program_waits_for_what_is_not_drawn() {
-    let server = terminal("read x; head -c 290000 /dev/zero | tr '\\0' x");
+    let fills = "head -c 262144 /dev/zero | tr '\\0' x";
+    let rests = "head -c 10000 /dev/zero | tr '\\0' y";
+    let server = terminal(&format!(
+        "stty -echo; echo ready; read x; {fills}; read x; {rests}"
+    ));
     let mut client = opened(&server, "/");
+    shown(&mut client, "ready\r\n");
     client.send(r#"{"ack":0}"#);
     client.send_binary(b"\r");
     let mut bytes = 0;
-    while bytes < 256 * 1024 {
+    while bytes < 262_144 {
         bytes += client.binary().len();
     }
+    client.send_binary(b"\r");
     let program = server.children();
     eventually("the program has ended", || {
         program.iter().all(|pid| !is_alive(*pid))
     });
     // Longer than a grandchild would be waited for.
     thread::sleep(Duration::from_millis(800));
-    client.send(&format!(r#"{{"ack":{bytes}}}"#));
+    client.send(r#"{"ack":262151}"#);
     let (shown, text, code) = rest(&mut client);
-    assert_eq!(bytes + shown.len(), 290_002);
+    assert!(shown == [b'y'; 10_000], "{} bytes", shown.len());
     assert_eq!((text.as_str(), code), (r#"{"exit":0}"#, 1000));
 }
 
 #[test]
 fn input_that_nobody_reads_does_not_stop_the_output_of_a_client_that_acknowledges() {
-    let server = terminal(
-        "stty raw -echo; echo ready; head -c 2900000 /dev/zero | tr '\\0' x; head -c 199999 | wc -c",
-    );
+    let flood = "dd bs=1 count=1 >/dev/null 2>&1; head -c 3000000 /dev/zero | tr '\\0' x";
+    let server = terminal(&format!(
+        "stty raw -echo; echo ready; {flood}; head -c 199999 | wc -c"
+    ));
     let mut client = opened(&server, "/");
     shown(&mut client, "ready\n");
     client.send(r#"{"ack":0}"#);
