@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, thread, time::Duration};
 use crate::support::{
     Client, Gateway, Server, Signal, children_of,
     client::{BINARY, CLOSE, PING, PONG, TEXT},
-    eventually, is_alive,
+    eventually,
     process::cpu_ticks,
     script, state, wait_until_gone,
 };
@@ -265,31 +265,35 @@ fn output_waits_for_a_client_that_acknowledges() {
 
 #[test]
 fn end_of_the_program_waits_for_what_is_not_drawn() {
-    let server = terminal("read x; head -c 290000 /dev/zero | tr '\\0' x");
+    let fills = "head -c 262144 /dev/zero | tr '\\0' x";
+    let rests = "head -c 10000 /dev/zero | tr '\\0' y";
+    let server = terminal(&format!(
+        "stty -echo; echo ready; read x; {fills}; read x; {rests}"
+    ));
     let mut client = opened(&server, "/");
+    shown(&mut client, "ready\r\n");
     client.send(r#"{"ack":0}"#);
     client.send_binary(b"\r");
     let mut bytes = 0;
-    while bytes < 256 * 1024 {
+    while bytes < 262_144 {
         bytes += client.binary().len();
     }
-    let program = server.children();
-    eventually("the program has ended", || {
-        program.iter().all(|pid| !is_alive(*pid))
-    });
-    // Longer than a grandchild would be waited for.
-    thread::sleep(Duration::from_millis(800));
-    client.send(&format!(r#"{{"ack":{bytes}}}"#));
+    client.send_binary(b"\r");
+    // Longer than a grandchild would be waited for. The program has ended meanwhile, unless the kernel has it wait for
+    // somebody to read.
+    thread::sleep(Duration::from_millis(1500));
+    client.send(r#"{"ack":262151}"#);
     let (shown, text, code) = rest(&mut client);
-    assert_eq!(bytes + shown.len(), 290_002);
+    assert!(shown == [b'y'; 10_000], "{} bytes", shown.len());
     assert_eq!((text.as_str(), code), (r#"{"exit":0}"#, 1000));
 }
 
 #[test]
 fn input_that_nobody_reads_does_not_stop_the_output_of_a_client_that_acknowledges() {
-    let server = terminal(
-        "stty raw -echo; echo ready; head -c 2900000 /dev/zero | tr '\\0' x; head -c 200000 | wc -c",
-    );
+    let flood = "dd bs=1 count=1 >/dev/null 2>&1; head -c 3000000 /dev/zero | tr '\\0' x";
+    let server = terminal(&format!(
+        "stty raw -echo; echo ready; {flood}; head -c 199999 | wc -c"
+    ));
     let mut client = opened(&server, "/");
     shown(&mut client, "ready\n");
     client.send(r#"{"ack":0}"#);
@@ -303,7 +307,7 @@ fn input_that_nobody_reads_does_not_stop_the_output_of_a_client_that_acknowledge
     // From now on it is heard again.
     client.send(r#"{"ack":3000000}"#);
     let (shown, _, code) = rest(&mut client);
-    assert_eq!(shown, b"200000\n");
+    assert_eq!(shown, b"199999\n");
     assert_eq!(code, 1000);
 }
 
