@@ -4,7 +4,7 @@
 //! developer console, logs) exists so that this joint is easy to reach.
 //!
 //! ```text
-//! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ checks ─▶ router ─▶ file │ CGI script │ console ─▶ response
+//! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ checks ─▶ router ─▶ file │ CGI script │ page ─▶ response
 //!  tcp│unix│inherited      (rustls)  (hyper)          (one list)  └▶ launch: permit, environment, program
 //!                                                                       └▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                    │
@@ -34,7 +34,7 @@
 //! | 5 | [`client`] | the other end: a program, or stdin and stdout, joined to a server elsewhere |
 //! | 5 | [`doctor`] | what this machine allows, and how many sessions follow |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
-//! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console |
+//! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console, terminal page |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process, of one client or of many, or a socket |

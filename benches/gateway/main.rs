@@ -27,6 +27,7 @@ mod server;
 mod site;
 mod socket_server;
 mod targets;
+mod terminals;
 mod wire;
 
 use std::env;
@@ -60,6 +61,7 @@ fn main() -> ExitCode {
         Ok(Request::Targets(options)) => targets::run(&options),
         Ok(Request::Access(options)) => access::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
+        Ok(Request::Terminals(options)) => terminals::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

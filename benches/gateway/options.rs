@@ -9,6 +9,7 @@ use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
+use crate::terminals;
 
 /// What was asked for.
 pub(crate) enum Request {
@@ -25,6 +26,8 @@ pub(crate) enum Request {
     Access(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
+    /// Terminals, beside pipes and script(1).
+    Terminals(Options),
 }
 
 pub(crate) struct Options {
@@ -40,6 +43,15 @@ pub(crate) struct Options {
     pub(crate) svg: Option<PathBuf>,
     /// Numbers of sessions, of `growth`.
     pub(crate) sessions: Vec<usize>,
+}
+
+/// What has figures and servers of its own.
+#[derive(Clone, Copy)]
+enum Own {
+    Targets,
+    FanOut,
+    Access,
+    Terminals,
 }
 
 impl Options {
@@ -117,7 +129,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         sessions: growth::SESSIONS.to_vec(),
     };
     let (mut is_floor, mut is_growth) = (false, false);
-    let (mut is_targets, mut is_fan_out, mut is_access) = (false, false, false);
+    let mut own: Option<Own> = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -134,9 +146,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--help" | "-h" => return Ok(Request::Help),
             "floor" => is_floor = true,
             "growth" => is_growth = true,
-            "targets" => is_targets = true,
-            "fan-out" => is_fan_out = true,
-            "access" => is_access = true,
+            "targets" => own = Some(Own::Targets),
+            "fan-out" => own = Some(Own::FanOut),
+            "access" => own = Some(Own::Access),
+            "terminal" => own = Some(Own::Terminals),
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -151,24 +164,29 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets || is_fan_out || is_access => 3,
+        (false, false) if own.is_some() => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out || is_access {
-        let has_own = options.servers.is_empty() && options.web_servers.is_empty();
-        if !has_own || only.is_some() {
-            return Err("targets, fan-out and access have figures and servers of their own".into());
+    if let Some(own) = own {
+        let has_others = !options.servers.is_empty() || !options.web_servers.is_empty();
+        if has_others || only.is_some() {
+            return Err(
+                "targets, fan-out, access and terminal have figures and servers of their own"
+                    .into(),
+            );
         }
-        let known: &[_] = match (is_targets, is_fan_out) {
-            (true, _) => &targets::KNOWN,
-            (false, true) => &fan_out::KNOWN,
-            (false, false) => &access::KNOWN,
+        let known: &[_] = match own {
+            Own::Targets => &targets::KNOWN,
+            Own::FanOut => &fan_out::KNOWN,
+            Own::Access => &access::KNOWN,
+            Own::Terminals => &terminals::KNOWN,
         };
         options.servers = servers_of(known);
-        return Ok(match (is_targets, is_fan_out) {
-            (true, _) => Request::Targets(options),
-            (false, true) => Request::FanOut(options),
-            (false, false) => Request::Access(options),
+        return Ok(match own {
+            Own::Targets => Request::Targets(options),
+            Own::FanOut => Request::FanOut(options),
+            Own::Access => Request::Access(options),
+            Own::Terminals => Request::Terminals(options),
         });
     }
     if is_floor {

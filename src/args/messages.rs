@@ -66,6 +66,15 @@ pub enum FramingKind {
     Headers,
 }
 
+impl FramingKind {
+    /// The flag as it is typed.
+    pub fn flag(self) -> String {
+        let value = self.to_possible_value();
+        let name = value.as_ref().map_or("", |value| value.get_name());
+        format!("--framing={name}")
+    }
+}
+
 /// `--newline`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NewlinePolicy {

@@ -31,6 +31,7 @@ mod program;
 mod relations;
 mod sharing;
 mod targets;
+mod terminal;
 mod tls;
 
 pub use access::AccessArgs;
@@ -53,4 +54,5 @@ pub use process::ProcessArgs;
 pub use program::ProgramArgs;
 pub use sharing::{RoomArgs, ShareBy, ShareKind, SharingArgs, Slow};
 pub use targets::{ProxyVersion, TargetArgs, TargetOptionArgs};
+pub use terminal::{TerminalArgs, UnbufferBy};
 pub use tls::TlsArgs;

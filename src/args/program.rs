@@ -6,7 +6,7 @@ use clap::{Arg, Args, Command};
 
 use super::{
     auth::AuthArgs, authorize::AuthorizeArgs, limits::LimitArgs, messages::MessageArgs,
-    process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs,
+    process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs, terminal::TerminalArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -51,6 +51,10 @@ pub struct ProgramArgs {
     /// What the process gets.
     #[command(flatten)]
     pub process: ProcessArgs,
+
+    /// Whether its streams are a terminal.
+    #[command(flatten)]
+    pub terminals: TerminalArgs,
 
     /// Whether many clients have one of it.
     #[command(flatten)]

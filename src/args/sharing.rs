@@ -52,7 +52,7 @@ pub struct SharingArgs {
     )]
     pub join_env: Vec<String>,
 
-    /// Throw away what the clients of a shared program or a room say.
+    /// Throw away what the clients of a shared program, a room or a terminal say.
     #[arg(long, conflicts_with = "connect")]
     pub readonly: bool,
 

@@ -96,6 +96,32 @@ pub fn examine(file: &Path, directory: Option<&Path>, path: Option<&OsStr>) -> O
     }
 }
 
+/// The files whose code runs where one is executed: itself, or of a script its interpreter, and what that looks for if
+/// it is env.
+pub(super) fn executed_files(
+    file: &Path,
+    directory: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Vec<PathBuf> {
+    let file = here(directory, file);
+    let head = head(&file).unwrap_or_default();
+    let Some(line) = head.strip_prefix(b"#!") else {
+        return vec![file];
+    };
+    let line = line.split(|byte| *byte == b'\n').next().unwrap_or(line);
+    let line = line.trim_ascii();
+    let end = line.iter().position(u8::is_ascii_whitespace);
+    let (interpreter, argument) = line.split_at(end.unwrap_or(line.len()));
+    let interpreter = here(directory, Path::new(OsStr::from_bytes(interpreter)));
+    let of_env = match interpreter.file_name() {
+        Some(name) if name == "env" => name_for_env(argument.trim_ascii()),
+        _ => None,
+    };
+    let found =
+        of_env.and_then(|name| places_of(name, directory, path).find(|file| is_executable(file)));
+    [interpreter].into_iter().chain(found).collect()
+}
+
 /// The first bytes of a file. It may be under a lease, or a FIFO: nobody waits for that.
 fn head(file: &Path) -> io::Result<Vec<u8>> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -131,21 +157,35 @@ fn missing_for_env(
     directory: Option<&Path>,
     path: Option<&OsStr>,
 ) -> Option<ScriptFault> {
+    let name = name_for_env(argument)?;
+    let is_there = places_of(name, directory, path).any(|file| is_executable(&file));
+    (!is_there).then(|| ScriptFault::NotInPath(name.to_string_lossy().into_owned()))
+}
+
+/// What env(1) looks for; options and variables of its own are its to judge.
+fn name_for_env(argument: &[u8]) -> Option<&OsStr> {
     let name = match argument.strip_prefix(b"-S") {
         Some(words) => words.trim_ascii().split(u8::is_ascii_whitespace).next()?,
         None => argument,
     };
-    // Options and variables of its own are env's to judge.
     if name.is_empty() || name.starts_with(b"-") || name.contains(&b'=') {
         return None;
     }
-    let name = OsStr::from_bytes(name);
-    let is_there = match name.as_bytes().contains(&b'/') {
-        true => is_executable(&here(directory, Path::new(name))),
-        false => std::env::split_paths(path.unwrap_or(OsStr::new(DEFAULT_PATH)))
-            .any(|place| is_executable(&here(directory, &place.join(name)))),
+    Some(OsStr::from_bytes(name))
+}
+
+/// Where a program of that name may be.
+fn places_of<'a>(
+    name: &'a OsStr,
+    directory: Option<&'a Path>,
+    path: Option<&'a OsStr>,
+) -> impl Iterator<Item = PathBuf> + 'a {
+    let path = match name.as_bytes().contains(&b'/') {
+        // Whatever PATH is.
+        true => OsStr::new(""),
+        false => path.unwrap_or(OsStr::new(DEFAULT_PATH)),
     };
-    (!is_there).then(|| ScriptFault::NotInPath(name.to_string_lossy().into_owned()))
+    std::env::split_paths(path).map(move |place| here(directory, &place.join(name)))
 }
 
 fn is_executable(file: &Path) -> bool {

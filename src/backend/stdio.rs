@@ -133,6 +133,7 @@ impl Stdio {
             }),
             // A WebSocket is closed in both directions at once, and answers may still be on their way.
             after_output: AfterOutput::KeepInput,
+            farewell: None,
             process: None,
             connection: None,
             cut: None,

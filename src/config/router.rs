@@ -6,7 +6,7 @@ use super::{
     authorize,
     config_error::ConfigError,
     flag_error::FlagError,
-    pages,
+    network, pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
     rooms,
@@ -14,10 +14,11 @@ use super::{
     route_options::route_options,
     share,
     target::{self, TargetWord},
-    target_relations,
+    target_relations, terminal,
 };
 use crate::{
     args::Args,
+    backend::Program,
     http::{
         RouteOptions,
         access::ProcessLimit,
@@ -79,6 +80,8 @@ pub(super) fn router(
         .transpose()?;
     check_something_answers(&router)?;
     target_relations::check(args, &router)?;
+    terminal::check_programs(&args.program, &router)?;
+    network::check(args, routes)?;
     auth::check(args, &router)?;
     let trusts_anybody = |route: &Route| route.program.target.target_insecure;
     if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
@@ -264,12 +267,16 @@ fn directory(
     };
     let mut root = pages::root("--dir", path)?;
     pages::separate_programs(files, &mut root)?;
-    let directory = Directory::new(
-        root,
-        process_attributes(&args.program.process)?,
-        streams(&args.program)?,
-        stderr_to(&args.program.messages),
-        options.clone(),
-    );
+    let streams = streams(&args.program)?;
+    let pty = terminal::pty(&args.program)?;
+    let like = Program {
+        attributes: process_attributes(&args.program.process)?,
+        pty,
+        ..Program::default()
+    };
+    let write_at = terminal::write_at(&args.program, &streams);
+    let stderr = stderr_to(&args.program.messages);
+    let options = terminal::terms(options.clone(), pty);
+    let directory = Directory::new(root, like, write_at, streams, stderr, options);
     Ok(Some(directory))
 }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{flag_error::FlagError, program::streams_of_target, tls::flag_error_for};
+use super::{flag_error::FlagError, program::streams_of_target, terminal, tls::flag_error_for};
 use crate::{
     args::{Args, ProgramArgs, ProxyVersion, TargetOptionArgs},
     backend::{ProxyHeader, Socket, SocketAddress, SocketOptions, Target, TargetMap},
@@ -132,7 +132,11 @@ pub(super) fn map(
 }
 
 /// The terms of a target: of what takes bytes alone nobody asks where a message ends, nor how long it is.
-pub(super) fn terms(mut options: RouteOptions, target: &MountTarget) -> RouteOptions {
+pub(super) fn terms(options: RouteOptions, target: &MountTarget) -> RouteOptions {
+    let mut options = match target {
+        MountTarget::Fixed(target) => terminal::terms(options, target.pty()),
+        MountTarget::ByToken(_) | MountTarget::Rooms(_) => options,
+    };
     let framing = match target {
         MountTarget::Fixed(Target::Program(..) | Target::Room(_)) | MountTarget::Rooms(_) => None,
         MountTarget::Fixed(Target::Socket(socket)) => Some(socket.options.streams.framing),

@@ -188,6 +188,11 @@ pub struct Challenges {
 pub(super) const UNTRUSTED_PROXY: &str = "a client of a private address says for whom it asks (X-Forwarded-For), and is not believed: \
      if it is a proxy, all that come by it are held for the wrong passwords of one, and --trust-proxy=ADDRESS lets it say";
 
+/// What the log says where a program may have been refused nothing, and its client still has nothing.
+pub(super) const CAME_AT_END: &str = "output came only when the program ended, or its client had gone: if it was \
+    written before, it lay in a buffer, and --unbuffer has it sent at once (--unbuffer=pty for Ruby, Perl and static \
+    programs)";
+
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
 #[derive(Debug, thiserror::Error)]
 pub enum BreakOff {

@@ -1,6 +1,9 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+};
 
 use tokio_util::sync::CancellationToken;
 
@@ -45,6 +48,8 @@ pub(super) struct State {
     pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
+    /// What is told once.
+    pub(super) buffering_told: Arc<Once>,
 }
 
 impl State {
@@ -72,6 +77,7 @@ impl State {
             turns: Arc::default(),
             logins: Arc::default(),
             digests: DigestKey::default(),
+            buffering_told: Arc::new(Once::new()),
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use crate::message::{Close, Message};
@@ -74,9 +74,15 @@ pub struct Meter {
     messages: AtomicU64,
     bytes: AtomicU64,
     blocked: AtomicU64,
+    first: OnceLock<Instant>,
 }
 
 impl Meter {
+    /// When the first message went this way, if one did.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.first.get().copied()
+    }
+
     /// What has gone this way so far.
     pub fn traffic(&self) -> Traffic {
         Traffic {
@@ -87,6 +93,10 @@ impl Meter {
     }
 
     pub(super) fn count(&self, message: &Message) {
+        if self.messages.load(Ordering::Relaxed) == 0 {
+            // It cannot be there.
+            let _ = self.first.set(Instant::now());
+        }
         add(&self.messages, 1);
         add(&self.bytes, message.len() as u64);
     }

@@ -6,20 +6,23 @@ use futures_util::{
     FutureExt, SinkExt,
     future::{self, Either, FusedFuture, OptionFuture, select},
 };
+use tokio::time::Instant;
 
 use super::{
     handle::Handle,
     interrupts::Interrupts,
+    late_output,
     outcome::{Ended, Summary},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf, PatienceFor},
     time_limits::{SessionTimeouts, TimeLimits},
+    waiting::Waiting,
 };
 use crate::{
     backend::{Backend, BackendError, Cut, Input, close_for},
     message::Close,
     timer::timeout,
-    transport::{Client, Disconnect, LingeringClose},
+    transport::{Client, Disconnect, LingeringClose, Outbound},
 };
 
 /// What a client gets to answer our Close. Shorter would have what clients behind a slow line still say go to
@@ -99,9 +102,16 @@ enum Undelivered {
 impl Session<'_> {
     async fn run(&mut self) -> Summary {
         let relay_end = self.relay().await;
+        let relay_ended = Instant::now();
         // In a box, or every session would have the room that its end takes.
         let ended = Box::pin(self.end(relay_end)).await;
         Summary {
+            came_at_end: late_output::came_at_end(
+                &self.backend,
+                &self.handle.sent,
+                &ended,
+                relay_ended,
+            ),
             ended,
             exit: self.backend.exit().await,
         }
@@ -208,7 +218,8 @@ impl Session<'_> {
             None,
         ));
         let output = pin!(relay::discard_output(
-            is_own.then_some(&mut self.backend.output)
+            is_own.then_some(&mut self.backend.output),
+            &self.backend.is_heard_late,
         ));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
             Ok(Either::Left((disconnect @ Disconnect::Closed(_), _))) => Some(disconnect),
@@ -236,6 +247,7 @@ impl Session<'_> {
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
+        self.say_farewell(&ended).await;
         let (close, grace) = (ended.close().clone(), self.closing_grace());
         let goodbye = self
             .client
@@ -244,6 +256,21 @@ impl Session<'_> {
         let delivering = self.backend.deliver(input);
         self.client.close_beside(delivering).await;
         ended
+    }
+
+    /// Tells the client how the process has ended, where it is told that before its Close.
+    async fn say_farewell(&mut self, ended: &Ended) {
+        let (Ended::ByBackend(_), Some(status)) = (ended, self.backend.exit().await) else {
+            return;
+        };
+        if let Some(message) = self.backend.farewell(status) {
+            self.handle.sent.count(&message);
+            // Behind all that was delivered there is room; in any case it is in its place before the Close.
+            drop(Waiting::new(
+                &mut self.client.outgoing,
+                Outbound::Message(message),
+            ));
+        }
     }
 
     /// The backend closes the session: the client gets all that it said before, and then this.
@@ -471,6 +498,7 @@ mod tests {
             input: Box::pin(input.clone()),
             after_output: after_output.unwrap_or(AfterOutput::KeepInput),
             process: None,
+            farewell: None,
             connection: None,
             cut: None,
             member: None,

@@ -146,6 +146,7 @@ impl Activity {
             output: Box::pin(backend.output.inspect(move |_| activity.touch())),
             input: Box::pin(Watched::new(backend.input, self.clone(), PROGRAM)),
             after_output: backend.after_output,
+            farewell: backend.farewell,
             process: backend.process,
             connection: backend.connection,
             cut: backend.cut,

@@ -69,9 +69,11 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 25] = [
     // grep(1)
     "--line-buffered",
+    // jq(1)
+    "--unbuffered",
     "--json",
     "--svg",
     "--server",

@@ -64,6 +64,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         output: framed_output(gateway_out, &streams),
         input: framed_input(gateway_in, &streams),
         after_output: AfterOutput::KeepInput,
+        farewell: None,
         process: None,
         connection: None,
         cut: None,

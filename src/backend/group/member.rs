@@ -64,6 +64,7 @@ impl Group {
             output: Box::pin(output),
             input: Box::pin(input),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: Some(intake),
             cut: Some(Box::pin(poll_fn(move |context| {

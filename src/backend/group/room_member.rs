@@ -52,6 +52,7 @@ impl Rooms {
             output: output(seat),
             input: Box::pin(input),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: None,
             cut: Some(Box::pin(poll_fn(move |context| {

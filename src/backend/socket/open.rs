@@ -86,6 +86,7 @@ impl Socket {
             output: output(read, streams),
             input: input(write, streams),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: Some(intake),
             cut: None,

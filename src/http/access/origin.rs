@@ -141,6 +141,14 @@ impl FromStr for AllowedOrigin {
 }
 
 impl AllowedOrigin {
+    /// Whether anybody can have a page of it.
+    pub fn is_of_anybody(&self) -> bool {
+        match self {
+            AllowedOrigin::Any | AllowedOrigin::Null | AllowedOrigin::Hostless(_) => true,
+            AllowedOrigin::Site { host, .. } => *host == HostPattern::Any,
+        }
+    }
+
     fn allows(&self, origin: Option<&Origin>) -> bool {
         match (self, origin) {
             (AllowedOrigin::Any, _) => true,

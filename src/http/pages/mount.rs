@@ -63,6 +63,11 @@ impl Mount {
         self.path.trim_end_matches('/')
     }
 
+    /// Whether it is a program that has a terminal, which clients may have a page for.
+    pub(super) fn has_terminal(&self) -> bool {
+        self.options.terminal.is_some()
+    }
+
     /// What of a path is PATH_INFO here (RFC 3875 §4.1.5); `None` if it does not begin with whole segments of
     /// this one's.
     pub(super) fn path_info<'p>(&self, path: &'p UrlPath) -> Option<&'p str> {

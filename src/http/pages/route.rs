@@ -30,6 +30,8 @@ pub enum WebSocketRoute<'a> {
 pub enum PlainRoute<'a> {
     /// The script of these that the path leads to, the first first; where it leads to none, a page.
     Scripts(Vec<&'a Scripts>, Option<Page<'a>>, &'a RouteOptions),
+    /// The page of a terminal, if the path leads to a program of the directory; else the other.
+    Terminals(&'a Directory, Option<Box<PlainRoute<'a>>>),
     /// A page.
     Page(Page<'a>, &'a RouteOptions),
 }
@@ -39,6 +41,8 @@ pub enum PlainRoute<'a> {
 pub enum Page<'a> {
     /// The developer console.
     Console,
+    /// The terminal page.
+    Terminal,
     /// A static file.
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.
@@ -53,10 +57,11 @@ pub enum Page<'a> {
 
 impl<'a> PlainRoute<'a> {
     /// The terms, which are known before a disk is asked what is there: those of the scripts with the longest
-    /// path, also for a page behind them; of a page alone, those of the top level.
+    /// path, also for a page behind them; of a terminal's page its program's; of another, those of the top level.
     pub(in crate::http) fn options(&self) -> &'a RouteOptions {
         match self {
             PlainRoute::Scripts(_, _, options) | PlainRoute::Page(_, options) => options,
+            PlainRoute::Terminals(directory, _) => directory.options(),
         }
     }
 

@@ -203,6 +203,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         directory: script.file.parent().map(Into::into),
         entry: Some(script.entry.clone()),
         attributes: attributes.clone(),
+        ..Program::default()
     }
 }
 

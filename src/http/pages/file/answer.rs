@@ -14,7 +14,6 @@ use tokio::{
 
 use super::{
     body::{self, ReadPlan},
-    conditional::{self, Verdict},
     files::Files,
     listing,
     lookup::{self, Resource},
@@ -24,6 +23,7 @@ use super::{
 use crate::{
     http::{
         body::{Body, body_from, empty},
+        conditional::{self, Verdict},
         pages::root::Reach,
         refusal::Refusal,
         url_path::UrlPath,
