@@ -63,6 +63,15 @@ const FIGURES: [(&str, Probe); 7] = [
     ("memory", memory),
 ];
 
+/// The figures of a list.
+pub(crate) fn chosen(list: &str) -> Result<Vec<String>, String> {
+    let known = |name: &&str| FIGURES.iter().any(|(known, _)| known == name);
+    match list.split(',').find(|name| !known(name)) {
+        Some(name) => Err(format!("--only={name}: no such figure; see --help")),
+        None => Ok(list.split(',').map(str::to_owned).collect()),
+    }
+}
+
 /// Runs everything; tells whether that went well.
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(2 * MANY as u64 + 500)?;
@@ -70,7 +79,11 @@ pub(crate) fn run(options: &Options) -> io::Result<bool> {
     let mut report = Report::begin(options);
     let names = || options.servers.iter().map(|server| server.name.clone());
     report.table(names().collect());
-    for (name, probe) in FIGURES {
+    let is_wanted = |name: &str| match &options.only {
+        Some(only) => only.iter().any(|wanted| wanted == name),
+        None => true,
+    };
+    for (name, probe) in FIGURES.into_iter().filter(|(name, _)| is_wanted(name)) {
         let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
         for round in 1..=options.rounds {
             for (server, series) in options.servers.iter().zip(&mut series) {

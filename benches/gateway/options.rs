@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) figures: Vec<&'static Figure>,
+    /// Names of the figures of `fan-out`, where not all are wanted.
+    pub(crate) only: Option<Vec<String>>,
     /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
     pub(crate) web_servers: Vec<Template>,
@@ -106,6 +108,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         rounds: 5,
         effort: Effort::FULL,
         figures: Vec::new(),
+        only: None,
         servers: Vec::new(),
         web_servers: Vec::new(),
         tls_servers: tls_servers(),
@@ -150,21 +153,22 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         (false, false) if is_targets || is_fan_out => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out {
+    if is_targets {
         let has_own = options.servers.is_empty() && options.web_servers.is_empty();
         if !has_own || only.is_some() {
-            return Err("targets and fan-out have figures and servers of their own".into());
+            return Err("targets has figures and servers of its own".into());
         }
-        let known: &[_] = if is_targets {
-            &targets::KNOWN
-        } else {
-            &fan_out::KNOWN
-        };
-        options.servers = servers_of(known);
-        return Ok(match is_targets {
-            true => Request::Targets(options),
-            false => Request::FanOut(options),
-        });
+        options.servers = servers_of(&targets::KNOWN);
+        return Ok(Request::Targets(options));
+    }
+    if is_fan_out {
+        if let Some(only) = &only {
+            options.only = Some(fan_out::chosen(only)?);
+        }
+        if options.servers.is_empty() {
+            options.servers = servers_of(&fan_out::KNOWN);
+        }
+        return Ok(Request::FanOut(options));
     }
     if is_floor {
         return Ok(Request::Floor(options));

@@ -34,7 +34,7 @@ pub use group::{
     SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
+pub use interface::{AfterOutput, Attach, Backend, Cut, Environment, Inbound, Input, Output, Said};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};

@@ -154,6 +154,7 @@ impl Program {
             process: Some(started.process),
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }

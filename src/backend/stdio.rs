@@ -136,6 +136,7 @@ impl Stdio {
             process: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }

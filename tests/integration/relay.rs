@@ -67,6 +67,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         process: None,
         connection: None,
         cut: None,
+        attach: None,
         member: None,
     };
     let step = Duration::from_millis(100);

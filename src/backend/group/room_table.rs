@@ -101,9 +101,9 @@ impl Rooms {
             }
             return 0;
         };
-        let delivered = room.say(message);
-        room.end_turn();
-        delivered
+        let members = room.say(message);
+        room.end_turn().wake();
+        members
     }
 
     /// What was said elsewhere in the room of a path: its members here hear it.
@@ -146,7 +146,7 @@ impl Rooms {
 impl Drop for Seat {
     fn drop(&mut self) {
         // What it has said without a pause may not have woken anybody yet.
-        self.room.end_turn();
+        self.room.end_turn().wake();
         let mut table = self.rooms.table.lock();
         self.room.leave(self.id);
         if self.room.members() > 0 {

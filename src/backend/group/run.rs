@@ -148,7 +148,7 @@ impl Life {
         };
         // A process that has left the group may hold it for ever.
         let _ = timeout(REST, rest).await;
-        self.group.end_turn();
+        self.group.end_turn().wake();
         status
     }
 
