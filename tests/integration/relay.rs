@@ -47,6 +47,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
     let (gateway_in, stdin) = duplex(buffer);
     let (stdout, gateway_out) = duplex(buffer);
     let options = websocket::Options {
+        is_told_by_many: false,
         max_message: None,
         silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,

@@ -295,8 +295,14 @@ impl Queue {
     }
 }
 
-/// As much of a queue as is written at once, and what it takes there.
-fn front(waiting: &VecDeque<Entry>) -> (Vec<Sending<'_>>, usize) {
+/// Writes as much of a queue as is written at once: what came of it, how many entries that are, and what they take.
+fn write_front(wire: &Wire, waiting: &VecDeque<Entry>) -> (Written, usize, usize) {
+    // Most often there is one, of which no list is made.
+    if let (Some(entry), 1) = (waiting.front(), waiting.len()) {
+        let sending = entry.as_sending();
+        let written = sending.map_or(Written::Nothing, |sending| wire.write(&[sending]));
+        return (written, 1, entry.size());
+    }
     let (mut sendings, mut size) = (Vec::new(), 0);
     for entry in waiting {
         let Some(sending) = entry.as_sending().filter(|_| size < AT_ONCE) else {
@@ -305,7 +311,10 @@ fn front(waiting: &VecDeque<Entry>) -> (Vec<Sending<'_>>, usize) {
         sendings.push(sending);
         size += entry.size();
     }
-    (sendings, size)
+    match sendings.len() {
+        0 => (Written::Nothing, 0, 0),
+        count => (wire.write(&sendings), count, size),
+    }
 }
 
 impl State {
@@ -346,12 +355,7 @@ impl State {
             return Written::Nothing;
         };
         while !self.waiting.is_empty() {
-            let (sendings, size) = front(&self.waiting);
-            let count = sendings.len();
-            let written = match count {
-                0 => Written::Nothing,
-                _ => wire.write(&sendings),
-            };
+            let (written, count, size) = write_front(wire, &self.waiting);
             if written == Written::Nothing {
                 return Written::Nothing;
             }
@@ -415,8 +419,16 @@ impl State {
 
     /// Leaves out the oldest of those that may be, until there is room.
     fn make_room_for(&mut self, size: usize) -> usize {
-        let limit = self.limit;
-        self.remove_while(|bytes, entry| entry.is_to_many() && bytes + size > limit)
+        let (limit, mut dropped) = (self.limit, 0);
+        // Most often these are the first.
+        while self.waiting.front().is_some_and(Entry::is_to_many) && self.bytes + size > limit {
+            self.pop();
+            dropped += 1;
+        }
+        if self.bytes + size <= limit {
+            return dropped;
+        }
+        dropped + self.remove_while(|bytes, entry| entry.is_to_many() && bytes + size > limit)
     }
 
     /// Removes entries, the oldest first, which are told by themselves and by what is left.

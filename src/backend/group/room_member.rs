@@ -27,8 +27,8 @@ use crate::{
 };
 
 /// Deliveries that a member makes before others get the processor: some milliseconds' worth. More would keep other tasks
-/// waiting where a room has thousands of members, less would wake those for every message.
-const TURN: usize = 16 * 1024;
+/// waiting where a room has thousands of members, less would write to those for every message.
+const TURN: usize = 64 * 1024;
 
 impl Rooms {
     /// Lets a client join the room of a path, on these terms; it leaves when the backend is dropped.

@@ -252,7 +252,22 @@ pub(super) fn send_beside<S>(
     socket: impl FnOnce(&S) -> Option<Underlying<'_>>,
     sendings: &[Sending<'_>],
 ) -> Written {
-    let headers: Vec<Option<Header>> = sendings.iter().map(header_of_long).collect();
+    let last = || match sendings.last() {
+        Some(sending) => bytes_of(sending),
+        None => Bytes::new(),
+    };
+    // Most often there is one, of which no list is made.
+    if let [sending] = sendings {
+        let piece = IoSlice::new(piece_of(sending));
+        return match header_of_long(sending) {
+            None => buffer.send_beside(socket, &mut [piece], last),
+            Some(header) => {
+                let header = IoSlice::new(header.bytes());
+                buffer.send_beside(socket, &mut [header, piece], last)
+            }
+        };
+    }
+    let headers: Vec<_> = sendings.iter().map(header_of_long).collect();
     let mut pieces = Vec::with_capacity(sendings.len() + 1);
     for (sending, header) in sendings.iter().zip(&headers) {
         if let Some(header) = header {
@@ -260,10 +275,6 @@ pub(super) fn send_beside<S>(
         }
         pieces.push(IoSlice::new(piece_of(sending)));
     }
-    let last = || match sendings.last() {
-        Some(sending) => bytes_of(sending),
-        None => Bytes::new(),
-    };
     buffer.send_beside(socket, &mut pieces, last)
 }
 
