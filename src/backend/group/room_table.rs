@@ -93,17 +93,21 @@ impl Rooms {
         })
     }
 
-    /// Says something in the room of a path, as somebody who is no member. How many here have it.
-    pub fn say(&self, name: &str, message: Message) -> usize {
-        let Some(room) = self.find(name) else {
-            if let Some(outside) = self.outside.get() {
-                outside.publish(name, &message);
+    /// Says something in the room of a path, all of it at once, as somebody who is no member.
+    pub fn say(&self, name: &str, messages: impl IntoIterator<Item = Message>) {
+        let room = self.find(name);
+        for message in messages {
+            match (&room, self.outside.get()) {
+                (Some(room), _) => {
+                    room.say(message);
+                }
+                (None, Some(outside)) => outside.publish(name, &message),
+                (None, None) => {}
             }
-            return 0;
-        };
-        let members = room.say(message);
-        room.end_turn().wake();
-        members
+        }
+        if let Some(room) = room {
+            room.end_turn().wake();
+        }
     }
 
     /// What was said elsewhere in the room of a path: its members here hear it.
@@ -231,7 +235,7 @@ mod tests {
         rooms.hear("/a", text("there"));
         rooms.hear("/b", text("elsewhere"));
         assert_eq!(told(&mut member), [text("here"), text("there")]);
-        rooms.say("/nobody", text("out"));
+        rooms.say("/nobody", [text("out")]);
         let expected = [("/a", "here"), ("/nobody", "out")];
         let expected = expected.map(|(room, said)| (room.to_owned(), text(said)));
         assert_eq!(*record.published.lock(), expected);
