@@ -18,7 +18,7 @@ use crate::wire::Batch;
 use crate::{finish, picture, progress};
 
 /// Names of the servers, and the words behind the program's own path.
-pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
     (
         "wsd",
         "wsd",
@@ -30,12 +30,21 @@ pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
         "--port={port} --loglevel=error --share=tagged --max-members=0 sed -un s/^[0-9][0-9]*/*/p",
     ),
     (
+        "wsd room",
+        "wsd",
+        "--port={port} --loglevel=error --room=/ --max-rate=0 --max-members=0",
+    ),
+    ("nchan", "sh", "benches/gateway/nchan.sh {port}"),
+    (
         "websocat",
         "websocat",
         "-q -t ws-l:127.0.0.1:{port} broadcast:mirror:",
     ),
     ("ws (Node)", "node", "benches/gateway/fan_out.mjs {port}"),
 ];
+
+/// Where Debian has the module of nginx.
+pub(crate) const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 const MEMBERS: usize = 1000;
 const MANY: usize = 10_000;

@@ -296,6 +296,9 @@ fn tls_servers() -> Vec<Template> {
 /// Those of a list that are on this machine.
 fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
     let template = |(name, program, arguments): &(&str, &str, &str)| {
+        if *name == "nchan" && !Path::new(fan_out::NCHAN).exists() {
+            return None;
+        }
         let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
             ("wsd", Some(built)) => built.into(),
             _ => find_in_path(program)?.to_string_lossy().into_owned(),

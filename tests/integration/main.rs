@@ -38,6 +38,7 @@ mod hub_rooms;
 mod listeners;
 mod listening;
 mod manual;
+mod members_wires;
 mod memory;
 mod pages;
 mod pauses;
