@@ -25,7 +25,7 @@ fn server(words: &[&str]) -> (Server, Authority, tempfile::TempDir) {
     let flags = authority.issue(&["localhost"]);
     let flags = flags.write(directory.path(), "server");
     let tls = ["--ssl", &flags[0], &flags[1], "--ssl-optional"];
-    let server = Gateway::with("--h2c --compress")
+    let server = Gateway::with("--h2c --compress --pingms=0")
         .args([&tls, words].concat())
         .start();
     (server, authority, directory)
@@ -86,7 +86,7 @@ async fn members_of_a_room_hear_the_same_by_all_ways() {
 #[test]
 fn who_reads_late_hears_all_that_it_has_room_for_in_order() {
     let program = "read -r line; seq -f '%.0f padding-padding-padding' 100000; cat";
-    let server = Gateway::with("--share --member-queue=100000000")
+    let server = Gateway::with("--share --pingms=0 --member-queue=100000000")
         .program(program)
         .start();
     let [mut late, mut reading] = [server.connect(), server.connect()];
