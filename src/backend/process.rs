@@ -96,7 +96,7 @@ impl Process {
         self.started
     }
 
-    /// The process id of the leader, which is the group's and the session's too (setsid(2)).
+    /// The process id of the leader, which is the group's too (setpgid(2)).
     pub fn id(&self) -> u32 {
         self.leader.get_ref().id()
     }

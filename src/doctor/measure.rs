@@ -167,7 +167,7 @@ impl Looks {
     async fn until_settled(&mut self, leader: u32, start: Instant) {
         let mut since = start;
         while start.elapsed() < START {
-            if self.add(processes::of_session(leader)) {
+            if self.add(processes::of_group(leader)) {
                 since = Instant::now();
             }
             if since.elapsed() >= QUIET {

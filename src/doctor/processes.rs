@@ -13,12 +13,12 @@ pub(super) struct Taken {
     pub(super) descriptors: u64,
 }
 
-/// The processes of one session in the sense of setsid(2), which is that of its leader.
-pub(super) fn of_session(leader: u32) -> Taken {
+/// The processes of one group, which is that of its leader (setpgid(2)).
+pub(super) fn of_group(leader: u32) -> Taken {
     let mut taken = Taken::default();
     for process in all() {
         let stat = read(process, "stat").unwrap_or_default();
-        if session(&stat) != Some(leader) {
+        if group(&stat) != Some(leader) {
             continue;
         }
         let status = read(process, "status").unwrap_or_default();
@@ -72,9 +72,9 @@ fn field(text: &str, name: &str) -> Option<u64> {
 
 /// The session of a process, by its `stat`: `PID (NAME) STATE PPID PGRP SESSION …`, where NAME may hold
 /// spaces and parentheses.
-fn session(stat: &str) -> Option<u32> {
+fn group(stat: &str) -> Option<u32> {
     let (_, rest) = stat.rsplit_once(')')?;
-    rest.split_whitespace().nth(3)?.parse().ok()
+    rest.split_whitespace().nth(2)?.parse().ok()
 }
 
 #[cfg(test)]
@@ -82,11 +82,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn session_is_found_behind_any_name() {
-        assert_eq!(session("7 (cat) S 1 7 6 0 -1"), Some(6));
-        assert_eq!(session("7 (a) S 9 (b) S 1 7 5 0 -1"), Some(5));
-        assert_eq!(session("7 (cat"), None);
-        assert_eq!(session(""), None);
+    fn group_is_found_behind_any_name() {
+        assert_eq!(group("7 (cat) S 1 6 7 0 -1"), Some(6));
+        assert_eq!(group("7 (a) S 9 (b) S 1 5 7 0 -1"), Some(5));
+        assert_eq!(group("7 (cat"), None);
+        assert_eq!(group(""), None);
     }
 
     #[test]
@@ -101,7 +101,7 @@ mod tests {
     fn process_of_its_own_is_counted() {
         let own = std::process::id();
         let stat = read(own, "stat").expect("of ourselves");
-        let taken = of_session(session(&stat).expect("a session"));
+        let taken = of_group(group(&stat).expect("a group"));
         assert!(taken.threads >= taken.processes && taken.processes > 0);
         assert!(taken.memory > 0 && taken.descriptors > 2, "{taken:?}");
     }

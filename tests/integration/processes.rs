@@ -20,14 +20,41 @@ fn status_field(text: &str, name: &str) -> String {
     line.split_whitespace().nth(1).expect("a value").to_owned()
 }
 
+/// Starts what follows with a terminal of its own, which lasts as long as that holds its descriptor.
+const ON_A_TERMINAL: &str = "
+import fcntl, os, sys, termios
+master, slave = os.openpty()
+os.set_inheritable(master, True)
+os.setsid()
+fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+os.close(slave)
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+
+/// A program that says its process id, group and session, and whether it has a terminal.
+const PLACE: &str =
+    "echo $$; cut -d' ' -f5,6 /proc/$$/stat; (: </dev/tty) 2>/dev/null && echo some || echo none";
+
 #[test]
-fn program_leads_a_session_and_group_of_its_own() {
+fn program_of_a_wsd_on_a_terminal_leads_a_session_without_one() {
     let server = Gateway::new()
-        .program("echo $$; cut -d' ' -f5,6 /proc/$$/stat")
+        .under(&["python3", "-c", ON_A_TERMINAL])
+        .program(PLACE)
         .start();
     let mut client = server.connect();
     let pid = client.text();
     assert_eq!(client.text(), format!("{pid} {pid}"));
+    assert_eq!(client.text(), "none");
+}
+
+#[test]
+fn program_of_a_wsd_without_a_terminal_leads_a_group_of_its_session() {
+    // Even where the tests have a terminal.
+    let server = Gateway::new().under(&["setsid"]).program(PLACE).start();
+    let mut client = server.connect();
+    let pid = client.text();
+    assert_eq!(client.text(), format!("{pid} {}", server.pid()));
+    assert_eq!(client.text(), "none");
 }
 
 #[test]

@@ -37,6 +37,8 @@ pub(super) struct ExecSpec {
     /// Null if they stay as they are.
     pub(super) credentials: *const Credentials,
     pub(super) gateway: c_int,
+    /// Whether it leads a session of its own (setsid(2)), and not just a process group in the gateway's.
+    pub(super) leads_session: bool,
     /// Whether nobody waits for it any more; a child with a copy of our memory never sees that.
     pub(super) is_aborted: *const AtomicBool,
     pub(super) error: c_int,
@@ -69,7 +71,10 @@ pub(super) extern "C" fn run(spec: *mut c_void) -> c_int {
 unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
-        libc::setsid();
+        match spec.leads_session {
+            true => libc::setsid(),
+            false => libc::setpgid(0, 0),
+        };
         // Before the descriptor is closed. Who may not search it finds no file in it later.
         if spec.place >= 0 && libc::fchdir(spec.place) < 0 {
             return errno();

@@ -20,7 +20,7 @@ use std::{
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
-    fs::fchown,
+    fs::{Mode, OFlags, fchown},
     pipe::{PipeFlags, pipe_with},
     process::{self, Gid, Pid, Signal, Uid, WaitOptions, getpid, kill_process, waitpid},
 };
@@ -42,6 +42,8 @@ pub(super) struct Common {
     /// The limit of open files that every process gets, if not another.
     files: ResourceLimit,
     gateway: c_int,
+    /// See [`has_terminal`].
+    has_terminal: bool,
     orphan_killer: OrphanKiller,
 }
 
@@ -59,6 +61,7 @@ impl Common {
                 [limit(files.current), limit(files.maximum)],
             ),
             gateway: getpid().as_raw_nonzero().get(),
+            has_terminal: has_terminal(),
             orphan_killer: OrphanKiller::start()?,
         })
     }
@@ -125,6 +128,7 @@ impl System {
             limit_count: limits.len(),
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.common.gateway,
+            leads_session: self.common.has_terminal,
             is_aborted: attempt.is_aborted(),
             error: 0,
             error_pipe: -1,
@@ -229,6 +233,18 @@ fn give(ends: [&OwnedFd; 3], credentials: &Credentials) -> io::Result<()> {
         fchown(end, Some(user), Some(group))?;
     }
     Ok(())
+}
+
+/// Whether the gateway has a controlling terminal, from which its programs are to be kept by a session of their own:
+/// one that asks there for a password would be stopped (SIGTTIN), and one that opens another terminal would get that
+/// as its own.
+///
+/// Without a terminal there is nothing to keep them from, and a session has its price: where the kernel has autogroups
+/// (sched(7)), each is scheduled against all others as if it were a user of its own, and of sixteen programs that
+/// start at once the last waits twice as long.
+fn has_terminal() -> bool {
+    let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
 }
 
 /// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A
