@@ -29,6 +29,10 @@ use crate::{
 /// Bytes of a message from which on it is put into the queues by itself: it is long enough to be sent from where it lies.
 const LONG: usize = 8 * 1024;
 
+/// Bytes, as a queue counts them, that are put in together. More would be memory that no queue bounds, less would make
+/// more pieces of a burst.
+const MOST_AT_ONCE: usize = 128 * 1024;
+
 /// Members and rooms of a group.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
@@ -42,6 +46,8 @@ pub(super) struct Roster {
     stage: Stage,
     /// What was said to all, and is in no queue yet.
     to_all: Vec<Arc<Shared>>,
+    /// What that takes, as in a queue.
+    to_all_size: usize,
     /// What came of what was put in since that was asked.
     delivery: Delivery,
     turn: u64,
@@ -158,7 +164,8 @@ impl Roster {
             self.settle();
         }
         self.to_all.push(Arc::clone(message));
-        if is_long {
+        self.to_all_size += queue::size(std::slice::from_ref(message));
+        if is_long || self.to_all_size >= MOST_AT_ONCE {
             self.settle();
         }
         self.listeners.len()
@@ -167,6 +174,7 @@ impl Roster {
     /// Puts into the queues what was said to all.
     fn settle(&mut self) {
         let messages = std::mem::take(&mut self.to_all);
+        self.to_all_size = 0;
         let evicted = self.delivery.evicted.len();
         match &messages[..] {
             [] => return,
@@ -495,6 +503,19 @@ mod tests {
         assert!(gone.is_some_and(|gone| Arc::ptr_eq(&gone, &second)));
         assert_eq!(waits(&second), format!("abdef{g}h"));
         assert_eq!(waits(&late), format!("def{g}hi"));
+    }
+
+    #[test]
+    fn what_is_said_without_an_end_of_the_turn_is_bounded_by_queues() {
+        let mut roster = Roster::default();
+        let (_, slow) = roster.enter(&MemberOptions::of(1000, SlowPolicy::Drop));
+        for _ in 0..10_000 {
+            roster.deliver(&message(&"x".repeat(100)), &Address::All, &[]);
+            assert!(roster.to_all_size < MOST_AT_ONCE);
+        }
+        let (_, delivery) = roster.end_turn();
+        assert!(delivery.dropped > 9000);
+        assert!(waits(&slow).len() < 1000);
     }
 
     #[test]
