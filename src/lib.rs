@@ -42,6 +42,7 @@
 //! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |
+//! | 1 | [`wire`] | a client's wire, as who speaks to many sees it |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
@@ -109,3 +110,4 @@ pub mod session;
 mod timer;
 pub mod transport;
 mod trusted_roots;
+pub mod wire;

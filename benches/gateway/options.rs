@@ -34,6 +34,8 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) figures: Vec<&'static Figure>,
+    /// Names of the figures of `fan-out`, where not all are wanted.
+    pub(crate) only: Option<Vec<String>>,
     /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
     pub(crate) web_servers: Vec<Template>,
@@ -121,6 +123,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         rounds: 5,
         effort: Effort::FULL,
         figures: Vec::new(),
+        only: None,
         servers: Vec::new(),
         web_servers: Vec::new(),
         tls_servers: tls_servers(),
@@ -169,11 +172,12 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     });
     if let Some(own) = own {
         let has_others = !options.servers.is_empty() || !options.web_servers.is_empty();
-        if has_others || only.is_some() {
-            return Err(
-                "targets, fan-out, access and terminal have figures and servers of their own"
-                    .into(),
-            );
+        let is_fan_out = matches!(own, Own::FanOut);
+        if !is_fan_out && (has_others || only.is_some()) {
+            return Err("targets, access and terminal have figures and servers of their own".into());
+        }
+        if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
+            options.only = Some(fan_out::chosen(only)?);
         }
         let known: &[_] = match own {
             Own::Targets => &targets::KNOWN,
@@ -181,7 +185,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             Own::Access => &access::KNOWN,
             Own::Terminals => &terminals::KNOWN,
         };
-        options.servers = servers_of(known);
+        if options.servers.is_empty() {
+            options.servers = servers_of(known);
+        }
         return Ok(match own {
             Own::Targets => Request::Targets(options),
             Own::FanOut => Request::FanOut(options),
@@ -315,6 +321,9 @@ fn tls_servers() -> Vec<Template> {
 /// Those of a list that are on this machine.
 fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
     let template = |(name, program, arguments): &(&str, &str, &str)| {
+        if *name == "nchan" && !Path::new(fan_out::NCHAN).exists() {
+            return None;
+        }
         let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
             ("wsd", Some(built)) => built.into(),
             _ => find_in_path(program)?.to_string_lossy().into_owned(),

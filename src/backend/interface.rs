@@ -5,7 +5,10 @@ use std::{convert::Infallible, ffi::OsString, pin::Pin, process::ExitStatus, syn
 use futures_util::{Sink, SinkExt, Stream, future, sink, stream};
 
 use super::{error::BackendError, group::MemberId, process::Process, stdin::Intake};
-use crate::message::{Close, Message, Shared};
+use crate::{
+    message::{Close, Message, Shared},
+    wire::Wire,
+};
 
 /// What a backend says at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,12 +73,17 @@ pub struct Backend {
     pub connection: Option<Intake>,
     /// What ends the session at once, whether its client takes something or not, where there is such a thing.
     pub cut: Option<Cut>,
+    /// What is given the client's wire, where it may be written to beside the session.
+    pub attach: Option<Attach>,
     /// Its number in its group, where it is one of many.
     pub member: Option<MemberId>,
 }
 
 /// Makes the last message of an exit status.
 pub type Farewell = fn(ExitStatus) -> Option<Message>;
+
+/// Takes a client's wire, before the output is asked for the first time.
+pub type Attach = Box<dyn FnOnce(Wire) + Send>;
 
 /// Ready when a session is to end at once, with what the client is told.
 pub type Cut = Pin<Box<dyn Future<Output = Close> + Send>>;

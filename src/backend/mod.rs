@@ -39,7 +39,7 @@ pub use group::{
 };
 pub use input::framed_input;
 pub use interface::{
-    AfterOutput, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
+    AfterOutput, Attach, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
 };
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};

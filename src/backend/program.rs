@@ -126,6 +126,7 @@ impl Program {
             farewell: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }

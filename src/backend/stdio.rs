@@ -137,6 +137,7 @@ impl Stdio {
             process: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }

@@ -64,7 +64,7 @@ impl Handler {
     pub fn reconfigured(&self, mut options: Options) -> Self {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
-        self.state.groups.reconfigure(&options.router);
+        let generation = self.state.groups.reconfigure(&options.router);
         let router = &options.router;
         let terms = |room: &str| Some(router.room_named(room)?.options);
         self.state.resources.rooms.reconfigure(terms);
@@ -72,6 +72,7 @@ impl Handler {
             processes: options.processes.clone(),
             // What another configuration let in is asked anew.
             authorizations: Arc::default(),
+            generation,
             recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };

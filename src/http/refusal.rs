@@ -125,6 +125,9 @@ pub enum Refusal {
     /// A program that many clients have together has failed just now; it is started again after so long.
     #[error("the program has failed, and is not started again yet")]
     BackingOff(Duration),
+    /// The configuration has changed since the request was read.
+    #[error("the configuration has changed just now")]
+    Reloaded,
     /// The server is stopping.
     #[error("the server is stopping")]
     Draining,
@@ -373,6 +376,7 @@ impl Refusal {
             Refusal::BackingOff(time) => {
                 Terms::later(StatusCode::SERVICE_UNAVAILABLE, "backoff", *time)
             }
+            Refusal::Reloaded => Terms::unavailable("reloaded"),
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),

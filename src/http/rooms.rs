@@ -41,9 +41,9 @@ impl Handler {
         self.options.router.room_named(path)
     }
 
-    /// Says something in a room; how many members of it here have it.
-    pub fn say(&self, room: &FoundRoom, message: Message) -> usize {
-        self.state.resources.rooms.say(&room.name, message)
+    /// Says something in a room, all of it at once.
+    pub fn say(&self, room: &FoundRoom, messages: impl IntoIterator<Item = Message>) {
+        self.state.resources.rooms.say(&room.name, messages);
     }
 
     /// Sets where else rooms have members; once, and before anybody joins.
@@ -101,7 +101,7 @@ pub(super) async fn post(
             Refusal::BadRequest("the message is not UTF-8, as text has to be".to_owned())
         })?),
     };
-    handler.say(&room, message);
+    handler.say(&room, [message]);
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -37,6 +37,8 @@ pub(super) struct State {
     pub(super) registry: Arc<Registry>,
     /// Programs that many sessions have together.
     pub(super) groups: Arc<Groups>,
+    /// Which configuration this is, for those.
+    pub(super) generation: u64,
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
@@ -71,6 +73,7 @@ impl State {
             metrics: Arc::default(),
             registry: Arc::default(),
             groups: Arc::new(groups),
+            generation: 0,
             connections: Arc::default(),
             guesses: Arc::default(),
             authorizations: Arc::default(),

@@ -47,11 +47,17 @@ const REST: Duration = Duration::from_millis(100);
 /// Cancel safe: no. Dropped before it is ready, it kills the process group and drops the connection without a
 /// Close; what was under way is lost. To end a session in order, ask its handle.
 pub fn run<'a>(
-    client: Client,
-    backend: Backend,
+    mut client: Client,
+    mut backend: Backend,
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
 ) -> impl Future<Output = (Summary, Option<LingeringClose>)> + Send + 'a {
+    // A limit on silence has to see each message.
+    let wire = client.wire.take().filter(|_| timeouts.idle.is_none());
+    if let (Some(wire), Some(attach)) = (wire, backend.attach.take()) {
+        handle.also_sends(wire.written());
+        attach(wire);
+    }
     let (time_limits, client, mut backend) = TimeLimits::start(timeouts, client, backend);
     let mut session = Session {
         cut: backend.cut.take(),
@@ -501,6 +507,7 @@ mod tests {
             farewell: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         };
         let (near, mut far) = duplex(1024);

@@ -137,6 +137,7 @@ impl Activity {
             incoming: Box::pin(client.incoming.inspect(move |_| activity.touch())),
             outgoing: Box::pin(Watched::new(client.outgoing, self.clone(), CLIENT)),
             presence: client.presence,
+            wire: None,
         }
     }
 
@@ -150,6 +151,7 @@ impl Activity {
             process: backend.process,
             connection: backend.connection,
             cut: backend.cut,
+            attach: backend.attach,
             member: backend.member,
         }
     }

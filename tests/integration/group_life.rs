@@ -282,6 +282,32 @@ fn program_without_both_streams_is_ended() {
 }
 
 #[test]
+fn broken_program_is_not_started_again_at_once_however_long_it_lived() {
+    // It begins to fail when it has lived for longer than one that fails to start.
+    let program = "read -r line; sleep 1.2; head -c 2000 /dev/zero; sleep 60";
+    let server = Gateway::with("--share --maxlinesize=1000")
+        .program(program)
+        .start();
+    let mut refused = false;
+    for _ in 0..6 {
+        let mut client = server.connect();
+        client.send("go");
+        assert_eq!(client.closed().0, 1011);
+        eventually("its program has ended", || server.children().is_empty());
+        loop {
+            match server.ask("/", &[]).status() {
+                503 => refused = true,
+                status => break assert_eq!(status, 101),
+            }
+        }
+        if refused {
+            return;
+        }
+    }
+    panic!("nobody has to wait");
+}
+
+#[test]
 fn line_that_is_too_long_breaks_the_program() {
     let program = "read -r line; echo before; head -c 2000 /dev/zero; sleep 60";
     let server = Gateway::with("--share --maxlinesize=1000")

@@ -47,6 +47,7 @@ mod hub_rooms;
 mod listeners;
 mod listening;
 mod manual;
+mod members_wires;
 mod memory;
 mod pages;
 mod passwords;

@@ -25,7 +25,7 @@ const ROUNDS: usize = 40;
 
 /// A server with a member that does not read, and another that does.
 fn flood(slow: &str) -> (Server, SocketAddr, [Client; 2]) {
-    let (server, admin) = start(&["--share=tagged", slow, "sh", "-c", FLOOD]);
+    let (server, admin) = start(&["--share=tagged", "--pingms=0", slow, "sh", "-c", FLOOD]);
     let clients = [server.connect(), server.connect()];
     (server, admin, clients)
 }

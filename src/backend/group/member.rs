@@ -47,7 +47,7 @@ impl Group {
         variables: &[(String, String)],
     ) -> Result<(Backend, Membership), NotJoined> {
         let Entered { id, queue, intake } = self.enter(options, variables)?;
-        let watched = Arc::clone(&queue);
+        let (watched, written) = (Arc::clone(&queue), Arc::clone(&queue));
         let output = stream::poll_fn(move |context| {
             let next = ready!(queue.poll_next(context));
             Poll::Ready(next.map(|item| item.map(Said::Shared)))
@@ -70,6 +70,7 @@ impl Group {
             cut: Some(Box::pin(poll_fn(move |context| {
                 watched.poll_evicted(context)
             }))),
+            attach: Some(Box::new(move |wire| written.attach(wire))),
             member: Some(id),
         };
         let membership = Membership {

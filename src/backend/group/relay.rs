@@ -2,7 +2,7 @@
 //!
 //! # How it works
 //! One loop in one task. What the program says is handed out as it comes, up to 64 KiB or as many deliveries in a turn; then
-//! the members are woken, all that they were sent in it with one system call each, and others get the processor.
+//! the members are written to, all that they were sent in it with one system call each, and others get the processor.
 //! What members say is gathered by turns, a little at a time, so that what has been gathered delays nobody for long,
 //! and written while the pipe takes it.
 
@@ -275,7 +275,10 @@ impl<'a> Relay<'a> {
             }
             next = next_said(&mut self.output).now_or_never();
         }
-        self.group.end_turn();
+        let mut touched = self.group.end_turn();
+        while touched.write_to_some() {
+            yield_now().await;
+        }
         if bytes >= TURN || deliveries >= TURN {
             yield_now().await;
         }

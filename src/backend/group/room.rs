@@ -2,8 +2,9 @@
 //!
 //! # How it works
 //! It has no task. Who says something puts it into the queues of all by itself, under the lock of the roster: that is
-//! what makes one order for all. It wakes them when it has said all that it has to say for the moment, so that they are
-//! sent it with one system call each. Nobody waits for a peer, only for one that is just handing out a message.
+//! what makes one order for all. It writes to them when it has said all that it has to say for the moment, so that they
+//! are sent it with one system call each, and what others said meanwhile with it. Nobody waits for a peer, only for one
+//! that is just handing out a message.
 
 use std::{
     fmt,
@@ -14,12 +15,13 @@ use parking_lot::Mutex;
 
 use super::{
     figures::Figures,
-    grammar::{Address, MemberId},
+    grammar::MemberId,
     options::RoomOptions,
     outside::{Listening, Outside},
     queue::Queue,
     roster::Roster,
     state::{NotJoined, detached},
+    touched::Touched,
 };
 use crate::message::{Message, Shared};
 
@@ -124,8 +126,8 @@ impl Room {
         self.figures.members_open.subtract(1);
     }
 
-    /// What is said here, by a member or not: all hear it, elsewhere too. Members are woken by [`Room::end_turn`]. How
-    /// many have it.
+    /// What is said here, by a member or not: all hear it, elsewhere too. Members are sent it by [`Room::end_turn`]. How
+    /// many they are.
     pub(super) fn say(&self, message: Message) -> usize {
         let message = self.typed(message);
         if let Some(outside) = &self.outside {
@@ -137,21 +139,16 @@ impl Room {
     /// What was said elsewhere: the members here hear it.
     pub(super) fn hear(&self, message: Message) {
         self.deliver(self.typed(message));
-        self.end_turn();
+        self.end_turn().wake();
     }
 
     fn deliver(&self, message: Message) -> usize {
-        let length = message.len();
         let message = Arc::new(Shared::new(detached(message)));
         let mut state = self.state.lock();
         let State { roster, options } = &mut *state;
+        let members = roster.say_to_all(&message);
         roster.keep(&message, &options.member);
-        let mut delivery = roster.deliver(&message, &Address::All, &[]);
-        drop(state);
-        // Nobody is there whom it could have been for.
-        delivery.gone = 0;
-        delivery.count(&self.figures, length);
-        delivery.delivered
+        members
     }
 
     /// A message as this room carries it.
@@ -162,10 +159,11 @@ impl Room {
         }
     }
 
-    /// Wakes those who were sent something since this was called last.
-    pub(super) fn end_turn(&self) {
-        let touched = self.state.lock().roster.end_turn();
-        touched.iter().for_each(|queue| queue.wake());
+    /// Those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) -> Touched {
+        let (touched, delivery) = self.state.lock().roster.end_turn();
+        delivery.count(&self.figures);
+        touched
     }
 }
 

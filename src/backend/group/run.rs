@@ -30,6 +30,8 @@ pub struct GroupEnd {
     pub lived: Duration,
     /// It has failed, rather than that it was not needed any more.
     pub has_failed: bool,
+    /// What it said was no message: it would not be again.
+    pub is_broken: bool,
 }
 
 /// A group whose task this is.
@@ -109,6 +111,7 @@ impl Life {
         let end = GroupEnd {
             status: Some(status),
             lived,
+            is_broken: matches!(end, RelayEnd::Broken(_)),
             has_failed: match end {
                 RelayEnd::Exited(_) | RelayEnd::Closed => !status.success(),
                 RelayEnd::Broken(_) => true,
@@ -148,7 +151,7 @@ impl Life {
         };
         // A process that has left the group may hold it for ever.
         let _ = timeout(REST, rest).await;
-        self.group.end_turn();
+        self.group.end_turn().wake();
         status
     }
 

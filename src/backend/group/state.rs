@@ -20,8 +20,9 @@ use super::{
     options::{GroupKind, GroupOptions, Keep},
     outside::OutsideOfGroup,
     queue::Queue,
-    roster::{Delivery, Roster, Stage},
+    roster::{Roster, Stage},
     tagging::Tagging,
+    touched::Touched,
     turns::Turns,
 };
 use crate::{
@@ -199,19 +200,16 @@ impl Group {
         }
     }
 
-    /// What the program says; the members for whom it is are woken by [`Group::end_turn`]. How many that are.
+    /// What the program says; the members for whom it is are sent it by [`Group::end_turn`]. How many that are.
     pub(super) fn say(&self, message: Message) -> usize {
         match self.tagging {
             None => {
                 let message = Arc::new(Shared::new(detached(message)));
                 let options = self.options();
                 let mut roster = self.roster.lock();
+                let members = roster.say_to_all(&message);
                 roster.keep(&message, &options.member);
-                let mut delivery = roster.deliver(&message, &Address::All, &[]);
-                drop(roster);
-                // Nobody is there whom it could have been for.
-                delivery.gone = 0;
-                self.account(&delivery, message.message().len())
+                members
             }
             Some(_) => self.obey(&message),
         }
@@ -225,13 +223,12 @@ impl Group {
             return;
         }
         let message = Arc::new(Shared::new(detached(text(bytes.clone()))));
-        let mut roster = self.roster.lock();
-        let mut delivery = roster.deliver(&message, &Address::Room(room), &[]);
-        drop(roster);
         // Who has left meanwhile is no error of this program.
-        delivery.gone = 0;
-        self.account(&delivery, message.message().len());
-        self.end_turn();
+        let _ = self
+            .roster
+            .lock()
+            .deliver(&message, &Address::Room(room), &[]);
+        self.end_turn().wake();
     }
 
     /// Does what a tagged program says.
@@ -247,8 +244,9 @@ impl Group {
                 if let (Address::Room(room), Some(outside)) = (&to, &self.outside) {
                     outside.publish(room, message.message());
                 }
-                let delivery = self.roster.lock().deliver(&message, &to, &not);
-                return self.account(&delivery, message.message().len());
+                let reached = self.roster.lock().deliver(&message, &to, &not);
+                self.figures.dropped.gone.add(reached.gone);
+                return reached.members;
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {
@@ -273,18 +271,14 @@ impl Group {
         1
     }
 
-    fn account(&self, delivery: &Delivery, length: usize) -> usize {
-        delivery.count(&self.figures, length);
+    /// Those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) -> Touched {
+        let (touched, delivery) = self.roster.lock().end_turn();
+        delivery.count(&self.figures);
         for id in &delivery.evicted {
             self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
         }
-        delivery.delivered
-    }
-
-    /// Wakes those who were sent something since this was called last.
-    pub(super) fn end_turn(&self) {
-        let touched = self.roster.lock().end_turn();
-        touched.iter().for_each(|queue| queue.wake());
+        touched
     }
 
     /// How many members there are, and whether more may come.

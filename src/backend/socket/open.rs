@@ -90,6 +90,7 @@ impl Socket {
             process: None,
             connection: Some(intake),
             cut: None,
+            attach: None,
             member: None,
         })
     }

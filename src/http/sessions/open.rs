@@ -252,7 +252,7 @@ fn tell_of_buffering() {
 
 fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
     let handle = &open.handle;
-    let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
+    let (received, sent) = handle.traffic();
     let close = summary.ended.close();
     let by = match (summary.ended.side(), &open.target) {
         ("program", Some(_)) => "target",

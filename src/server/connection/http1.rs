@@ -27,8 +27,8 @@ use crate::{
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     },
     transport::{
-        Client, ConnectionState, Stalled, TimeoutStream,
-        websocket::{self, Role, deflate::Negotiated},
+        Client, Stalled, TimeoutStream,
+        websocket::{self, Role, Underlying, deflate::Negotiated},
     },
 };
 
@@ -160,8 +160,15 @@ fn detach(
         Role::Server,
         options,
         compression,
-        |stream: &MaybeTls| ConnectionState::of(stream.as_fd()),
+        |stream: &MaybeTls| Some(underlying(stream)),
     ))
+}
+
+fn underlying(stream: &MaybeTls) -> Underlying<'_> {
+    Underlying {
+        socket: stream.as_fd(),
+        is_bare: !stream.is_tls(),
+    }
 }
 
 #[cfg(test)]
