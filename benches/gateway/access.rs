@@ -67,7 +67,11 @@ const MOST_CYCLES: usize = 3_000;
 
 type Probe = fn(&Server, &str, &Effort) -> Result<Outcome, Failure>;
 
-const FIGURES: [(&str, Probe); 2] = [("cycle", cycles), ("guesses", guesses)];
+#[rustfmt::skip]
+const FIGURES: [(&str, Probe); 2] = [
+    ("cycle", cycles),
+    ("guesses", guesses),
+];
 
 /// Runs everything; tells whether that went well.
 pub(crate) fn run(options: &Options) -> io::Result<bool> {

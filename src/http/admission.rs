@@ -69,8 +69,9 @@ pub(super) async fn admit(
         let answering = answering(asked, sessions.as_ref(), candidate.path).await;
         let nothing = Grant::default();
         let (transport, subprotocol) = match &*asked {
-            Asked::WebSocket(handshake, _) => (Some(Transport::WebSocket), handshake.subprotocol()),
-            Asked::NoProgram(_) => (Some(Transport::WebSocket), None),
+            Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _) => {
+                (Some(Transport::WebSocket), handshake.subprotocol())
+            }
             Asked::Plain(_) => (None, None),
         };
         let question = Question {
@@ -138,7 +139,7 @@ async fn answering<'a>(
         | (Asked::Plain(PlainRoute::Page(Page::UpgradeRequired, _)), Some(route)) => {
             of_session(route, path).await
         }
-        (Asked::NoProgram(_), _) => Answering::new(Answerer::Program, ("", path.as_str())),
+        (Asked::NoProgram(..), _) => Answering::new(Answerer::Program, ("", path.as_str())),
         (Asked::Plain(route), _) => {
             if let PlainRoute::Scripts(scripts, page, options) = route {
                 for scripts in scripts {

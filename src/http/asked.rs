@@ -14,7 +14,7 @@ pub(super) enum Asked<'a> {
     /// A WebSocket, by a handshake that can be answered.
     WebSocket(Handshake, WebSocketRoute<'a>),
     /// A WebSocket, where there is something, and no program: these terms hold there.
-    NoProgram(&'a RouteOptions),
+    NoProgram(Handshake, &'a RouteOptions),
     /// An answer.
     Plain(PlainRoute<'a>),
 }
@@ -24,7 +24,7 @@ impl<'a> Asked<'a> {
     pub(super) fn options(&self) -> &'a RouteOptions {
         match self {
             Asked::WebSocket(_, route) => route.options(),
-            Asked::NoProgram(options) => options,
+            Asked::NoProgram(_, options) => options,
             Asked::Plain(route) => route.options(),
         }
     }

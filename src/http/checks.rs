@@ -159,7 +159,7 @@ async fn authenticate(
     if authentication.concerns(&asking) {
         fields.set_private();
         let kind = match asked {
-            Asked::WebSocket(..) | Asked::NoProgram(_) => AskedKind::WebSocket,
+            Asked::WebSocket(..) | Asked::NoProgram(..) => AskedKind::WebSocket,
             Asked::Plain(_) => AskedKind::Plain,
         };
         check_foreign_page(&asked.options().origins, &asking, kind)?;
@@ -252,18 +252,17 @@ fn find_route<'a>(
     Ok(route)
 }
 
+fn check_handshake(request: &Parts, options: &RouteOptions) -> Result<Handshake, Refusal> {
+    Handshake::check(request, &options.subprotocols, options.compression)
+}
+
 /// A plain request has no form beside that of its path, which scripts check for themselves.
 fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusal> {
     Ok(match route {
         Route::Plain(route) => Asked::Plain(route),
-        Route::NoProgram(options) => {
-            Handshake::check(request, &options.subprotocols, options.compression)?;
-            Asked::NoProgram(options)
-        }
+        Route::NoProgram(options) => Asked::NoProgram(check_handshake(request, options)?, options),
         Route::WebSocket(route) => {
-            let options = route.options();
-            let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
-            Asked::WebSocket(handshake, route)
+            Asked::WebSocket(check_handshake(request, route.options())?, route)
         }
     })
 }
@@ -271,7 +270,7 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
 /// A token is no subprotocol to select, and browsers fail a connection whose offers are all passed over.
 fn check_second_offer(asked: &Asked<'_>, withheld: Option<&Withheld>) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(handshake, _)
+        Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _)
             if handshake.subprotocol().is_none()
                 && withheld.is_some_and(|withheld| withheld.has_offered) =>
         {
@@ -290,7 +289,7 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(..) | Asked::NoProgram(_) => {
+        Asked::WebSocket(..) | Asked::NoProgram(..) => {
             asked.options().origins.check(&request.headers, host)
         }
         Asked::Plain(_) => Ok(()),

@@ -309,7 +309,7 @@ impl Handler {
                     };
                     return by.answer(outcome.await);
                 }
-                Asked::NoProgram(_) => return Err(Answerer::Program.refuse(Refusal::NotFound)),
+                Asked::NoProgram(..) => return Err(Answerer::Program.refuse(Refusal::NotFound)),
                 Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
             };
             match answer {

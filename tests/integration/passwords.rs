@@ -86,12 +86,15 @@ fn what_is_wrong_whoever_asks_is_told_before_anybody_is_asked() {
 
 #[test]
 fn names_of_programs_cannot_be_probed() {
-    let file = format!("{FILE}[[route]]\npath = \"/there\"\ncommand = \"cat\"\n");
+    let file = format!(
+        "{FILE}bearer-tokens = \"DIR/tokens\"\n[[route]]\npath = \"/there\"\ncommand = \"cat\"\n"
+    );
     let server = site("", &file).start();
     for headers in [
         &[][..],
         &["Sec-WebSocket-Version: 8"],
         &["Origin: http://evil.example"],
+        &["Sec-WebSocket-Protocol: bearer.x"],
         &[&*basic("alice", "wrong")],
     ] {
         let [there, missing] = ["/there", "/missing"].map(|path| {
