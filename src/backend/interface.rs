@@ -96,6 +96,7 @@ impl Backend {
             input: Box::pin(sink::drain().sink_map_err(|never: Infallible| match never {})),
             process: None,
             farewell: None,
+            attach: None,
             after_output: AfterOutput::EndInput,
             connection: None,
             cut: Some(Box::pin(future::ready(close))),

@@ -135,7 +135,7 @@ pub(super) fn map(
 pub(super) fn terms(options: RouteOptions, target: &MountTarget) -> RouteOptions {
     let mut options = match target {
         MountTarget::Fixed(target) => terminal::terms(options, target.pty()),
-        MountTarget::ByToken(_) | MountTarget::Rooms(_) => options,
+        MountTarget::ByToken(_) | MountTarget::Rooms(_) | MountTarget::ByAuthorizer(_) => options,
     };
     let framing = match target {
         MountTarget::Fixed(Target::Program(..) | Target::Room(_)) | MountTarget::Rooms(_) => None,

@@ -69,6 +69,7 @@ impl<'a> PlainRoute<'a> {
     pub(in crate::http) fn answerer(&self) -> Answerer {
         match self {
             PlainRoute::Scripts(..) => Answerer::Cgi,
+            PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired, _) => Answerer::Program,
@@ -86,7 +87,7 @@ impl<'a> PlainRoute<'a> {
                 let script_name = scripts.first().map_or("", |scripts| &scripts.path);
                 (script_name, path.strip_prefix(script_name).unwrap_or(path))
             }
-            PlainRoute::Page(..) => ("", path),
+            PlainRoute::Terminals(..) | PlainRoute::Page(..) => ("", path),
         }
     }
 }
