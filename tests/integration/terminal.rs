@@ -383,8 +383,11 @@ fn job_that_is_stopped_is_hung_up_too() {
         pid.is_some()
     });
     let pid = pid.expect("a job");
-    client.send_binary(b"\x1a");
-    eventually("it is stopped", || state(pid) == Some('T'));
+    // Before it is in the foreground, that is nothing to it.
+    eventually("it is stopped", || {
+        client.send_binary(b"\x1a");
+        state(pid) == Some('T')
+    });
     drop(client);
     wait_until_gone(pid);
 }
