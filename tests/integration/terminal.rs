@@ -229,9 +229,12 @@ fn messages_are_gathered_up_to_64_kib() {
 
 #[test]
 fn output_waits_for_a_client_that_acknowledges() {
-    let server = terminal("head -c 1000000 /dev/zero | tr '\\0' x; sleep 0.1");
+    let flood = "head -c 1000000 /dev/zero | tr '\\0' x; sleep 0.1";
+    let server = terminal(&format!("stty -echo; echo ready; read x; {flood}"));
     let mut client = opened(&server, "/");
+    shown(&mut client, "ready\r\n");
     client.send(r#"{"ack":0}"#);
+    client.send_binary(b"\r");
     let mut bytes = 0;
     // What was on its way, and then nothing: what comes behind a pong was sent behind it.
     let mut held_at = None;
