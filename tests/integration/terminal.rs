@@ -229,9 +229,12 @@ fn messages_are_gathered_up_to_64_kib() {
 
 #[test]
 fn output_waits_for_a_client_that_acknowledges() {
-    let server = terminal("head -c 1000000 /dev/zero | tr '\\0' x; sleep 0.1");
+    let flood = "head -c 1000000 /dev/zero | tr '\\0' x; sleep 0.1";
+    let server = terminal(&format!("stty -echo; echo ready; read x; {flood}"));
     let mut client = opened(&server, "/");
+    shown(&mut client, "ready\r\n");
     client.send(r#"{"ack":0}"#);
+    client.send_binary(b"\r");
     let mut bytes = 0;
     // What was on its way, and then nothing: what comes behind a pong was sent behind it.
     let mut held_at = None;
@@ -303,11 +306,11 @@ fn input_that_nobody_reads_does_not_stop_the_output_of_a_client_that_acknowledge
     let mut bytes = 0;
     while bytes < 3_000_000 {
         bytes += client.binary().len();
+        // It is heard when what was typed before has been read.
+        client.send(&format!(r#"{{"ack":{bytes}}}"#));
     }
-    // From now on it is heard again.
-    client.send(r#"{"ack":3000000}"#);
     let (shown, _, code) = rest(&mut client);
-    assert_eq!(shown, b"199999\n");
+    assert_eq!(bytes + shown.len(), 3_000_000 + "199999\n".len());
     assert_eq!(code, 1000);
 }
 
@@ -383,8 +386,11 @@ fn job_that_is_stopped_is_hung_up_too() {
         pid.is_some()
     });
     let pid = pid.expect("a job");
-    client.send_binary(b"\x1a");
-    eventually("it is stopped", || state(pid) == Some('T'));
+    // Before it is in the foreground, that is nothing to it.
+    eventually("it is stopped", || {
+        client.send_binary(b"\x1a");
+        state(pid) == Some('T')
+    });
     drop(client);
     wait_until_gone(pid);
 }
