@@ -107,7 +107,7 @@ fn help_of_the_benchmark_names_every_figure() {
     let (of_fan_out, of_access) = of_fan_out
         .split_once("\nFigures of access:\n")
         .expect("a fourth");
-    let (_, of_terminals) = of_access
+    let (of_access, of_terminals) = of_access
         .split_once("\nFigures of terminal:\n")
         .expect("a fifth");
     assert!(pairs.len() > 10, "the figures were not found");
@@ -116,6 +116,7 @@ fn help_of_the_benchmark_names_every_figure() {
     for (list, file) in [
         (of_targets, "benches/gateway/targets.rs"),
         (of_fan_out, "benches/gateway/fan_out.rs"),
+        (of_access, "benches/gateway/access.rs"),
         (of_terminals, "benches/gateway/terminals.rs"),
     ] {
         let source = fs::read_to_string(file).expect("the figures");
