@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use clap::{Arg, Args, Command};
 
 use super::{
-    limits::LimitArgs, messages::MessageArgs, process::ProcessArgs, sharing::SharingArgs,
-    targets::TargetOptionArgs,
+    limits::LimitArgs, messages::MessageArgs, numbers::whole_number, process::ProcessArgs,
+    sharing::SharingArgs, targets::TargetOptionArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -28,8 +28,7 @@ pub struct ProgramArgs {
         long,
         value_name = "N",
         default_value_t = 1024,
-        conflicts_with = "connect"
-    )]
+        conflicts_with = "connect", value_parser = whole_number())]
     pub maxforks: usize,
 
     /// How messages travel.
