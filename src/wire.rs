@@ -53,10 +53,12 @@ pub struct WrittenBeside {
 }
 
 type Write = Box<dyn Fn(&[Sending<'_>]) -> Written + Send + Sync>;
+type IsBlocked = Box<dyn Fn() -> bool + Send + Sync>;
 
 /// A client's wire.
 pub struct Wire {
     write: Write,
+    is_blocked: IsBlocked,
     written: Arc<WrittenBeside>,
 }
 
@@ -104,17 +106,35 @@ impl WrittenBeside {
 }
 
 impl Wire {
-    /// Written to by `write`, which never waits.
-    pub fn new(write: impl Fn(&[Sending<'_>]) -> Written + Send + Sync + 'static) -> Self {
+    /// Written to by `write`, which never waits; `is_blocked` says whether it has something that the socket has not taken.
+    pub fn new(
+        write: impl Fn(&[Sending<'_>]) -> Written + Send + Sync + 'static,
+        is_blocked: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
         Wire {
             write: Box::new(write),
+            is_blocked: Box::new(is_blocked),
             written: Arc::default(),
+        }
+    }
+
+    /// The same, to be looked at and not written to.
+    #[must_use]
+    pub fn to_look_at(self) -> Self {
+        Wire {
+            write: Box::new(|_| Written::Nothing),
+            ..self
         }
     }
 
     /// What is written by it.
     pub fn written(&self) -> &Arc<WrittenBeside> {
         &self.written
+    }
+
+    /// Whether what is given to it has to wait for the other end.
+    pub fn is_blocked(&self) -> bool {
+        (self.is_blocked)()
     }
 
     /// Writes all of it, or nothing.

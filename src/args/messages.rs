@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::{durations::milliseconds, groups::OF_A_PROGRAM};
+use super::{durations::milliseconds, groups::OF_A_PROGRAM, numbers::whole_number};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]
@@ -45,7 +45,7 @@ pub struct MessageArgs {
     pub compress_level: u8,
 
     /// Shortest message that --compress compresses, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 32)]
+    #[arg(long, value_name = "BYTES", default_value_t = 32, value_parser = whole_number())]
     pub compress_threshold: usize,
 }
 

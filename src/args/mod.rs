@@ -24,6 +24,7 @@ mod limits;
 mod listen;
 mod log;
 mod messages;
+mod numbers;
 mod operation;
 mod pages;
 mod process;

@@ -6,7 +6,8 @@ use clap::{Arg, Args, Command};
 
 use super::{
     auth::AuthArgs, authorize::AuthorizeArgs, limits::LimitArgs, messages::MessageArgs,
-    process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs, terminal::TerminalArgs,
+    numbers::whole_number, process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs,
+    terminal::TerminalArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -28,8 +29,7 @@ pub struct ProgramArgs {
         long,
         value_name = "N",
         default_value_t = 1024,
-        conflicts_with = "connect"
-    )]
+        conflicts_with = "connect", value_parser = whole_number())]
     pub maxforks: usize,
 
     /// Who the client is.

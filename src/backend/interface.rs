@@ -51,6 +51,8 @@ pub type Input = Pin<Box<dyn Sink<Inbound, Error = BackendError> + Send>>;
 pub enum Inbound {
     /// A message of the client.
     Message(Message),
+    /// The client has gone, and what it sent before has yet to come. Most backends need not know.
+    Departed,
     /// How the client has gone (1005: without a code, 1006: without a Close); the last item. Most backends have
     /// nobody to tell.
     Close(Close),

@@ -195,7 +195,7 @@ fn check_streams(args: &ProgramArgs, kind: ShareKind) -> Result<(), FlagError> {
                 let reason = "half a line may be half an address";
                 excluded("--share=tagged", "--flush-after", reason)
             }
-            () if args.sharing.history.is_some_and(|history| history > 0) => {
+            () if args.sharing.history.is_some() => {
                 let reason = "a tagged program greets its members itself";
                 excluded("--share=tagged", "--history", reason)
             }

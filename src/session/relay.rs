@@ -363,6 +363,7 @@ mod tests {
         sink.set_backpressure_boundary(1);
         let sink = sink.with(async |item| match item {
             Inbound::Message(message) => Ok::<_, FramingError>(message),
+            Inbound::Departed => panic!("the client stays"),
             Inbound::Close(close) => Err(FramingError::Closed(close)),
         });
         let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));

@@ -19,7 +19,7 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    backend::{Backend, BackendError, Cut, Input, close_for},
+    backend::{Backend, BackendError, Cut, Inbound, Input, close_for},
     message::Close,
     timer::timeout,
     transport::{Client, Disconnect, LingeringClose, Outbound},
@@ -52,9 +52,12 @@ pub fn run<'a>(
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
 ) -> impl Future<Output = (Summary, Option<LingeringClose>)> + Send + 'a {
-    // A limit on silence has to see each message.
-    let wire = client.wire.take().filter(|_| timeouts.idle.is_none());
-    if let (Some(wire), Some(attach)) = (wire, backend.attach.take()) {
+    if let (Some(wire), Some(attach)) = (client.wire.take(), backend.attach.take()) {
+        let wire = match timeouts.idle {
+            None => wire,
+            // A limit on silence has to see each message.
+            Some(_) => wire.to_look_at(),
+        };
         handle.also_sends(wire.written());
         attach(wire);
     }
@@ -319,7 +322,7 @@ impl Session<'_> {
             Disconnect::Closed(close) => close,
             Disconnect::Lost(error) => Close::new(Close::ABNORMAL, error.to_string()),
         };
-        self.backend.tell(&close);
+        self.backend.tell(Inbound::Close(close.clone()));
         // A server that stops does not wait for longer than it would have.
         let hurry = self.handle.deadline(self.timeouts.drain);
         let winding = self.backend.wind_down(PatienceFor::Client, hurry);
@@ -329,6 +332,7 @@ impl Session<'_> {
 
     /// The client has gone, and what it sent before waits to be read, its Close too.
     async fn end_behind_client(&mut self) -> Ended {
+        self.backend.tell(Inbound::Departed);
         let unread = Some((&mut self.client.incoming, self.handle));
         let hurry = self.handle.deadline(self.timeouts.drain);
         let winding = self
@@ -419,8 +423,8 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use crate::{
+        backend::AfterOutput,
         backend::Said,
-        backend::{AfterOutput, Inbound},
         message::Message,
         transport::websocket::{self, Role, frame::encode},
     };
@@ -462,6 +466,7 @@ mod tests {
             match item {
                 Inbound::Message(Message::Text(text)) => self.note(&text),
                 Inbound::Message(Message::Binary(_)) => self.note("binary"),
+                Inbound::Departed => {}
                 Inbound::Close(close) => self.note(&format!("close {}", close.code)),
             }
             Ok(())

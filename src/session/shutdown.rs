@@ -64,9 +64,9 @@ impl<'a> BackendHalf<'a> {
 
     /// Says how the client has gone, behind all that it sent. Without waiting for room: the input grows by this
     /// one item, as in [`Waiting`].
-    pub(super) fn tell(&mut self, close: &Close) {
+    pub(super) fn tell(&mut self, item: Inbound) {
         if let Some(input) = &mut self.input {
-            let _ = Waiting::new(input, Inbound::Close(close.clone())).feed();
+            let _ = Waiting::new(input, item).feed();
         }
     }
 

@@ -142,8 +142,13 @@ impl Sink<Inbound> for MemberInput {
     fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
         let message = match item {
             Inbound::Message(message) => message,
+            Inbound::Departed => {
+                self.group.depart(self.id);
+                return Ok(());
+            }
             Inbound::Close(close) => {
                 self.close = Some(close);
+                self.group.depart(self.id);
                 return Ok(());
             }
         };

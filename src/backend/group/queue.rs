@@ -13,9 +13,11 @@ use std::{
     collections::VecDeque,
     sync::Arc,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
 
 use parking_lot::Mutex;
+use tokio::time::Instant;
 
 use super::options::{MemberOptions, SlowPolicy};
 use crate::{
@@ -29,6 +31,12 @@ pub(super) const OVERHEAD: usize = 64;
 /// What is written at once, counted as in a queue, and the message that goes beyond: of what a socket does not take a copy
 /// is made, but of the last.
 const AT_ONCE: usize = 64 * 1024;
+/// At most so much of a queue, one part in so many, is put in at once: the rest is for what the client takes later. A larger
+/// part would take those for slow who have not been offered anything, a smaller one costs system calls.
+pub(super) const TURN_SHARE: usize = 2;
+/// How long it is waited for a session to take something of what waits for it. Shorter would take those for slow whose
+/// sessions have to wait for a processor, longer would keep others from what is said when one is about to end.
+pub(super) const TAKING: Duration = Duration::from_millis(200);
 /// Entries that a queue keeps room for when there are none.
 const CAPACITY_AT_REST: usize = 16;
 
@@ -87,6 +95,11 @@ struct State {
     /// Something was left out.
     is_slow: bool,
     session: Option<Waker>,
+    /// The session was woken, and has not looked yet.
+    is_woken: bool,
+    /// How many messages the session has taken, how many when it was last looked, and since when they were as many.
+    taken: usize,
+    looked: Option<(usize, Instant)>,
     /// Where it is written to beside the session.
     wire: Option<Wire>,
     /// Of who waits for the member to be evicted.
@@ -170,6 +183,9 @@ impl Queue {
             was_idle: true,
             is_slow: false,
             session: None,
+            is_woken: false,
+            taken: 0,
+            looked: None,
             wire: None,
             watch: None,
         }))
@@ -216,17 +232,34 @@ impl Queue {
         self.0.lock().wire = Some(wire);
     }
 
-    /// Has what was put in written: by the session, or here, if that has nothing to do.
-    pub(super) fn write(&self) {
+    /// Has what was put in written: by the session, or here, if that has nothing to do. Whether so much waits that more
+    /// should not be put in before the session has taken what the client takes.
+    pub(super) fn write(&self) -> bool {
         let mut state = self.0.lock();
         let session = match state.write() {
             Written::All => None,
-            Written::Begun | Written::Nothing => state.session.take(),
+            Written::Begun | Written::Nothing => state.take_session(),
         };
+        let is_crowded = state.is_crowded();
         drop(state);
         if let Some(session) = session {
             session.wake();
         }
+        is_crowded
+    }
+
+    /// Whether much waits that the session is about to take. Not what waits for the client: that is slow.
+    pub(super) fn is_being_taken(&self) -> bool {
+        let mut state = self.0.lock();
+        if !state.is_crowded() || state.is_idle && !state.is_woken {
+            return false;
+        }
+        let (taken, now) = (state.taken, Instant::now());
+        let looked = state.looked.filter(|(before, _)| *before == taken);
+        let (_, since) = *state.looked.insert(looked.unwrap_or((taken, now)));
+        let is_blocked = || state.wire.as_ref().is_none_or(Wire::is_blocked);
+        // A session that is about to end takes nothing either.
+        now - since < TAKING && (state.is_woken || looked.is_none() || !is_blocked())
     }
 
     /// Puts in what a member is sent first, as much of its end as it has room for.
@@ -244,7 +277,7 @@ impl Queue {
 
     /// Lets the session take what was put in.
     pub(super) fn wake(&self) {
-        let session = self.0.lock().session.take();
+        let session = self.0.lock().take_session();
         if let Some(session) = session {
             session.wake();
         }
@@ -262,8 +295,10 @@ impl Queue {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Arc<Shared>, BackendError>>> {
         let mut state = self.0.lock();
+        state.is_woken = false;
         if let Some(message) = state.pop() {
             state.is_idle = false;
+            state.taken = state.taken.wrapping_add(1);
             state.rest();
             return Poll::Ready(Some(Ok(message)));
         }
@@ -385,6 +420,18 @@ impl State {
             single.extend(messages.map(|message| Entry::one(message, entry.to)));
         }
         self.waiting = single;
+    }
+
+    /// Who is to be woken so that the session takes what waits.
+    fn take_session(&mut self) -> Option<Waker> {
+        let session = self.session.take();
+        self.is_woken |= session.is_some();
+        session
+    }
+
+    /// Whether what is put in at once ([`TURN_SHARE`]) might not find room.
+    fn is_crowded(&self) -> bool {
+        self.end.is_none() && self.bytes > self.limit / TURN_SHARE
     }
 
     fn has_room_for(&self, size: usize) -> bool {
@@ -661,7 +708,7 @@ mod tests {
     fn wire(outcomes: &[Written]) -> (Wire, Arc<Mutex<Vec<String>>>) {
         let log = Arc::new(Mutex::new(Vec::new()));
         let (written, outcomes) = (Arc::clone(&log), Mutex::new(outcomes.to_vec()));
-        let wire = Wire::new(move |sendings| {
+        let write = move |sendings: &[Sending<'_>]| {
             let outcome = outcomes.lock().remove(0);
             let texts = sendings.iter().flat_map(|sending| match sending {
                 Sending::One(shared) => vec![format!("{:?}", shared.message())],
@@ -671,8 +718,8 @@ mod tests {
                 written.lock().push(texts.collect::<Vec<_>>().join(", "));
             }
             outcome
-        });
-        (wire, log)
+        };
+        (Wire::new(write, || false), log)
     }
 
     /// Whether the session is woken, once it has nothing to do.

@@ -41,6 +41,8 @@ pub(super) struct Room {
 #[derive(Debug)]
 struct State {
     roster: Roster,
+    /// Members who do not count for the limit.
+    unlimited: usize,
     options: Arc<RoomOptions>,
 }
 
@@ -67,6 +69,7 @@ impl Room {
             is_binary: options.is_binary,
             state: Mutex::new(State {
                 roster: Roster::default(),
+                unlimited: 0,
                 options: Arc::clone(options),
             }),
             figures: Arc::clone(figures),
@@ -99,12 +102,13 @@ impl Room {
         admission: Admission,
     ) -> Result<(MemberId, Arc<Queue>), NotJoined> {
         let mut state = self.state.lock();
-        let members = state.roster.len();
+        let members = state.roster.len() - state.unlimited;
         match options.max_members.filter(|most| members >= *most) {
             Some(most) if admission == Admission::Limited => return Err(NotJoined::Full(most)),
             _ => {}
         }
         state.options = Arc::clone(options);
+        state.unlimited += usize::from(admission == Admission::Unlimited);
         let entered = state.roster.enter(&options.member);
         drop(state);
         self.figures.members_open.add(1);
@@ -120,9 +124,12 @@ impl Room {
         }
     }
 
-    /// A member has gone.
-    pub(super) fn leave(&self, id: MemberId) {
-        self.state.lock().roster.leave(id);
+    /// A member has gone, who was admitted so.
+    pub(super) fn leave(&self, id: MemberId, admission: Admission) {
+        let mut state = self.state.lock();
+        state.roster.leave(id);
+        state.unlimited -= usize::from(admission == Admission::Unlimited);
+        drop(state);
         self.figures.members_open.subtract(1);
     }
 
@@ -145,7 +152,9 @@ impl Room {
     fn deliver(&self, message: Message) -> usize {
         let message = Arc::new(Shared::new(detached(message)));
         let mut state = self.state.lock();
-        let State { roster, options } = &mut *state;
+        let State {
+            roster, options, ..
+        } = &mut *state;
         let members = roster.say_to_all(&message);
         roster.keep(&message, &options.member);
         members
@@ -157,6 +166,11 @@ impl Room {
             Message::Text(text) if self.is_binary => Message::Binary(text.into()),
             message => message,
         }
+    }
+
+    /// Whether what was said has to be delivered before more is.
+    pub(super) fn is_turn_full(&self) -> bool {
+        self.state.lock().roster.is_turn_full()
     }
 
     /// Those who were sent something since this was called last.

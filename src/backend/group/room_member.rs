@@ -113,7 +113,7 @@ impl RoomInput {
     fn poll_end_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let is_early = self.deliveries > 0 && !self.has_yielded;
         self.has_yielded = is_early;
-        if !is_early && self.deliveries > 0 {
+        if !is_early && (self.deliveries > 0 || self.seat.room.is_turn_full()) {
             self.deliveries = 0;
             self.touched = self.seat.room.end_turn();
         }
@@ -134,8 +134,9 @@ impl Sink<Inbound> for RoomInput {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        if self.deliveries >= TURN || self.touched.len() > 0 {
-            // It has had the processor for long enough.
+        let is_full = self.deliveries >= TURN || self.seat.room.is_turn_full();
+        if is_full || !self.touched.is_empty() {
+            // It has had the processor for long enough, or others have said much.
             self.has_yielded = true;
             ready!(self.poll_end_turn(context));
         }

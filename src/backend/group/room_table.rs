@@ -42,6 +42,7 @@ pub(super) struct Seat {
     pub(super) room: Arc<Room>,
     pub(super) id: MemberId,
     pub(super) queue: Arc<Queue>,
+    admission: Admission,
 }
 
 impl Rooms {
@@ -90,23 +91,32 @@ impl Rooms {
             room,
             id,
             queue,
+            admission,
         })
     }
 
-    /// Says something in the room of a path, all of it at once, as somebody who is no member.
-    pub fn say(&self, name: &str, messages: impl IntoIterator<Item = Message>) {
+    /// Says something in the room of a path, all of it at once, as somebody who is no member. Cancel safe: no; a part of it is
+    /// said then.
+    pub async fn say(
+        &self,
+        name: &str,
+        messages: impl IntoIterator<Item = Message, IntoIter: Send>,
+    ) {
         let room = self.find(name);
         for message in messages {
             match (&room, self.outside.get()) {
                 (Some(room), _) => {
                     room.say(message);
+                    if room.is_turn_full() {
+                        room.end_turn().write().await;
+                    }
                 }
                 (None, Some(outside)) => outside.publish(name, &message),
                 (None, None) => {}
             }
         }
         if let Some(room) = room {
-            room.end_turn().wake();
+            room.end_turn().write().await;
         }
     }
 
@@ -152,7 +162,7 @@ impl Drop for Seat {
         // What it has said without a pause may not have woken anybody yet.
         self.room.end_turn().wake();
         let mut table = self.rooms.table.lock();
-        self.room.leave(self.id);
+        self.room.leave(self.id, self.admission);
         if self.room.members() > 0 {
             return;
         }
@@ -235,7 +245,7 @@ mod tests {
         rooms.hear("/a", text("there"));
         rooms.hear("/b", text("elsewhere"));
         assert_eq!(told(&mut member), [text("here"), text("there")]);
-        rooms.say("/nobody", [text("out")]);
+        rooms.say("/nobody", [text("out")]).await;
         let expected = [("/a", "here"), ("/nobody", "out")];
         let expected = expected.map(|(room, said)| (room.to_owned(), text(said)));
         assert_eq!(*record.published.lock(), expected);

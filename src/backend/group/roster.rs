@@ -7,7 +7,10 @@
 //! What is said to all, one message behind the other, is put into the queues together ([`Burst`]): when something else
 //! follows it, when somebody comes or goes, or when the turn ends. Nobody can tell, but that it costs less.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tracing::warn;
 
@@ -16,7 +19,7 @@ use super::{
     grammar::{Address, MemberId},
     options::{MemberOptions, SlowPolicy},
     outside::Listening,
-    queue::{self, Destination, Outcome, Queue},
+    queue::{self, Destination, Outcome, Queue, TURN_SHARE},
     replay::Replay,
     rooms::{Rooms, TooMany},
     touched::Touched,
@@ -40,6 +43,8 @@ pub(super) struct Roster {
     listeners: BTreeMap<MemberId, Listener>,
     /// Those who have a session, of whom some are sent nothing more.
     open: usize,
+    /// Those of them whose clients have gone.
+    departed: BTreeSet<MemberId>,
     last_id: MemberId,
     rooms: Rooms,
     replay: Replay,
@@ -51,6 +56,10 @@ pub(super) struct Roster {
     /// What came of what was put in since that was asked.
     delivery: Delivery,
     turn: u64,
+    /// What was said in this turn takes so much of each queue, at most.
+    turn_size: usize,
+    /// What the smallest queue of all takes.
+    smallest_queue: Option<usize>,
     /// Those who were sent something in this turn.
     touched: Vec<Arc<Queue>>,
 }
@@ -110,6 +119,13 @@ impl Roster {
             queue: Arc::clone(&queue),
             slow: options.slow,
         };
+        let smallest = match self.listeners.is_empty() {
+            true => options.queue,
+            false => self
+                .smallest_queue
+                .map_or(options.queue, |size| size.min(options.queue)),
+        };
+        self.smallest_queue = Some(smallest);
         self.listeners.insert(self.last_id, listener);
         self.open += 1;
         (self.last_id, queue)
@@ -118,7 +134,18 @@ impl Roster {
     /// A member's session has ended.
     pub(super) fn leave(&mut self, id: MemberId) {
         self.silence(id);
+        self.departed.remove(&id);
         self.open -= 1;
+    }
+
+    /// A member's client has gone, and its session has yet to end.
+    pub(super) fn depart(&mut self, id: MemberId) {
+        self.departed.insert(id);
+    }
+
+    /// Whether there are members whose clients have not gone.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.open > self.departed.len()
     }
 
     /// A member is sent nothing more.
@@ -159,6 +186,7 @@ impl Roster {
         if self.listeners.is_empty() {
             return 0;
         }
+        self.count_in_turn(message);
         let is_long = message.message().len() >= LONG;
         if is_long {
             self.settle();
@@ -169,6 +197,16 @@ impl Roster {
             self.settle();
         }
         self.listeners.len()
+    }
+
+    fn count_in_turn(&mut self, message: &Arc<Shared>) {
+        self.turn_size += queue::size(std::slice::from_ref(message));
+    }
+
+    /// Whether so much was said that the turn should end, before somebody's queue is full who has not been offered any of it.
+    pub(super) fn is_turn_full(&self) -> bool {
+        let smallest = self.smallest_queue;
+        smallest.is_some_and(|size| self.turn_size >= size / TURN_SHARE)
     }
 
     /// Puts into the queues what was said to all.
@@ -233,6 +271,7 @@ impl Roster {
             };
         }
         self.settle();
+        self.count_in_turn(message);
         let delivery = &mut self.delivery;
         let (before, evicted) = (delivery.delivered, delivery.evicted.len());
         let mut push = |id: MemberId, listener: &Listener, to| {
@@ -316,16 +355,16 @@ impl Roster {
         gone
     }
 
-    /// Ends members, behind what waits for them; how many of them are not there.
-    pub(super) fn close(&mut self, who: &Address<'_>, close: &Close) -> usize {
+    /// Ends members, behind what waits for them: who they are, and how many of those of the address are not there.
+    pub(super) fn close(&mut self, who: &Address<'_>, close: &Close) -> (Vec<MemberId>, usize) {
         let (ids, gone) = self.find(who);
         self.settle();
-        for id in ids {
-            if let Some(queue) = self.remove(id) {
+        for id in &ids {
+            if let Some(queue) = self.remove(*id) {
                 queue.finish(Some(close.clone()));
             }
         }
-        gone
+        (ids, gone)
     }
 
     /// Ends all members, behind what waits for them: with this, or as their sessions end anyway. Nobody joins.
@@ -351,6 +390,7 @@ impl Roster {
     pub(super) fn end_turn(&mut self) -> (Touched, Delivery) {
         self.settle();
         self.turn += 1;
+        self.turn_size = 0;
         let touched = std::mem::take(&mut self.touched);
         (Touched::new(touched), std::mem::take(&mut self.delivery))
     }
@@ -473,10 +513,10 @@ mod tests {
         for not in [&[2][..], &[2, 3]] {
             roster.deliver(&message("x"), &Address::All, not);
         }
-        assert_eq!(roster.end_turn().0.len(), 2);
-        assert_eq!(roster.end_turn().0.len(), 0);
+        assert_eq!(roster.end_turn().0.count(), 2);
+        assert_eq!(roster.end_turn().0.count(), 0);
         roster.deliver(&message("x"), &Address::Members(vec![3]), &[]);
-        assert_eq!(roster.end_turn().0.len(), 1);
+        assert_eq!(roster.end_turn().0.count(), 1);
     }
 
     #[test]
@@ -497,7 +537,7 @@ mod tests {
         let gone = roster.silence(2);
         roster.deliver(&message("i"), &Address::All, &[]);
         let (touched, delivery) = roster.end_turn();
-        assert_eq!((touched.len(), delivery.delivered), (3, 8 + 1 + 6 + 7));
+        assert_eq!((touched.count(), delivery.delivered), (3, 8 + 1 + 6 + 7));
         let g = "g".repeat(LONG);
         assert_eq!(waits(&first), format!("abcdef{g}hi"));
         assert!(gone.is_some_and(|gone| Arc::ptr_eq(&gone, &second)));
@@ -545,7 +585,8 @@ mod tests {
             Ok(1)
         );
         assert_eq!(roster.exit_room(&Address::Room("blue"), "red"), 1);
-        assert_eq!(roster.close(&Address::All, &Close::new(1000, "")), 0);
+        let closed = roster.close(&Address::All, &Close::new(1000, ""));
+        assert_eq!(closed, (vec![1, 2, 3], 0));
         assert_eq!(say(&mut roster, &Address::All, &[]).0.gone, 1);
     }
 }

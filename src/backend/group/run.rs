@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     relay::{Relay, RelayEnd},
+    roster::Stage,
     shared_program::{SharedProcess, SharedProgram},
     state::Group,
 };
@@ -121,11 +122,17 @@ impl Life {
         (end, then)
     }
 
+    /// Whether somebody is there for whom the program runs, or it runs whoever is there.
+    fn is_wanted(&self) -> bool {
+        let (is_in_use, stage) = self.group.state();
+        is_in_use || stage == Stage::Open && self.group.is_kept()
+    }
+
     fn then(&self, end: &RelayEnd) -> Then {
         let is_stopping = self.group.drain.is_cancelled();
         match end {
             RelayEnd::Exited(status) => {
-                let may_respawn = self.group.options().respawn && self.group.members() > 0;
+                let may_respawn = self.group.options().respawn && self.is_wanted();
                 match status.success() || !may_respawn || is_stopping {
                     true => Then::Finish((!is_stopping).then(|| close_for(*status))),
                     false => Then::Respawn,
@@ -147,6 +154,9 @@ impl Life {
         let rest = async {
             while let Some(Ok(said)) = output.next().await {
                 self.group.say(said.message().clone());
+                if self.group.is_turn_full() {
+                    self.group.end_turn().write().await;
+                }
             }
         };
         // A process that has left the group may hold it for ever.
@@ -182,7 +192,7 @@ impl Life {
                     return None;
                 }
             }
-            if self.group.close_if_empty() {
+            if !self.is_wanted() && self.group.close_if_empty() {
                 self.group.finish(None);
                 return None;
             }

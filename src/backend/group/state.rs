@@ -125,11 +125,11 @@ impl Group {
         self.changed.notify_one();
     }
 
-    /// Retires it if it has no members; whether it has none.
+    /// Retires it if it has no members whose clients are there; whether it has none.
     pub fn yield_place(&self) -> bool {
         let is_empty = {
             let mut roster = self.roster.lock();
-            let is_empty = roster.len() == 0;
+            let is_empty = !roster.is_in_use();
             if is_empty {
                 roster.advance(Stage::Retired);
             }
@@ -183,6 +183,12 @@ impl Group {
         self.roster.lock().leave(id);
         self.turns.lock().remove(id, leave);
         self.figures.members_open.subtract(1);
+        self.changed.notify_one();
+    }
+
+    /// A member's client has gone; what it has said may have yet to be told.
+    pub(super) fn depart(&self, id: MemberId) {
+        self.roster.lock().depart(id);
         self.changed.notify_one();
     }
 
@@ -257,7 +263,10 @@ impl Group {
                 Some(self.roster.lock().exit_room(&who, room))
             }
             Some(Instruction::Close { who, close }) if is_text => {
-                Some(self.roster.lock().close(&who, &close))
+                let (closed, gone) = self.roster.lock().close(&who, &close);
+                // What they say from now on nobody reads, whenever they take what was written to them.
+                closed.iter().for_each(|id| self.end(*id, &close));
+                Some(gone)
             }
             _ => None,
         };
@@ -281,16 +290,21 @@ impl Group {
         touched
     }
 
-    /// How many members there are, and whether more may come.
-    pub(super) fn state(&self) -> (usize, Stage) {
+    /// Whether what was said has to be delivered before more is.
+    pub(super) fn is_turn_full(&self) -> bool {
+        self.roster.lock().is_turn_full()
+    }
+
+    /// Whether there are members whose clients have not gone, and whether more may come.
+    pub(super) fn state(&self) -> (bool, Stage) {
         let roster = self.roster.lock();
-        (roster.len(), roster.stage())
+        (roster.is_in_use(), roster.stage())
     }
 
     /// Lets nobody join any more, if nobody is there; whether that is so.
     pub(super) fn close_if_empty(&self) -> bool {
         let mut roster = self.roster.lock();
-        if roster.len() == 0 {
+        if !roster.is_in_use() {
             roster.advance(Stage::Over);
         }
         roster.stage() == Stage::Over

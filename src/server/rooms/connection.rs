@@ -113,7 +113,7 @@ async fn take(
                 None
             }
         });
-        handler.say(room, said);
+        handler.say(room, said).await;
         if let Some(error) = broken {
             return Err(error);
         }

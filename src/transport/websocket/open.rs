@@ -22,7 +22,7 @@ use crate::{
         io_timeouts::TimeoutStream,
         presence::{ConnectionState, Presence},
     },
-    wire::{Wire, Written},
+    wire::{Sending, Wire, Written},
 };
 
 /// What one WebSocket may do.
@@ -167,12 +167,18 @@ fn wire_of<S: Send + 'static>(
     socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + 'static,
 ) -> Wire {
     let stream = stream.downgrade();
-    Wire::new(move |sendings| {
+    let watched = stream.clone();
+    let is_blocked = move || {
+        let stream = watched.upgrade();
+        stream.is_none_or(|stream| stream.lock().unsent() > 0)
+    };
+    let write = move |sendings: &[Sending<'_>]| {
         let Some(stream) = stream.upgrade() else {
             return Written::Nothing;
         };
         send_beside(&mut stream.lock(), &socket, sendings)
-    })
+    };
+    Wire::new(write, is_blocked)
 }
 
 impl Limit {
@@ -191,7 +197,7 @@ mod tests {
     use crate::{
         message::{Close, Message, Shared},
         transport::{client::Outbound, websocket::deflate::DeflateParams},
-        wire::{Burst, Sending},
+        wire::Burst,
     };
     use futures_util::SinkExt;
     use std::{os::fd::AsFd, sync::Arc};

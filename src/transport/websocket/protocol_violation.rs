@@ -16,9 +16,12 @@ pub(super) enum ProtocolViolation {
     /// A control frame is longer than those may be (§5.5).
     #[error("a control frame over 125 bytes")]
     Control,
-    /// A message, with what has been announced of it, or one frame, is over so many bytes.
-    #[error("a message over {0} bytes")]
+    /// A message, with what has been announced of it, is over so many bytes.
+    #[error("a message over {0} bytes (maxframesize)")]
     TooLong(usize),
+    /// A frame is, of a message that may be longer.
+    #[error("a frame over {0} bytes")]
+    FrameTooLong(usize),
     /// There is no memory for the message.
     #[error("{}", NoRoom)]
     NoRoom,
@@ -38,6 +41,7 @@ impl ProtocolViolation {
             ProtocolViolation::Length | ProtocolViolation::Control => Close::PROTOCOL,
             ProtocolViolation::Text | ProtocolViolation::Data => Close::INVALID_DATA,
             ProtocolViolation::TooLong(_)
+            | ProtocolViolation::FrameTooLong(_)
             | ProtocolViolation::NoRoom
             | ProtocolViolation::Padding => Close::TOO_BIG,
         };
