@@ -99,7 +99,7 @@ pub mod printable;
 #[doc(hidden)]
 pub mod properties;
 pub mod recording;
-mod room;
+pub mod room;
 mod send_queue;
 pub mod server;
 pub mod service_manager;
