@@ -28,6 +28,7 @@ mod spawner;
     path = "portable.rs"
 )]
 mod system;
+mod working_directory;
 
 pub(super) use command::Command;
 pub(super) use leader::Leader;
