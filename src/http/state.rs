@@ -38,6 +38,8 @@ pub(super) struct State {
     pub(super) guesses: Arc<Guesses<IpAddr>>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
+    /// Whether there is a console, whose user is told why a script cannot run.
+    pub(super) has_console: bool,
 }
 
 impl State {
@@ -62,6 +64,7 @@ impl State {
             connections: Arc::default(),
             guesses: Arc::default(),
             digests: DigestKey::default(),
+            has_console: false,
         }
     }
 }
