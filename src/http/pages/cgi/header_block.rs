@@ -18,7 +18,7 @@ pub(super) enum BadHeader {
     #[error("its header has a bad {0}")]
     Field(&'static str),
     #[error(
-        "its first line is no HTTP status line, which the output of an nph- script begins with"
+        "its first line is no HTTP status line, though it begins as one, or the script's name with nph-"
     )]
     StatusLine,
 }
