@@ -102,7 +102,7 @@ pub mod printable;
 #[doc(hidden)]
 pub mod properties;
 pub mod recording;
-mod room;
+pub mod room;
 mod send_queue;
 pub mod server;
 pub mod service_manager;

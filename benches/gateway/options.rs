@@ -174,7 +174,9 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let has_others = !options.servers.is_empty() || !options.web_servers.is_empty();
         let is_fan_out = matches!(own, Own::FanOut);
         if !is_fan_out && (has_others || only.is_some()) {
-            return Err("targets, access and terminal have figures and servers of their own".into());
+            return Err(
+                "targets, access and terminal have figures and servers of their own".into(),
+            );
         }
         if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
             options.only = Some(fan_out::chosen(only)?);

@@ -34,6 +34,16 @@ impl FlagError {
         }
     }
 
+    /// The same with one more sentence that helps.
+    pub(super) fn with_tip(self, tip: &str) -> Self {
+        let separator = match self.reason.contains("\n\n") {
+            true => "\n",
+            false => "\n\n",
+        };
+        let reason = format!("{}{separator}  tip: {tip}", self.reason);
+        FlagError { reason, ..self }
+    }
+
     /// What clap finds wrong with a flag.
     pub(super) fn of_clap(error: &clap::Error) -> Option<Self> {
         let text = |kind| match error.get(kind) {

@@ -55,7 +55,11 @@ impl Handler {
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
         let recorder = Recorder::default().with_directory(options.record.clone());
         let processes = options.processes.clone();
-        let state = State::new(Resources::new(spawner), recorder, processes, tokens);
+        let resources = Resources::new(spawner);
+        let state = State {
+            has_console: options.router.console,
+            ..State::new(resources, recorder, processes, tokens)
+        };
         Handler { options, state }
     }
 
@@ -69,6 +73,7 @@ impl Handler {
         let terms = |room: &str| Some(router.room_named(room)?.options);
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
+            has_console: options.router.console,
             processes: options.processes.clone(),
             // What another configuration let in is asked anew.
             authorizations: Arc::default(),

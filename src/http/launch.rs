@@ -21,6 +21,7 @@ use crate::{
     backend::Environment,
     connection::ConnectionInfo,
     environ::{self, Environ},
+    room,
 };
 
 /// What a program is launched for; the name of its span, and so of its lines in the log.
@@ -74,12 +75,13 @@ impl Launch {
     /// Takes a permit, and gives what is to be started an id.
     ///
     /// # Errors
-    /// 503 when as many programs run as may.
+    /// 503 when as many programs run as may, or there is no memory for one more.
     pub(super) fn prepare(
         state: &State,
         options: &RouteOptions,
         purpose: Purpose,
     ) -> Result<Self, Refusal> {
+        room::check_for_program().map_err(|_| Refusal::NoRoom)?;
         let permit = match purpose {
             // The first starts nothing, and the others are counted elsewhere.
             Purpose::Member | Purpose::Authorizer => ProcessPermit::none(),

@@ -83,6 +83,11 @@ pub enum Refusal {
         "this is a WebSocket address: connect to it with a WebSocket client, or start wsd with --devconsole for a page that does"
     )]
     UpgradeRequired,
+    /// The same where the console is.
+    #[error(
+        "this is a WebSocket address: connect to it with a WebSocket client, or from the console at /"
+    )]
+    UpgradeRequiredBesideConsole,
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
@@ -128,6 +133,9 @@ pub enum Refusal {
     /// The configuration has changed since the request was read.
     #[error("the configuration has changed just now")]
     Reloaded,
+    /// There is no memory for one more.
+    #[error("there is no memory for another program: the limit of memory (ulimit -v) is reached")]
+    NoRoom,
     /// The server is stopping.
     #[error("the server is stopping")]
     Draining,
@@ -352,7 +360,9 @@ impl Refusal {
             Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
                 .with(header::VARY, "Accept-Encoding"),
             Refusal::Read(error) => Terms::failure("read", error),
-            Refusal::UpgradeRequired => Terms::upgrade("upgrade_required"),
+            Refusal::UpgradeRequired | Refusal::UpgradeRequiredBesideConsole => {
+                Terms::upgrade("upgrade_required")
+            }
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Refusal::BodyTooLarge(_) => Terms::too_large("body_too_large"),
@@ -377,6 +387,7 @@ impl Refusal {
                 Terms::later(StatusCode::SERVICE_UNAVAILABLE, "backoff", *time)
             }
             Refusal::Reloaded => Terms::unavailable("reloaded"),
+            Refusal::NoRoom => Terms::unavailable("memory"),
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
@@ -427,13 +438,14 @@ impl Refusal {
         }
     }
 
-    /// Says all that is known of a script that cannot be started: for who has a console open on it.
+    /// The same for who has a console: all that is known of a script that cannot be started, and where the console is.
     pub(super) fn explained(self) -> Self {
         match &self {
             Refusal::Start(error) => match ScriptError::of(error) {
                 Some(script) => Refusal::Script(script.words()),
                 None => self,
             },
+            Refusal::UpgradeRequired => Refusal::UpgradeRequiredBesideConsole,
             _ => self,
         }
     }
@@ -555,6 +567,13 @@ mod tests {
             let retry = response.headers().contains_key(header::RETRY_AFTER);
             assert_eq!(retry, status == 503);
         }
+    }
+
+    #[test]
+    fn console_that_is_there_is_not_recommended() {
+        let explained = Refusal::UpgradeRequired.explained();
+        assert!(explained.to_string().ends_with("the console at /"));
+        assert_eq!(explained.status(), StatusCode::UPGRADE_REQUIRED);
     }
 
     #[test]

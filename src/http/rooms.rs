@@ -13,7 +13,7 @@ use super::{
     pages::FoundRoom,
     refusal::Refusal,
     state::State,
-    unread_body::UnreadBody,
+    unread_body::{Rest, UnreadBody},
 };
 use crate::{
     backend::{Output, Outside},
@@ -96,7 +96,7 @@ pub(super) async fn post(
         Some(mut incoming) => {
             let read = read(&mut incoming, room.max_message).await;
             // What is left of it is not to cost the client its answer.
-            unread.put_back(incoming);
+            unread.put_back(Rest::Part(incoming));
             read?
         }
     };

@@ -52,6 +52,8 @@ pub(super) struct State {
     pub(super) digests: DigestKey,
     /// What is told once.
     pub(super) buffering_told: Arc<Once>,
+    /// Whether there is a console, whose user is told why a script cannot run.
+    pub(super) has_console: bool,
 }
 
 impl State {
@@ -81,6 +83,7 @@ impl State {
             logins: Arc::default(),
             digests: DigestKey::default(),
             buffering_told: Arc::new(Once::new()),
+            has_console: false,
         }
     }
 }

@@ -340,7 +340,7 @@ impl Session<'_> {
             .wind_down_behind(unread, PatienceFor::Client, hurry);
         Ended::ByClient(match winding.await {
             Some(Disconnect::Closed(close)) => close,
-            _ => Close::new(Close::ABNORMAL, "the client has shut its connection"),
+            _ => Close::new(Close::ABNORMAL, "the other end has shut its connection"),
         })
     }
 

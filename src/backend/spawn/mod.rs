@@ -30,6 +30,7 @@ mod streams;
 )]
 mod system;
 mod terminal_session;
+mod working_directory;
 
 pub(super) use command::Command;
 pub(super) use leader::Leader;

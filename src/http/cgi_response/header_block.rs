@@ -20,7 +20,7 @@ pub(in crate::http) enum BadHeader {
     #[error("its header has {0}, which is the server's own business")]
     HopByHop(&'static str),
     #[error(
-        "its first line is no HTTP status line, which the output of an nph- script begins with"
+        "its first line is no HTTP status line, though it begins as one, or the script's name with nph-"
     )]
     StatusLine,
 }

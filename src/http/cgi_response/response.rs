@@ -309,6 +309,8 @@ fn status_line(line: &[u8]) -> Option<Status> {
         {
             status(rest)
         }
+        // As the versions behind 1.1 are called (RFC 9113, RFC 9114).
+        [b'2' | b'3', b' ', rest @ ..] => status(rest),
         _ => None,
     }
 }

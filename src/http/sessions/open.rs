@@ -132,6 +132,12 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         // Nothing is waited for.
         Target::Room(_) => (Vec::new(), |_, _| {}),
     };
+    if state.has_console
+        && let Some(line) = target.unexamined_line(&variables)
+    {
+        // Once env(1) runs, the client has its 101.
+        line.check().await.map_err(Refusal::Start)?;
+    }
     let opening = async {
         let backend = match sized(target, asked) {
             Ok(target) => {

@@ -54,7 +54,7 @@ async fn serve_in(
         ..
     } = exchange.server.options();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
-    let stream = TimeoutStream::new(stream, None, Some(write_timeout));
+    let stream = TimeoutStream::new(stream, None, Some(write_timeout)).measured_by(MaybeTls::sent);
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
     let mut http = pin!(
