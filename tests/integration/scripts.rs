@@ -7,12 +7,13 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     "scripts/bench",
     "scripts/check",
     "scripts/fuzz",
     "scripts/package",
     "scripts/packaging/check",
+    "scripts/page",
     "scripts/test",
 ];
 
