@@ -45,6 +45,8 @@ pub struct RequestInfo<'a> {
     pub host: Option<(&'a str, Option<u16>)>,
     /// Who the client is, and what has shown that; both empty of a client that is anybody.
     pub user: (&'a str, &'a str),
+    /// What was granted beside: more variables, none of which is one of those here.
+    pub granted: &'a [(String, OsString)],
     /// The selected subprotocol.
     pub subprotocol: Option<&'a str>,
     /// The session's id.
@@ -129,6 +131,8 @@ impl Environ {
         for (name, value) in connection.tls.iter().flat_map(tls::variables) {
             set(name, &value);
         }
+        let granted = request.granted.iter();
+        variables.extend(granted.map(|(name, value)| (name.into(), value.clone())));
         variables.into_iter().collect()
     }
 
@@ -299,7 +303,7 @@ fn http_variables(headers: &HeaderMap) -> impl Iterator<Item = (OsString, OsStri
 
 /// All values of a header as one (RFC 9110 §5.2; cookies by RFC 6265 §5.4). What hyper accepts as a
 /// value holds no NUL, CR or LF.
-fn join_values(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
+pub fn join_values(headers: &HeaderMap, name: &header::HeaderName) -> OsString {
     let separator: &[u8] = if name == header::COOKIE { b"; " } else { b", " };
     let values: Vec<&[u8]> = headers
         .get_all(name)
@@ -344,6 +348,7 @@ mod tests {
             path_info: "/a b",
             host,
             user: ("", ""),
+            granted: &[],
             subprotocol: Some("ex2"),
             id: "the-id",
         };

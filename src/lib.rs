@@ -4,7 +4,7 @@
 //! developer console, logs) exists so that this joint is easy to reach.
 //!
 //! ```text
-//! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ checks ─▶ router ─▶ file │ CGI script │ console ─▶ response
+//! listener ─accept─▶ stream ─TLS─▶ connection ─HTTP─▶ checks ─▶ router ─▶ file │ CGI script │ page ─▶ response
 //!  tcp│unix│inherited      (rustls)  (hyper)          (one list)  └▶ launch: permit, environment, program
 //!                                                                       └▶ opening handshake (101) ─▶ SESSION (one task)
 //!                                                                                    │
@@ -34,7 +34,7 @@
 //! | 5 | [`client`] | the other end: a program, or stdin and stdout, joined to a server elsewhere |
 //! | 5 | [`doctor`] | what this machine allows, and how many sessions follow |
 //! | 5 | [`server`] | accept loops, TLS, connections, signals, the orderly stop |
-//! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console |
+//! | 4 | [`http`] | one request → one response: checks, router, handshake, launch, files, CGI, console, terminal page |
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process, of one client or of many, or a socket |
@@ -42,6 +42,7 @@
 //! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |
+//! | 1 | [`wire`] | a client's wire, as who speaks to many sees it |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
@@ -51,7 +52,7 @@
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`backoff`] | how long to wait before what has ended is tried again |
-//! | 0 | `percent` | percent-encoding, undone |
+//! | 0 | `percent` | percent-encoding, done and undone |
 //! | 0 | `trusted_roots` | the authorities that this system trusts |
 //! | 0 | [`exit_status`] | exit statuses of the process |
 //! | 0 | `pieces` | in which pieces bytes may come, for `properties` |
@@ -101,7 +102,7 @@ pub mod printable;
 #[doc(hidden)]
 pub mod properties;
 pub mod recording;
-mod room;
+pub mod room;
 mod send_queue;
 pub mod server;
 pub mod service_manager;
@@ -109,3 +110,4 @@ pub mod session;
 mod timer;
 pub mod transport;
 mod trusted_roots;
+pub mod wire;

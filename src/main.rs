@@ -15,6 +15,13 @@ use commands::{
     serve, subscribe,
 };
 
+/// wsd's own, and those of what its terminal page is made of, which is in the binary too.
+const LICENSES: &str = concat!(
+    include_str!("../LICENSE"),
+    "\n",
+    include_str!("http/pages/terminal/built/LICENSES")
+);
+
 fn main() -> ExitCode {
     forbid_inspection();
     inetd::hide_stderr();
@@ -41,7 +48,7 @@ fn start() -> Result<ExitCode> {
     let inherited = Inherited::take();
     let command_line = CommandLine::new(env::args_os().skip(1));
     match Task::load(&command_line) {
-        Ok(Task::PrintLicense) => Ok(print(include_str!("../LICENSE"))),
+        Ok(Task::PrintLicense) => Ok(print(LICENSES)),
         Ok(Task::PrintCompletions(shell)) => Ok(print(&completions(shell))),
         Ok(Task::CheckConfig) => Ok(print("the configuration is fine\n")),
         Ok(Task::Replay(recording)) => replay::run(&recording),

@@ -39,7 +39,7 @@ pub fn path(input: &[u8]) {
 
 /// The header block at the beginning of a CGI script's output, with some of the body behind it.
 pub fn cgi_response(input: &[u8]) {
-    http::pages::cgi::properties::response(input);
+    http::cgi_response::properties::response(input);
 }
 
 /// The PROXY protocol: what a connection begins with.

@@ -5,6 +5,7 @@
 use std::{hint::black_box, io};
 
 use bytes::{Bytes, BytesMut};
+use rustix::process::{Resource, getrlimit};
 
 /// Up to so many bytes memory is taken for granted, as all else that is small.
 pub(crate) const SMALL: usize = 64 * 1024;
@@ -28,10 +29,46 @@ impl From<NoRoom> for io::Error {
 /// # Errors
 /// [`NoRoom`].
 pub(crate) fn check() -> Result<(), NoRoom> {
+    is_free(SPARE)
+}
+
+fn is_free(bytes: usize) -> Result<(), NoRoom> {
     let mut spare = Vec::<u8>::new();
-    let had = spare.try_reserve_exact(SPARE);
+    let had = spare.try_reserve_exact(bytes);
     black_box(&spare);
     had.map_err(|_| NoRoom)
+}
+
+/// What has to be free before another program is started, in bytes: twice what messages leave, so that the sessions that
+/// there are have the rest, and a client that is told so has its connection.
+const FOR_PROGRAM: usize = 2 * SPARE;
+
+/// Whether there is a limit of address space (setrlimit(2), `RLIMIT_AS`). Without one nothing is refused that is small.
+pub fn is_limited() -> bool {
+    getrlimit(Resource::As).current.is_some()
+}
+
+/// Whether there is memory for another program, where there is a limit: when all is taken, the process ends with an
+/// allocation of a few bytes.
+///
+/// # Errors
+/// [`NoRoom`].
+pub(crate) fn check_for_program() -> Result<(), NoRoom> {
+    match is_limited() {
+        true => is_free(FOR_PROGRAM),
+        false => Ok(()),
+    }
+}
+
+/// Whether there is memory for another connection, where there is a limit.
+///
+/// # Errors
+/// [`NoRoom`].
+pub(crate) fn check_for_connection() -> Result<(), NoRoom> {
+    match is_limited() {
+        true => is_free(SPARE),
+        false => Ok(()),
+    }
 }
 
 /// Makes room for exactly so many bytes more.
@@ -113,6 +150,19 @@ pub(crate) fn return_large_blocks() {
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, THRESHOLD) };
 }
 
+/// Has all threads take their memory from one place where address space is limited. glibc reserves 64 MiB of it for each
+/// thread that allocates (mallopt(3), `M_ARENA_MAX`), which are most of a limit before anything is done, and whose
+/// remains nobody else can have. Threads then wait for each other here; without a limit they do not. To be called while
+/// there is one thread, for those that there are have their places.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+#[allow(unsafe_code, reason = "mallopt(3) has no safe form")]
+pub fn share_address_space() {
+    if is_limited() {
+        // SAFETY: as above.
+        unsafe { libc::mallopt(libc::M_ARENA_MAX, 1) };
+    }
+}
+
 /// Gives back what is free between the blocks that are in use (malloc_trim(3)). Takes milliseconds for each hundred
 /// megabytes, in which allocations wait.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
@@ -129,6 +179,10 @@ pub(crate) fn return_large_blocks() {}
 /// Other allocators see to that by themselves.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(crate) fn give_back() {}
+
+/// Other allocators reserve no more than they need.
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+pub fn share_address_space() {}
 
 #[cfg(test)]
 mod tests {

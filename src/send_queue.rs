@@ -5,7 +5,25 @@
     allow(unsafe_code, reason = "nothing safe asks the kernel for it")
 )]
 
-use std::os::fd::BorrowedFd;
+use std::{
+    io::{self, IoSlice},
+    os::fd::BorrowedFd,
+};
+
+use rustix::net::{SendAncillaryBuffer, SendFlags, send as send_one, sendmsg};
+
+/// Puts as much into it as there is room for, without waiting; so many bytes.
+///
+/// # Errors
+/// Those of send(2); `WouldBlock` where there is no room.
+pub(crate) fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
+    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
+    let sent = match pieces {
+        [piece] => send_one(socket, piece, flags),
+        _ => sendmsg(socket, pieces, &mut SendAncillaryBuffer::default(), flags),
+    };
+    sent.map_err(io::Error::from)
+}
 
 /// Bytes in it (`SIOCOUTQ`, which is `TIOCOUTQ` by another name): of tcp(7) what is not acknowledged, of unix(7) what
 /// is not read.

@@ -26,13 +26,13 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Later than anybody waits for; clocks end some time behind it.
 const FAR_FUTURE: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
 
-/// Armed once, and left alone while its deadline moves: when it fires, it is set to where the deadline is by
+/// Armed once, and left alone while its deadline moves on: when it fires, it is set to where the deadline is by
 /// then. So what moves the deadline, most often a message, costs no timer operation.
 #[derive(Debug, Default)]
 pub(crate) struct LazyTimer(Option<Pin<Box<Sleep>>>);
 
 impl LazyTimer {
-    /// Ready when the deadline has passed. It may be another one at each call, but none that is earlier.
+    /// Ready when the deadline has passed. It may be another one at each call; one that is later costs nothing.
     pub(crate) fn poll_expired(
         &mut self,
         deadline: Instant,
@@ -41,6 +41,9 @@ impl LazyTimer {
         let timer = self
             .0
             .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        if deadline < timer.deadline() {
+            timer.as_mut().reset(deadline);
+        }
         loop {
             ready!(timer.as_mut().poll(context));
             if Instant::now() >= deadline {
@@ -143,6 +146,20 @@ mod tests {
     use tokio::{sync::Notify, time::advance};
 
     const LIMIT: Duration = Duration::from_secs(10);
+
+    #[tokio::test(start_paused = true)]
+    async fn deadline_may_come_nearer_and_go_farther() {
+        let begun = Instant::now();
+        let mut timer = LazyTimer::default();
+        let mut expire = async |after: Duration| {
+            poll_fn(|context| timer.poll_expired(begun + after, context)).await;
+            begun.elapsed()
+        };
+        assert_eq!(expire(LIMIT * 2).now_or_never(), None);
+        assert!(expire(LIMIT).await < LIMIT + LOOK);
+        assert_eq!(expire(LIMIT * 4).now_or_never(), None);
+        assert!(expire(LIMIT * 3).await < LIMIT * 3 + LOOK);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn time_that_passes_while_somebody_looks_is_held() {

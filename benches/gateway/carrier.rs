@@ -38,15 +38,20 @@ pub(crate) struct Carrier {
 impl Carrier {
     /// Connects, and has the 101 where there is one.
     pub(crate) fn open(port: u16, wire: Wire) -> Result<Self, Failure> {
-        Self::with_room(port, wire, WIDE)
+        Self::with_room(port, wire, WIDE, "")
+    }
+
+    /// The same by a WebSocket with further lines in the request.
+    pub(crate) fn open_with(port: u16, headers: &str) -> Result<Self, Failure> {
+        Self::with_room(port, Wire::WebSocket, NARROW, headers)
     }
 
     /// The same for one of a thousand.
     pub(crate) fn open_narrow(port: u16, wire: Wire) -> Result<Self, Failure> {
-        Self::with_room(port, wire, NARROW)
+        Self::with_room(port, wire, NARROW, "")
     }
 
-    fn with_room(port: u16, wire: Wire, room: usize) -> Result<Self, Failure> {
+    fn with_room(port: u16, wire: Wire, room: usize, headers: &str) -> Result<Self, Failure> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -60,9 +65,10 @@ impl Carrier {
             frames: Frames::default(),
         };
         if wire == Wire::WebSocket {
-            carrier
-                .stream
-                .write_all(upgrade_request(address).as_bytes())?;
+            let request = upgrade_request(address);
+            let (request, end) = request.split_at(request.len() - 2);
+            let request = [request, headers, end].concat();
+            carrier.stream.write_all(request.as_bytes())?;
             carrier.shake_hands()?;
         }
         Ok(carrier)

@@ -60,6 +60,16 @@ impl Connection {
         Ok(connection)
     }
 
+    /// The same, which lets pass what is said first; it has come then, or comes later.
+    pub(crate) fn open_narrow_or_greeted(port: u16) -> Result<Self, Failure> {
+        let opened = Self::open(port)?;
+        let mut connection = Self::new(opened.stream, NARROW);
+        while !connection.is_upgraded {
+            connection.listen(|_, _| Ok(()))?;
+        }
+        Ok(connection)
+    }
+
     /// The same up to and including a first echo.
     pub(crate) fn open_and_greet(port: u16) -> Result<Self, Failure> {
         let mut connection = Self::open(port)?;

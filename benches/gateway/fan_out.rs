@@ -18,7 +18,7 @@ use crate::wire::Batch;
 use crate::{finish, picture, progress};
 
 /// Names of the servers, and the words behind the program's own path.
-pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
     (
         "wsd",
         "wsd",
@@ -30,12 +30,21 @@ pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
         "--port={port} --loglevel=error --share=tagged --max-members=0 sed -un s/^[0-9][0-9]*/*/p",
     ),
     (
+        "wsd room",
+        "wsd",
+        "--port={port} --loglevel=error --room=/ --max-rate=0 --max-members=0",
+    ),
+    ("nchan", "sh", "benches/gateway/nchan.sh {port}"),
+    (
         "websocat",
         "websocat",
         "-q -t ws-l:127.0.0.1:{port} broadcast:mirror:",
     ),
     ("ws (Node)", "node", "benches/gateway/fan_out.mjs {port}"),
 ];
+
+/// Where Debian has the module of nginx.
+pub(crate) const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
 
 const MEMBERS: usize = 1000;
 const MANY: usize = 10_000;
@@ -63,6 +72,15 @@ const FIGURES: [(&str, Probe); 7] = [
     ("memory", memory),
 ];
 
+/// The figures of a list.
+pub(crate) fn chosen(list: &str) -> Result<Vec<String>, String> {
+    let known = |name: &&str| FIGURES.iter().any(|(known, _)| known == name);
+    match list.split(',').find(|name| !known(name)) {
+        Some(name) => Err(format!("--only={name}: no such figure; see --help")),
+        None => Ok(list.split(',').map(str::to_owned).collect()),
+    }
+}
+
 /// Runs everything; tells whether that went well.
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(2 * MANY as u64 + 500)?;
@@ -70,7 +88,11 @@ pub(crate) fn run(options: &Options) -> io::Result<bool> {
     let mut report = Report::begin(options);
     let names = || options.servers.iter().map(|server| server.name.clone());
     report.table(names().collect());
-    for (name, probe) in FIGURES {
+    let is_wanted = |name: &str| match &options.only {
+        Some(only) => only.iter().any(|wanted| wanted == name),
+        None => true,
+    };
+    for (name, probe) in FIGURES.into_iter().filter(|(name, _)| is_wanted(name)) {
         let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
         for round in 1..=options.rounds {
             for (server, series) in options.servers.iter().zip(&mut series) {

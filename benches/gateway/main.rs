@@ -7,6 +7,7 @@
 //! `scripts/bench --help` tells how to use it. Linux only, as
 //! it reads what servers cost from /proc.
 
+mod access;
 mod audience;
 mod carrier;
 mod connection;
@@ -26,6 +27,7 @@ mod server;
 mod site;
 mod socket_server;
 mod targets;
+mod terminals;
 mod wire;
 
 use std::env;
@@ -57,7 +59,9 @@ fn main() -> ExitCode {
         Ok(Request::Compare(options)) => compare(&options),
         Ok(Request::Growth(options)) => growth::run(&options),
         Ok(Request::Targets(options)) => targets::run(&options),
+        Ok(Request::Access(options)) => access::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
+        Ok(Request::Terminals(options)) => terminals::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

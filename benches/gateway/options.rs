@@ -3,11 +3,13 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
+use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
+use crate::terminals;
 
 /// What was asked for.
 pub(crate) enum Request {
@@ -20,14 +22,20 @@ pub(crate) enum Request {
     Growth(Options),
     /// Sockets in place of programs, beside others that lead to sockets.
     Targets(Options),
+    /// Who may connect, beside everybody.
+    Access(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
+    /// Terminals, beside pipes and script(1).
+    Terminals(Options),
 }
 
 pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) figures: Vec<&'static Figure>,
+    /// Names of the figures of `fan-out`, where not all are wanted.
+    pub(crate) only: Option<Vec<String>>,
     /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
     pub(crate) web_servers: Vec<Template>,
@@ -37,6 +45,15 @@ pub(crate) struct Options {
     pub(crate) svg: Option<PathBuf>,
     /// Numbers of sessions, of `growth`.
     pub(crate) sessions: Vec<usize>,
+}
+
+/// What has figures and servers of its own.
+#[derive(Clone, Copy)]
+enum Own {
+    Targets,
+    FanOut,
+    Access,
+    Terminals,
 }
 
 impl Options {
@@ -106,6 +123,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         rounds: 5,
         effort: Effort::FULL,
         figures: Vec::new(),
+        only: None,
         servers: Vec::new(),
         web_servers: Vec::new(),
         tls_servers: tls_servers(),
@@ -114,7 +132,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         sessions: growth::SESSIONS.to_vec(),
     };
     let (mut is_floor, mut is_growth) = (false, false);
-    let (mut is_targets, mut is_fan_out) = (false, false);
+    let mut own: Option<Own> = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
         let (flag, mut inline) = match word.split_once('=') {
@@ -131,8 +149,10 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--help" | "-h" => return Ok(Request::Help),
             "floor" => is_floor = true,
             "growth" => is_growth = true,
-            "targets" => is_targets = true,
-            "fan-out" => is_fan_out = true,
+            "targets" => own = Some(Own::Targets),
+            "fan-out" => own = Some(Own::FanOut),
+            "access" => own = Some(Own::Access),
+            "terminal" => own = Some(Own::Terminals),
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -147,23 +167,34 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     options.rounds = rounds.unwrap_or(match (is_quick, is_growth) {
         (true, _) => 2,
         (false, true) => 2,
-        (false, false) if is_targets || is_fan_out => 3,
+        (false, false) if own.is_some() => 3,
         (false, false) => 5,
     });
-    if is_targets || is_fan_out {
-        let has_own = options.servers.is_empty() && options.web_servers.is_empty();
-        if !has_own || only.is_some() {
-            return Err("targets and fan-out have figures and servers of their own".into());
+    if let Some(own) = own {
+        let has_others = !options.servers.is_empty() || !options.web_servers.is_empty();
+        let is_fan_out = matches!(own, Own::FanOut);
+        if !is_fan_out && (has_others || only.is_some()) {
+            return Err(
+                "targets, access and terminal have figures and servers of their own".into(),
+            );
         }
-        let known: &[_] = if is_targets {
-            &targets::KNOWN
-        } else {
-            &fan_out::KNOWN
+        if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
+            options.only = Some(fan_out::chosen(only)?);
+        }
+        let known: &[_] = match own {
+            Own::Targets => &targets::KNOWN,
+            Own::FanOut => &fan_out::KNOWN,
+            Own::Access => &access::KNOWN,
+            Own::Terminals => &terminals::KNOWN,
         };
-        options.servers = servers_of(known);
-        return Ok(match is_targets {
-            true => Request::Targets(options),
-            false => Request::FanOut(options),
+        if options.servers.is_empty() {
+            options.servers = servers_of(known);
+        }
+        return Ok(match own {
+            Own::Targets => Request::Targets(options),
+            Own::FanOut => Request::FanOut(options),
+            Own::Access => Request::Access(options),
+            Own::Terminals => Request::Terminals(options),
         });
     }
     if is_floor {
@@ -292,6 +323,9 @@ fn tls_servers() -> Vec<Template> {
 /// Those of a list that are on this machine.
 fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
     let template = |(name, program, arguments): &(&str, &str, &str)| {
+        if *name == "nchan" && !Path::new(fan_out::NCHAN).exists() {
+            return None;
+        }
         let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
             ("wsd", Some(built)) => built.into(),
             _ => find_in_path(program)?.to_string_lossy().into_owned(),

@@ -37,7 +37,7 @@ pub(crate) fn deflated_frame(payload: &[u8]) -> Vec<u8> {
 /// The opening request (RFC 6455 §4.1).
 pub(crate) fn upgrade_request(address: SocketAddr) -> String {
     format!(
-        "GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET /bench HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
     )
 }

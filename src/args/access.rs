@@ -2,17 +2,19 @@
 
 use std::path::PathBuf;
 
+use super::numbers::whole_number;
+
 /// Flags about access to the server.
 #[derive(Debug, Clone, clap::Args)]
 #[command(next_help_heading = "Access")]
 #[group(conflicts_with = "connect")]
 pub struct AccessArgs {
     /// Connections that may be open at a time, those of sessions too; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number())]
     pub max_connections: usize,
 
     /// Connections that one client address may have open at a time; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = whole_number())]
     pub max_connections_per_ip: usize,
 
     /// Proxies that are believed what Forwarded and X-Forwarded-For, -Proto and -Host say of clients:

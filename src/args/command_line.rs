@@ -87,6 +87,19 @@ impl CommandLine {
         self.command.split_first().filter(|_| !self.is_separated)
     }
 
+    /// A flag without the value that it may have, before words that could be that and a COMMAND: `--share tagged cat`.
+    pub fn flag_before_its_value(&self) -> Option<(&str, &OsString)> {
+        let (word, arguments) = self.unseparated_command()?;
+        match self.words.last()? {
+            Word::Flag(Flag {
+                name,
+                value: None,
+                kind: Kind::Optional,
+            }) if !arguments.is_empty() => Some((name, word)),
+            _ => None,
+        }
+    }
+
     /// Whether a flag was typed.
     pub fn has(&self, name: &str) -> bool {
         self.flags().any(|flag| flag.name == name)

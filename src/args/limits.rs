@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{
     durations::{milliseconds, seconds},
     groups::OF_A_PROGRAM,
+    numbers::whole_number,
 };
 
 /// Flags about limits that a program may have of its own.
@@ -12,11 +13,11 @@ use super::{
 #[command(next_help_heading = "Limits")]
 pub struct LimitArgs {
     /// Longest message from a client in bytes, fragments together; 0 has no limit.
-    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 1 << 20, value_parser = whole_number())]
     pub maxframesize: usize,
 
     /// Longest line (or length-framed message) from the program in bytes; 0 has no limit.
-    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20)]
+    #[arg(long, value_name = "BYTES", default_value_t = 16 << 20, value_parser = whole_number())]
     pub maxlinesize: usize,
 
     /// Milliseconds added to each wait before a program gets SIGINT, SIGTERM and SIGKILL.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::{durations::milliseconds, groups::OF_A_PROGRAM};
+use super::{durations::milliseconds, groups::OF_A_PROGRAM, numbers::whole_number};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]
@@ -49,7 +49,7 @@ pub struct MessageArgs {
     pub compress_level: u8,
 
     /// Shortest message that --compress compresses, in bytes.
-    #[arg(long, value_name = "BYTES", default_value_t = 32)]
+    #[arg(long, value_name = "BYTES", default_value_t = 32, value_parser = whole_number())]
     pub compress_threshold: usize,
 }
 
@@ -68,6 +68,15 @@ pub enum FramingKind {
     Control,
     /// Content-Length: N, an empty line, N bytes.
     Headers,
+}
+
+impl FramingKind {
+    /// The flag as it is typed.
+    pub fn flag(self) -> String {
+        let value = self.to_possible_value();
+        let name = value.as_ref().map_or("", |value| value.get_name());
+        format!("--framing={name}")
+    }
 }
 
 /// `--newline`.

@@ -5,8 +5,9 @@ use std::ffi::OsString;
 use clap::{Arg, Args, Command};
 
 use super::{
-    auth::AuthArgs, limits::LimitArgs, messages::MessageArgs, process::ProcessArgs,
-    sharing::SharingArgs, targets::TargetOptionArgs,
+    auth::AuthArgs, authorize::AuthorizeArgs, limits::LimitArgs, messages::MessageArgs,
+    numbers::whole_number, process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs,
+    terminal::TerminalArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -28,13 +29,16 @@ pub struct ProgramArgs {
         long,
         value_name = "N",
         default_value_t = 1024,
-        conflicts_with = "connect"
-    )]
+        conflicts_with = "connect", value_parser = whole_number())]
     pub maxforks: usize,
 
     /// Who the client is.
     #[command(flatten)]
     pub auth: AuthArgs,
+
+    /// Who decides whether it may come in.
+    #[command(flatten)]
+    pub authorize: AuthorizeArgs,
 
     /// How messages travel.
     #[command(flatten)]
@@ -47,6 +51,10 @@ pub struct ProgramArgs {
     /// What the process gets.
     #[command(flatten)]
     pub process: ProcessArgs,
+
+    /// Whether its streams are a terminal.
+    #[command(flatten)]
+    pub terminals: TerminalArgs,
 
     /// Whether many clients have one of it.
     #[command(flatten)]

@@ -133,6 +133,20 @@ fn exclusion(error: &Error, flags: &[OsString]) -> Option<Error> {
         ("inetd", "share") => {
             "--inetd serves one connection, and a shared program has many clients".to_owned()
         }
+        ("pty" | "terminal", "share") | ("share", "pty" | "terminal") => {
+            "a terminal is one client's; with --terminal, 'tmux new -A -s NAME' gives all the same one"
+                .to_owned()
+        }
+        ("pty" | "terminal", "passstderr") | ("passstderr", "pty" | "terminal") => {
+            "stderr is on the terminal too, and nobody can tell it from stdout".to_owned()
+        }
+        ("terminal", "framing" | "binary" | "flush-after")
+        | ("framing" | "binary" | "flush-after", "terminal") => {
+            "a terminal has its own messages, bytes as they come".to_owned()
+        }
+        ("terminal", "pty") | ("pty", "terminal") => {
+            "--terminal is a pty, with a page and its protocol".to_owned()
+        }
         ("share", "target" | "target-map") => "a target is shared by itself, or is not".to_owned(),
         ("inetd", other) => {
             format!("--inetd serves what is on stdin, --{other} is about listening")
@@ -165,6 +179,7 @@ fn requirement(error: &Error, flags: &[OsString]) -> Option<Error> {
         "sslcert" => "needs the certificate of the key: give --sslcert too",
         "sslkey" => "needs the certificate's private key: give --sslkey too",
         "staticdir" => "is about the files of --staticdir: give that too",
+        "terminal" => "is about the terminals of --terminal: give that too",
         "unixsocket" => "is about the file of --unixsocket: give that too, with a path",
         other => &format!("needs --{other}: give that too"),
     };

@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Arg, Args, Command, ValueEnum};
 
-use super::durations::{seconds_or_always, tick};
+use super::{
+    durations::{seconds_or_always, tick},
+    numbers::whole_number,
+};
 use crate::backend::Keep;
 
 /// Flags about sharing a program, which a route may have of its own.
@@ -52,12 +55,12 @@ pub struct SharingArgs {
     )]
     pub join_env: Vec<String>,
 
-    /// Throw away what the clients of a shared program or a room say.
+    /// Throw away what the clients of a shared program, a room or a terminal say.
     #[arg(long, conflicts_with = "connect")]
     pub readonly: bool,
 
     /// Send who joins the last N messages that went to all [default: 0].
-    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    #[arg(long, value_name = "N", conflicts_with = "connect", value_parser = whole_number())]
     pub history: Option<usize>,
 
     /// What becomes of a client that takes less than it is sent: it is closed, the oldest messages to many are
@@ -66,20 +69,20 @@ pub struct SharingArgs {
     pub slow: Option<Slow>,
 
     /// Bytes that may wait for one client of a shared program or a room [default: 1048576].
-    #[arg(long, value_name = "BYTES", conflicts_with = "connect")]
+    #[arg(long, value_name = "BYTES", conflicts_with = "connect", value_parser = whole_number())]
     pub member_queue: Option<usize>,
 
     /// Messages a second that are taken from one client of a shared program or a room; 0 has no limit
     /// [default: 0, in rooms 1000].
-    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    #[arg(long, value_name = "N", conflicts_with = "connect", value_parser = whole_number())]
     pub max_rate: Option<usize>,
 
     /// Programs of --share-by=segment at a time; 0 has no limit.
-    #[arg(long, value_name = "N", default_value_t = 64, requires = "share")]
+    #[arg(long, value_name = "N", default_value_t = 64, requires = "share", value_parser = whole_number())]
     pub max_groups: usize,
 
     /// Clients of one shared program or room at a time; 0 has no limit [default: 10000].
-    #[arg(long, value_name = "N", conflicts_with = "connect")]
+    #[arg(long, value_name = "N", conflicts_with = "connect", value_parser = whole_number())]
     pub max_members: Option<usize>,
 }
 

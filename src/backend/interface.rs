@@ -1,11 +1,14 @@
 //! What every backend is, whatever lies behind it.
 
-use std::{ffi::OsString, pin::Pin, sync::Arc};
+use std::{convert::Infallible, ffi::OsString, pin::Pin, process::ExitStatus, sync::Arc};
 
-use futures_util::{Sink, Stream};
+use futures_util::{Sink, SinkExt, Stream, future, sink, stream};
 
 use super::{error::BackendError, group::MemberId, process::Process, stdin::Intake};
-use crate::message::{Close, Message, Shared};
+use crate::{
+    message::{Close, Message, Shared},
+    wire::Wire,
+};
 
 /// What a backend says at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +51,8 @@ pub type Input = Pin<Box<dyn Sink<Inbound, Error = BackendError> + Send>>;
 pub enum Inbound {
     /// A message of the client.
     Message(Message),
+    /// The client has gone, and what it sent before has yet to come. Most backends need not know.
+    Departed,
     /// How the client has gone (1005: without a code, 1006: without a Close); the last item. Most backends have
     /// nobody to tell.
     Close(Close),
@@ -63,19 +68,44 @@ pub struct Backend {
     pub after_output: AfterOutput,
     /// The process, where it is one.
     pub process: Option<Process>,
+    /// What a client is told of how that has ended, before its Close, where it is told by a message too.
+    pub farewell: Option<Farewell>,
     /// How much it has taken, where it is a connection of this session alone, which ends with it. Without this and
     /// a process it may serve another session, and is not read on at the end.
     pub connection: Option<Intake>,
     /// What ends the session at once, whether its client takes something or not, where there is such a thing.
     pub cut: Option<Cut>,
+    /// What is given the client's wire, where it may be written to beside the session.
+    pub attach: Option<Attach>,
     /// Its number in its group, where it is one of many.
     pub member: Option<MemberId>,
 }
+
+/// Makes the last message of an exit status.
+pub type Farewell = fn(ExitStatus) -> Option<Message>;
+
+/// Takes a client's wire, before the output is asked for the first time.
+pub type Attach = Box<dyn FnOnce(Wire) + Send>;
 
 /// Ready when a session is to end at once, with what the client is told.
 pub type Cut = Pin<Box<dyn Future<Output = Close> + Send>>;
 
 impl Backend {
+    /// Stands for one that cannot be opened as the client asks: it ends the session at once.
+    pub fn closed(close: Close) -> Self {
+        Backend {
+            output: Box::pin(stream::pending()),
+            input: Box::pin(sink::drain().sink_map_err(|never: Infallible| match never {})),
+            process: None,
+            farewell: None,
+            attach: None,
+            after_output: AfterOutput::EndInput,
+            connection: None,
+            cut: Some(Box::pin(future::ready(close))),
+            member: None,
+        }
+    }
+
     /// Whether it is this session's alone: nobody needs what it still says when the client has gone.
     pub fn is_own(&self) -> bool {
         self.process.is_some() || self.connection.is_some()

@@ -9,23 +9,27 @@ mod exit;
 mod group;
 mod input;
 mod interface;
+mod loader;
 mod output;
 mod process;
 mod process_attributes;
 mod program;
+mod pty;
 mod script;
 mod socket;
 mod spawn;
 mod start_error;
+mod started;
 mod stderr;
 mod stdin;
 mod stdio;
 mod stream_options;
 mod supervisor;
 mod target;
+mod unbuffer;
 
 pub use error::BackendError;
-pub use exit::close_for;
+pub use exit::{close_for, describe_exit};
 #[cfg(any(test, fuzzing))]
 pub(crate) use group::properties as group_properties;
 pub use group::{
@@ -34,20 +38,26 @@ pub use group::{
     SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };
 pub use input::framed_input;
-pub use interface::{AfterOutput, Backend, Cut, Environment, Inbound, Input, Output, Said};
+pub use interface::{
+    AfterOutput, Attach, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
+};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
-pub use program::{DirectoryEntry, PipedProcess, Program, StderrTo};
+pub use program::{DirectoryEntry, Program};
+pub use pty::{BadSize, Pty, TerminalSize};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,
-    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, TargetMap, Token, target_lost,
+    RecentStarts, Resolver, Socket, SocketAddress, SocketOptions, SocketStream, TargetMap, Token,
+    connect, target_lost,
 };
 pub use spawn::Spawner;
 pub use start_error::passes_with_time;
+pub use started::{PipedProcess, StderrTo};
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};
 pub use supervisor::{SupervisedProgram, Supervisor};
 pub use target::{OpenError, Resources, RoomTarget, Target};
+pub use unbuffer::{Unbuffer, WriteAt};

@@ -12,7 +12,6 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use tokio::{
     io::{AsyncRead, ReadBuf},
-    net::unix::pipe::Receiver,
     time::Instant,
 };
 use tokio_util::codec::{Decoder, FramedRead};
@@ -114,8 +113,11 @@ impl<R: AsyncRead + Unpin> Stream for Reads<R> {
     }
 }
 
-/// Both pipes' lines as JSON objects, in the order in which they come, until both have ended.
-pub(super) fn wrapped(stdout: Receiver, stderr: Logged, streams: &StreamOptions) -> Output {
+/// Both streams' lines as JSON objects, in the order in which they come, until both have ended.
+pub(super) fn wrapped<R>(stdout: R, stderr: Logged, streams: &StreamOptions) -> Output
+where
+    R: AsyncRead + Send + Unpin + 'static,
+{
     let name = |lines: Output, name: &'static str| {
         lines.map(move |line| line.and_then(|line| wrap(name, line.message())))
     };

@@ -19,7 +19,11 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{spawn::Leader, stdin::Intake};
+use super::{
+    pty::Window,
+    spawn::{Leader, TerminalSession},
+    stdin::Intake,
+};
 
 /// How long a process may take for each step of the termination ladder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +64,7 @@ pub struct Process {
     stderr: Option<JoinHandle<()>>,
     started: Instant,
     intake: Intake,
+    window: Option<Window>,
     /// When the leader was reaped.
     exited: Option<Instant>,
 }
@@ -72,6 +77,7 @@ impl Process {
             stderr: None,
             started: Instant::now(),
             intake: Intake::default(),
+            window: None,
             exited: None,
         })
     }
@@ -84,6 +90,33 @@ impl Process {
     /// Gives it what can be seen of its stdin.
     pub(super) fn set_intake(&mut self, intake: Intake) {
         self.intake = intake;
+    }
+
+    /// Gives it the window of its output, where it has one.
+    pub(super) fn set_window(&mut self, window: Window) {
+        self.window = Some(window);
+    }
+
+    /// Whether its output is not read, since its client has yet to draw what it has.
+    pub fn is_output_held(&self) -> bool {
+        self.window.as_ref().is_some_and(Window::is_shut)
+    }
+
+    /// Nobody draws its output any more: it is read as it comes.
+    pub fn release_output(&self) {
+        if let Some(window) = &self.window {
+            window.release();
+        }
+    }
+
+    /// The session that it leads, if that has a terminal.
+    pub(super) fn terminal_session(&self) -> Option<&TerminalSession> {
+        self.leader.get_ref().session()
+    }
+
+    /// Whether it is hung up at its end, which has no end-of-file before it.
+    pub fn has_terminal(&self) -> bool {
+        self.terminal_session().is_some()
     }
 
     /// What can be seen of its stdin.
@@ -147,10 +180,17 @@ impl Process {
     /// timeout each; what is left of the group 100 ms after the leader has exited is killed. The caller has
     /// closed the input before.
     ///
+    /// One with a terminal is hung up at first, and all that goes to its session.
+    ///
     /// Cancel safe: no, the ladder would begin anew; a process that is dropped then is killed.
     pub async fn end(&mut self, timeouts: &TerminationTimeouts) -> ExitStatus {
+        let mut eof = timeouts.eof;
+        if let Some(session) = self.terminal_session() {
+            session.hang_up();
+            eof = timeouts.interrupt;
+        }
         let steps = [
-            (timeouts.eof, Signal::INT),
+            (eof, Signal::INT),
             (timeouts.interrupt, Signal::TERM),
             (timeouts.terminate, Signal::KILL),
         ];

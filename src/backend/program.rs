@@ -1,6 +1,7 @@
 //! A program to run: where it is, how it is called, and how its streams are framed.
 
 use std::{
+    borrow::Cow,
     ffi::{CString, OsStr, OsString},
     io,
     os::{fd::OwnedFd, unix::ffi::OsStrExt},
@@ -8,20 +9,19 @@ use std::{
     sync::Arc,
 };
 
-use tokio::net::unix::pipe;
 use tracing::Span;
 
 use super::{
     input::framed_input,
     interface::{AfterOutput, Backend, Environment},
-    output::{self, framed_output},
     process::Process,
     process_attributes::ProcessAttributes,
+    pty::{self, Pty, TerminalSize},
     script::{FirstLine, ScriptError},
     spawn::{Command, Spawner},
-    stderr::{self, Logged},
-    stdin::Stdin,
+    started::{FramedProcess, PipedProcess, Started, StderrTo},
     stream_options::StreamOptions,
+    unbuffer::Unbuffer,
 };
 
 /// What to run.
@@ -37,6 +37,12 @@ pub struct Program {
     pub entry: Option<DirectoryEntry>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
+    /// Which of its standard streams are a pty.
+    pub pty: Pty,
+    /// How large its terminal is at the start, where it has one.
+    pub size: TerminalSize,
+    /// What keeps it from holding back output, if anything does.
+    pub unbuffer: Option<Arc<Unbuffer>>,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.
@@ -48,35 +54,6 @@ pub struct DirectoryEntry {
     pub name: OsString,
 }
 
-/// A process that was started, with its pipes as they are.
-#[derive(Debug)]
-pub struct PipedProcess {
-    /// Its stdin; dropping it gives end-of-file.
-    pub input: pipe::Sender,
-    /// Its stdout.
-    pub output: pipe::Receiver,
-    /// The process itself.
-    pub process: Process,
-}
-
-impl PipedProcess {
-    fn with_log(mut self, errors: pipe::Receiver) -> Self {
-        self.process.set_stderr_task(stderr::log(errors));
-        self
-    }
-}
-
-/// Where a program's stderr goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StderrTo {
-    /// To the log, line by line.
-    Log,
-    /// To the client, both streams' lines as `{"stream":"stdout"|"stderr","data":"…"}`; and to the log.
-    Client,
-    /// To our own, as it is: one reader has both.
-    Inherit,
-}
-
 impl Program {
     /// Whether another is the same file, called the same way with the same rights.
     pub fn is_same(&self, other: &Program) -> bool {
@@ -86,9 +63,10 @@ impl Program {
                 arguments,
                 directory,
                 attributes,
+                pty,
                 ..
             } = program.clone();
-            (file, arguments, directory, attributes)
+            (file, arguments, directory, attributes, pty)
         };
         parts(self) == parts(other)
     }
@@ -103,8 +81,8 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<PipedProcess> {
-        let (started, errors) = self.spawn(spawner, environment).await?;
-        Ok(started.with_log(errors))
+        let started = self.spawn(Pty::None, spawner, environment).await?;
+        started.into_piped()
     }
 
     /// Starts a process that is joined to nobody: its stdin is at its end, its stdout and stderr go to the log, under
@@ -117,12 +95,10 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Process> {
-        let (started, errors) = self.spawn(spawner, environment).await?;
-        let mut process = started.process;
+        let started = self.spawn(Pty::None, spawner, environment).await?;
         // Before its first line, which may be there already.
-        Span::current().record("pid", process.id());
-        process.set_stderr_task(stderr::log_both(started.output, errors));
-        Ok(process)
+        Span::current().record("pid", started.process.id());
+        started.into_logged()
     }
 
     /// Starts a process whose streams carry messages.
@@ -133,47 +109,72 @@ impl Program {
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
-        let (mut started, errors) = self.spawn(spawner, environment).await?;
-        let output = match stderr_to {
-            StderrTo::Log => {
-                started = started.with_log(errors);
-                framed_output(started.output, streams)
-            }
-            StderrTo::Inherit => {
-                started.process.set_stderr_task(stderr::pass_on(errors));
-                framed_output(started.output, streams)
-            }
-            StderrTo::Client => output::wrapped(started.output, Logged::new(errors), streams),
-        };
-        let stdin = Stdin::new(started.input);
-        started.process.set_intake(stdin.intake().clone());
+        if self.pty.is_controlling() {
+            return self.open_terminal(streams, spawner, environment).await;
+        }
+        let opening = self.open_pipes(streams, stderr_to, spawner, environment);
+        let FramedProcess {
+            output,
+            stdin,
+            process,
+        } = opening.await?;
         Ok(Backend {
             output,
             input: framed_input(stdin, streams),
             after_output: AfterOutput::EndInput,
-            process: Some(started.process),
+            process: Some(process),
+            farewell: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }
 
-    /// Starts a process; its stderr is the second.
-    async fn spawn(
+    /// Starts a process whose stdin is a pipe, and whose stdout carries messages.
+    pub(super) async fn open_pipes(
         &self,
+        streams: &StreamOptions,
+        stderr_to: StderrTo,
         spawner: &Spawner,
         environment: &Environment,
-    ) -> io::Result<(PipedProcess, pipe::Receiver)> {
-        let child = match spawner.spawn(self.command(environment)?).await {
+    ) -> io::Result<FramedProcess> {
+        let started = self.spawn(self.pty, spawner, environment).await?;
+        started.into_framed(self.pty, streams, stderr_to)
+    }
+
+    /// Starts a process with a terminal.
+    async fn open_terminal(
+        &self,
+        streams: &StreamOptions,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Backend> {
+        let started = self.spawn(self.pty, spawner, environment).await?;
+        let session = started.process.terminal_session().cloned();
+        let started = pty::OnTerminal {
+            session: session.ok_or_else(|| io::Error::other("no session"))?,
+            process: started.process,
+            master: started.streams.stdout,
+            name: self.file.file_name(),
+        };
+        pty::open(self.pty, started, streams)
+    }
+
+    async fn spawn(
+        &self,
+        pty: Pty,
+        spawner: &Spawner,
+        environment: &Environment,
+    ) -> io::Result<Started> {
+        let child = match spawner.spawn(self.command(pty, environment)?).await {
             Ok(child) => child,
             Err(error) => return Err(self.explain(error, environment).await),
         };
-        let started = PipedProcess {
-            input: pipe::Sender::from_owned_fd(child.stdin)?,
-            output: pipe::Receiver::from_owned_fd(child.stdout)?,
+        Ok(Started {
             process: Process::new(child.process)?,
-        };
-        Ok((started, pipe::Receiver::from_owned_fd(child.stderr)?))
+            streams: child.streams,
+        })
     }
 
     /// Says why it cannot be started: in the log, for the client is not told where programs lie.
@@ -216,7 +217,11 @@ impl Program {
         self.entry.as_ref().map(|_| self.first_line(environment))
     }
 
-    fn command(&self, environment: &Environment) -> io::Result<Command> {
+    fn command(&self, pty: Pty, environment: &Environment) -> io::Result<Command> {
+        let mut environment = Cow::Borrowed(environment);
+        if let Some(unbuffer) = &self.unbuffer {
+            unbuffer.add_to(environment.to_mut());
+        }
         let variables = environment.iter().map(|(name, value)| {
             let mut variable = name.clone();
             variable.push("=");
@@ -242,6 +247,7 @@ impl Program {
                 None => None,
             },
             attributes: self.attributes.clone(),
+            pty: (pty, self.size),
         })
     }
 }

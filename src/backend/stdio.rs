@@ -133,9 +133,11 @@ impl Stdio {
             }),
             // A WebSocket is closed in both directions at once, and answers may still be on their way.
             after_output: AfterOutput::KeepInput,
+            farewell: None,
             process: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         })
     }

@@ -61,6 +61,7 @@ impl SupervisedProgram {
             directory: self.directory.clone(),
             entry: None,
             attributes: self.attributes.clone(),
+            ..Program::default()
         }
     }
 }

@@ -5,10 +5,12 @@ use std::{io, sync::Arc};
 use super::{
     group::{NotJoined, RoomOptions, Rooms},
     interface::{Backend, Environment},
-    program::{Program, StderrTo},
+    program::Program,
+    pty::{Pty, TerminalSize},
     script::FirstLine,
     socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
+    started::StderrTo,
     stream_options::StreamOptions,
 };
 use crate::{connection::ConnectionInfo, framing::Framing};
@@ -111,6 +113,28 @@ impl Target {
             Target::Socket(socket) => Ok(socket.open(&resources.connect, client).await?),
             Target::Room(room) => Ok(resources.rooms.join(&room.name, &room.options)?),
         }
+    }
+
+    /// The same with a terminal of that size, where it has one.
+    pub fn with_size(&self, size: TerminalSize) -> Target {
+        let mut target = self.clone();
+        if let Target::Program(program, ..) = &mut target {
+            program.size = size;
+        }
+        target
+    }
+
+    /// Which of a program's streams are a pty.
+    pub fn pty(&self) -> Pty {
+        match self {
+            Target::Program(program, ..) => program.pty,
+            Target::Socket(_) | Target::Room(_) => Pty::None,
+        }
+    }
+
+    /// Whether it is a program of whom nobody has asked to send its output at once.
+    pub fn may_hold_back_output(&self) -> bool {
+        matches!(self, Target::Program(program, ..) if program.pty == Pty::None && program.unbuffer.is_none())
     }
 
     /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use super::{
     backoff::Backoff,
     connect_error::ConnectError,
-    dial::{self, DialedStream},
+    dial,
     handshake::{self, HandshakeOptions, OpenWebSocket},
     outcome::{ConnectionEnd, Outcome},
     tls::ClientTls,
@@ -26,10 +26,7 @@ use crate::{
     room,
     session::{self, Handle, SessionTimeouts},
     timer::timeout,
-    transport::{
-        ConnectionState,
-        websocket::{self, Role},
-    },
+    transport::websocket::{self, Role},
 };
 
 /// What a connection may take to come about, all addresses, the proxy and TLS together; and then the
@@ -171,9 +168,14 @@ impl<'a> ClientLoop<'a> {
         self.announce().await;
         let (stream, read_ahead) = (opened.stream, opened.read_ahead);
         let options = &self.options.websocket;
-        let look = |stream: &DialedStream| ConnectionState::of(dial::socket_of(stream));
-        let server =
-            websocket::open_watched(stream, read_ahead, Role::Client, options, compression, look);
+        let server = websocket::open_watched(
+            stream,
+            read_ahead,
+            Role::Client,
+            options,
+            compression,
+            |stream| Some(dial::underlying(stream)),
+        );
         // Its parent is nobody, since what is said to the server is said by `end`.
         let handle = Handle::new(&CancellationToken::new());
         let interruption = async {
@@ -194,7 +196,7 @@ impl<'a> ClientLoop<'a> {
             summary = session => summary,
             end = interruption => return Ok(end),
         };
-        let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
+        let (received, sent) = handle.traffic();
         info!(
             messages_in = received.messages,
             bytes_in = received.bytes,

@@ -1,11 +1,6 @@
 //! From a URL to a byte stream to its server: sockets, a proxy's tunnel, TLS.
 
-use std::{
-    env, io,
-    os::fd::{AsFd, BorrowedFd},
-    path::Path,
-    time::Duration,
-};
+use std::{env, io, os::fd::AsFd, path::Path, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
 use hyper::{Request, StatusCode, header, http::uri::Authority};
@@ -23,6 +18,7 @@ use super::{
     tls::ClientTls,
     url::{ServerAddress, Url, bracketed, without_zone},
 };
+use crate::transport::websocket::Underlying;
 
 /// What is below TLS.
 pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
@@ -30,15 +26,16 @@ pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
 pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
 
 /// The socket at the bottom, to look at.
-pub(super) fn socket_of(stream: &DialedStream) -> BorrowedFd<'_> {
-    let socket = match stream {
-        Either::Left(socket) => socket,
-        Either::Right(tls) => tls.get_ref().0,
+pub(super) fn underlying(stream: &DialedStream) -> Underlying<'_> {
+    let (socket, is_bare) = match stream {
+        Either::Left(socket) => (socket, true),
+        Either::Right(tls) => (tls.get_ref().0, false),
     };
-    match socket {
+    let socket = match socket {
         Either::Left(tcp) => tcp.as_fd(),
         Either::Right(unix) => unix.as_fd(),
-    }
+    };
+    Underlying { socket, is_bare }
 }
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).

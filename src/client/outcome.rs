@@ -170,6 +170,7 @@ mod tests {
         let summary = Summary {
             ended: Ended::ByClient(Close::new(code, "")),
             exit: exit.map(ExitStatus::from_raw),
+            came_at_end: false,
         };
         let end = ConnectionEnd::of(&summary);
         (end.status, end.may_pass)
@@ -222,6 +223,7 @@ mod tests {
             let summary = Summary {
                 ended: Ended::ByBackend(Close::new(1000, "")),
                 exit: Some(ExitStatus::from_raw(exit)),
+                came_at_end: false,
             };
             assert_eq!(
                 ConnectionEnd::of(&summary),

@@ -71,9 +71,9 @@ impl<R: io::Read> Lines<R> {
         }
     }
 
-    /// Whether more would have to be waited for.
+    /// Whether the next line would have to be waited for.
     fn is_drained(&self) -> bool {
-        self.reader.buffer().is_empty()
+        memchr::memchr(b'\n', self.reader.buffer()).is_none()
     }
 
     /// The next line; one that is too long is counted, and none.

@@ -5,7 +5,7 @@ use std::{panic, process};
 use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Resource, getrlimit};
 use tokio::runtime::{Builder, Runtime};
-use wsd::exit_status;
+use wsd::{exit_status, room};
 
 use super::message::complain;
 
@@ -13,11 +13,17 @@ use super::message::complain;
 /// allocation that fails ends the process without a word that helps.
 const LEAST_MEMORY: u64 = 64 << 20;
 
-/// Refuses a limit of address space in which nothing works.
+/// Threads that wait for disks and name servers under a limit of address space. Each takes 2 MiB of it for its stack, and
+/// the library would make 512; with fewer, a few dead disks hold up all files.
+const BLOCKING_THREADS: usize = 8;
+
+/// Refuses a limit of address space in which nothing works, and makes do with any other. To be called while there is one
+/// thread.
 ///
 /// # Errors
 /// Which limit, and what is needed.
 pub(crate) fn check_memory() -> Result<()> {
+    room::share_address_space();
     match getrlimit(Resource::As).current {
         Some(limit) if limit < LEAST_MEMORY => bail!(
             "the limit of memory is {limit} bytes, and wsd needs {LEAST_MEMORY}: raise it (ulimit -v)"
@@ -32,6 +38,9 @@ pub(crate) fn check_memory() -> Result<()> {
 /// # Errors
 /// When the operating system refuses something else.
 pub(super) fn build(builder: &mut Builder) -> Result<Runtime> {
+    if room::is_limited() {
+        builder.max_blocking_threads(BLOCKING_THREADS);
+    }
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {
         complain(&anyhow!(

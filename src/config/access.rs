@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 
-use super::{auth::cookie_key, flag_error::FlagError, zero::unless_zero};
+use super::{cookie_key::cookie_key, flag_error::FlagError, zero::unless_zero};
 use crate::{
     args::{AccessArgs, Args, ProgramArgs},
     http::access::{Access, Authority, ConnectionLimits, ProcessLimit, TrustedProxies},

@@ -1,24 +1,21 @@
 //! Who may ask: how clients show who they are.
 
-use std::{fs::File, io::Read, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use hyper::header::{self, HeaderName};
 
-use super::{flag_error::FlagError, route::Entry};
+use super::{access::trusts_everybody, authorize::authorizer, flag_error::FlagError, route::Entry};
 use crate::{
     args::{Args, AuthArgs, ProgramArgs},
     http::{
-        access::{Authentication, Certificates, CookieKey, RouteAccess},
+        access::{Authentication, Certificates, RouteAccess},
         pages::Router,
     },
 };
 
-/// Bytes of the key that signs cookies.
-const KEY: usize = 32;
-
 /// Whether a program has a login of its own, or of the server's.
 pub(super) fn has_login(server: &Args, program: &ProgramArgs) -> bool {
-    has_kinds(&program.auth) || server.tls.sslca.is_some()
+    has_kinds(&program.auth) || server.tls.sslca.is_some() || program.authorize.authorize.is_some()
 }
 
 /// Whether clients show who they are by something else than a certificate.
@@ -59,13 +56,18 @@ pub(super) fn route_access(
     program: &ProgramArgs,
     entry: Entry,
 ) -> Result<RouteAccess, FlagError> {
-    let authentication = match entry == Entry::Checked && has_login(server, program) {
+    let shows_itself = has_kinds(&program.auth) || server.tls.sslca.is_some();
+    let authentication = match entry == Entry::Checked && shows_itself {
         true => Some(Arc::new(authentication(router, server, &program.auth)?)),
         false => None,
     };
     Ok(RouteAccess {
         path: path.to_owned(),
         authentication,
+        authorizer: match entry {
+            Entry::Checked => authorizer(program)?,
+            Entry::Open => None,
+        },
     })
 }
 
@@ -141,7 +143,7 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
             "is believed of proxies alone: give --trust-proxy=ADDRESS of the proxy too",
         ));
     }
-    match super::access::trusts_everybody(&args.access)? {
+    match trusts_everybody(&args.access)? {
         true => Err(FlagError::new(
             "--trust-proxy",
             proxies.join(","),
@@ -149,39 +151,4 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
         )),
         false => Ok(()),
     }
-}
-
-/// What signs cookies, where other processes are to know them.
-///
-/// # Errors
-/// When the file is none to keep a key in, or has none.
-pub(super) fn cookie_key(args: &Args) -> Result<Option<CookieKey>, FlagError> {
-    let Some(path) = &args.access.cookie_key else {
-        return Ok(None);
-    };
-    let invalid = |reason: String| FlagError::new("--cookie-key", path.display(), reason);
-    let key = read_key(path).map_err(invalid)?;
-    Ok(Some(CookieKey::new(&key)))
-}
-
-fn read_key(path: &Path) -> Result<[u8; KEY], String> {
-    const REMEDY: &str = "make it with 'head -c 32 /dev/urandom', in a file of mode 0600";
-    let cannot = |error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(cannot)?;
-    let mode = file.metadata().map_err(cannot)?.permissions().mode();
-    if mode & 0o077 != 0 {
-        let mode = mode & 0o777;
-        return Err(format!(
-            "others may read or write it (mode {mode:04o}), and could be anyone: chmod 0600 it"
-        ));
-    }
-    let mut bytes = Vec::new();
-    file.take(KEY as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(cannot)?;
-    let length = bytes.len();
-    bytes.try_into().map_err(|_| match length > KEY {
-        true => format!("expected {KEY} random bytes, and there are more: {REMEDY}"),
-        false => format!("expected {KEY} random bytes, and there are {length}: {REMEDY}"),
-    })
 }

@@ -23,6 +23,8 @@ use crate::{
 /// What stands for a program where none is given: it does nothing but wait.
 const STAND_IN: &str = "cat";
 
+const MAXFORKS: &str = "--maxforks";
+
 /// The port of a client, whichever.
 const CLIENT_PORT: u16 = 49152;
 
@@ -69,6 +71,10 @@ fn at(args: &Args, mount: &Mount) -> Result<Subject, FlagError> {
                 Err(FlagError::about("--doctor", reason))
             }
         },
+        MountTarget::ByAuthorizer(_) => {
+            let reason = "connects to a target, and here each request has one of its own: give --target=HOST:PORT";
+            Err(FlagError::about("--doctor", reason))
+        }
         MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => {
             let reason = "examines a program or a target, and a room has neither";
             Err(FlagError::about("--doctor", reason))
@@ -82,6 +88,7 @@ fn of_socket(args: &Args, socket: Socket) -> Subject {
         target: Target::Socket(socket),
         environment: Environment::new(),
         is_stand_in: false,
+        is_shared: false,
         patience: PATIENCE,
         flags: flags(args),
         user: None,
@@ -92,15 +99,23 @@ fn of_socket(args: &Args, socket: Socket) -> Subject {
 
 fn of_program(args: &Args, mount: &Mount, program: &Program, streams: StreamOptions) -> Subject {
     let attributes = &program.attributes;
+    let share = mount.options.share.as_ref();
     let processes = |(limit, most): &(Rlimit, u64)| (*limit == Rlimit::Processes).then_some(*most);
     Subject {
         // What the program complains of belongs on the terminal, beside the report.
         target: Target::Program(program.clone(), streams, StderrTo::Inherit),
         environment: environment(mount, args.listen.port.unwrap_or_default()),
-        name: name(program),
+        name: match share {
+            Some(_) => format!("{}, which all sessions have together", name(program)),
+            None => name(program),
+        },
         is_stand_in: false,
+        is_shared: share.is_some(),
         patience: PATIENCE,
-        flags: flags(args),
+        flags: match share {
+            Some(share) => flags_of_members(args, share.group.max_members),
+            None => flags(args),
+        },
         user: attributes.credentials.as_ref().map(|who| who.user),
         backlog: BACKLOG.unsigned_abs().into(),
         processes: attributes
@@ -134,16 +149,31 @@ fn environment(mount: &Mount, port: u16) -> Environment {
         path_info: "",
         host: None,
         user: ("", ""),
+        granted: &[],
         subprotocol: None,
         id: "doctor",
     };
     mount.options.environ.variables(&connection, &request)
 }
 
+/// A shared program is one, however many sessions have it.
+fn flags_of_members(args: &Args, max_members: Option<usize>) -> Vec<Limit> {
+    let mut limits = flags(args);
+    limits.retain(|limit| limit.name != MAXFORKS);
+    limits.extend(max_members.map(|most| Limit {
+        name: "--max-members".to_owned(),
+        resource: Resource::Sessions,
+        most: most as u64,
+        used: 0,
+        remedy: "--max-members=N, 0 has no limit".to_owned(),
+    }));
+    limits
+}
+
 fn flags(args: &Args) -> Vec<Limit> {
     let limits = [
         (
-            "--maxforks",
+            MAXFORKS,
             args.program.maxforks,
             "--maxforks=N, 0 has no limit",
         ),

@@ -34,13 +34,25 @@ impl FlagError {
         }
     }
 
+    /// The same with one more sentence that helps.
+    pub(super) fn with_tip(self, tip: &str) -> Self {
+        let separator = match self.reason.contains("\n\n") {
+            true => "\n",
+            false => "\n\n",
+        };
+        let reason = format!("{}{separator}  tip: {tip}", self.reason);
+        FlagError { reason, ..self }
+    }
+
     /// What clap finds wrong with a flag.
     pub(super) fn of_clap(error: &clap::Error) -> Option<Self> {
         let text = |kind| match error.get(kind) {
             Some(ContextValue::String(text)) => Some(text.as_str()),
             _ => None,
         };
-        let flag = text(ContextKind::InvalidArg)?.split([' ', '=']).next()?;
+        let flag = text(ContextKind::InvalidArg)?
+            .split([' ', '=', '['])
+            .next()?;
         if let Some(reason) = text(ContextKind::Custom) {
             return Some(FlagError::about(flag, reason));
         }
@@ -57,7 +69,11 @@ impl FlagError {
     pub fn key(&self) -> &str {
         match self.flag.as_str() {
             "COMMAND" => "command",
-            flag => flag.trim_start_matches('-'),
+            flag => {
+                // With what makes it wrong: `--share=tagged`.
+                let flag = flag.split_once('=').map_or(flag, |(flag, _)| flag);
+                flag.trim_start_matches('-')
+            }
         }
     }
 
@@ -147,6 +163,7 @@ mod tests {
     #[test]
     fn key_is_the_flag_without_its_dashes() {
         assert_eq!(FlagError::about("--max-lifetime", "").key(), "max-lifetime");
+        assert_eq!(FlagError::about("--share=tagged", "").key(), "share");
         assert_eq!(FlagError::about("COMMAND", "").key(), "command");
         assert_eq!(FlagError::new("path", "/", "").key(), "path");
     }

@@ -11,7 +11,7 @@ use crate::{
         access::{AllowedOrigin, Cors},
         pages::{
             CgiLimits, FileOptions, Files, MimeRule, MimeTypes, MountTarget, Relation, Root,
-            Scripts,
+            Router, Scripts,
         },
     },
 };
@@ -73,6 +73,19 @@ pub(super) fn separate_programs(
 pub(super) fn separate_program(files: Option<&mut Root>, target: &MountTarget) {
     if let (MountTarget::Fixed(Target::Program(program, ..)), Some(files)) = (target, files) {
         files.leave_out_file(&program.file);
+    }
+}
+
+/// The same for the programs that decide about requests.
+pub(super) fn separate_hooks(files: Option<&mut Root>, router: &Router) {
+    let Some(files) = files else {
+        return;
+    };
+    for access in router.route_access.iter().chain([&router.access]) {
+        let program = access.authorizer.as_ref().and_then(|hook| hook.program());
+        if let Some(program) = program {
+            files.leave_out_file(&program.file);
+        }
     }
 }
 

@@ -6,11 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use clap::ValueEnum;
-
 use super::{
-    command, flag_error::FlagError, process_attributes::process_attributes, variables::environ,
-    zero::unless_zero,
+    command, flag_error::FlagError, process_attributes::process_attributes, terminal,
+    variables::environ, zero::unless_zero,
 };
 use crate::{
     args::{FramingKind, MessageArgs, NewlinePolicy, ProcessArgs, ProgramArgs},
@@ -20,10 +18,14 @@ use crate::{
 
 /// The program that COMMAND names, run as the flags say; `None` without one.
 pub(super) fn target(args: &ProgramArgs) -> Result<Option<Target>, FlagError> {
-    let Some(program) = program(&args.command, &args.process)? else {
+    let Some(mut program) = program(&args.command, &args.process)? else {
         return Ok(None);
     };
     let streams = streams(args)?;
+    let passed = environ(&args.process, None)?.passed;
+    let (file, directory) = (&program.file, program.directory.as_deref());
+    program.unbuffer = terminal::unbuffer(args, &streams, file, directory, &passed);
+    program.pty = terminal::pty(args)?;
     Ok(Some(Target::Program(
         program,
         streams,
@@ -49,8 +51,8 @@ pub(super) fn program(
         },
         arguments: command.to_vec(),
         directory,
-        entry: None,
         attributes: process_attributes(args)?,
+        ..Program::default()
     };
     check_script(name, &program, args)?;
     Ok(Some(program))
@@ -93,7 +95,7 @@ pub(super) fn streams(args: &ProgramArgs) -> Result<StreamOptions, FlagError> {
     let framing = framing.unwrap_or(Framing::Lines(newline(messages)));
     if messages.passstderr && !matches!(framing, Framing::Lines(_)) {
         let other = match (messages.binary, messages.framing) {
-            (false, Some(kind)) => flag_of(kind),
+            (false, Some(kind)) => kind.flag(),
             _ => "--binary".to_owned(),
         };
         let reason = format!("and {other} exclude each other: --passstderr sends lines of JSON");
@@ -139,7 +141,7 @@ pub(super) fn newline(args: &MessageArgs) -> Newline {
 fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
     Ok(Some(match args.framing {
         Some(kind) if args.binary && kind != FramingKind::Chunks => {
-            let other = flag_of(kind);
+            let other = kind.flag();
             let reason = format!("and {other} exclude each other: give one of them");
             return Err(FlagError::about("--binary", reason));
         }
@@ -152,11 +154,4 @@ fn framing(args: &MessageArgs) -> Result<Option<Framing>, FlagError> {
         None if args.binary => Framing::Chunks,
         None => return Ok(None),
     }))
-}
-
-/// `--framing` as it is typed.
-fn flag_of(kind: FramingKind) -> String {
-    let value = kind.to_possible_value();
-    let name = value.as_ref().map_or("", |value| value.get_name());
-    format!("--framing={name}")
 }

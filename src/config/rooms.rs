@@ -92,9 +92,12 @@ pub(super) fn check_program(
 pub(super) fn check_flags(args: &Args, routes: &[Route]) -> Result<(), FlagError> {
     let shares = |program: &ProgramArgs| program.sharing.share.is_some();
     let has_members = |route: &Route| shares(&route.program) || matches!(route.place, Place::Rooms);
+    let is_terminal = |program: &ProgramArgs| program.terminals.terminal;
+    let has_terminal =
+        is_terminal(&args.program) || routes.iter().any(|route| is_terminal(&route.program));
     match shares(&args.program) || !args.rooms.room.is_empty() || routes.iter().any(has_members) {
         true => Ok(()),
-        false => share::check_members(&args.program.sharing, None),
+        false => share::check_members(&args.program.sharing, None, has_terminal),
     }
 }
 
@@ -106,7 +109,10 @@ pub(super) fn check_flags_of_route(args: &Args, route: &Route) -> Result<(), Fla
     let sharing = &route.program.sharing;
     match sharing.share.is_some() || matches!(route.place, Place::Rooms) {
         true => Ok(()),
-        false => share::check_members(sharing, Some(&args.program.sharing)),
+        false => {
+            let has_terminal = route.program.terminals.terminal;
+            share::check_members(sharing, Some(&args.program.sharing), has_terminal)
+        }
     }
 }
 

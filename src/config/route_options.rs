@@ -7,6 +7,7 @@ use super::{
     headers::added_headers,
     session::{compression, timeouts, websocket},
     share::share,
+    terminal,
     variables::environ,
 };
 use crate::{
@@ -28,6 +29,8 @@ pub(super) fn route_options(
     processes: ProcessLimit,
 ) -> Result<RouteOptions, FlagError> {
     let timeouts = timeouts(&program.limits, server.operation.drain_timeout);
+    let mut environ = environ(&program.process, files.map(Root::path))?;
+    terminal::add_variables(program, &mut environ.passed);
     Ok(RouteOptions {
         origins: origins(program)?,
         subprotocols: subprotocols(&program.messages)?,
@@ -35,13 +38,14 @@ pub(super) fn route_options(
             ("--header", &server.pages.header),
             ("--header-ws", &program.header_ws),
         ])?,
-        environ: environ(&program.process, files.map(Root::path))?,
+        environ,
         websocket: websocket(&program.limits, &timeouts),
         compression: compression(program),
         timeouts: Arc::new(timeouts),
         plain_http: program.messages.plain_http,
         processes,
         share: share(program, server.operation.drain_timeout)?,
+        terminal: None,
     })
 }
 

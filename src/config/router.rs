@@ -3,9 +3,10 @@
 use super::{
     access::process_limit,
     auth::{self, add_route_access, route_access},
+    authorize,
     config_error::ConfigError,
     flag_error::FlagError,
-    pages,
+    network, pages,
     process_attributes::process_attributes,
     program::{stderr_to, streams, target},
     rooms,
@@ -13,10 +14,11 @@ use super::{
     route_options::route_options,
     share,
     target::{self, TargetWord},
-    target_relations,
+    target_relations, terminal,
 };
 use crate::{
     args::Args,
+    backend::Program,
     http::{
         RouteOptions,
         access::ProcessLimit,
@@ -34,6 +36,7 @@ pub(super) fn router(
     warnings: &mut Vec<String>,
 ) -> Result<Router, ConfigError> {
     rooms::check_flags(args, routes)?;
+    check_authorizer_flags(args, routes)?;
     let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
     let limit = ProcessLimit::default();
@@ -71,11 +74,14 @@ pub(super) fn router(
         let scripts = pages::scripts(&args.program, root, "", router.page_options.clone())?;
         router.scripts.push(scripts);
     }
+    pages::separate_hooks(files.as_mut(), &router);
     router.files = files
         .map(|root| pages::served(&args.pages, root))
         .transpose()?;
     check_something_answers(&router)?;
     target_relations::check(args, &router)?;
+    terminal::check_programs(&args.program, &router)?;
+    network::check(args, routes)?;
     auth::check(args, &router)?;
     let trusts_anybody = |route: &Route| route.program.target.target_insecure;
     if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
@@ -85,6 +91,13 @@ pub(super) fn router(
         );
     }
     Ok(router)
+}
+
+fn check_authorizer_flags(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
+    authorize::check_flags(args, routes).map_err(|(route, error)| match route {
+        Some(index) => ConfigError::Route(index, error),
+        None => error.into(),
+    })
 }
 
 /// What answers where no route does: COMMAND, or what stands in its place.
@@ -254,12 +267,16 @@ fn directory(
     };
     let mut root = pages::root("--dir", path)?;
     pages::separate_programs(files, &mut root)?;
-    let directory = Directory::new(
-        root,
-        process_attributes(&args.program.process)?,
-        streams(&args.program)?,
-        stderr_to(&args.program.messages),
-        options.clone(),
-    );
+    let streams = streams(&args.program)?;
+    let pty = terminal::pty(&args.program)?;
+    let like = Program {
+        attributes: process_attributes(&args.program.process)?,
+        pty,
+        ..Program::default()
+    };
+    let write_at = terminal::write_at(&args.program, &streams);
+    let stderr = stderr_to(&args.program.messages);
+    let options = terminal::terms(options.clone(), pty);
+    let directory = Directory::new(root, like, write_at, streams, stderr, options);
     Ok(Some(directory))
 }

@@ -78,7 +78,7 @@ impl Config {
         for options in router.options_mut() {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);
         }
-        let has_page = router.console || router.files.is_some() || !router.scripts.is_empty();
+        let has_page = router.has_pages();
         Ok(Config {
             listen: ListenOptions {
                 site: listeners::sockets(args)?,

@@ -32,6 +32,8 @@ pub(super) fn write_timeout(args: &LimitArgs) -> Duration {
 /// What a WebSocket may do, whichever end of it we are.
 pub(super) fn websocket(args: &LimitArgs, timeouts: &SessionTimeouts) -> websocket::Options {
     websocket::Options {
+        // Who is told by many is known when it is opened.
+        is_told_by_many: false,
         max_message: unless_zero(args.maxframesize),
         // Two pings without any byte from the other end.
         silence: timeouts.keepalive.map(|period| 2 * period),

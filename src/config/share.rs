@@ -96,17 +96,19 @@ fn member(sharing: &SharingArgs, slow: Slow, rate: usize) -> MemberOptions {
     }
 }
 
-/// Refuses flags about members where nobody is one: of COMMAND, or of a route, which has those of COMMAND too.
+/// Refuses flags about members where nobody is one: of COMMAND, or of a route, which has those of COMMAND too. A
+/// terminal has one of them.
 ///
 /// # Errors
 /// The first of them.
 pub(super) fn check_members(
     sharing: &SharingArgs,
     inherited: Option<&SharingArgs>,
+    has_terminal: bool,
 ) -> Result<(), FlagError> {
     let given = |sharing: &SharingArgs| {
         [
-            ("--readonly", usize::from(sharing.readonly)),
+            ("--readonly", usize::from(sharing.readonly && !has_terminal)),
             ("--history", number(sharing.history)),
             ("--slow", number(sharing.slow.map(|slow| slow as usize))),
             ("--member-queue", number(sharing.member_queue)),
@@ -118,7 +120,12 @@ pub(super) fn check_members(
     let is_own = |(flag, value): &&(&str, usize)| *value > 0 && !known.contains(&(flag, *value));
     match given(sharing).iter().find(is_own) {
         Some((flag, _)) => {
-            let reason = "needs members: give --share or --room too";
+            let reason = match *flag {
+                "--readonly" => {
+                    "needs somebody who can say something: give --share, --room or --terminal too"
+                }
+                _ => "needs members: give --share or --room too",
+            };
             Err(FlagError::about(flag, reason))
         }
         None => Ok(()),
@@ -188,7 +195,7 @@ fn check_streams(args: &ProgramArgs, kind: ShareKind) -> Result<(), FlagError> {
                 let reason = "half a line may be half an address";
                 excluded("--share=tagged", "--flush-after", reason)
             }
-            () if args.sharing.history.is_some_and(|history| history > 0) => {
+            () if args.sharing.history.is_some() => {
                 let reason = "a tagged program greets its members itself";
                 excluded("--share=tagged", "--history", reason)
             }

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use super::{flag_error::FlagError, program::streams_of_target, tls::flag_error_for};
+use super::{flag_error::FlagError, program::streams_of_target, terminal, tls::flag_error_for};
 use crate::{
     args::{Args, ProgramArgs, ProxyVersion, TargetOptionArgs},
     backend::{ProxyHeader, Socket, SocketAddress, SocketOptions, Target, TargetMap},
@@ -19,6 +19,9 @@ use crate::{
 
 /// Look-up, connecting and TLS together: as long as a browser's patience, longer than a packet that is lost twice.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// In the place of a target: whom the authorizer of each request names.
+pub(super) const BY_AUTHORIZER: &str = "authorize";
 
 /// `--target` as it was given.
 #[derive(Debug, Clone, Copy)]
@@ -83,6 +86,16 @@ pub(super) fn of_route(address: &str, args: &ProgramArgs) -> Result<MountTarget,
 }
 
 fn fixed(address: &str, args: &ProgramArgs) -> Result<MountTarget, NoTarget> {
+    if address == BY_AUTHORIZER {
+        // Any target may want TLS.
+        let options = socket_options(args, true).map_err(NoTarget::Other)?;
+        return match args.authorize.authorize {
+            Some(_) => Ok(MountTarget::ByAuthorizer(Arc::new(options))),
+            None => Err(NoTarget::Address(
+                "who is to name the target? Give --authorize too".to_owned(),
+            )),
+        };
+    }
     let parsed: Result<SocketAddress, _> = address.parse();
     let address = parsed.map_err(|error| NoTarget::Address(error.to_string()))?;
     let options = socket_options(args, address.is_tls()).map_err(NoTarget::Other)?;
@@ -119,11 +132,16 @@ pub(super) fn map(
 }
 
 /// The terms of a target: of what takes bytes alone nobody asks where a message ends, nor how long it is.
-pub(super) fn terms(mut options: RouteOptions, target: &MountTarget) -> RouteOptions {
+pub(super) fn terms(options: RouteOptions, target: &MountTarget) -> RouteOptions {
+    let mut options = match target {
+        MountTarget::Fixed(target) => terminal::terms(options, target.pty()),
+        MountTarget::ByToken(_) | MountTarget::Rooms(_) | MountTarget::ByAuthorizer(_) => options,
+    };
     let framing = match target {
         MountTarget::Fixed(Target::Program(..) | Target::Room(_)) | MountTarget::Rooms(_) => None,
         MountTarget::Fixed(Target::Socket(socket)) => Some(socket.options.streams.framing),
         MountTarget::ByToken(targets) => Some(targets.options.streams.framing),
+        MountTarget::ByAuthorizer(options) => Some(options.streams.framing),
     };
     if framing == Some(Framing::Chunks) {
         options.websocket.delivery = Delivery::InPieces;

@@ -31,6 +31,7 @@ impl Found {
                     found.tls |= matches!(socket.address, SocketAddress::Tls(_));
                 }
                 MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => {}
+                MountTarget::ByAuthorizer(_) => (found.target, found.tls) = (true, true),
                 MountTarget::ByToken(_) => {
                     (found.target, found.tls, found.map) = (true, true, true);
                 }

@@ -41,6 +41,10 @@ impl Task {
     /// # Errors
     /// The first thing that is wrong.
     pub fn load(command_line: &CommandLine) -> Result<Self, ConfigError> {
+        Self::load_typed(command_line).map_err(|error| with_tip(command_line, error))
+    }
+
+    fn load_typed(command_line: &CommandLine) -> Result<Self, ConfigError> {
         if let Some(path) = command_line.config_file() {
             return Self::load_with_file(command_line, path);
         }
@@ -120,5 +124,17 @@ impl Task {
             }
         };
         Err(FlagError::about(flag, reason).into())
+    }
+}
+
+/// The error with what helps where a value is taken for COMMAND.
+fn with_tip(command_line: &CommandLine, error: ConfigError) -> ConfigError {
+    match (error, command_line.flag_before_its_value()) {
+        (ConfigError::Flag(error), Some((flag, word))) if error.key() == "command" => {
+            let value = shell_words::quote(&word.to_string_lossy()).into_owned();
+            let tip = format!("a value of --{flag} stands behind '=': --{flag}={value}");
+            error.with_tip(&tip).into()
+        }
+        (error, _) => error,
     }
 }

@@ -20,7 +20,8 @@ pub async fn examine(
     limits.extend(machine.limits);
     // What a session takes nothing of does not limit their number.
     let is_target = !matches!(subject.target, Target::Program(..));
-    limits.retain(|limit| !is_target || measured.need.of(limit.resource) > 0);
+    let is_selective = is_target || subject.is_shared;
+    limits.retain(|limit| !is_selective || measured.need.of(limit.resource) > 0);
     Ok(Report {
         name: subject.name.clone(),
         is_target,

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Resource as Rlimit, getrlimit, getuid};
 
 use super::{cgroup, limit::Limit, processes, resource::Resource, subject::Subject};
-use crate::backend::Target;
+use crate::backend::{Pty, Target};
 
 /// Of a pipe, by default (pipe(7)).
 const PAGES_A_PIPE: u64 = 16;
@@ -36,6 +36,7 @@ impl Machine {
         limits.extend(files());
         limits.extend(memory());
         limits.extend(cgroup::limits());
+        limits.extend(ptys().filter(|_| subject.target.pty() != Pty::None));
         Machine {
             limits,
             notes: [
@@ -128,6 +129,17 @@ fn memory() -> Option<Limit> {
         most,
         used: most.saturating_sub(free),
         remedy: "more memory, or a smaller program".to_owned(),
+    })
+}
+
+/// Pseudoterminals, of which a session takes one.
+fn ptys() -> Option<Limit> {
+    Some(Limit {
+        name: "kernel.pty.max".to_owned(),
+        resource: Resource::Sessions,
+        most: setting("kernel.pty.max")?,
+        used: setting("kernel.pty.nr").unwrap_or(0),
+        remedy: "sysctl -w kernel.pty.max=N".to_owned(),
     })
 }
 

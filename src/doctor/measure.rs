@@ -99,6 +99,7 @@ pub(super) async fn measure(subject: &Subject, resources: &Resources) -> io::Res
     let Looks { most, after, grows } = looks;
     Ok(Measured {
         need: match subject.target {
+            Target::Program(..) if subject.is_shared => need_of_member(),
             Target::Program(..) => need(opened, &most),
             Target::Socket(_) | Target::Room(_) => need_of_target(opened),
         },
@@ -124,6 +125,16 @@ fn need_of_target(opened: u64) -> Need {
     Need {
         descriptors: sockets,
         files: sockets,
+        tasks: 0,
+        memory: TARGET,
+    }
+}
+
+/// A member of a group has its client alone.
+fn need_of_member() -> Need {
+    Need {
+        descriptors: CLIENT,
+        files: CLIENT,
         tasks: 0,
         memory: TARGET,
     }

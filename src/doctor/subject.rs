@@ -14,6 +14,8 @@ pub struct Subject {
     pub name: String,
     /// Whether it stands for one that was not given.
     pub is_stand_in: bool,
+    /// Whether all sessions have it together.
+    pub is_shared: bool,
     /// What it gets to end.
     pub patience: TerminationTimeouts,
     /// The limits that were set by flags.

@@ -10,17 +10,41 @@ use hyper::{
 pub(super) struct AnswerFields {
     /// For any answer.
     added: HeaderMap,
+    /// For any answer, in the place of what it has under the same names.
+    set: HeaderMap,
     /// Whether who the client is decides about the answer.
     is_private: bool,
     /// Whether a token was in the URL, which is not to be kept or passed on.
     has_token_in_url: bool,
 }
 
+/// Fields that are lists, or may be there several times: one more of them takes no other's place.
+const LISTS: [HeaderName; 4] = [
+    header::LINK,
+    header::SET_COOKIE,
+    header::VARY,
+    header::WWW_AUTHENTICATE,
+];
+
 impl AnswerFields {
     /// One more, beside others of the same name, if there is one.
     pub(super) fn extend(&mut self, name: HeaderName, value: Option<HeaderValue>) {
         if let Some(value) = value {
             self.added.append(name, value);
+        }
+    }
+
+    /// What an authorizer gives an answer: lists are made longer, others take the place of what is there.
+    pub(super) fn grant(&mut self, granted: &HeaderMap) {
+        for name in granted.keys().filter(|name| !LISTS.contains(name)) {
+            self.set.remove(name);
+        }
+        for (name, value) in granted {
+            let fields = match LISTS.contains(name) {
+                true => &mut self.added,
+                false => &mut self.set,
+            };
+            fields.append(name, value.clone());
         }
     }
 
@@ -36,8 +60,12 @@ impl AnswerFields {
 
     /// Adds them to an answer. A session has those for any answer alone.
     pub(super) fn add_to<B>(&self, response: &mut Response<B>, is_session: bool) {
-        for (name, value) in &self.added {
-            response.headers_mut().append(name, value.clone());
+        let headers = response.headers_mut();
+        for name in self.set.keys() {
+            headers.remove(name);
+        }
+        for (name, value) in self.set.iter().chain(&self.added) {
+            headers.append(name, value.clone());
         }
         if is_session || response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return;
@@ -115,6 +143,26 @@ mod tests {
         }
         fields.extend(header::SET_COOKIE, Some(HeaderValue::from_static("a=b")));
         assert_eq!(cache_control(&["public"], &fields), "no-store");
+    }
+
+    #[test]
+    fn granted_cookies_stand_beside_the_answerers_and_other_fields_in_its_place() {
+        let value = HeaderValue::from_static;
+        let mut granted = HeaderMap::new();
+        granted.append(header::SET_COOKIE, value("a=1"));
+        granted.append(header::SET_COOKIE, value("b=2"));
+        granted.append(header::CACHE_CONTROL, value("no-store"));
+        let mut fields = AnswerFields::default();
+        fields.extend(header::SET_COOKIE, Some(value("ours=0")));
+        fields.grant(&granted);
+        let mut response = Response::new(());
+        let headers = response.headers_mut();
+        headers.append(header::SET_COOKIE, value("own=0"));
+        headers.append(header::CACHE_CONTROL, value("max-age=60"));
+        fields.add_to(&mut response, false);
+        let all = |name| -> Vec<_> { response.headers().get_all(name).iter().collect() };
+        assert_eq!(all(header::SET_COOKIE), ["own=0", "ours=0", "a=1", "b=2"]);
+        assert_eq!(all(header::CACHE_CONTROL), ["no-store"]);
     }
 
     #[test]

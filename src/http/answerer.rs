@@ -16,6 +16,7 @@ pub(super) enum Answerer {
     Cgi,
     File,
     Console,
+    Terminal,
     Redirect,
     Nobody,
 }
@@ -62,6 +63,7 @@ impl Answerer {
             Answerer::Cgi => "cgi",
             Answerer::File => "file",
             Answerer::Console => "console",
+            Answerer::Terminal => "terminal",
             Answerer::Redirect => "redirect",
             Answerer::Nobody => "none",
         }

@@ -9,7 +9,11 @@ use std::{
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty, Full, combinators::UnsyncBoxBody};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::{
+    Response,
+    body::{Body as _, Frame, Incoming, SizeHint},
+    header,
+};
 
 use crate::timer::timeout;
 
@@ -30,6 +34,19 @@ pub(super) fn body_from(bytes: impl Into<Bytes>) -> Body {
     Full::new(bytes.into())
         .map_err(|never| match never {})
         .boxed_unsync()
+}
+
+/// The same answer without its body, of which it tells the length if that is known (RFC 9110 §9.3.2).
+pub(super) fn without_body(response: Response<Body>) -> Response<Body> {
+    let length = response.body().size_hint().exact();
+    let mut response = response.map(|_| empty());
+    if let Some(length) = length.filter(|length| *length > 0) {
+        let headers = response.headers_mut();
+        headers
+            .entry(header::CONTENT_LENGTH)
+            .or_insert(length.into());
+    }
+    response
 }
 
 /// A body with something that is kept as long as it is being sent.
@@ -79,7 +96,6 @@ pub(super) async fn discard(mut incoming: Incoming) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::body::Body as _;
 
     #[test]
     fn guarded_body_is_as_long_as_it_was() {

@@ -4,15 +4,20 @@
 //! the answer. Each rule is a file of [`access`](super::access) or of the module that it is about; none
 //! knows which come before it. What a script sends on to another path of this server passes the list anew.
 
-use hyper::{Method, header, http::request::Parts};
+use std::sync::Arc;
+
+use hyper::{Method, http::request::Parts};
 
 use super::{
     access::{
         AskedKind, Asking, Authenticated, Authentication, Authority, Cors, Withheld,
         check_foreign_page, is_embedded, withhold,
     },
+    admission::{Admitted, Candidate, admit},
     answer_fields::AnswerFields,
     answerer::{Answerer, Refused},
+    asked::Asked,
+    authorize::Grant,
     options::Options,
     pages::{Page, PlainRoute, Router, Scripts, WebSocketRoute},
     plain,
@@ -35,37 +40,14 @@ pub(super) struct Checked<'a> {
     pub(super) client: Option<Authenticated>,
     /// The request as programs may see it, where there is something that they may not.
     pub(super) withheld: Option<Withheld>,
-}
-
-/// What a request asks for, and of whom.
-#[derive(Debug)]
-pub(super) enum Asked<'a> {
-    /// A WebSocket, by a handshake that can be answered.
-    WebSocket(Handshake, WebSocketRoute<'a>),
-    /// A session without a WebSocket; a script at the path, of these, answers in its place.
-    Session(WebSocketRoute<'a>, Vec<&'a Scripts>),
-    /// An answer.
-    Plain(PlainRoute<'a>),
-}
-
-impl<'a> Asked<'a> {
-    /// The terms of who answers, whoever it is.
-    fn options(&self) -> &'a RouteOptions {
-        match self {
-            Asked::WebSocket(_, route) | Asked::Session(route, _) => route.options(),
-            Asked::Plain(route) => route.options(),
-        }
-    }
-
-    /// Whether a page has it opened that has said which it is, and may.
-    fn is_of_named_page(&self, request: &Parts) -> bool {
-        matches!(self, Asked::WebSocket(..)) && request.headers.contains_key(header::ORIGIN)
-    }
+    /// What the request has beside, by leave of an authorizer.
+    pub(super) grant: Arc<Grant>,
 }
 
 /// Who may answer a request, before its handshake is looked at.
 enum Route<'a> {
     WebSocket(WebSocketRoute<'a>),
+    NoProgram(&'a RouteOptions),
     Session(WebSocketRoute<'a>, Vec<&'a Scripts>),
     Plain(PlainRoute<'a>),
 }
@@ -106,19 +88,15 @@ pub(super) async fn check<'a>(
     };
     let refuse = |refusal| expected_answerer(request).refuse(refusal);
     let access = options.router.access_at(&path);
+    let is_open = route.is_open();
     let authentication = access.authentication.as_deref();
-    let authentication = authentication.filter(|_| !route.is_open());
-    let withheld = withhold(
-        request,
-        authentication,
-        options.router.logins.has_passwords(),
-    );
-    let shown = withheld
-        .as_ref()
-        .map_or(request, |withheld| &withheld.shown);
+    let authentication = authentication.filter(|_| !is_open);
+    let has_passwords = options.router.logins.has_passwords();
+    let withheld = withhold(request, authentication, has_passwords);
+    let shown = withheld.as_ref().map_or(request, |secret| &secret.shown);
 
     // 3. The opening handshake's form, where there is one: 400, 405, 426.
-    let asked = check_form(route, shown).map_err(refuse)?;
+    let mut asked = check_form(route, shown).map_err(refuse)?;
     check_second_offer(&asked, withheld.as_ref()).map_err(refuse)?;
 
     // 4. Origin: 403 for pages of others.
@@ -126,30 +104,31 @@ pub(super) async fn check<'a>(
 
     // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
     //    asked what is there, so that names cannot be probed.
-    let asking = Asking {
-        request,
-        host: host.as_ref(),
+    let candidate = Candidate {
+        sent: request,
+        shown,
         connection,
-        trust: &options.access.trust,
-        cookie_key: options.access.cookie_key.as_ref(),
-        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+        host: host.as_ref(),
+        path: &path,
     };
-    if withheld
-        .as_ref()
-        .is_some_and(|withheld| withheld.had_in_url)
-    {
+    if withheld.as_ref().is_some_and(|secret| secret.had_in_url) {
         fields.set_token_in_url();
     }
     let client = match authentication {
         Some(authentication) => {
-            let client = authenticate(authentication, state, &asked, asking, fields);
-            client.await.map_err(refuse)?
+            // In a box, or every connection would have room for it, also where nobody is asked.
+            let client = authenticate(authentication, options, state, &asked, candidate, fields);
+            Box::pin(client).await.map_err(refuse)?
         }
         None => None,
     };
 
-    // 6. Authorization: its place is here. It may put another in the place of `client.identity`, and headers into
-    //    `fields`; open pages (`Route::is_open`) do not ask for it.
+    // 6. Authorization: 403, or what the authorizer says.
+    let authorizer = access.authorizer.as_deref().filter(|_| !is_open);
+    let admitting = admit(
+        options, state, authorizer, candidate, &mut asked, client, fields,
+    );
+    let Admitted { client, grant } = admitting.await.map_err(refuse)?;
 
     Ok(Checked {
         host,
@@ -157,21 +136,32 @@ pub(super) async fn check<'a>(
         asked,
         client,
         withheld,
+        grant,
     })
 }
 
 /// Who the client is, if it has to be somebody; and before that, whose page has it ask.
 async fn authenticate(
     authentication: &Authentication,
+    options: &Options,
     state: &State,
     asked: &Asked<'_>,
-    asking: Asking<'_>,
+    candidate: Candidate<'_>,
     fields: &mut AnswerFields,
 ) -> Result<Option<Authenticated>, Refusal> {
+    let request = candidate.sent;
+    let asking = Asking {
+        request,
+        host: candidate.host,
+        connection: candidate.connection,
+        trust: &options.access.trust,
+        cookie_key: options.access.cookie_key.as_ref(),
+        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+    };
     if authentication.concerns(&asking) {
         fields.set_private();
         let kind = match asked {
-            Asked::WebSocket(..) => AskedKind::WebSocket,
+            Asked::WebSocket(..) | Asked::NoProgram(..) => AskedKind::WebSocket,
             Asked::Session(..) | Asked::Plain(_) => AskedKind::Plain,
         };
         check_foreign_page(&asked.options().origins, &asking, kind)?;
@@ -261,10 +251,20 @@ fn find_route<'a>(
         let route = router.plain(path).ok_or(Refusal::NoPage)?;
         return Ok(Route::Plain(route));
     }
-    let route = router.websocket(path, &request.headers);
-    let route = route.ok_or(Refusal::NotFound)?;
+    let route = match router.websocket(path, &request.headers) {
+        Some(route) => Route::WebSocket(route),
+        // Who may not come in does not learn where programs are.
+        None if router.access_at(path).has_login() && router.plain(path).is_some() => {
+            Route::NoProgram(&router.page_options)
+        }
+        None => return Err(Refusal::NotFound),
+    };
     path.check_for_programs()?;
-    Ok(Route::WebSocket(route))
+    Ok(route)
+}
+
+fn check_handshake(request: &Parts, options: &RouteOptions) -> Result<Handshake, Refusal> {
+    Handshake::check(request, &options.subprotocols, options.compression)
 }
 
 /// A plain request has no form beside that of its path, which scripts check for themselves.
@@ -272,10 +272,9 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
     Ok(match route {
         Route::Plain(route) => Asked::Plain(route),
         Route::Session(route, scripts) => Asked::Session(route, scripts),
+        Route::NoProgram(options) => Asked::NoProgram(check_handshake(request, options)?, options),
         Route::WebSocket(route) => {
-            let options = route.options();
-            let handshake = Handshake::check(request, &options.subprotocols, options.compression)?;
-            Asked::WebSocket(handshake, route)
+            Asked::WebSocket(check_handshake(request, route.options())?, route)
         }
     })
 }
@@ -283,7 +282,7 @@ fn check_form<'a>(route: Route<'a>, request: &Parts) -> Result<Asked<'a>, Refusa
 /// A token is no subprotocol to select, and browsers fail a connection whose offers are all passed over.
 fn check_second_offer(asked: &Asked<'_>, withheld: Option<&Withheld>) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(handshake, _)
+        Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _)
             if handshake.subprotocol().is_none()
                 && withheld.is_some_and(|withheld| withheld.has_offered) =>
         {
@@ -302,7 +301,9 @@ fn check_origin(
     host: Option<&Authority>,
 ) -> Result<(), Refusal> {
     match asked {
-        Asked::WebSocket(..) => asked.options().origins.check(&request.headers, host),
+        Asked::WebSocket(..) | Asked::NoProgram(..) => {
+            asked.options().origins.check(&request.headers, host)
+        }
         Asked::Session(_, scripts) if scripts.is_empty() => {
             plain::check_origin(&asked.options().origins, &request.headers, host)
         }

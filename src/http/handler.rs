@@ -4,7 +4,7 @@
 //! the program is started before the 101 (200 by HTTP/2), so that a client sees why a start failed. The
 //! session then runs in a task of its own.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use hyper::{
     Method, Request, Response, Version, body::Incoming, http::request::Parts, upgrade::OnUpgrade,
@@ -15,8 +15,9 @@ use super::{
     access::{ConnectionPermit, Overload, keep_query_token},
     answer_fields::AnswerFields,
     answerer::{Answer, Answerer, Refused},
-    body::Body,
-    checks::{Asked, Checked, check},
+    asked::Asked,
+    body::{Body, without_body},
+    checks::{Checked, check},
     groups::start_kept,
     lifecycle::LifecycleTokens,
     options::Options,
@@ -56,7 +57,11 @@ impl Handler {
     pub fn new(options: Options, spawner: Spawner, tokens: LifecycleTokens) -> Self {
         let recorder = Recorder::default().with_directory(options.record.clone());
         let processes = options.processes.clone();
-        let state = State::new(Resources::new(spawner), recorder, processes, tokens);
+        let resources = Resources::new(spawner);
+        let state = State {
+            has_console: options.router.console,
+            ..State::new(resources, recorder, processes, tokens)
+        };
         Handler { options, state }
     }
 
@@ -65,12 +70,16 @@ impl Handler {
     pub fn reconfigured(&self, mut options: Options) -> Self {
         options.processes.inherit_permits(&self.state.processes);
         options.router.inherit_permits(&self.options.router);
-        self.state.groups.reconfigure(&options.router);
+        let generation = self.state.groups.reconfigure(&options.router);
         let router = &options.router;
         let terms = |room: &str| Some(router.room_named(room)?.options);
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
+            has_console: options.router.console,
             processes: options.processes.clone(),
+            // What another configuration let in is asked anew.
+            authorizations: Arc::default(),
+            generation,
             recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
@@ -284,12 +293,14 @@ impl Handler {
                 asked,
                 client,
                 withheld,
+                grant,
             } = checked.await?;
             let request = ClientRequest {
                 parts: withheld.as_ref().map_or(parts, |withheld| &withheld.shown),
                 host: host.as_ref(),
                 connection,
                 client: client.as_ref(),
+                grant: &grant,
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
@@ -305,6 +316,7 @@ impl Handler {
                     };
                     return by.answer(outcome.await);
                 }
+                Asked::NoProgram(..) => return Err(Answerer::Program.refuse(Refusal::NotFound)),
                 Asked::Session(route, scripts) => {
                     let ran = pages::run_script(state, request, &path, body, &scripts).await;
                     match ran {
@@ -392,6 +404,9 @@ impl Handler {
             self.options.headers.add_to(&mut response);
         }
         fields.add_to(&mut response, is_session);
+        if line.is_head_by_http2() {
+            response = without_body(response);
+        }
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end.

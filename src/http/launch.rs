@@ -1,4 +1,4 @@
-//! Launching a backend for a request, be it a session's or a CGI script: permit, id, span, environment, start.
+//! Launching a backend for a request, be it a session's, a CGI script or an authorizer: permit, id, span, environment, start.
 //!
 //! These steps stand here once, in their order:
 //! 1. [`check_not_draining`]: a server that stops starts nothing (503). A script that has to wait for a client's body
@@ -21,6 +21,7 @@ use crate::{
     backend::Environment,
     connection::ConnectionInfo,
     environ::{self, Environ},
+    room,
 };
 
 /// What a program is launched for; the name of its span, and so of its lines in the log.
@@ -34,6 +35,8 @@ pub(super) enum Purpose {
     Group,
     /// One request, which a CGI script answers.
     Request,
+    /// The question whether a request may go on.
+    Authorizer,
 }
 
 /// A program that may be started.
@@ -72,14 +75,16 @@ impl Launch {
     /// Takes a permit, and gives what is to be started an id.
     ///
     /// # Errors
-    /// 503 when as many programs run as may.
+    /// 503 when as many programs run as may, or there is no memory for one more.
     pub(super) fn prepare(
         state: &State,
         options: &RouteOptions,
         purpose: Purpose,
     ) -> Result<Self, Refusal> {
+        room::check_for_program().map_err(|_| Refusal::NoRoom)?;
         let permit = match purpose {
-            Purpose::Member => ProcessPermit::none(),
+            // The first starts nothing, and the others are counted elsewhere.
+            Purpose::Member | Purpose::Authorizer => ProcessPermit::none(),
             _ => state.processes.acquire(&options.processes)?,
         };
         let id = Uuid::now_v7();
@@ -90,6 +95,7 @@ impl Launch {
             // Not within that of the session which came first.
             Purpose::Group => error_span!(parent: None, "group", id = name),
             Purpose::Request => error_span!("request", id = name),
+            Purpose::Authorizer => error_span!("authorizer", id = name),
         };
         Ok(Launch {
             id,

@@ -5,7 +5,7 @@
 //! within a second, though it has to stand still for one look. Sessions are gone through when something has changed, and
 //! once a second, since cookies expire, and a session may have begun while the file was read.
 
-use std::{sync::Arc, time::Duration};
+use std::{future, sync::Arc, time::Duration};
 
 use tokio::{task::spawn_blocking, time::sleep};
 use tracing::{error, info};
@@ -35,10 +35,11 @@ impl Current {
             }
             if !handler.options.router.logins.is_empty() {
                 sleep(PERIOD).await;
-            } else if handlers.changed().await.is_err() {
-                return;
-            } else {
+            } else if handlers.changed().await.is_ok() {
                 handlers.mark_changed();
+            } else {
+                // There will be no other.
+                future::pending::<()>().await;
             }
         }
     }

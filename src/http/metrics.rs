@@ -33,6 +33,8 @@ const SPAWN_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0
 /// Seconds that connecting to a target takes: a tenth of a millisecond on this machine, much of a second across an
 /// ocean with TLS.
 const CONNECT_BUCKETS: [f64; 10] = [0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0];
+/// Seconds that an authorizer takes: a millisecond is a shell's start, some of the longest ask others in turn.
+const AUTHORIZE_BUCKETS: [f64; 10] = [0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0];
 /// Seconds that a session lasts: from a question and its answer to a page that is open for a day.
 const SESSION_BUCKETS: [f64; 9] = [
     0.01, 0.1, 1.0, 10.0, 60.0, 600.0, 3_600.0, 21_600.0, 86_400.0,
@@ -51,6 +53,7 @@ pub(super) struct Metrics {
     closes: IntCounterVec,
     exits: IntCounterVec,
     refusals: IntCounterVec,
+    authorizations: AuthorizationCounters,
     requests: IntCounterVec,
     traffic: TrafficCounters,
     groups: GroupMetrics,
@@ -64,6 +67,13 @@ pub(super) struct Metrics {
 struct TargetCounters {
     connect_seconds: Histogram,
     failures: IntCounterVec,
+}
+
+/// How authorizers have decided.
+#[derive(Debug)]
+struct AuthorizationCounters {
+    seconds: Histogram,
+    total: IntCounterVec,
 }
 
 /// What has gone each way, by direction.
@@ -121,6 +131,7 @@ impl Default for Metrics {
                 "Connections and requests that were refused, by reason.",
                 &["reason"],
             ),
+            authorizations: AuthorizationCounters::new(&all),
             requests: counters(
                 &all,
                 "wsd_http_requests_total",
@@ -150,6 +161,25 @@ impl TargetCounters {
                 "wsd_target_failures_total",
                 "Targets that could not be reached, connections to them that were lost, and tokens without one.",
                 &["reason"],
+            ),
+        }
+    }
+}
+
+impl AuthorizationCounters {
+    fn new(all: &prometheus::Registry) -> Self {
+        AuthorizationCounters {
+            seconds: histogram(
+                all,
+                "wsd_authorize_seconds",
+                "How long authorizers took to decide, or to fail.",
+                &AUTHORIZE_BUCKETS,
+            ),
+            total: counters(
+                all,
+                "wsd_authorize_total",
+                "Questions whether a request may go on, by what came of them.",
+                &["result"],
             ),
         }
     }
@@ -227,6 +257,17 @@ impl Metrics {
     /// A request or a connection was refused.
     pub(super) fn count_refusal(&self, reason: &str) {
         self.refusals.with_label_values(&[reason]).inc();
+    }
+
+    /// An authorizer has decided, or failed to, within so much time.
+    pub(super) fn observe_authorization(&self, time: Duration) {
+        self.authorizations.seconds.observe(time.as_secs_f64());
+    }
+
+    /// What came of a question to an authorizer.
+    pub(super) fn count_authorization(&self, result: &str) {
+        let total = &self.authorizations.total;
+        total.with_label_values(&[result]).inc();
     }
 
     /// A request was answered.

@@ -3,7 +3,7 @@
 //! A check that refuses says why by a variant. How it is answered stands here alone: the text, with the flag that
 //! would allow what was refused, and in one table the status, the name for counting, and the headers.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use hyper::{
     HeaderMap, Response, StatusCode, Version,
@@ -11,7 +11,9 @@ use hyper::{
 };
 
 use super::{
+    authorize::{AuthorizerFailure, Denial},
     body::{Body, body_from},
+    hang_up::HangUp,
     request_head::BadHead,
     url_path::BadPath,
 };
@@ -91,6 +93,11 @@ pub enum Refusal {
         "messages of --framing={0} are for WebSockets alone: a body has no place for their kinds"
     )]
     NotByPlainHttp(&'static str),
+    /// The same where the console is.
+    #[error(
+        "this is a WebSocket address: connect to it with a WebSocket client, or from the console at /"
+    )]
+    UpgradeRequiredBesideConsole,
     /// CONNECT for something else than a WebSocket (RFC 8441).
     #[error("this server is no proxy: CONNECT opens WebSockets only, by HTTP/2 (RFC 8441)")]
     NotImplemented,
@@ -133,6 +140,12 @@ pub enum Refusal {
     /// A program that many clients have together has failed just now; it is started again after so long.
     #[error("the program has failed, and is not started again yet")]
     BackingOff(Duration),
+    /// The configuration has changed since the request was read.
+    #[error("the configuration has changed just now")]
+    Reloaded,
+    /// There is no memory for one more.
+    #[error("there is no memory for another program: the limit of memory (ulimit -v) is reached")]
+    NoRoom,
     /// The server is stopping.
     #[error("the server is stopping")]
     Draining,
@@ -169,6 +182,15 @@ pub enum Refusal {
     /// Too many wrong tokens came from the client's address; it waits so long.
     #[error("too many wrong tokens came from your address: try again later")]
     Held(Duration),
+    /// An authorizer does not let the request in, and has words of its own for it or not.
+    #[error("you are not authorized for what is at this address")]
+    Unauthorized(Option<Arc<Denial>>),
+    /// An authorizer wants it to have no answer at all.
+    #[error("you are not authorized for what is at this address")]
+    HangUp,
+    /// An authorizer has not decided; why is for the log alone.
+    #[error("it cannot be found out whether you are authorized")]
+    Authorizer(#[source] AuthorizerFailure),
     /// The target could not be connected to; why, and where it is, is for the log alone.
     #[error("the target cannot be reached")]
     Connect(#[source] ConnectError),
@@ -186,6 +208,11 @@ pub struct Challenges {
 /// What the log says of a client that is hardly the last.
 pub(super) const UNTRUSTED_PROXY: &str = "a client of a private address says for whom it asks (X-Forwarded-For), and is not believed: \
      if it is a proxy, all that come by it are held for the wrong passwords of one, and --trust-proxy=ADDRESS lets it say";
+
+/// What the log says where a program may have been refused nothing, and its client still has nothing.
+pub(super) const CAME_AT_END: &str = "output came only when the program ended, or its client had gone: if it was \
+    written before, it lay in a buffer, and --unbuffer has it sent at once (--unbuffer=pty for Ruby, Perl and static \
+    programs)";
 
 /// Why an answer is broken off that has begun, when it is too late to refuse; for the log.
 #[derive(Debug, thiserror::Error)]
@@ -269,6 +296,17 @@ impl Terms {
         Terms::new(status, name).with(header::RETRY_AFTER, &seconds(time).to_string())
     }
 
+    /// 429, after too many guesses.
+    fn held(name: &'static str, time: Duration) -> Self {
+        Terms::later(StatusCode::TOO_MANY_REQUESTS, name, time)
+    }
+
+    /// 416: the client learns how much there is (RFC 9110 §14.4).
+    fn range(length: u64) -> Self {
+        Terms::new(StatusCode::RANGE_NOT_SATISFIABLE, "range")
+            .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
+    }
+
     /// 401, with what there is to show who one is.
     fn unauthenticated(challenges: Challenges) -> Self {
         let mut terms = Terms::new(StatusCode::UNAUTHORIZED, "unauthenticated");
@@ -313,9 +351,10 @@ impl Refusal {
             Refusal::BadRequest(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_request"),
             Refusal::BadHead(reason) => Terms::bad_head(reason),
             Refusal::BadPath(_) => Terms::new(StatusCode::BAD_REQUEST, "bad_path"),
-            Refusal::ForeignOrigin(_) | Refusal::MalformedOrigin | Refusal::MissingOrigin => {
-                Terms::new(StatusCode::FORBIDDEN, "origin")
-            }
+            Refusal::ForeignOrigin(_)
+            | Refusal::MalformedOrigin
+            | Refusal::MissingOrigin
+            | Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
             Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
@@ -327,15 +366,13 @@ impl Refusal {
             Refusal::PreconditionFailed => {
                 Terms::new(StatusCode::PRECONDITION_FAILED, "precondition")
             }
-            // RFC 9110 §14.4: the client learns how much there is.
-            Refusal::RangeNotSatisfiable(length) => {
-                Terms::new(StatusCode::RANGE_NOT_SATISFIABLE, "range")
-                    .with(header::CONTENT_RANGE, &format!("bytes */{length}"))
-            }
+            Refusal::RangeNotSatisfiable(length) => Terms::range(*length),
             Refusal::NotAcceptable => Terms::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable")
                 .with(header::VARY, "Accept-Encoding"),
             Refusal::Read(error) => Terms::failure("read", error),
-            Refusal::UpgradeRequired | Refusal::UpgradeOrPost => Terms::upgrade("upgrade_required"),
+            Refusal::UpgradeRequired
+            | Refusal::UpgradeRequiredBesideConsole
+            | Refusal::UpgradeOrPost => Terms::upgrade("upgrade_required"),
             Refusal::NotByPlainHttp(_) => Terms::new(StatusCode::NOT_ACCEPTABLE, "framing"),
             Refusal::WebSocketVersion => Terms::upgrade("websocket_version"),
             Refusal::NotImplemented => Terms::new(StatusCode::NOT_IMPLEMENTED, "not_implemented"),
@@ -360,20 +397,26 @@ impl Refusal {
             Refusal::BackingOff(time) => {
                 Terms::later(StatusCode::SERVICE_UNAVAILABLE, "backoff", *time)
             }
+            Refusal::Reloaded => Terms::unavailable("reloaded"),
+            Refusal::NoRoom => Terms::unavailable("memory"),
             Refusal::Draining => Terms::unavailable("draining"),
             Refusal::Start(error) => Terms::failure("start", error),
             Refusal::Script(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "start"),
-            Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::Unauthenticated(challenges)
             | Refusal::WrongPassword(challenges)
             | Refusal::LoggedOut(challenges) => Terms::unauthenticated(*challenges),
-            Refusal::PasswordsHeld(time) => {
-                Terms::later(StatusCode::TOO_MANY_REQUESTS, "auth_rate", *time)
-            }
+            Refusal::PasswordsHeld(time) => Terms::held("auth_rate", *time),
             Refusal::PasswordsWait => Terms::unavailable("auth_rate"),
             Refusal::BadToken(_) => Terms::new(StatusCode::BAD_REQUEST, "token"),
             Refusal::UnknownToken => Terms::new(StatusCode::NOT_FOUND, "token"),
-            Refusal::Held(time) => Terms::later(StatusCode::TOO_MANY_REQUESTS, "token_rate", *time),
+            Refusal::Held(time) => Terms::held("token_rate", *time),
+            Refusal::Unauthorized(denial) => {
+                let status = denial.as_ref().map(|denial| denial.status());
+                Terms::new(status.unwrap_or(StatusCode::FORBIDDEN), "unauthorized")
+            }
+            Refusal::HangUp => Terms::new(HangUp::status(), "unauthorized"),
+            Refusal::Authorizer(failure) if failure.may_pass() => Terms::unavailable("authorizer"),
+            Refusal::Authorizer(_) => Terms::new(StatusCode::INTERNAL_SERVER_ERROR, "authorizer"),
             Refusal::Connect(error) => Terms::no_target(&error.failure),
         }
     }
@@ -398,25 +441,33 @@ impl Refusal {
     pub(super) fn detail(&self) -> String {
         match self {
             Refusal::Connect(error) => error.to_string(),
+            Refusal::Unauthorized(_) | Refusal::HangUp => "unauthorized".to_owned(),
+            Refusal::Authorizer(_) => "authorizer failed".to_owned(),
             Refusal::Unauthenticated(_) => "unauthenticated".to_owned(),
             Refusal::WrongPassword(_) => "wrong password".to_owned(),
             refusal => refusal.to_string(),
         }
     }
 
-    /// Says all that is known of a script that cannot be started: for who has a console open on it.
+    /// The same for who has a console: all that is known of a script that cannot be started, and where the console is.
     pub(super) fn explained(self) -> Self {
         match &self {
             Refusal::Start(error) => match ScriptError::of(error) {
                 Some(script) => Refusal::Script(script.words()),
                 None => self,
             },
+            Refusal::UpgradeRequired => Refusal::UpgradeRequiredBesideConsole,
             _ => self,
         }
     }
 
     /// The whole answer to a request of this version.
     pub(super) fn into_response(self, version: Version) -> Response<Body> {
+        match &self {
+            Refusal::Unauthorized(Some(denial)) => return denial.to_response(),
+            Refusal::HangUp => return HangUp.to_response(),
+            _ => {}
+        }
         let Terms {
             mut status,
             mut headers,
@@ -527,6 +578,13 @@ mod tests {
             let retry = response.headers().contains_key(header::RETRY_AFTER);
             assert_eq!(retry, status == 503);
         }
+    }
+
+    #[test]
+    fn console_that_is_there_is_not_recommended() {
+        let explained = Refusal::UpgradeRequired.explained();
+        assert!(explained.to_string().ends_with("the console at /"));
+        assert_eq!(explained.status(), StatusCode::UPGRADE_REQUIRED);
     }
 
     #[test]

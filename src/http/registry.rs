@@ -69,8 +69,9 @@ pub(super) struct Totals {
 
 impl Totals {
     fn add(&mut self, handle: &Handle) {
-        self.received += handle.received.traffic();
-        self.sent += handle.sent.traffic();
+        let (received, sent) = handle.traffic();
+        self.received += received;
+        self.sent += sent;
     }
 }
 
@@ -142,7 +143,7 @@ impl Registry {
 
 impl OpenSession {
     fn to_json(&self) -> Value {
-        let (received, sent) = (self.handle.received.traffic(), self.handle.sent.traffic());
+        let (received, sent) = self.handle.traffic();
         let age = self.begun.elapsed();
         json!({
             "id": self.id.to_string(),

@@ -1,12 +1,17 @@
 //! A client's request, as its answerer sees it: [`ClientRequest`].
 
-use hyper::http::request::Parts;
+use hyper::{Method, http::request::Parts};
 
 use super::{
     access::{Authenticated, Authority, Identity},
+    authorize::Grant,
     request_head::RawTarget,
 };
 use crate::{connection::ConnectionInfo, environ};
+
+/// What programs are told of every session's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
+/// programs and libraries look for nothing else.
+pub(super) static METHOD_OF_SESSIONS: Method = Method::GET;
 
 /// The head of a request that has passed all checks, and the connection that it came by.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +22,8 @@ pub(super) struct ClientRequest<'a> {
     pub(super) connection: &'a ConnectionInfo,
     /// Who the client is, if that was asked.
     pub(super) client: Option<&'a Authenticated>,
+    /// What an authorizer lets its program have beside.
+    pub(super) grant: &'a Grant,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -50,6 +57,7 @@ impl<'a> ClientRequest<'a> {
             user: self
                 .identity()
                 .map_or(("", ""), |client| (&client.user, client.kind.name())),
+            granted: &self.grant.variables,
             subprotocol: None,
             id: "",
         }

@@ -28,6 +28,11 @@ impl RequestLine {
         }
     }
 
+    /// Whether its answer must have no body, and the library would send one: that leaves out those of HTTP/1.1 alone.
+    pub(super) fn is_head_by_http2(&self) -> bool {
+        self.version == Version::HTTP_2 && self.method == Method::HEAD
+    }
+
     /// Logs what it was answered with, and why if it was refused; `uri` is how the log shows its target.
     pub(super) fn log(
         &self,

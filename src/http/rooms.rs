@@ -13,7 +13,7 @@ use super::{
     pages::FoundRoom,
     refusal::Refusal,
     state::State,
-    unread_body::UnreadBody,
+    unread_body::{Rest, UnreadBody},
 };
 use crate::{
     backend::{Output, Outside},
@@ -41,9 +41,14 @@ impl Handler {
         self.options.router.room_named(path)
     }
 
-    /// Says something in a room; how many members of it here have it.
-    pub fn say(&self, room: &FoundRoom, message: Message) -> usize {
-        self.state.resources.rooms.say(&room.name, message)
+    /// Says something in a room, all of it at once. Cancel safe: no; a part of it is said then.
+    pub async fn say(
+        &self,
+        room: &FoundRoom,
+        messages: impl IntoIterator<Item = Message, IntoIter: Send>,
+    ) {
+        let rooms = &self.state.resources.rooms;
+        rooms.say(&room.name, messages).await;
     }
 
     /// Sets where else rooms have members; once, and before anybody joins.
@@ -91,7 +96,7 @@ pub(super) async fn post(
         Some(mut incoming) => {
             let read = read(&mut incoming, room.max_message).await;
             // What is left of it is not to cost the client its answer.
-            unread.put_back(incoming);
+            unread.put_back(Rest::Part(incoming));
             read?
         }
     };
@@ -101,7 +106,7 @@ pub(super) async fn post(
             Refusal::BadRequest("the message is not UTF-8, as text has to be".to_owned())
         })?),
     };
-    handler.say(&room, message);
+    handler.say(&room, [message]).await;
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     Ok(response)

@@ -6,6 +6,7 @@ use super::{
     access::{Origins, ProcessLimit},
     response_headers::AddedHeaders,
     share_options::ShareOptions,
+    terminal_options::TerminalOptions,
     websocket::Subprotocols,
 };
 use crate::{environ::Environ, session::SessionTimeouts, transport::websocket};
@@ -33,4 +34,6 @@ pub struct RouteOptions {
     pub processes: ProcessLimit,
     /// How many clients have one of its programs; `None` if each has its own.
     pub share: Option<Arc<ShareOptions>>,
+    /// Whether its program is a terminal for each client, with a page at its path.
+    pub terminal: Option<TerminalOptions>,
 }

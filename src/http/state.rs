@@ -1,11 +1,15 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Once},
+};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
+    authorize::{Cache, Turns},
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -33,13 +37,23 @@ pub(super) struct State {
     pub(super) registry: Arc<Registry>,
     /// Programs that many sessions have together.
     pub(super) groups: Arc<Groups>,
+    /// Which configuration this is, for those.
+    pub(super) generation: u64,
     pub(super) connections: Arc<Connections>,
     /// Wrong tokens, by the network of the client.
     pub(super) guesses: Arc<Guesses<IpAddr>>,
+    /// Answers of authorizers that still hold; those of one configuration.
+    pub(super) authorizations: Arc<Cache>,
+    /// Authorizers at a time.
+    pub(super) turns: Arc<Turns>,
     /// What is remembered of logins.
     pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
+    /// What is told once.
+    pub(super) buffering_told: Arc<Once>,
+    /// Whether there is a console, whose user is told why a script cannot run.
+    pub(super) has_console: bool,
 }
 
 impl State {
@@ -61,10 +75,15 @@ impl State {
             metrics: Arc::default(),
             registry: Arc::default(),
             groups: Arc::new(groups),
+            generation: 0,
             connections: Arc::default(),
             guesses: Arc::default(),
+            authorizations: Arc::default(),
+            turns: Arc::default(),
             logins: Arc::default(),
             digests: DigestKey::default(),
+            buffering_told: Arc::new(Once::new()),
+            has_console: false,
         }
     }
 }

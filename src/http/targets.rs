@@ -5,14 +5,15 @@ use std::{borrow::Cow, sync::Arc};
 use hyper::Uri;
 
 use super::{
-    access::{TrustedProxies, network, with_tokens_digested, without_query_token},
+    access::{TrustedProxies, with_tokens_digested, without_query_token},
+    authorize::AuthorizerFailure,
     pages::{MountTarget, RouteMatch, Router, TokenTargets, room_name},
     refusal::Refusal,
     request::ClientRequest,
     state::State,
 };
 use crate::{
-    backend::{RoomOptions, RoomTarget, Socket, Target, Token},
+    backend::{RoomOptions, RoomTarget, Socket, SocketOptions, Target, Token},
     connection::ConnectionInfo,
 };
 
@@ -51,6 +52,12 @@ pub(super) async fn find_target<'a>(
         }
         Cow::Borrowed(MountTarget::ByToken(targets)) => Cow::Borrowed(targets),
         Cow::Owned(MountTarget::ByToken(targets)) => Cow::Owned(targets),
+        Cow::Borrowed(MountTarget::ByAuthorizer(options)) => {
+            return find_granted(request, found, options);
+        }
+        Cow::Owned(MountTarget::ByAuthorizer(options)) => {
+            return find_granted(request, found, &options);
+        }
         Cow::Borrowed(MountTarget::Rooms(options)) => return find_room(found, options),
         Cow::Owned(MountTarget::Rooms(options)) => return find_room(found, &options),
     };
@@ -62,6 +69,21 @@ pub(super) async fn find_target<'a>(
     let digest = state.digests.digest(token.as_bytes());
     let target = Cow::Owned(Target::Socket(socket));
     Ok(FoundTarget::new(found.with(target), Some(digest)))
+}
+
+/// The target that the authorizer has named.
+fn find_granted<'a>(
+    request: ClientRequest<'_>,
+    found: RouteMatch<'a, ()>,
+    options: &Arc<SocketOptions>,
+) -> Result<FoundTarget<'a>, Refusal> {
+    let address = request.grant.target.clone();
+    let address = address.ok_or(Refusal::Authorizer(AuthorizerFailure::NoTarget))?;
+    let target = Target::Socket(Socket {
+        address,
+        options: Arc::clone(options),
+    });
+    Ok(FoundTarget::new(found.with(Cow::Owned(target)), None))
 }
 
 fn find_room<'a>(
@@ -85,8 +107,7 @@ async fn find_socket(
     targets: &TokenTargets,
     token: &Token,
 ) -> Result<Socket, Refusal> {
-    let remote = &connection.remote;
-    let who = remote.ip().filter(|_| !trust.includes(remote)).map(network);
+    let who = trust.network_of(&connection.remote);
     if let Some(who) = &who {
         state.guesses.check(who)?;
     }
@@ -119,9 +140,10 @@ pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
     let text = uri.to_string();
     let text = shown_target(router, &text);
     let digest = |token: &[u8]| state.digests.digest(token);
-    let Some(places) = router.token_places(uri.path()) else {
-        return text.into_owned();
-    };
+    let places = router.token_places(uri.path()).unwrap_or_default();
+    // A page may be told by a query which address to connect to.
+    let is_nested = || text.to_ascii_lowercase().contains("access_token%3d");
+    let in_query = places.in_query || router.logins.has_tokens() && is_nested();
     let (path, query) = match text.split_once('?') {
         Some((path, query)) => (path, Some(query)),
         None => (&*text, None),
@@ -133,7 +155,7 @@ pub(super) fn shown_uri(router: &Router, state: &State, uri: &Uri) -> String {
     }
     if let Some(query) = query {
         shown.push('?');
-        match places.in_query {
+        match in_query {
             true => shown.push_str(&with_tokens_digested(query, digest)),
             false => shown.push_str(query),
         }

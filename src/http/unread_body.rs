@@ -21,6 +21,21 @@ pub(super) struct UnreadBody {
     version: Version,
     /// Whether the client sends nothing before it is told to (RFC 9110 §10.1.1).
     awaits_continue: bool,
+    /// Whether somebody still reads it, and throws it away.
+    is_being_read: bool,
+}
+
+/// What is left of a body that somebody has taken and had no use for.
+#[derive(Debug)]
+pub(super) enum Rest {
+    /// Nothing.
+    None,
+    /// All of it.
+    Whole(Incoming),
+    /// What comes behind what was read.
+    Part(Incoming),
+    /// What whoever took it reads to the end by himself.
+    BeingRead,
 }
 
 impl UnreadBody {
@@ -31,6 +46,7 @@ impl UnreadBody {
             incoming: Some(incoming),
             version: parts.version,
             awaits_continue: parts.headers.contains_key(header::EXPECT),
+            is_being_read: false,
         };
         (Request::from_parts(parts, ()), unread)
     }
@@ -41,8 +57,17 @@ impl UnreadBody {
     }
 
     /// Gives back what is left of it.
-    pub(super) fn put_back(&mut self, rest: Incoming) {
-        self.incoming = Some(rest);
+    pub(super) fn put_back(&mut self, rest: Rest) {
+        match rest {
+            Rest::None => {}
+            Rest::Whole(incoming) => self.incoming = Some(incoming),
+            Rest::Part(incoming) => {
+                self.incoming = Some(incoming);
+                // To read was to tell it.
+                self.awaits_continue = false;
+            }
+            Rest::BeingRead => self.is_being_read = true,
+        }
     }
 
     /// Reads and throws away what still comes of it, beside the answer, which says that it is the last of its
@@ -50,9 +75,9 @@ impl UnreadBody {
     /// seen to take that for a failure.
     pub(super) fn discard_behind(self, response: &mut Response<Body>, tasks: &Tasks) {
         let unread = self.incoming.filter(|incoming| !incoming.is_end_stream());
-        let Some(rest) = unread else {
+        if unread.is_none() && !self.is_being_read {
             return;
-        };
+        }
         let is_http2 = self.version == Version::HTTP_2;
         if !is_http2 {
             // A WebSocket has the connection for itself.
@@ -62,7 +87,9 @@ impl UnreadBody {
             announce_close(response);
         }
         // A client that waits for a 100 sends nothing, and reading would be the 100.
-        if is_http2 || !self.awaits_continue {
+        if let Some(rest) = unread
+            && (is_http2 || !self.awaits_continue)
+        {
             tasks.spawn(discard(rest));
         }
     }

@@ -3,6 +3,7 @@
 use std::{future::Future, io, pin::pin, time::Duration};
 
 use futures_util::FutureExt;
+use rustix::io::Errno;
 use tokio::{
     task::{JoinSet, unconstrained},
     time::{Instant, sleep},
@@ -19,9 +20,9 @@ use super::{
     state::Server,
     tls,
 };
-use crate::{connection::ConnectionInfo, timer};
+use crate::{connection::ConnectionInfo, room, timer};
 
-/// How long the accept loop waits when no descriptor is free: long enough not to spin, short enough
+/// How long the accept loop waits when no descriptor or memory is free: long enough not to spin, short enough
 /// that a client does not notice.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How often an outage that goes on is reported.
@@ -49,8 +50,12 @@ impl Server {
                 .spawn(async move { stopping.run_until_cancelled(watching).await.unwrap_or(()) });
         }
         let (current, until) = (self.current.clone(), stopping.clone());
-        let watching = async move { until.run_until_cancelled(current.watch_logins()).await };
-        accepting.spawn(async move { watching.await.unwrap_or(()) });
+        accepting.spawn(async move {
+            until
+                .run_until_cancelled(current.watch_logins())
+                .await
+                .unwrap_or(())
+        });
         for entry in entries {
             match entry.role {
                 Role::Admin => operators.spawn(answer_operators(entry, self.clone())),
@@ -83,6 +88,7 @@ impl Server {
         self.lifecycle.spawn(serving);
         tokio::select! {
             () = self.lifecycle.wait_ended() => {}
+            () = self.current.watch_logins() => {}
             () = stop => self.lifecycle.drain(self.options().drain_timeout).await,
         }
         self.handler().finish_recordings().await;
@@ -146,7 +152,7 @@ fn accept_waiting(listener: &Listener, on_accept: impl Fn(Stream, ConnectionInfo
 async fn accept(listener: &Listener, mut on_accept: impl FnMut(Stream, ConnectionInfo)) {
     let mut reported: Option<Instant> = None;
     loop {
-        match listener.accept().await {
+        match accept_with_room(listener).await {
             Ok((stream, connection)) => on_accept(stream, connection),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
@@ -158,6 +164,12 @@ async fn accept(listener: &Listener, mut on_accept: impl FnMut(Stream, Connectio
             }
         }
     }
+}
+
+/// Accepts a connection that there is memory for; the others wait, as they do for descriptors.
+async fn accept_with_room(listener: &Listener) -> io::Result<(Stream, ConnectionInfo)> {
+    room::check_for_connection().map_err(|_| Errno::NOMEM)?;
+    listener.accept().await
 }
 
 /// Errors of the connection that was to be accepted, not of the listener (accept(2)).

@@ -2,16 +2,19 @@
 
 use std::{
     sync::{
-        OnceLock,
+        Arc, OnceLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use crate::message::{Close, Message};
+use crate::{
+    message::{Close, Message},
+    wire::WrittenBeside,
+};
 
 /// What a program gets to end by itself when its session alone is to end: by a time limit, or an operator. Shorter
 /// cuts off last words, longer goes on where somebody wants it to end.
@@ -24,6 +27,8 @@ pub struct Handle {
     pub received: Meter,
     /// To the client.
     pub sent: Meter,
+    /// What is sent to it beside the session.
+    beside: OnceLock<Arc<WrittenBeside>>,
     drain: CancellationToken,
     over: OnceLock<Close>,
 }
@@ -34,9 +39,26 @@ impl Handle {
         Handle {
             received: Meter::default(),
             sent: Meter::default(),
+            beside: OnceLock::new(),
             drain: server.child_token(),
             over: OnceLock::new(),
         }
+    }
+
+    /// What has gone each way: received and sent.
+    pub fn traffic(&self) -> (Traffic, Traffic) {
+        let mut sent = self.sent.traffic();
+        if let Some(beside) = self.beside.get() {
+            let (messages, bytes) = beside.traffic();
+            sent.messages += messages;
+            sent.bytes += bytes;
+        }
+        (self.received.traffic(), sent)
+    }
+
+    /// What is written to the client beside the session counts as sent.
+    pub(super) fn also_sends(&self, beside: &Arc<WrittenBeside>) {
+        self.beside.get_or_init(|| Arc::clone(beside));
     }
 
     /// Asks the session to end soon: its program gets end-of-file, what that still writes is delivered,
@@ -74,9 +96,15 @@ pub struct Meter {
     messages: AtomicU64,
     bytes: AtomicU64,
     blocked: AtomicU64,
+    first: OnceLock<Instant>,
 }
 
 impl Meter {
+    /// When the first message went this way, if one did.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.first.get().copied()
+    }
+
     /// What has gone this way so far.
     pub fn traffic(&self) -> Traffic {
         Traffic {
@@ -87,6 +115,10 @@ impl Meter {
     }
 
     pub(super) fn count(&self, message: &Message) {
+        if self.messages.load(Ordering::Relaxed) == 0 {
+            // It cannot be there.
+            let _ = self.first.set(Instant::now());
+        }
         add(&self.messages, 1);
         add(&self.bytes, message.len() as u64);
     }

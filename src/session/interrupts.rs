@@ -87,7 +87,7 @@ impl<'a> Interrupts<'a> {
             return Poll::Ready(());
         };
         while look.as_mut().poll(context).is_ready() {
-            if process.intake().is_refused() {
+            if process.has_terminal() || process.intake().is_refused() {
                 return Poll::Ready(());
             }
             look.as_mut().reset(Instant::now() + LOOK);
@@ -106,6 +106,11 @@ impl<'a> Interrupts<'a> {
     /// Ready when the process has ended and there has been no output since for long enough.
     pub(super) fn poll_lingered(&mut self, context: &mut Context<'_>) -> Poll<()> {
         ready!(self.poll_exited(context));
+        // What it has said last waits for the client: whose word of that has us looked at again.
+        if self.process.as_ref().is_some_and(Process::is_output_held) {
+            self.linger = None;
+            return Poll::Pending;
+        }
         self.linger
             .get_or_insert_with(|| Box::pin(sleep(LINGER)))
             .as_mut()

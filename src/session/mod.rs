@@ -26,6 +26,7 @@
 mod departure;
 mod handle;
 mod interrupts;
+mod late_output;
 mod outcome;
 mod patience;
 mod relay;

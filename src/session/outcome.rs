@@ -45,4 +45,6 @@ pub struct Summary {
     pub ended: Ended,
     /// The program's exit status, where there is a process.
     pub exit: Option<ExitStatus>,
+    /// Output came when the program ended, or its input, and none before: it may have been written long before.
+    pub came_at_end: bool,
 }

@@ -18,6 +18,7 @@
 use std::{
     io,
     pin::{Pin, pin},
+    sync::atomic::{AtomicBool, Ordering},
     task::{Context, Poll},
 };
 
@@ -214,11 +215,13 @@ async fn discard_messages(incoming: &mut Incoming, received: &Meter) -> Disconne
     }
 }
 
-/// Reads a program on, where there is one, so that it can flush and go; never ready.
-/// Cancel safe: yes.
-pub(super) async fn discard_output(output: Option<&mut Output>) {
+/// Reads a program on, where there is one, so that it can flush and go; never ready. `said` becomes true if it says
+/// something. Cancel safe: yes.
+pub(super) async fn discard_output(output: Option<&mut Output>, said: &AtomicBool) {
     if let Some(output) = output {
-        while output.next().await.is_some() {}
+        while let Some(message) = output.next().await {
+            said.fetch_or(message.is_ok(), Ordering::Relaxed);
+        }
     }
     future::pending::<()>().await;
 }
@@ -364,6 +367,7 @@ mod tests {
         sink.set_backpressure_boundary(1);
         let sink = sink.with(async |item| match item {
             Inbound::Message(message) => Ok::<_, FramingError>(message),
+            Inbound::Departed => panic!("the client stays"),
             Inbound::Close(close) => Err(FramingError::Closed(close)),
         });
         let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));

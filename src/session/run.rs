@@ -6,20 +6,23 @@ use futures_util::{
     FutureExt, SinkExt,
     future::{self, Either, FusedFuture, OptionFuture, select},
 };
+use tokio::time::Instant;
 
 use super::{
     handle::Handle,
     interrupts::Interrupts,
+    late_output,
     outcome::{Ended, Summary},
     relay::{self, OutputEnd},
     shutdown::{BackendHalf, ClientHalf, PatienceFor},
     time_limits::{SessionTimeouts, TimeLimits},
+    waiting::Waiting,
 };
 use crate::{
-    backend::{Backend, BackendError, Cut, Input, close_for},
+    backend::{Backend, BackendError, Cut, Inbound, Input, close_for},
     message::Close,
     timer::timeout,
-    transport::{Client, Disconnect, LingeringClose},
+    transport::{Client, Disconnect, LingeringClose, Outbound},
 };
 
 /// What a client gets to answer our Close. Shorter would have what clients behind a slow line still say go to
@@ -44,11 +47,20 @@ const REST: Duration = Duration::from_millis(100);
 /// Cancel safe: no. Dropped before it is ready, it kills the process group and drops the connection without a
 /// Close; what was under way is lost. To end a session in order, ask its handle.
 pub fn run<'a>(
-    client: Client,
-    backend: Backend,
+    mut client: Client,
+    mut backend: Backend,
     timeouts: &'a SessionTimeouts,
     handle: &'a Handle,
 ) -> impl Future<Output = (Summary, Option<LingeringClose>)> + Send + 'a {
+    if let (Some(wire), Some(attach)) = (client.wire.take(), backend.attach.take()) {
+        let wire = match timeouts.idle {
+            None => wire,
+            // A limit on silence has to see each message.
+            Some(_) => wire.to_look_at(),
+        };
+        handle.also_sends(wire.written());
+        attach(wire);
+    }
     let (time_limits, client, mut backend) = TimeLimits::start(timeouts, client, backend);
     let mut session = Session {
         cut: backend.cut.take(),
@@ -99,9 +111,16 @@ enum Undelivered {
 impl Session<'_> {
     async fn run(&mut self) -> Summary {
         let relay_end = self.relay().await;
+        let relay_ended = Instant::now();
         // In a box, or every session would have the room that its end takes.
         let ended = Box::pin(self.end(relay_end)).await;
         Summary {
+            came_at_end: late_output::came_at_end(
+                &self.backend,
+                &self.handle.sent,
+                &ended,
+                relay_ended,
+            ),
             ended,
             exit: self.backend.exit().await,
         }
@@ -208,7 +227,8 @@ impl Session<'_> {
             None,
         ));
         let output = pin!(relay::discard_output(
-            is_own.then_some(&mut self.backend.output)
+            is_own.then_some(&mut self.backend.output),
+            &self.backend.is_heard_late,
         ));
         match timeout(CLOSING_GRACE, select(rest, output)).await {
             Ok(Either::Left((disconnect @ Disconnect::Closed(_), _))) => Some(disconnect),
@@ -236,6 +256,7 @@ impl Session<'_> {
             (Some(status), _) => Ended::ByBackend(close_for(status)),
             (None, _) => Ended::ByBackend(Close::new(Close::NORMAL, "")),
         };
+        self.say_farewell(&ended).await;
         let (close, grace) = (ended.close().clone(), self.closing_grace());
         let goodbye = self
             .client
@@ -244,6 +265,21 @@ impl Session<'_> {
         let delivering = self.backend.deliver(input);
         self.client.close_beside(delivering).await;
         ended
+    }
+
+    /// Tells the client how the process has ended, where it is told that before its Close.
+    async fn say_farewell(&mut self, ended: &Ended) {
+        let (Ended::ByBackend(_), Some(status)) = (ended, self.backend.exit().await) else {
+            return;
+        };
+        if let Some(message) = self.backend.farewell(status) {
+            self.handle.sent.count(&message);
+            // Behind all that was delivered there is room; in any case it is in its place before the Close.
+            drop(Waiting::new(
+                &mut self.client.outgoing,
+                Outbound::Message(message),
+            ));
+        }
     }
 
     /// The backend closes the session: the client gets all that it said before, and then this.
@@ -288,7 +324,7 @@ impl Session<'_> {
             // It is no end: whoever carries messages goes on behind it.
             Disconnect::InputEnded => Close::new(Close::ABNORMAL, "the client says nothing more"),
         };
-        self.backend.tell(&close);
+        self.backend.tell(Inbound::Close(close.clone()));
         // A server that stops does not wait for longer than it would have.
         let hurry = self.handle.deadline(self.timeouts.drain);
         let winding = self.backend.wind_down(PatienceFor::Client, hurry);
@@ -298,6 +334,7 @@ impl Session<'_> {
 
     /// The client has gone, and what it sent before waits to be read, its Close too.
     async fn end_behind_client(&mut self) -> Ended {
+        self.backend.tell(Inbound::Departed);
         let unread = Some((&mut self.client.incoming, self.handle));
         let hurry = self.handle.deadline(self.timeouts.drain);
         let winding = self
@@ -305,7 +342,7 @@ impl Session<'_> {
             .wind_down_behind(unread, PatienceFor::Client, hurry);
         Ended::ByClient(match winding.await {
             Some(Disconnect::Closed(close)) => close,
-            _ => Close::new(Close::ABNORMAL, "the client has shut its connection"),
+            _ => Close::new(Close::ABNORMAL, "the other end has shut its connection"),
         })
     }
 
@@ -388,8 +425,8 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use crate::{
+        backend::AfterOutput,
         backend::Said,
-        backend::{AfterOutput, Inbound},
         message::Message,
         transport::websocket::{self, Role, frame::encode},
     };
@@ -431,6 +468,7 @@ mod tests {
             match item {
                 Inbound::Message(Message::Text(text)) => self.note(&text),
                 Inbound::Message(Message::Binary(_)) => self.note("binary"),
+                Inbound::Departed => {}
                 Inbound::Close(close) => self.note(&format!("close {}", close.code)),
             }
             Ok(())
@@ -473,8 +511,10 @@ mod tests {
             input: Box::pin(input.clone()),
             after_output: after_output.unwrap_or(AfterOutput::KeepInput),
             process: None,
+            farewell: None,
             connection: None,
             cut: None,
+            attach: None,
             member: None,
         };
         let (near, mut far) = duplex(1024);

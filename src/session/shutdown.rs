@@ -1,6 +1,6 @@
 //! Shutdown: how each half of a session is brought to its end.
 
-use std::{pin::pin, process::ExitStatus, time::Duration};
+use std::{pin::pin, process::ExitStatus, sync::atomic::AtomicBool, time::Duration};
 
 use super::{
     handle::Handle,
@@ -9,8 +9,11 @@ use super::{
     waiting::Waiting,
 };
 use crate::{
-    backend::{AfterOutput, Backend, Inbound, Input, Intake, Output, Process, TerminationTimeouts},
-    message::Close,
+    backend::{
+        AfterOutput, Backend, Farewell, Inbound, Input, Intake, Output, Process,
+        TerminationTimeouts,
+    },
+    message::{Close, Message},
     timer::timeout,
     transport::{Client, Disconnect, Incoming, LingeringClose, Outbound, Outgoing, Presence},
 };
@@ -26,8 +29,11 @@ pub(super) struct BackendHalf<'a> {
     /// `None` once it has ended.
     pub(super) input: Option<Input>,
     pub(super) process: Option<Process>,
+    farewell: Option<Farewell>,
     connection: Option<Intake>,
     after_output: AfterOutput,
+    /// It has said something that its client was not there for.
+    pub(super) is_heard_late: AtomicBool,
     timeouts: &'a TerminationTimeouts,
 }
 
@@ -37,8 +43,10 @@ impl<'a> BackendHalf<'a> {
             output: backend.output,
             input: Some(backend.input),
             process: backend.process,
+            farewell: backend.farewell,
             connection: backend.connection,
             after_output: backend.after_output,
+            is_heard_late: AtomicBool::new(false),
             timeouts,
         }
     }
@@ -56,10 +64,15 @@ impl<'a> BackendHalf<'a> {
 
     /// Says how the client has gone, behind all that it sent. Without waiting for room: the input grows by this
     /// one item, as in [`Waiting`].
-    pub(super) fn tell(&mut self, close: &Close) {
+    pub(super) fn tell(&mut self, item: Inbound) {
         if let Some(input) = &mut self.input {
-            let _ = Waiting::new(input, Inbound::Close(close.clone())).feed();
+            let _ = Waiting::new(input, item).feed();
         }
+    }
+
+    /// What the client is told of how the process has ended, before its Close.
+    pub(super) fn farewell(&self, status: ExitStatus) -> Option<Message> {
+        self.farewell.and_then(|farewell| farewell(status))
     }
 
     /// Brings the program to its end: what it was sent is delivered, then end-of-file, then the
@@ -93,16 +106,21 @@ impl<'a> BackendHalf<'a> {
         }
         let mut patience = Patience::new(process.intake(), process.started(), &timeouts);
         let (input, mut found) = (&mut self.input, None);
+        process.release_output();
         let end = async {
-            let ended = async {
-                end_input(input, unread, &mut found).await;
-                future::pending().await
-            };
-            tokio::select! {
-                _ = process.exit() => {}
-                () = ended => {}
-                () = patience.run_out() => {}
-                () = hurry => {}
+            if process.has_terminal() {
+                hand_over(input);
+            } else {
+                let ended = async {
+                    end_input(input, unread, &mut found).await;
+                    future::pending().await
+                };
+                tokio::select! {
+                    _ = process.exit() => {}
+                    () = ended => {}
+                    () = patience.run_out() => {}
+                    () = hurry => {}
+                }
             }
             // What it has not taken by now is not delivered.
             *input = None;
@@ -110,7 +128,7 @@ impl<'a> BackendHalf<'a> {
             timeouts.eof = Duration::ZERO;
             process.end(&timeouts).await;
         };
-        let rest = discard_output(Some(&mut self.output));
+        let rest = discard_output(Some(&mut self.output), &self.is_heard_late);
         future::select(pin!(end), pin!(rest)).await;
         found
     }
@@ -187,6 +205,13 @@ impl<'a> BackendHalf<'a> {
             Some(process) => Some(process.exit().await),
             None => None,
         }
+    }
+}
+
+/// Delivers what a terminal has room for now, which is hung up then.
+fn hand_over(input: &mut Option<Input>) {
+    if let Some(sink) = input {
+        let _ = sink.flush().now_or_never();
     }
 }
 

@@ -137,6 +137,7 @@ impl Activity {
             incoming: Box::pin(client.incoming.inspect(move |_| activity.touch())),
             outgoing: Box::pin(Watched::new(client.outgoing, self.clone(), CLIENT)),
             presence: client.presence,
+            wire: None,
         }
     }
 
@@ -146,9 +147,11 @@ impl Activity {
             output: Box::pin(backend.output.inspect(move |_| activity.touch())),
             input: Box::pin(Watched::new(backend.input, self.clone(), PROGRAM)),
             after_output: backend.after_output,
+            farewell: backend.farewell,
             process: backend.process,
             connection: backend.connection,
             cut: backend.cut,
+            attach: backend.attach,
             member: backend.member,
         }
     }

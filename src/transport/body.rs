@@ -81,6 +81,7 @@ pub fn open(
         incoming: incoming(body, carriage, end, sender.clone(), over.clone()),
         outgoing: outgoing(carriage, sender, over),
         presence: Presence::new(look),
+        wire: None,
     };
     (client, answers)
 }

@@ -5,7 +5,10 @@ use std::{future, io, pin::Pin, sync::Arc};
 use futures_util::{Sink, SinkExt, Stream, sink, stream};
 
 use super::presence::Presence;
-use crate::message::{Close, Message, Shared};
+use crate::{
+    message::{Close, Message, Shared},
+    wire::Wire,
+};
 
 /// What the client sends: messages, and then the one reason why there are no more.
 pub type Incoming = Pin<Box<dyn Stream<Item = Result<Message, Disconnect>> + Send>>;
@@ -22,6 +25,9 @@ pub struct Client {
     pub outgoing: Outgoing,
     /// Whether it is still there, while it is not read.
     pub presence: Presence,
+    /// What is said to many may be written to this beside the session, where that is given one that takes it. Whatever
+    /// else would see what is sent does without.
+    pub wire: Option<Wire>,
 }
 
 impl Client {
@@ -31,6 +37,7 @@ impl Client {
             incoming: Box::pin(stream::once(future::ready(Err(Disconnect::Lost(error))))),
             outgoing: Box::pin(sink::drain().sink_map_err(|never| match never {})),
             presence: Presence::unknown(),
+            wire: None,
         }
     }
 }

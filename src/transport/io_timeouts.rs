@@ -5,6 +5,9 @@
 //! and stops when bytes move, so a session that does not read (its program is busy) cannot find its
 //! client silent. A write that can go on after it had to wait is a sign of life as well. Nor does a time count in
 //! which this process did not run ([`FairTimer`]): what waits in the socket is looked at first.
+//!
+//! A stream that keeps what it is given (TLS) takes a piece now and then though nothing moves. Where it can tell how much
+//! has gone to the socket, that is what stops the clock.
 
 use std::{
     io::{self, IoSlice},
@@ -31,6 +34,10 @@ pub(crate) struct TimeoutStream<S> {
     stream: S,
     silence: Deadline,
     congestion: Deadline,
+    /// How much of what the stream was given has gone to the socket, where it knows.
+    sent: fn(&S) -> Option<u64>,
+    /// What that was when it was last looked at.
+    seen: Option<u64>,
 }
 
 impl<S> TimeoutStream<S> {
@@ -40,7 +47,14 @@ impl<S> TimeoutStream<S> {
             stream,
             silence: Deadline::new(silence),
             congestion: Deadline::new(congestion),
+            sent: |_| None,
+            seen: None,
         }
+    }
+
+    /// The same for a stream that may take what it does not send, and tells what it has sent.
+    pub(crate) fn measured_by(self, sent: fn(&S) -> Option<u64>) -> Self {
+        TimeoutStream { sent, ..self }
     }
 
     /// The stream beneath, to look at.
@@ -53,8 +67,25 @@ impl<S> TimeoutStream<S> {
         self.stream
     }
 
-    /// What a write, or the flush of one, comes to.
+    /// What a write comes to. Where the stream tells what it has sent, that it took something means nothing.
     fn poll_taken<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        let sent = (self.sent)(&self.stream);
+        if sent.is_some() && sent == self.seen && written.is_ready() {
+            return written;
+        }
+        if sent != self.seen {
+            self.seen = sent;
+            self.moved();
+        }
+        self.poll_moved(context, written)
+    }
+
+    /// What a write comes to, or the flush of one, with which all has moved.
+    fn poll_moved<T>(
         &mut self,
         context: &mut Context<'_>,
         written: Poll<io::Result<T>>,
@@ -65,12 +96,16 @@ impl<S> TimeoutStream<S> {
                 .poll_expired(context, "the other end took nothing");
             return expired.map(Err);
         }
+        self.moved();
+        written
+    }
+
+    /// Notes that there is room again.
+    fn moved(&mut self) {
         if self.congestion.stop() {
-            // There is room again, so the client took something: our ping may still be on its way to it,
-            // behind all that.
+            // So the client took something: our ping may still be on its way to it, behind all that.
             self.silence.stop();
         }
-        written
     }
 }
 
@@ -119,7 +154,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for TimeoutStream<S> {
     /// TLS takes what it is given, and waits here.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = Pin::new(&mut self.stream).poll_flush(context);
-        self.poll_taken(context, flushed)
+        let sent = (self.sent)(&self.stream);
+        if sent != self.seen {
+            self.seen = sent;
+            self.moved();
+        }
+        self.poll_moved(context, flushed)
     }
 
     /// From here on silence is nothing: who has been told the end has nothing to say.
@@ -246,6 +286,27 @@ mod tests {
         let mut patient = TimeoutStream::new(buffered, None, LIMIT);
         let error = patient.flush().await.expect_err("one byte fits");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_stream_keeps_has_not_moved() {
+        let (stream, _peer) = duplex(1);
+        let buffered = BufWriter::with_capacity(100, stream);
+        let mut patient = TimeoutStream::new(buffered, None, LIMIT).measured_by(|_| Some(0));
+        patient.write_all(b"a").await.expect("room to keep it");
+        patient.flush().await.expect("one byte fits");
+        let begun = Instant::now();
+        // Each piece is taken, and none is sent.
+        let error = loop {
+            patient.write_all(b"a").await.expect("room to keep it");
+            let flushing = patient.flush();
+            let flushed = tokio::time::timeout(Duration::from_secs(50), flushing).await;
+            if let Ok(flushed) = flushed {
+                break flushed.expect_err("nothing moves");
+            }
+        };
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() < Duration::from_secs(100));
     }
 
     #[tokio::test(start_paused = true)]

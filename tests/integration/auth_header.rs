@@ -1,8 +1,9 @@
 //! `--auth-header`: users whom a trusted proxy names.
 
 use crate::support::{
-    assert_refused,
-    login::{WHO, site},
+    Client, assert_refused,
+    login::{WHO, basic, site},
+    proxy::{Proxy, free_address},
 };
 
 const TRUSTED: &str = "--auth-header=X-Forwarded-User --trust-proxy=127.0.0.1";
@@ -120,4 +121,24 @@ fn header_decides_before_a_password() {
             .text()
             .starts_with("user=alice type=Basic ")
     );
+}
+
+#[test]
+fn proxy_that_asks_for_passwords_itself_tells_the_user() {
+    let server = site(TRUSTED, "").program(WHO).start();
+    let listens = free_address();
+    let configuration = format!(
+        "defaults\n mode http\n timeout connect 5s\n timeout client 1m\n timeout server 1m\n\
+         userlist users\n user carol insecure-password secret\n\
+         listen site\n bind {listens}\n http-request auth unless {{ http_auth(users) }}\n \
+         http-request set-header X-Forwarded-User %[http_auth_user]\n server wsd {}\n",
+        server.address
+    );
+    let _proxy = Proxy::haproxy(&configuration, listens);
+    let host = format!("Host: localhost:{}", server.port());
+    let carol = basic("carol", "secret");
+    let forged = "X-Forwarded-User: root";
+    let said = Client::connect(listens, "/", &[&host, &carol, forged]).text();
+    assert!(said.starts_with("user=carol type=Header "), "{said}");
+    assert_eq!(Client::ask(listens, "/", &[&host, forged]).status(), 401);
 }

@@ -6,7 +6,9 @@ use std::{
     sync::{Condvar, Mutex, PoisonError},
 };
 
-use crate::support::{Gateway, Server, Signal, WSD, children_of, interpreter, wait_until_gone};
+use crate::support::{
+    Gateway, Server, Signal, WSD, children_of, interpreter, login, wait_until_gone,
+};
 
 #[test]
 fn fizzbuzz_page_gets_all_answers_in_order() {
@@ -19,6 +21,15 @@ fn fizzbuzz_page_gets_all_answers_in_order() {
 fn subprotocol_that_a_page_offers_is_selected() {
     let server = Gateway::with("--devconsole cat").start();
     browse("subprotocol", &[&server.url]);
+}
+
+#[test]
+fn page_with_a_password_opens_its_socket_by_the_password_and_by_the_cookie_alone() {
+    let file = "basic-auth = \"DIR/users\"\nstaticdir = \"DIR/www\"\n";
+    for words in ["", "--ssl-selfsigned"] {
+        let server = login::site(words, file).program(login::WHO).start();
+        browse("password", &[&server.url]);
+    }
 }
 
 #[test]

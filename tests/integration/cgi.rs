@@ -1199,6 +1199,22 @@ fn program_of_a_directory_that_env_finds_nothing_for_is_told_in_the_log() {
 }
 
 #[test]
+fn program_of_a_directory_that_env_finds_nothing_for_is_told_to_who_has_a_console() {
+    let directory = tempfile::tempdir().expect("a directory");
+    script(
+        directory.path(),
+        "s",
+        "#!/usr/bin/env no-such-program\necho hi\n",
+    );
+    let flag = format!("--dir={}", directory.path().display());
+    let server = Gateway::with("--devconsole").args([flag]).start();
+    let mut refused = server.ask("/s", &[]);
+    assert_eq!(refused.status(), 500);
+    let body = refused.body();
+    assert!(body.contains("'no-such-program'"), "{body}");
+}
+
+#[test]
 fn script_that_somebody_is_writing_is_503() {
     let site = Site::new(&[], &[("s.sh", "printf 'X: y\\n\\nran'")]);
     let writer = fs::OpenOptions::new().append(true).open(site.path("s.sh"));

@@ -335,10 +335,32 @@ fn file_that_is_not_executable_gets_a_remedy() {
 }
 
 #[test]
+fn value_that_is_taken_for_a_command_gets_a_tip() {
+    for (words, tip) in [
+        (&["--share", "tagged", "cat"], "--share=tagged"),
+        (&["--cors", "*", "cat"], "--cors='*'"),
+        (
+            &["--cors", "https://a.example", "cat"],
+            "--cors=https://a.example",
+        ),
+    ] {
+        let output = run(words);
+        assert_eq!(output.code, Some(2), "{output:?}");
+        assert!(output.stderr.contains(tip), "{output:?}");
+    }
+}
+
+#[test]
 fn script_that_cannot_run_gets_a_remedy() {
     let directory = tempfile::tempdir().expect("a directory");
+    let interpreter = script(directory.path(), "interpreter", "echo hi\n");
+    let of_a_script = format!("#!{}\n", interpreter.display());
+    let too_long = format!("#!/bin/{}\n", "x".repeat(300));
     for (text, reason, remedy) in [
         ("echo hi\n", "names no interpreter", "#!/bin/sh"),
+        ("", "it is empty", "#!/bin/sh"),
+        (&too_long, "breaks off", "#!/usr/bin/env"),
+        (&of_a_script, "names no interpreter", "#!/bin/sh"),
         ("#!/bin/sh\r\necho hi\r\n", "carriage return", "sed -i"),
         (
             "#!/nowhere/sh\n",

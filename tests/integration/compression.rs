@@ -171,7 +171,10 @@ fn limit_counts_inflated_bytes() {
     assert_eq!(client.text().len(), 10_000);
     client.send_frame(true, RSV1 | TEXT, &deflated(&[b'x'; 10_001]));
     let (code, reason) = client.closed();
-    assert_eq!((code, &*reason), (1009, "a message over 10000 bytes"));
+    assert_eq!(
+        (code, &*reason),
+        (1009, "a message over 10000 bytes (maxframesize)")
+    );
 }
 
 #[test]

@@ -58,18 +58,14 @@ fn cookie_that_is_tampered_with_is_401_and_cleared_and_not_looked_at_beside_a_pa
     let good = cookie_of_alice(&server);
     let (name, value) = good.split_once('=').expect("a value");
     let parts: Vec<&str> = value.split('.').collect();
+    let other = if parts[2].starts_with('A') { 'B' } else { 'A' };
     let later = parts[0].parse::<u64>().expect("a time") + 1;
     for bad in [
         format!("{later}.{}.{}", parts[1], parts[2]),
         format!("1.{}.{}", parts[1], parts[2]),
         format!("{}.Ym9i.{}", parts[0], parts[2]),
         format!("{}.{}.", parts[0], parts[1]),
-        format!(
-            "{}.{}.{}A",
-            parts[0],
-            parts[1],
-            &parts[2][..parts[2].len() - 1]
-        ),
+        format!("{}.{}.{other}{}", parts[0], parts[1], &parts[2][1..]),
         String::new(),
         "..".to_owned(),
         "x".to_owned(),

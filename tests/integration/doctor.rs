@@ -51,6 +51,29 @@ fn machine_has_limits_without_any_flag() {
 }
 
 #[test]
+fn members_of_a_shared_program_take_no_program_each() {
+    let flags = [
+        "--doctor",
+        "--maxforks=3",
+        "--max-members=70",
+        "--share",
+        "cat",
+    ];
+    let output = run(&flags);
+    let report = &output.stdout;
+    assert!(
+        report.contains("which all sessions have together"),
+        "{report}"
+    );
+    assert!(
+        report.contains("A session takes 1 descriptor of wsd, 16 KiB"),
+        "{report}"
+    );
+    assert!(row(report, "--maxforks").is_none(), "{report}");
+    assert_eq!(sessions(report), 70, "{report}");
+}
+
+#[test]
 fn program_of_a_hundred_mebibytes_is_seen_to_be_one() {
     let script = "import sys; kept = b'x' * (100 << 20); sys.stdin.read()";
     let output = run(&["--doctor", "--maxforks=0", "python3", "-c", script]);

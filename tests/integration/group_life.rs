@@ -40,7 +40,7 @@ fn program_ends_when_it_was_kept_for_long_enough() {
 #[test]
 fn what_the_last_member_said_is_worked_on_before_the_end() {
     let program = "sleep 0.3; while read -r line; do echo \"heard $line\" >&2; done";
-    let mut server = Gateway::with("--share --share-keep=0")
+    let mut server = Gateway::with("--share --share-keep=0 --closems=60000")
         .program(program)
         .start();
     let mut client = server.connect();
@@ -51,6 +51,51 @@ fn what_the_last_member_said_is_worked_on_before_the_end() {
     for _ in 0..100 {
         server.wait_for_line("heard x");
     }
+}
+
+#[test]
+fn program_that_reads_nothing_gets_no_more_time() {
+    let program = "echo here; exec sleep 1000";
+    for lines in [1, 180] {
+        let mut server = Gateway::with("--share --share-keep=0 --finish-timeout=1000")
+            .program(program)
+            .start();
+        let mut client = server.connect();
+        assert_eq!(client.text(), "here");
+        for _ in 0..lines {
+            client.send(&"x".repeat(1000));
+        }
+        drop(client);
+        server.wait_for_line("shared program ended");
+    }
+}
+
+#[test]
+fn deadlines_hold_when_the_group_has_been_empty() {
+    let program = r#"sleep 1000 & while IFS= read -r line; do
+        printf 'told %s\n' "$line" >&2
+        case $line in [0-9]*) exit ;; esac
+    done"#;
+    let mut server = Gateway::with("--share=tagged --share-keep=1000")
+        .program(program)
+        .start();
+    let client = server.connect();
+    server.wait_for_line("told +1");
+    client.close();
+    server.wait_for_line("told -1");
+    // Its end is behind a pause of its stdout, which is held.
+    let mut client = server.connect();
+    client.send("x");
+    assert_eq!(client.closed().0, 1000);
+}
+
+#[test]
+fn program_that_is_kept_and_crashes_may_be_joined_while_it_is_started_again() {
+    let (server, admin) = start(&["--share", "--share-keep=always", "--respawn", "false"]);
+    eventually("it was started again", || {
+        figures(admin)["wsd_group_respawns_total"] >= 3.0
+    });
+    assert_eq!(server.status("/", &[]), 101);
 }
 
 #[test]
@@ -279,6 +324,32 @@ fn program_without_both_streams_is_ended() {
     let server = Gateway::with("--share").program(program).start();
     let mut client = server.connect();
     assert_eq!(client.closed().0, 4005);
+}
+
+#[test]
+fn broken_program_is_not_started_again_at_once_however_long_it_lived() {
+    // It begins to fail when it has lived for longer than one that fails to start.
+    let program = "read -r line; sleep 1.2; head -c 2000 /dev/zero; sleep 60";
+    let server = Gateway::with("--share --maxlinesize=1000")
+        .program(program)
+        .start();
+    let mut refused = false;
+    for _ in 0..6 {
+        let mut client = server.connect();
+        client.send("go");
+        assert_eq!(client.closed().0, 1011);
+        eventually("its program has ended", || server.children().is_empty());
+        loop {
+            match server.ask("/", &[]).status() {
+                503 => refused = true,
+                status => break assert_eq!(status, 101),
+            }
+        }
+        if refused {
+            return;
+        }
+    }
+    panic!("nobody has to wait");
 }
 
 #[test]

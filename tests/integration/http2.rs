@@ -26,7 +26,7 @@ use crate::support::{
     client::{TEXT, frame},
     eventually, forget_caller, http,
     http2::{Connection, read_to_end, soon},
-    interpreter, is_alive, run, script, state,
+    interpreter, is_alive, login, run, script, state,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
@@ -140,6 +140,56 @@ async fn connect_is_for_nothing_else() {
         String::from_utf8_lossy(&body).contains("no proxy"),
         "{body:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn answer_to_head_has_no_body_also_when_it_is_a_refusal() {
+    let server = Gateway::with("--h2c --devconsole cat").start();
+    let connection = Connection::plain(server.address).await;
+    for (path, status) in [("/missing", 426), ("/", 200), ("/%00", 400)] {
+        let (_, body) = connection.get(path).await;
+        let (head, none) = connection.ask(connection.request(Method::HEAD, path)).await;
+        let expected = if status == 426 { 400 } else { status };
+        assert_eq!(head.status, expected, "{path}");
+        assert_eq!(
+            head.headers["content-length"],
+            body.len().to_string(),
+            "{path}"
+        );
+        assert_eq!(none, b"", "{path}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn who_the_client_is_is_asked_by_http_2_too() {
+    let server = login::site(
+        "--h2c",
+        "basic-auth = \"DIR/users\"\nbearer-tokens = \"DIR/tokens\"\n",
+    );
+    let server = server.program(login::WHO).start();
+    let connection = Connection::plain(server.address).await;
+    let refused = connection.try_websocket("/", &[]).await.head;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let challenges: Vec<_> = refused.headers.get_all("www-authenticate").iter().collect();
+    assert_eq!(
+        challenges,
+        ["Basic realm=\"wsd\", charset=\"UTF-8\"", "Bearer"]
+    );
+    let alice = login::alice();
+    let header = ("authorization", alice.trim_start_matches("Authorization: "));
+    let mut socket = connection.try_websocket("/", &[header]).await;
+    assert_eq!(socket.head.status, StatusCode::OK);
+    assert!(socket.head.headers.contains_key("set-cookie"));
+    assert!(
+        socket
+            .text()
+            .await
+            .starts_with("user=alice type=Basic authorization= ")
+    );
+    let offers = ("sec-websocket-protocol", "bearer.t0ken.of-ci, chat");
+    let mut socket = connection.try_websocket("/", &[offers]).await;
+    assert_eq!(socket.head.headers["sec-websocket-protocol"], "chat");
+    assert!(socket.text().await.starts_with("user=ci type=Bearer "));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

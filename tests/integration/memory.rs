@@ -3,20 +3,33 @@
 
 use std::{fs, io::Write, net::TcpStream};
 
+use rustix::process::{Pid, Resource, Rlimit, prlimit};
+
 use crate::support::{
-    Gateway, Server,
+    Client, Gateway, Server, WSD,
     client::{BINARY, CLOSE, TEXT, frame},
     eventually,
 };
 
 /// Address space that is enough for wsd and some megabytes of messages.
 const LIMITED: &[&str] = &["prlimit", "--as=300000000"];
+const LIMIT: u64 = 300_000_000;
 
 /// KiB of a process that are in memory, without what is its file's.
 fn resident(server: &Server) -> u64 {
+    figure(server, "RssAnon:")
+}
+
+/// Bytes of address space of a process.
+fn address_space(server: &Server) -> u64 {
+    figure(server, "VmSize:") * 1024
+}
+
+/// A figure of a process (proc_pid_status(5)).
+fn figure(server: &Server, name: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{}/status", server.pid())).expect("a process");
     let mut lines = status.lines();
-    let line = lines.find_map(|line| line.strip_prefix("RssAnon:"));
+    let line = lines.find_map(|line| line.strip_prefix(name));
     let number = line.and_then(|line| line.split_whitespace().next());
     number.expect("a figure").parse().expect("a number")
 }
@@ -36,6 +49,41 @@ fn announcement_takes_no_memory() {
     let mut client = server.connect();
     client.send("here");
     assert_eq!(client.text(), "here");
+}
+
+#[test]
+fn threads_share_what_there_is_of_address_space() {
+    let server = Gateway::new().under(LIMITED).args(["cat"]).start();
+    let mut clients: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        client.send("here");
+        assert_eq!(client.text(), "here");
+    }
+    let file = fs::metadata(WSD).expect("a file").len();
+    let taken = address_space(&server) - file;
+    // One arena of a thread is 64 MiB.
+    assert!(taken < 100_000_000, "{taken}");
+}
+
+#[test]
+fn program_for_which_there_is_no_memory_is_503() {
+    let server = Gateway::with("cat").under(LIMITED).start();
+    let mut other = server.connect();
+    let pid = Pid::from_raw(server.pid());
+    let limit = |most: u64| {
+        let (current, maximum) = (Some(most), Some(LIMIT));
+        prlimit(pid, Resource::As, Rlimit { current, maximum }).expect("we may")
+    };
+    // Enough for a connection, and not for a program.
+    limit(address_space(&server) + 6_500_000);
+    let stream = TcpStream::connect(server.address).expect("it listens");
+    let refused = Client::over(stream.into(), "/", &[]);
+    assert_eq!(refused.status(), 503);
+    assert!(refused.head.to_lowercase().contains("retry-after:"));
+    limit(LIMIT);
+    other.send("still here");
+    assert_eq!(other.text(), "still here");
+    server.connect().close();
 }
 
 #[test]

@@ -66,19 +66,48 @@ fn nobody_is_let_in_without_a_password_whoever_answers() {
 }
 
 #[test]
-fn path_that_nobody_has_is_404_before_anybody_is_asked() {
+fn what_is_wrong_whoever_asks_is_told_before_anybody_is_asked() {
     let server = site(
         "",
         "[[route]]\npath = \"/a\"\ncommand = \"cat\"\nbasic-auth = \"DIR/users\"\n",
     )
     .start();
     assert_eq!(server.status("/b", &[]), 404);
+    assert_eq!(server.status("/a", &["Host: evil.example"]), 403);
+    assert_eq!(server.status("/a", &["Sec-WebSocket-Version: 8"]), 426);
+    assert_eq!(server.status("/a", &["Origin: http://evil.example"]), 403);
     assert_eq!(server.status("/a", &[]), 401);
     assert_eq!(server.get("/a").0, 401);
     assert_eq!(
         server.request("GET", "/a", &format!("{}\r\n", alice())).0,
         426
     );
+}
+
+#[test]
+fn names_of_programs_cannot_be_probed() {
+    let file = format!(
+        "{FILE}bearer-tokens = \"DIR/tokens\"\n[[route]]\npath = \"/there\"\ncommand = \"cat\"\n"
+    );
+    let server = site("", &file).start();
+    for headers in [
+        &[][..],
+        &["Sec-WebSocket-Version: 8"],
+        &["Origin: http://evil.example"],
+        &["Sec-WebSocket-Protocol: bearer.x"],
+        &[&*basic("alice", "wrong")],
+    ] {
+        let [there, missing] = ["/there", "/missing"].map(|path| {
+            let head = server.ask(path, headers).head;
+            head.lines()
+                .filter(|line| !line.starts_with("Date: "))
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(there, missing);
+    }
+    assert_eq!(server.status("/there", &[&alice()]), 101);
+    assert_eq!(server.status("/missing", &[&alice()]), 404);
 }
 
 #[test]
@@ -190,9 +219,13 @@ fn hashes_that_real_programs_make_are_read() {
     let users: Vec<&str> = lines.iter().map(String::as_str).collect();
     write_users(gateway.directory(), &users);
     let server = gateway.program("cat").start();
-    for index in 0..lines.len() {
-        let header = basic(&format!("u{index}"), "päss wörd");
-        assert_eq!(server.status("/", &[&header]), 101, "{}", lines[index]);
+    for line in &lines {
+        let name = line.split(':').next().expect("a name");
+        assert_eq!(
+            server.status("/", &[&basic(name, "päss wörd")]),
+            101,
+            "{line}"
+        );
     }
 }
 

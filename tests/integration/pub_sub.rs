@@ -105,6 +105,36 @@ fn lines_of_stdin_are_said_in_the_room() {
 }
 
 #[test]
+fn lines_are_said_before_the_next_is_whole() {
+    let (_directory, socket, server) = rooms("");
+    let mut client = server.connect_to("/chat/x");
+    let mut child = command(&socket, &["--pub", "/chat/x"])
+        .spawn()
+        .expect("it starts");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"one\ntwo\nthr").expect("it reads");
+    assert_eq!([client.text(), client.text()], ["one", "two"]);
+    stdin.write_all(b"ee\n").expect("it reads");
+    assert_eq!(client.text(), "three");
+    drop(stdin);
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+}
+
+#[test]
+fn lines_said_at_once_reach_who_reads() {
+    for slow in ["close", "drop"] {
+        let words = format!("--slow={slow} --member-queue=2000 --idle-timeout=1000");
+        let (_directory, socket, server) = rooms(&words);
+        let mut client = server.connect_to("/chat/x");
+        let lines: String = (0..3000).map(|number| format!("{number}\n")).collect();
+        assert_eq!(publish(&socket, "/chat/x", lines.as_bytes()).0, Some(0));
+        for number in 0..3000 {
+            assert_eq!(client.text(), number.to_string());
+        }
+    }
+}
+
+#[test]
 fn line_is_said_at_once() {
     let (_directory, socket, server) = rooms("");
     let mut client = server.connect_to("/chat/x");
@@ -177,8 +207,10 @@ fn subscriber_is_a_member_that_no_limit_counts() {
     for subscriber in &mut subscribers {
         assert_eq!(subscriber.line(), "hi\n");
     }
+    // Nor do they take the place of a client.
+    let client = server.connect_to("/chat/x");
     assert_eq!(server.status("/chat/x", &[]), 503);
-    drop(subscribers);
+    drop((client, subscribers));
     eventually("they are gone", || {
         figures(admin)["wsd_members_open"] == 0.0
     });

@@ -69,9 +69,11 @@ fn flags_of_help() -> BTreeSet<String> {
 }
 
 /// Flags of other programs that the pages name.
-const FOREIGN: [&str; 24] = [
+const FOREIGN: [&str; 25] = [
     // grep(1)
     "--line-buffered",
+    // jq(1)
+    "--unbuffered",
     "--json",
     "--svg",
     "--server",
@@ -149,6 +151,49 @@ fn every_flag_of_websockify_has_its_line() {
     }
 }
 
+/// All options of pywebsocket3, in the same way.
+const OF_PYWEBSOCKET: [&str; 27] = [
+    "--config",
+    "--server-host",
+    "--validation-host",
+    "--port",
+    "--validation-port",
+    "--websock-handlers",
+    "--websock-handlers-map-file",
+    "--scan-dir",
+    "--allow-handlers-outside-root-dir",
+    "--document-root",
+    "--cgi-paths",
+    "--tls",
+    "--private-key",
+    "--certificate",
+    "--tls-client-auth",
+    "--tls-client-cert-optional",
+    "--tls-client-ca",
+    "--basic-auth",
+    "--basic-auth-credential",
+    "--log-file",
+    "--log-level",
+    "--deflate-log-level",
+    "--thread-monitor-interval-in-sec",
+    "--log-max",
+    "--log-count",
+    "--queue",
+    "--handler-encoding",
+];
+
+#[test]
+fn every_option_of_pywebsocket_has_its_line() {
+    let page = fs::read_to_string("docs/from-pywebsocket.md").expect("the page");
+    let named = flags_in(&page);
+    for flag in OF_PYWEBSOCKET {
+        assert!(
+            named.contains(flag),
+            "docs/from-pywebsocket.md says nothing of {flag}"
+        );
+    }
+}
+
 #[test]
 fn every_flag_of_the_pages_exists() {
     let known = flags_of_help();
@@ -159,7 +204,10 @@ fn every_flag_of_the_pages_exists() {
         let is_of_websockify =
             |flag: &str| file.ends_with("from-websockify.md") && OF_WEBSOCKIFY.contains(&flag);
         for flag in flags_in(text) {
-            let is_known = known.contains(&flag)
+            let is_of_pywebsocket =
+                file.ends_with("from-pywebsocket.md") && OF_PYWEBSOCKET.contains(&&*flag);
+            let is_known = is_of_pywebsocket
+                || known.contains(&flag)
                 || FOREIGN.contains(&flag.as_str())
                 || is_of_websockify(&flag);
             assert!(

@@ -9,6 +9,7 @@ use crate::support::{
     Gateway, PATIENCE, address_in,
     certificates::Authority,
     http::{Answer, parsed},
+    script,
     tls::{End, config, tunnel},
 };
 
@@ -46,6 +47,69 @@ fn answer_reaches_a_client_that_sends_on() {
         assert_eq!(code, status, "{method} {target}");
         assert_eq!(headers["connection"], connection, "{method} {target}");
     }
+}
+
+/// A directory of scripts that answer no request.
+fn bad_scripts() -> (tempfile::TempDir, String) {
+    let directory = tempfile::tempdir().expect("a directory");
+    for (name, text) in [
+        ("silent", "#!/bin/sh\nexit 3\n"),
+        ("missing", "#!/nowhere/sh\n"),
+        ("late", "#!/bin/sh\nexec sleep 1000\n"),
+    ] {
+        script(directory.path(), name, text);
+    }
+    let flag = format!("--cgidir={}", directory.path().display());
+    (directory, flag)
+}
+
+#[test]
+fn answer_in_place_of_a_script_reaches_a_client_that_sends_on() {
+    let (_directory, scripts) = bad_scripts();
+    let server = Gateway::with("--maxforks=1")
+        .args([&scripts])
+        .args(["cat"])
+        .start();
+    let session = server.connect();
+    for (target, status) in [("/silent", 503), ("/missing", 503)] {
+        let (code, headers, _) = upload(server.address, "POST", target, "");
+        assert_eq!((code, headers["connection"].as_str()), (status, "close"));
+    }
+    session.close();
+    let server = Gateway::new().args([&scripts]).start();
+    let (code, headers, _) = upload(server.address, "POST", "/missing", "");
+    assert_eq!((code, headers["connection"].as_str()), (500, "close"));
+    // The script may have ended before or behind the last of the body.
+    let closed = "Connection: close\r\n";
+    assert_eq!(upload(server.address, "POST", "/silent", closed).0, 502);
+}
+
+#[test]
+fn answer_in_place_of_a_script_reaches_a_client_by_tls() {
+    let (directory, scripts) = bad_scripts();
+    let authority = Authority::new("A root");
+    let [certificate, key] = authority
+        .issue(&["localhost"])
+        .write(directory.path(), "server");
+    let server = Gateway::new()
+        .args(["--ssl", &certificate, &key, &scripts])
+        .start();
+    let config = config(authority.roots(), None);
+    let address = tunnel(server.address, &config, End::Said);
+    assert_eq!(upload(address, "POST", "/missing", "").0, 500);
+}
+
+#[test]
+fn body_that_cannot_be_kept_is_an_error_that_names_the_place() {
+    let (_directory, scripts) = bad_scripts();
+    let server = Gateway::new()
+        .args([&scripts])
+        .env("TMPDIR", "/nowhere/at/all")
+        .start();
+    let (status, headers, body) = upload(server.address, "POST", "/late", "");
+    let body = String::from_utf8(body).expect("text");
+    assert_eq!((status, headers["connection"].as_str()), (500, "close"));
+    assert!(body.contains("(TMPDIR)"), "{body}");
 }
 
 #[test]

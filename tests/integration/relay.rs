@@ -47,6 +47,7 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
     let (gateway_in, stdin) = duplex(buffer);
     let (stdout, gateway_out) = duplex(buffer);
     let options = websocket::Options {
+        is_told_by_many: false,
         max_message: None,
         silence: times.keepalive.map(|period| 2 * period),
         write_timeout: None,
@@ -64,9 +65,11 @@ async fn join_within(buffer: usize, framing: Framing, times: SessionTimeouts) ->
         output: framed_output(gateway_out, &streams),
         input: framed_input(gateway_in, &streams),
         after_output: AfterOutput::KeepInput,
+        farewell: None,
         process: None,
         connection: None,
         cut: None,
+        attach: None,
         member: None,
     };
     let step = Duration::from_millis(100);

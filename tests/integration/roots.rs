@@ -76,6 +76,21 @@ fn directory_that_is_made_again_is_served() {
 }
 
 #[test]
+fn program_beneath_the_working_directory_is_found_when_that_is_made_again() {
+    let tree = Tree::new();
+    tree.make("w", "one");
+    let server = Gateway::new()
+        .current_dir(&tree.path("w"))
+        .args(["./run"])
+        .start();
+    assert_eq!(program(&server).as_deref(), Some("one"));
+    remove(&tree.path("w"));
+    assert_eq!(server.ask("/run", &[]).status(), 500);
+    tree.make("w", "two");
+    assert_eq!(program(&server).as_deref(), Some("two"));
+}
+
+#[test]
 fn link_that_moves_is_followed() {
     let tree = Tree::new();
     tree.make("one", "one");

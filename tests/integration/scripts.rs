@@ -7,12 +7,13 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-const SCRIPTS: [&str; 6] = [
+const SCRIPTS: [&str; 7] = [
     "scripts/bench",
     "scripts/check",
     "scripts/fuzz",
     "scripts/package",
     "scripts/packaging/check",
+    "scripts/page",
     "scripts/test",
 ];
 
@@ -104,12 +105,20 @@ fn help_of_the_benchmark_names_every_figure() {
     let (of_targets, of_fan_out) = of_targets
         .split_once("\nFigures of fan-out:\n")
         .expect("a third");
+    let (of_fan_out, of_access) = of_fan_out
+        .split_once("\nFigures of access:\n")
+        .expect("a fourth");
+    let (of_access, of_terminals) = of_access
+        .split_once("\nFigures of terminal:\n")
+        .expect("a fifth");
     assert!(pairs.len() > 10, "the figures were not found");
     assert_eq!(listed, expected);
 
     for (list, file) in [
         (of_targets, "benches/gateway/targets.rs"),
         (of_fan_out, "benches/gateway/fan_out.rs"),
+        (of_access, "benches/gateway/access.rs"),
+        (of_terminals, "benches/gateway/terminals.rs"),
     ] {
         let source = fs::read_to_string(file).expect("the figures");
         let (_, source) = source.split_once("const FIGURES").expect("their table");

@@ -291,6 +291,19 @@ fn broken_control_framing_is_closed_with_1011_and_logged() {
 }
 
 #[test]
+fn close_with_a_code_that_may_not_be_sent_is_end_of_file_alone_for_the_program() {
+    let mut server = Gateway::with("--framing=control")
+        .program("od -An -v -tx1 >&2")
+        .start();
+    let mut client = server.connect();
+    client.send("a");
+    client.send_frame(true, CLOSE, &1005_u16.to_be_bytes());
+    assert_eq!(client.closed().0, 1002);
+    let line = server.wait_for_line(" 74 00 00 00 01 61");
+    assert!(!line.contains(" 61 63"), "{line}");
+}
+
+#[test]
 fn program_is_told_the_clients_close_before_end_of_file() {
     let told = |leave: fn(support::client::Client)| {
         let mut server = Gateway::with("--framing=control")

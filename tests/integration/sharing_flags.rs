@@ -49,6 +49,14 @@ fn what_cannot_be_is_refused_with_both_names() {
             "--share=tagged --history=1 cat",
             ["--share=tagged", "--history"],
         ),
+        (
+            "--share=tagged --history=0 cat",
+            ["--share=tagged", "--history"],
+        ),
+        (
+            "--share --member-queue=x cat",
+            ["--member-queue", "a whole number"],
+        ),
         ("--share --tick=50 cat", ["--tick", "--share=tagged"]),
         ("--share --join-env=X cat", ["--join-env", "--share=tagged"]),
         ("--share=tagged --tick=4 cat", ["--tick", "5 ms"]),
@@ -67,6 +75,41 @@ fn what_cannot_be_is_refused_with_both_names() {
         ("--share --share-keep=never cat", ["--share-keep", "always"]),
     ] {
         assert_refused(words, &parts);
+    }
+}
+
+#[test]
+fn error_in_the_file_names_line_and_key() {
+    for (file, place) in [
+        ("command = 'cat'\nshare = 'foo'\n", ":2: share: "),
+        (
+            "command = 'cat'\nshare = 'tagged'\nhistory = 1\n",
+            ":2: share: ",
+        ),
+        (
+            "command = 'cat'\nflush-after = 5\nshare = 'tagged'\n",
+            ":3: share: ",
+        ),
+        (
+            "command = 'cat'\nshare = 'tagged'\nbinary = true\n",
+            ":2: share: ",
+        ),
+        (
+            "command = 'cat'\nshare = 'tagged'\nframing = 'text'\n",
+            ":2: share: ",
+        ),
+        (
+            "command = 'cat'\nshare = true\n[[route]]\npath = '/x'\ncommand = 'cat'\nshare = 'bar'\n",
+            ":6: route.share: ",
+        ),
+    ] {
+        let output = Gateway::without_port()
+            .file(file)
+            .args(["--check-config"])
+            .output();
+        assert_eq!(output.code, Some(2), "{file}");
+        assert!(output.stderr.contains(place), "{file}: {}", output.stderr);
+        assert!(!output.stderr.contains("--share["), "{}", output.stderr);
     }
 }
 

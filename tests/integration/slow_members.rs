@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, net::SocketAddr};
 
 use crate::support::{
-    Client, Server,
+    Client, Gateway, Server,
     client::CLOSE,
     operators::{figures, start},
 };
@@ -25,7 +25,7 @@ const ROUNDS: usize = 40;
 
 /// A server with a member that does not read, and another that does.
 fn flood(slow: &str) -> (Server, SocketAddr, [Client; 2]) {
-    let (server, admin) = start(&["--share=tagged", slow, "sh", "-c", FLOOD]);
+    let (server, admin) = start(&["--share=tagged", "--pingms=0", slow, "sh", "-c", FLOOD]);
     let clients = [server.connect(), server.connect()];
     (server, admin, clients)
 }
@@ -77,6 +77,47 @@ fn slow_member_is_closed_and_nobody_else_waits() {
     let found = figures(admin);
     assert_eq!(found["wsd_slow_members_total{policy=\"close\"}"], 1.0);
     assert_eq!(found["wsd_members_open"], 1.0);
+}
+
+#[test]
+fn who_reads_is_not_slow_however_much_is_said_at_once() {
+    for words in [
+        "--slow=close",
+        "--slow=drop",
+        "--slow=close --idle-timeout=1000",
+    ] {
+        let server = Gateway::with(words)
+            .args(["--share", "--member-queue=10000"])
+            .program("read -r line; seq 1 10000; cat")
+            .start();
+        let mut client = server.connect();
+        client.send("go");
+        for number in 1..=10_000 {
+            assert_eq!(client.text(), number.to_string(), "{words}");
+        }
+    }
+}
+
+#[test]
+fn member_that_its_program_closes_has_left_whatever_it_reads() {
+    let program = r#"while IFS= read -r line; do
+        printf 'told %s\n' "$line" >&2
+        case $line in
+            [0-9]*) awk 'BEGIN { x = sprintf("%1000000s", ""); while (n++ < 20) printf "1\t%s\n", x }'
+                    printf '!1\t4000 bye\n' ;;
+        esac
+    done"#;
+    let mut server = Gateway::with("--share=tagged --pingms=0 --member-queue=100000000")
+        .program(program)
+        .start();
+    let mut stalled = server.connect();
+    server.wait_for_line("told +1");
+    server.connect().send("go");
+    server.wait_for_line("told -1\t4000 bye");
+    for _ in 0..20 {
+        assert_eq!(stalled.text().len(), 1_000_000);
+    }
+    assert_eq!(stalled.closed(), (4000, "bye".to_owned()));
 }
 
 #[test]

@@ -47,7 +47,7 @@ impl Group {
         variables: &[(String, String)],
     ) -> Result<(Backend, Membership), NotJoined> {
         let Entered { id, queue, intake } = self.enter(options, variables)?;
-        let watched = Arc::clone(&queue);
+        let (watched, written) = (Arc::clone(&queue), Arc::clone(&queue));
         let output = stream::poll_fn(move |context| {
             let next = ready!(queue.poll_next(context));
             Poll::Ready(next.map(|item| item.map(Said::Shared)))
@@ -64,11 +64,13 @@ impl Group {
             output: Box::pin(output),
             input: Box::pin(input),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: Some(intake),
             cut: Some(Box::pin(poll_fn(move |context| {
                 watched.poll_evicted(context)
             }))),
+            attach: Some(Box::new(move |wire| written.attach(wire))),
             member: Some(id),
         };
         let membership = Membership {
@@ -140,8 +142,13 @@ impl Sink<Inbound> for MemberInput {
     fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
         let message = match item {
             Inbound::Message(message) => message,
+            Inbound::Departed => {
+                self.group.depart(self.id);
+                return Ok(());
+            }
             Inbound::Close(close) => {
                 self.close = Some(close);
+                self.group.depart(self.id);
                 return Ok(());
             }
         };

@@ -37,6 +37,7 @@ mod shared_program;
 mod state;
 mod tagging;
 mod ticker;
+mod touched;
 mod turns;
 
 pub use figures::{Figure, Figures};

@@ -2,7 +2,7 @@
 //!
 //! # How it works
 //! One loop in one task. What the program says is handed out as it comes, up to 64 KiB or as many deliveries in a turn; then
-//! the members are woken, all that they were sent in it with one system call each, and others get the processor.
+//! the members are written to, all that they were sent in it with one system call each, and others get the processor.
 //! What members say is gathered by turns, a little at a time, so that what has been gathered delays nobody for long,
 //! and written while the pipe takes it.
 
@@ -77,7 +77,7 @@ pub(super) struct Relay<'a> {
     exit: Option<ExitStatus>,
     /// The last of the program's output, or its end.
     last_output: Instant,
-    /// Since when there have been no members.
+    /// Since when there have been no members, and those who have gone have told it nothing.
     unused: Option<Instant>,
     /// The program is told no more than what is gathered by now, and then its end; until then at most.
     ending: Option<Instant>,
@@ -191,21 +191,27 @@ impl<'a> Relay<'a> {
     }
 
     fn look_at_members(&mut self) {
-        let (members, _) = self.group.state();
-        match members {
-            0 => {
+        let (is_in_use, _) = self.group.state();
+        match is_in_use {
+            false => {
                 self.unused.get_or_insert_with(Instant::now);
             }
-            _ => self.unused = None,
+            true => self.unused = None,
         }
-        self.ticker.run(self.group.options().tick, members > 0);
+        self.ticker.run(self.group.options().tick, is_in_use);
         let is_over = self
             .unused_until()
             .is_some_and(|until| until <= Instant::now());
         if is_over && self.group.close_if_empty() {
-            let finish = self.group.options().termination.finish;
-            self.ending = Some(Instant::now() + finish.unwrap_or_default());
+            self.end_soon();
         }
+    }
+
+    /// What members who have gone said before is written while the program takes it.
+    fn end_soon(&mut self) {
+        let now = Instant::now();
+        self.unused = Some(now);
+        self.ending = Some(now + self.group.options().termination.eof);
     }
 
     /// Gathers what is to be written next, once all has been that was gathered before.
@@ -214,7 +220,8 @@ impl<'a> Relay<'a> {
         if self.ticker.take_due(period) {
             self.tick();
         }
-        if !self.unwritten.is_empty() || self.stdin.is_none() {
+        // What is said when it has ended is for the next.
+        if !self.unwritten.is_empty() || self.stdin.is_none() || self.exit.is_some() {
             return;
         }
         // What a long message took is given back.
@@ -228,6 +235,14 @@ impl<'a> Relay<'a> {
                 Some(said) if self.unwritten.is_empty() => self.unwritten = said.into(),
                 Some(said) => self.unwritten.extend_from_slice(&said),
                 None => break,
+            }
+        }
+        drop(turns);
+        if self.unused.is_some() && !self.unwritten.is_empty() {
+            match self.ending {
+                None => self.unused = Some(Instant::now()),
+                Some(_) if self.group.drain.is_cancelled() => {}
+                Some(_) => self.end_soon(),
             }
         }
     }
@@ -251,7 +266,7 @@ impl<'a> Relay<'a> {
         self.last_output = Instant::now();
         let mut next = Some(said);
         let (mut bytes, mut deliveries) = (0, 0);
-        let mut broken = None;
+        let (mut broken, mut is_full) = (None, false);
         while let Some(said) = next {
             match said {
                 Some(Ok(said)) => {
@@ -270,13 +285,14 @@ impl<'a> Relay<'a> {
                     break;
                 }
             }
-            if bytes >= TURN || deliveries >= TURN {
+            is_full = bytes >= TURN || deliveries >= TURN || self.group.is_turn_full();
+            if is_full {
                 break;
             }
             next = next_said(&mut self.output).now_or_never();
         }
-        self.group.end_turn();
-        if bytes >= TURN || deliveries >= TURN {
+        self.group.end_turn().write().await;
+        if is_full {
             yield_now().await;
         }
         broken

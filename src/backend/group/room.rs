@@ -2,8 +2,9 @@
 //!
 //! # How it works
 //! It has no task. Who says something puts it into the queues of all by itself, under the lock of the roster: that is
-//! what makes one order for all. It wakes them when it has said all that it has to say for the moment, so that they are
-//! sent it with one system call each. Nobody waits for a peer, only for one that is just handing out a message.
+//! what makes one order for all. It writes to them when it has said all that it has to say for the moment, so that they
+//! are sent it with one system call each, and what others said meanwhile with it. Nobody waits for a peer, only for one
+//! that is just handing out a message.
 
 use std::{
     fmt,
@@ -14,12 +15,13 @@ use parking_lot::Mutex;
 
 use super::{
     figures::Figures,
-    grammar::{Address, MemberId},
+    grammar::MemberId,
     options::RoomOptions,
     outside::{Listening, Outside},
     queue::Queue,
     roster::Roster,
     state::{NotJoined, detached},
+    touched::Touched,
 };
 use crate::message::{Message, Shared};
 
@@ -39,6 +41,8 @@ pub(super) struct Room {
 #[derive(Debug)]
 struct State {
     roster: Roster,
+    /// Members who do not count for the limit.
+    unlimited: usize,
     options: Arc<RoomOptions>,
 }
 
@@ -65,6 +69,7 @@ impl Room {
             is_binary: options.is_binary,
             state: Mutex::new(State {
                 roster: Roster::default(),
+                unlimited: 0,
                 options: Arc::clone(options),
             }),
             figures: Arc::clone(figures),
@@ -97,12 +102,13 @@ impl Room {
         admission: Admission,
     ) -> Result<(MemberId, Arc<Queue>), NotJoined> {
         let mut state = self.state.lock();
-        let members = state.roster.len();
+        let members = state.roster.len() - state.unlimited;
         match options.max_members.filter(|most| members >= *most) {
             Some(most) if admission == Admission::Limited => return Err(NotJoined::Full(most)),
             _ => {}
         }
         state.options = Arc::clone(options);
+        state.unlimited += usize::from(admission == Admission::Unlimited);
         let entered = state.roster.enter(&options.member);
         drop(state);
         self.figures.members_open.add(1);
@@ -118,14 +124,17 @@ impl Room {
         }
     }
 
-    /// A member has gone.
-    pub(super) fn leave(&self, id: MemberId) {
-        self.state.lock().roster.leave(id);
+    /// A member has gone, who was admitted so.
+    pub(super) fn leave(&self, id: MemberId, admission: Admission) {
+        let mut state = self.state.lock();
+        state.roster.leave(id);
+        state.unlimited -= usize::from(admission == Admission::Unlimited);
+        drop(state);
         self.figures.members_open.subtract(1);
     }
 
-    /// What is said here, by a member or not: all hear it, elsewhere too. Members are woken by [`Room::end_turn`]. How
-    /// many have it.
+    /// What is said here, by a member or not: all hear it, elsewhere too. Members are sent it by [`Room::end_turn`]. How
+    /// many they are.
     pub(super) fn say(&self, message: Message) -> usize {
         let message = self.typed(message);
         if let Some(outside) = &self.outside {
@@ -137,21 +146,18 @@ impl Room {
     /// What was said elsewhere: the members here hear it.
     pub(super) fn hear(&self, message: Message) {
         self.deliver(self.typed(message));
-        self.end_turn();
+        self.end_turn().wake();
     }
 
     fn deliver(&self, message: Message) -> usize {
-        let length = message.len();
         let message = Arc::new(Shared::new(detached(message)));
         let mut state = self.state.lock();
-        let State { roster, options } = &mut *state;
+        let State {
+            roster, options, ..
+        } = &mut *state;
+        let members = roster.say_to_all(&message);
         roster.keep(&message, &options.member);
-        let mut delivery = roster.deliver(&message, &Address::All, &[]);
-        drop(state);
-        // Nobody is there whom it could have been for.
-        delivery.gone = 0;
-        delivery.count(&self.figures, length);
-        delivery.delivered
+        members
     }
 
     /// A message as this room carries it.
@@ -162,10 +168,16 @@ impl Room {
         }
     }
 
-    /// Wakes those who were sent something since this was called last.
-    pub(super) fn end_turn(&self) {
-        let touched = self.state.lock().roster.end_turn();
-        touched.iter().for_each(|queue| queue.wake());
+    /// Whether what was said has to be delivered before more is.
+    pub(super) fn is_turn_full(&self) -> bool {
+        self.state.lock().roster.is_turn_full()
+    }
+
+    /// Those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) -> Touched {
+        let (touched, delivery) = self.state.lock().roster.end_turn();
+        delivery.count(&self.figures);
+        touched
     }
 }
 

@@ -16,6 +16,7 @@ use super::{
     room::Admission,
     room_table::{Rooms, Seat},
     state::NotJoined,
+    touched::Touched,
 };
 use crate::{
     backend::{
@@ -26,8 +27,8 @@ use crate::{
 };
 
 /// Deliveries that a member makes before others get the processor: some milliseconds' worth. More would keep other tasks
-/// waiting where a room has thousands of members, less would wake those for every message.
-const TURN: usize = 16 * 1024;
+/// waiting where a room has thousands of members, less would write to those for every message.
+const TURN: usize = 64 * 1024;
 
 impl Rooms {
     /// Lets a client join the room of a path, on these terms; it leaves when the backend is dropped.
@@ -41,22 +42,26 @@ impl Rooms {
     ) -> Result<Backend, NotJoined> {
         let seat = Arc::new(self.sit_down(name, options, Admission::Limited)?);
         let id = seat.id;
-        let watched = Arc::clone(&seat.queue);
+        let (watched, written) = (Arc::clone(&seat.queue), Arc::clone(&seat.queue));
         let input = RoomInput {
             seat: Arc::clone(&seat),
             rate: options.member.max_rate.map(RateLimit::new),
             is_readonly: options.member.is_readonly,
             deliveries: 0,
+            has_yielded: false,
+            touched: Touched::default(),
         };
         let backend = Backend {
             output: output(seat),
             input: Box::pin(input),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: None,
             cut: Some(Box::pin(poll_fn(move |context| {
                 watched.poll_evicted(context)
             }))),
+            attach: Some(Box::new(move |wire| written.attach(wire))),
             member: Some(id),
         };
         Ok(backend)
@@ -96,14 +101,28 @@ struct RoomInput {
     is_readonly: bool,
     /// Made since others had the processor.
     deliveries: usize,
+    /// Others have had it since something was said.
+    has_yielded: bool,
+    /// Those who have yet to be written to.
+    touched: Touched,
 }
 
 impl RoomInput {
-    /// Lets those go on who were sent something.
-    fn end_turn(&mut self) {
-        if self.deliveries > 0 {
-            self.seat.room.end_turn();
+    /// Ready when those have been written to who were sent something. Who speaks in the same moment is let do so before:
+    /// then each member is sent all of it with one system call.
+    fn poll_end_turn(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let is_early = self.deliveries > 0 && !self.has_yielded;
+        self.has_yielded = is_early;
+        if !is_early && (self.deliveries > 0 || self.seat.room.is_turn_full()) {
             self.deliveries = 0;
+            self.touched = self.seat.room.end_turn();
+        }
+        match is_early || self.touched.write_to_some() {
+            true => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            false => Poll::Ready(()),
         }
     }
 }
@@ -115,17 +134,18 @@ impl Sink<Inbound> for RoomInput {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), BackendError>> {
-        if self.deliveries >= TURN {
-            self.end_turn();
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+        let is_full = self.deliveries >= TURN || self.seat.room.is_turn_full();
+        if is_full || !self.touched.is_empty() {
+            // It has had the processor for long enough, or others have said much.
+            self.has_yielded = true;
+            ready!(self.poll_end_turn(context));
         }
         let ready = match &mut self.rate {
             Some(rate) => rate.poll_ready(context),
             None => Poll::Ready(()),
         };
         if ready.is_pending() {
-            self.end_turn();
+            let _ = self.poll_end_turn(context);
         }
         ready.map(Ok)
     }
@@ -149,19 +169,24 @@ impl Sink<Inbound> for RoomInput {
                 reason,
             )));
         }
-        let delivered = room.say(message);
-        self.deliveries += delivered;
+        let members = room.say(message);
+        self.deliveries += members;
         Ok(())
     }
 
-    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
-        self.end_turn();
-        Poll::Ready(Ok(()))
+    fn poll_flush(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BackendError>> {
+        self.poll_end_turn(context).map(Ok)
     }
 
     /// It says nothing more, and hears no more than what waits for it.
-    fn poll_close(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<(), BackendError>> {
-        self.end_turn();
+    fn poll_close(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), BackendError>> {
+        ready!(self.poll_end_turn(context));
         self.seat.room.silence(self.seat.id);
         Poll::Ready(Ok(()))
     }

@@ -42,6 +42,7 @@ pub(super) struct Seat {
     pub(super) room: Arc<Room>,
     pub(super) id: MemberId,
     pub(super) queue: Arc<Queue>,
+    admission: Admission,
 }
 
 impl Rooms {
@@ -90,20 +91,33 @@ impl Rooms {
             room,
             id,
             queue,
+            admission,
         })
     }
 
-    /// Says something in the room of a path, as somebody who is no member. How many here have it.
-    pub fn say(&self, name: &str, message: Message) -> usize {
-        let Some(room) = self.find(name) else {
-            if let Some(outside) = self.outside.get() {
-                outside.publish(name, &message);
+    /// Says something in the room of a path, all of it at once, as somebody who is no member. Cancel safe: no; a part of it is
+    /// said then.
+    pub async fn say(
+        &self,
+        name: &str,
+        messages: impl IntoIterator<Item = Message, IntoIter: Send>,
+    ) {
+        let room = self.find(name);
+        for message in messages {
+            match (&room, self.outside.get()) {
+                (Some(room), _) => {
+                    room.say(message);
+                    if room.is_turn_full() {
+                        room.end_turn().write().await;
+                    }
+                }
+                (None, Some(outside)) => outside.publish(name, &message),
+                (None, None) => {}
             }
-            return 0;
-        };
-        let delivered = room.say(message);
-        room.end_turn();
-        delivered
+        }
+        if let Some(room) = room {
+            room.end_turn().write().await;
+        }
     }
 
     /// What was said elsewhere in the room of a path: its members here hear it.
@@ -146,9 +160,9 @@ impl Rooms {
 impl Drop for Seat {
     fn drop(&mut self) {
         // What it has said without a pause may not have woken anybody yet.
-        self.room.end_turn();
+        self.room.end_turn().wake();
         let mut table = self.rooms.table.lock();
-        self.room.leave(self.id);
+        self.room.leave(self.id, self.admission);
         if self.room.members() > 0 {
             return;
         }
@@ -231,7 +245,7 @@ mod tests {
         rooms.hear("/a", text("there"));
         rooms.hear("/b", text("elsewhere"));
         assert_eq!(told(&mut member), [text("here"), text("there")]);
-        rooms.say("/nobody", text("out"));
+        rooms.say("/nobody", [text("out")]).await;
         let expected = [("/a", "here"), ("/nobody", "out")];
         let expected = expected.map(|(room, said)| (room.to_owned(), text(said)));
         assert_eq!(*record.published.lock(), expected);
@@ -307,7 +321,7 @@ mod tests {
             .is_some()
         {
             fed += 1;
-            assert!(fed < 10, "it never yields");
+            assert!(fed < 20, "it never yields");
         }
         // All were woken for what was said until then.
         assert_eq!(told(&mut members[5999]).len(), fed);

@@ -2,8 +2,15 @@
 //!
 //! A message is in the queue of each before the next is looked at. Nobody is taken off the list while it is walked: who
 //! turns out to be too slow is, behind the walk.
+//!
+//! # How it works
+//! What is said to all, one message behind the other, is put into the queues together ([`Burst`]): when something else
+//! follows it, when somebody comes or goes, or when the turn ends. Nobody can tell, but that it costs less.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use tracing::warn;
 
@@ -12,11 +19,22 @@ use super::{
     grammar::{Address, MemberId},
     options::{MemberOptions, SlowPolicy},
     outside::Listening,
-    queue::{Destination, Outcome, Queue},
+    queue::{self, Destination, Outcome, Queue, TURN_SHARE},
     replay::Replay,
     rooms::{Rooms, TooMany},
+    touched::Touched,
 };
-use crate::message::{Close, Shared};
+use crate::{
+    message::{Close, Shared},
+    wire::Burst,
+};
+
+/// Bytes of a message from which on it is put into the queues by itself: it is long enough to be sent from where it lies.
+const LONG: usize = 8 * 1024;
+
+/// Bytes, as a queue counts them, that are put in together. More would be memory that no queue bounds, less would make
+/// more pieces of a burst.
+const MOST_AT_ONCE: usize = 128 * 1024;
 
 /// Members and rooms of a group.
 #[derive(Debug, Default)]
@@ -25,11 +43,23 @@ pub(super) struct Roster {
     listeners: BTreeMap<MemberId, Listener>,
     /// Those who have a session, of whom some are sent nothing more.
     open: usize,
+    /// Those of them whose clients have gone.
+    departed: BTreeSet<MemberId>,
     last_id: MemberId,
     rooms: Rooms,
     replay: Replay,
     stage: Stage,
+    /// What was said to all, and is in no queue yet.
+    to_all: Vec<Arc<Shared>>,
+    /// What that takes, as in a queue.
+    to_all_size: usize,
+    /// What came of what was put in since that was asked.
+    delivery: Delivery,
     turn: u64,
+    /// What was said in this turn takes so much of each queue, at most.
+    turn_size: usize,
+    /// What the smallest queue of all takes.
+    smallest_queue: Option<usize>,
     /// Those who were sent something in this turn.
     touched: Vec<Arc<Queue>>,
 }
@@ -52,12 +82,14 @@ pub(super) enum Stage {
     Over,
 }
 
-/// What came of one instruction.
+/// What came of what was said.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Delivery {
-    /// How many members have it in their queues.
+    /// How many messages are in queues, each once for each member that has it.
     pub(super) delivered: usize,
-    /// Those for whom it was, and who are not there.
+    /// Bytes of these.
+    pub(super) bytes: usize,
+    /// Messages to members who get no more.
     pub(super) gone: usize,
     /// Messages that were left out for it.
     pub(super) dropped: usize,
@@ -67,9 +99,19 @@ pub(super) struct Delivery {
     pub(super) evicted: Vec<MemberId>,
 }
 
+/// For whom a message was.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// Members who have it, or will when the turn ends.
+    pub(super) members: usize,
+    /// Those for whom it was, and who are not there.
+    pub(super) gone: usize,
+}
+
 impl Roster {
     /// Adds a member, who is sent first what there is for those who come late.
     pub(super) fn enter(&mut self, options: &MemberOptions) -> (MemberId, Arc<Queue>) {
+        self.settle();
         let queue = Arc::new(Queue::new(options));
         queue.preload(self.replay.last(options.history));
         self.last_id += 1;
@@ -77,6 +119,13 @@ impl Roster {
             queue: Arc::clone(&queue),
             slow: options.slow,
         };
+        let smallest = match self.listeners.is_empty() {
+            true => options.queue,
+            false => self
+                .smallest_queue
+                .map_or(options.queue, |size| size.min(options.queue)),
+        };
+        self.smallest_queue = Some(smallest);
         self.listeners.insert(self.last_id, listener);
         self.open += 1;
         (self.last_id, queue)
@@ -85,11 +134,27 @@ impl Roster {
     /// A member's session has ended.
     pub(super) fn leave(&mut self, id: MemberId) {
         self.silence(id);
+        self.departed.remove(&id);
         self.open -= 1;
+    }
+
+    /// A member's client has gone, and its session has yet to end.
+    pub(super) fn depart(&mut self, id: MemberId) {
+        self.departed.insert(id);
+    }
+
+    /// Whether there are members whose clients have not gone.
+    pub(super) fn is_in_use(&self) -> bool {
+        self.open > self.departed.len()
     }
 
     /// A member is sent nothing more.
     pub(super) fn silence(&mut self, id: MemberId) -> Option<Arc<Queue>> {
+        self.settle();
+        self.remove(id)
+    }
+
+    fn remove(&mut self, id: MemberId) -> Option<Arc<Queue>> {
         self.rooms.exit_all(id);
         Some(self.listeners.remove(&id)?.queue)
     }
@@ -116,26 +181,112 @@ impl Roster {
         self.replay.push(message, options.history, options.queue);
     }
 
-    /// Puts a message into the queues of those for whom it is.
+    /// Says a message to all; how many that are. What came of it is told by [`Roster::end_turn`].
+    pub(super) fn say_to_all(&mut self, message: &Arc<Shared>) -> usize {
+        if self.listeners.is_empty() {
+            return 0;
+        }
+        self.count_in_turn(message);
+        let is_long = message.message().len() >= LONG;
+        if is_long {
+            self.settle();
+        }
+        self.to_all.push(Arc::clone(message));
+        self.to_all_size += queue::size(std::slice::from_ref(message));
+        if is_long || self.to_all_size >= MOST_AT_ONCE {
+            self.settle();
+        }
+        self.listeners.len()
+    }
+
+    fn count_in_turn(&mut self, message: &Arc<Shared>) {
+        self.turn_size += queue::size(std::slice::from_ref(message));
+    }
+
+    /// Whether so much was said that the turn should end, before somebody's queue is full who has not been offered any of it.
+    pub(super) fn is_turn_full(&self) -> bool {
+        let smallest = self.smallest_queue;
+        smallest.is_some_and(|size| self.turn_size >= size / TURN_SHARE)
+    }
+
+    /// Puts into the queues what was said to all.
+    fn settle(&mut self) {
+        let messages = std::mem::take(&mut self.to_all);
+        self.to_all_size = 0;
+        let evicted = self.delivery.evicted.len();
+        match &messages[..] {
+            [] => return,
+            [message] => {
+                let (delivery, touched) = (&mut self.delivery, &mut self.touched);
+                for (id, listener) in &self.listeners {
+                    delivery.push(*id, listener, self.turn, message, Destination::All, touched);
+                }
+            }
+            _ => self.settle_burst(messages),
+        }
+        self.remove_evicted(evicted);
+    }
+
+    fn settle_burst(&mut self, messages: Vec<Arc<Shared>>) {
+        let size = queue::size(&messages);
+        let length: usize = messages.iter().map(|shared| shared.message().len()).sum();
+        let burst = Arc::new(Burst::new(messages));
+        let (delivery, touched) = (&mut self.delivery, &mut self.touched);
+        for (id, listener) in &self.listeners {
+            match listener.queue.push_burst(self.turn, &burst, size) {
+                Some(is_first_of_turn) => {
+                    delivery.delivered += burst.messages().len();
+                    delivery.bytes += length;
+                    if is_first_of_turn {
+                        touched.push(Arc::clone(&listener.queue));
+                    }
+                }
+                None => {
+                    for message in burst.messages() {
+                        delivery.push(*id, listener, self.turn, message, Destination::All, touched);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes those off who were too slow, but for so many who are off already.
+    fn remove_evicted(&mut self, before: usize) {
+        for place in before..self.delivery.evicted.len() {
+            self.remove(self.delivery.evicted[place]);
+        }
+    }
+
+    /// Puts a message into the queues of those for whom it is. What came of it is told by [`Roster::end_turn`].
     pub(super) fn deliver(
         &mut self,
         message: &Arc<Shared>,
         to: &Address<'_>,
         not: &[MemberId],
-    ) -> Delivery {
-        let mut delivery = Delivery::default();
+    ) -> Reached {
+        if let (Address::All, []) = (to, not) {
+            return Reached {
+                gone: usize::from(self.listeners.is_empty()),
+                members: self.say_to_all(message),
+            };
+        }
+        self.settle();
+        self.count_in_turn(message);
+        let delivery = &mut self.delivery;
+        let (before, evicted) = (delivery.delivered, delivery.evicted.len());
         let mut push = |id: MemberId, listener: &Listener, to| {
             if not.binary_search(&id).is_err() {
                 let touched = &mut self.touched;
                 delivery.push(id, listener, self.turn, message, to, touched);
             }
         };
+        let mut gone = 0;
         match to {
             Address::All => {
                 for (id, listener) in &self.listeners {
                     push(*id, listener, Destination::All);
                 }
-                delivery.gone += usize::from(self.listeners.is_empty());
+                gone += usize::from(self.listeners.is_empty());
             }
             Address::Room(name) => match self.rooms.get(name) {
                 Some(room) => {
@@ -145,23 +296,22 @@ impl Roster {
                         }
                     }
                 }
-                None => delivery.gone += 1,
+                None => gone += 1,
             },
             Address::Members(ids) => {
-                let mut gone = 0;
                 for id in ids {
                     match self.listeners.get(id) {
                         Some(listener) => push(*id, listener, Destination::Members),
                         None => gone += 1,
                     }
                 }
-                delivery.gone += gone;
             }
         }
-        for id in &delivery.evicted {
-            self.silence(*id);
+        self.remove_evicted(evicted);
+        Reached {
+            members: self.delivery.delivered - before,
+            gone,
         }
-        delivery
     }
 
     /// Those of an address who are there, and how many are not.
@@ -205,19 +355,21 @@ impl Roster {
         gone
     }
 
-    /// Ends members, behind what waits for them; how many of them are not there.
-    pub(super) fn close(&mut self, who: &Address<'_>, close: &Close) -> usize {
+    /// Ends members, behind what waits for them: who they are, and how many of those of the address are not there.
+    pub(super) fn close(&mut self, who: &Address<'_>, close: &Close) -> (Vec<MemberId>, usize) {
         let (ids, gone) = self.find(who);
-        for id in ids {
-            if let Some(queue) = self.silence(id) {
+        self.settle();
+        for id in &ids {
+            if let Some(queue) = self.remove(*id) {
                 queue.finish(Some(close.clone()));
             }
         }
-        gone
+        (ids, gone)
     }
 
     /// Ends all members, behind what waits for them: with this, or as their sessions end anyway. Nobody joins.
     pub(super) fn finish(&mut self, close: Option<&Close>) {
+        self.settle();
         self.stage = Stage::Over;
         for listener in self.listeners.values() {
             listener.queue.finish(close.cloned());
@@ -229,22 +381,26 @@ impl Roster {
 
     /// A program was started anew: it has said nothing, and there are no rooms.
     pub(super) fn restart(&mut self) {
+        self.settle();
         self.rooms.clear();
         self.replay = Replay::default();
     }
 
-    /// Ends a turn; those who were sent something are to be woken.
-    pub(super) fn end_turn(&mut self) -> Vec<Arc<Queue>> {
+    /// Ends a turn: those who were sent something are to be written to, and what came of it is to be counted.
+    pub(super) fn end_turn(&mut self) -> (Touched, Delivery) {
+        self.settle();
         self.turn += 1;
-        std::mem::take(&mut self.touched)
+        self.turn_size = 0;
+        let touched = std::mem::take(&mut self.touched);
+        (Touched::new(touched), std::mem::take(&mut self.delivery))
     }
 }
 
 impl Delivery {
-    /// Counts it; the message has so many bytes.
-    pub(super) fn count(&self, figures: &Figures, length: usize) {
+    /// Counts it.
+    pub(super) fn count(&self, figures: &Figures) {
         figures.deliveries.add(self.delivered);
-        figures.delivery_bytes.add(self.delivered * length);
+        figures.delivery_bytes.add(self.bytes);
         figures.dropped.gone.add(self.gone);
         figures.dropped.slow.add(self.dropped);
         for policy in &self.slow {
@@ -270,7 +426,10 @@ impl Delivery {
         let pushed = listener.queue.push(turn, message, to);
         self.dropped += pushed.dropped;
         match pushed.outcome {
-            Outcome::Taken => self.delivered += 1,
+            Outcome::Taken => {
+                self.delivered += 1;
+                self.bytes += message.message().len();
+            }
             Outcome::LeftOut => {}
             Outcome::Evicted => self.evicted.push(id),
             Outcome::Ended => self.gone += 1,
@@ -291,6 +450,7 @@ impl Delivery {
 mod tests {
     use super::*;
     use crate::message::Message;
+    use std::task::{Context, Poll, Waker};
 
     fn options(queue: usize) -> MemberOptions {
         MemberOptions::of(queue, SlowPolicy::Close)
@@ -305,9 +465,29 @@ mod tests {
         roster
     }
 
-    fn say(roster: &mut Roster, to: &Address<'_>, not: &[MemberId]) -> Delivery {
-        let message = Arc::new(Shared::new(Message::Text("x".into())));
-        roster.deliver(&message, to, not)
+    /// For whom a message was that is the only one of its turn, and what came of it.
+    fn say(roster: &mut Roster, to: &Address<'_>, not: &[MemberId]) -> (Reached, Delivery) {
+        let reached = roster.deliver(&message("x"), to, not);
+        let (touched, delivery) = roster.end_turn();
+        touched.wake();
+        (reached, delivery)
+    }
+
+    fn message(text: &str) -> Arc<Shared> {
+        Arc::new(Shared::new(Message::Text(text.into())))
+    }
+
+    /// What waits for a member.
+    fn waits(queue: &Queue) -> String {
+        let mut texts = String::new();
+        let mut context = Context::from_waker(Waker::noop());
+        while let Poll::Ready(Some(Ok(shared))) = queue.poll_next(&mut context) {
+            match shared.message() {
+                Message::Text(text) => texts.push_str(text.as_str()),
+                Message::Binary(_) => panic!("there is text alone"),
+            }
+        }
+        texts
     }
 
     #[test]
@@ -315,40 +495,98 @@ mod tests {
         let mut roster = roster();
         let entered = roster.enter_room(&Address::All, "red", || None);
         assert_eq!(entered, Ok(0));
-        assert_eq!(say(&mut roster, &Address::All, &[]).delivered, 3);
-        let delivery = say(&mut roster, &Address::Room("red"), &[]);
+        assert_eq!(say(&mut roster, &Address::All, &[]).1.delivered, 3);
+        let (reached, delivery) = say(&mut roster, &Address::Room("red"), &[]);
         assert_eq!((delivery.delivered, delivery.evicted), (2, vec![2]));
         assert_eq!(delivery.slow, [SlowPolicy::Close]);
-        let delivery = say(&mut roster, &Address::Members(vec![1, 2]), &[]);
-        assert_eq!((delivery.delivered, delivery.gone), (1, 1));
+        assert_eq!(reached.members, 2);
+        let (reached, delivery) = say(&mut roster, &Address::Members(vec![1, 2]), &[]);
+        assert_eq!((delivery.delivered, reached.gone), (1, 1));
         assert_eq!(roster.len(), 3, "its session has yet to end");
         roster.leave(2);
         assert_eq!(roster.len(), 2);
     }
 
     #[test]
-    fn each_who_was_sent_something_is_woken_once_a_turn() {
+    fn each_who_was_sent_something_is_touched_once_a_turn() {
         let mut roster = roster();
         for not in [&[2][..], &[2, 3]] {
-            say(&mut roster, &Address::All, not);
+            roster.deliver(&message("x"), &Address::All, not);
         }
-        assert_eq!(roster.end_turn().len(), 2);
-        assert_eq!(roster.end_turn().len(), 0);
-        say(&mut roster, &Address::Members(vec![3]), &[]);
-        assert_eq!(roster.end_turn().len(), 1);
+        assert_eq!(roster.end_turn().0.count(), 2);
+        assert_eq!(roster.end_turn().0.count(), 0);
+        roster.deliver(&message("x"), &Address::Members(vec![3]), &[]);
+        assert_eq!(roster.end_turn().0.count(), 1);
+    }
+
+    #[test]
+    fn what_is_said_to_all_at_once_keeps_its_place_among_what_is_said_to_some() {
+        let mut roster = Roster::default();
+        let (_, first) = roster.enter(&options(100_000));
+        let (_, second) = roster.enter(&options(100_000));
+        for text in ["a", "b"] {
+            roster.deliver(&message(text), &Address::All, &[]);
+        }
+        let (_, late) = roster.enter(&options(100_000));
+        roster.deliver(&message("c"), &Address::Members(vec![1]), &[]);
+        for text in ["d", "e", "f"] {
+            roster.deliver(&message(text), &Address::All, &[]);
+        }
+        roster.deliver(&message(&"g".repeat(LONG)), &Address::All, &[]);
+        roster.deliver(&message("h"), &Address::All, &[]);
+        let gone = roster.silence(2);
+        roster.deliver(&message("i"), &Address::All, &[]);
+        let (touched, delivery) = roster.end_turn();
+        assert_eq!((touched.count(), delivery.delivered), (3, 8 + 1 + 6 + 7));
+        let g = "g".repeat(LONG);
+        assert_eq!(waits(&first), format!("abcdef{g}hi"));
+        assert!(gone.is_some_and(|gone| Arc::ptr_eq(&gone, &second)));
+        assert_eq!(waits(&second), format!("abdef{g}h"));
+        assert_eq!(waits(&late), format!("def{g}hi"));
+    }
+
+    #[test]
+    fn what_is_said_without_an_end_of_the_turn_is_bounded_by_queues() {
+        let mut roster = Roster::default();
+        let (_, slow) = roster.enter(&MemberOptions::of(1000, SlowPolicy::Drop));
+        for _ in 0..10_000 {
+            roster.deliver(&message(&"x".repeat(100)), &Address::All, &[]);
+            assert!(roster.to_all_size < MOST_AT_ONCE);
+        }
+        let (_, delivery) = roster.end_turn();
+        assert!(delivery.dropped > 9000);
+        assert!(waits(&slow).len() < 1000);
+    }
+
+    #[test]
+    fn of_what_is_said_at_once_a_member_gets_what_it_has_room_for() {
+        let mut roster = Roster::default();
+        let queue = 2 * (queue::OVERHEAD + 1);
+        let (_, close) = roster.enter(&options(queue));
+        let (_, drop) = roster.enter(&MemberOptions::of(queue, SlowPolicy::Drop));
+        let (_, latest) = roster.enter(&MemberOptions::of(queue, SlowPolicy::Latest));
+        let (_, roomy) = roster.enter(&options(10 * queue));
+        for text in ["a", "b", "c"] {
+            roster.deliver(&message(text), &Address::All, &[]);
+        }
+        let (_, delivery) = roster.end_turn();
+        assert_eq!((delivery.dropped, delivery.evicted), (2, vec![1]));
+        let waiting = [&close, &drop, &latest, &roomy].map(|queue| waits(queue));
+        assert_eq!(waiting, ["", "bc", "bc", "abc"]);
     }
 
     #[test]
     fn those_who_are_not_there_are_counted_once() {
         let mut roster = roster();
-        assert_eq!(say(&mut roster, &Address::Room("red"), &[]).gone, 1);
-        assert_eq!(say(&mut roster, &Address::All, &[9]).gone, 0);
+        assert_eq!(say(&mut roster, &Address::Room("red"), &[]).0.gone, 1);
+        assert_eq!(say(&mut roster, &Address::All, &[9]).0.gone, 0);
         assert_eq!(
             roster.enter_room(&Address::Members(vec![1, 9]), "red", || None),
             Ok(1)
         );
         assert_eq!(roster.exit_room(&Address::Room("blue"), "red"), 1);
-        assert_eq!(roster.close(&Address::All, &Close::new(1000, "")), 0);
-        assert_eq!(say(&mut roster, &Address::All, &[]).gone, 1);
+        let closed = roster.close(&Address::All, &Close::new(1000, ""));
+        assert_eq!(closed, (vec![1, 2, 3], 0));
+        assert_eq!(say(&mut roster, &Address::All, &[]).0.gone, 1);
     }
 }

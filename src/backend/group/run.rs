@@ -8,6 +8,7 @@ use tracing::{info, warn};
 
 use super::{
     relay::{Relay, RelayEnd},
+    roster::Stage,
     shared_program::{SharedProcess, SharedProgram},
     state::Group,
 };
@@ -30,6 +31,8 @@ pub struct GroupEnd {
     pub lived: Duration,
     /// It has failed, rather than that it was not needed any more.
     pub has_failed: bool,
+    /// What it said was no message: it would not be again.
+    pub is_broken: bool,
 }
 
 /// A group whose task this is.
@@ -109,6 +112,7 @@ impl Life {
         let end = GroupEnd {
             status: Some(status),
             lived,
+            is_broken: matches!(end, RelayEnd::Broken(_)),
             has_failed: match end {
                 RelayEnd::Exited(_) | RelayEnd::Closed => !status.success(),
                 RelayEnd::Broken(_) => true,
@@ -118,11 +122,17 @@ impl Life {
         (end, then)
     }
 
+    /// Whether somebody is there for whom the program runs, or it runs whoever is there.
+    fn is_wanted(&self) -> bool {
+        let (is_in_use, stage) = self.group.state();
+        is_in_use || stage == Stage::Open && self.group.is_kept()
+    }
+
     fn then(&self, end: &RelayEnd) -> Then {
         let is_stopping = self.group.drain.is_cancelled();
         match end {
             RelayEnd::Exited(status) => {
-                let may_respawn = self.group.options().respawn && self.group.members() > 0;
+                let may_respawn = self.group.options().respawn && self.is_wanted();
                 match status.success() || !may_respawn || is_stopping {
                     true => Then::Finish((!is_stopping).then(|| close_for(*status))),
                     false => Then::Respawn,
@@ -144,11 +154,14 @@ impl Life {
         let rest = async {
             while let Some(Ok(said)) = output.next().await {
                 self.group.say(said.message().clone());
+                if self.group.is_turn_full() {
+                    self.group.end_turn().write().await;
+                }
             }
         };
         // A process that has left the group may hold it for ever.
         let _ = timeout(REST, rest).await;
-        self.group.end_turn();
+        self.group.end_turn().wake();
         status
     }
 
@@ -179,7 +192,7 @@ impl Life {
                     return None;
                 }
             }
-            if self.group.close_if_empty() {
+            if !self.is_wanted() && self.group.close_if_empty() {
                 self.group.finish(None);
                 return None;
             }

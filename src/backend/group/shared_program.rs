@@ -4,10 +4,10 @@ use std::io;
 
 use crate::backend::{
     interface::{Environment, Output},
-    output::framed_output,
     process::Process,
     program::Program,
     spawn::Spawner,
+    started::{FramedProcess, StderrTo},
     stdin::Stdin,
     stream_options::StreamOptions,
 };
@@ -39,12 +39,17 @@ impl SharedProgram {
     /// # Errors
     /// As [`Target::open`](crate::backend::Target::open).
     pub async fn start(&self) -> io::Result<SharedProcess> {
-        let started = self.program.start(&self.spawner, &self.environment).await?;
-        let stdin = Stdin::new(started.input);
-        let mut process = started.process;
-        process.set_intake(stdin.intake().clone());
+        let (spawner, environment) = (&self.spawner, &self.environment);
+        let opening = self
+            .program
+            .open_pipes(&self.streams, StderrTo::Log, spawner, environment);
+        let FramedProcess {
+            output,
+            stdin,
+            process,
+        } = opening.await?;
         Ok(SharedProcess {
-            output: framed_output(started.output, &self.streams),
+            output,
             stdin,
             process,
         })

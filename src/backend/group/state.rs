@@ -20,8 +20,9 @@ use super::{
     options::{GroupKind, GroupOptions, Keep},
     outside::OutsideOfGroup,
     queue::Queue,
-    roster::{Delivery, Roster, Stage},
+    roster::{Roster, Stage},
     tagging::Tagging,
+    touched::Touched,
     turns::Turns,
 };
 use crate::{
@@ -124,11 +125,11 @@ impl Group {
         self.changed.notify_one();
     }
 
-    /// Retires it if it has no members; whether it has none.
+    /// Retires it if it has no members whose clients are there; whether it has none.
     pub fn yield_place(&self) -> bool {
         let is_empty = {
             let mut roster = self.roster.lock();
-            let is_empty = roster.len() == 0;
+            let is_empty = !roster.is_in_use();
             if is_empty {
                 roster.advance(Stage::Retired);
             }
@@ -185,6 +186,12 @@ impl Group {
         self.changed.notify_one();
     }
 
+    /// A member's client has gone; what it has said may have yet to be told.
+    pub(super) fn depart(&self, id: MemberId) {
+        self.roster.lock().depart(id);
+        self.changed.notify_one();
+    }
+
     /// A member says nothing more, and goes with this.
     pub(super) fn end(&self, id: MemberId, close: &Close) {
         let leave = self.tagging.map(|tagging| tagging.leave(id, close));
@@ -199,19 +206,16 @@ impl Group {
         }
     }
 
-    /// What the program says; the members for whom it is are woken by [`Group::end_turn`]. How many that are.
+    /// What the program says; the members for whom it is are sent it by [`Group::end_turn`]. How many that are.
     pub(super) fn say(&self, message: Message) -> usize {
         match self.tagging {
             None => {
                 let message = Arc::new(Shared::new(detached(message)));
                 let options = self.options();
                 let mut roster = self.roster.lock();
+                let members = roster.say_to_all(&message);
                 roster.keep(&message, &options.member);
-                let mut delivery = roster.deliver(&message, &Address::All, &[]);
-                drop(roster);
-                // Nobody is there whom it could have been for.
-                delivery.gone = 0;
-                self.account(&delivery, message.message().len())
+                members
             }
             Some(_) => self.obey(&message),
         }
@@ -225,13 +229,12 @@ impl Group {
             return;
         }
         let message = Arc::new(Shared::new(detached(text(bytes.clone()))));
-        let mut roster = self.roster.lock();
-        let mut delivery = roster.deliver(&message, &Address::Room(room), &[]);
-        drop(roster);
         // Who has left meanwhile is no error of this program.
-        delivery.gone = 0;
-        self.account(&delivery, message.message().len());
-        self.end_turn();
+        let _ = self
+            .roster
+            .lock()
+            .deliver(&message, &Address::Room(room), &[]);
+        self.end_turn().wake();
     }
 
     /// Does what a tagged program says.
@@ -247,8 +250,9 @@ impl Group {
                 if let (Address::Room(room), Some(outside)) = (&to, &self.outside) {
                     outside.publish(room, message.message());
                 }
-                let delivery = self.roster.lock().deliver(&message, &to, &not);
-                return self.account(&delivery, message.message().len());
+                let reached = self.roster.lock().deliver(&message, &to, &not);
+                self.figures.dropped.gone.add(reached.gone);
+                return reached.members;
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {
@@ -259,7 +263,10 @@ impl Group {
                 Some(self.roster.lock().exit_room(&who, room))
             }
             Some(Instruction::Close { who, close }) if is_text => {
-                Some(self.roster.lock().close(&who, &close))
+                let (closed, gone) = self.roster.lock().close(&who, &close);
+                // What they say from now on nobody reads, whenever they take what was written to them.
+                closed.iter().for_each(|id| self.end(*id, &close));
+                Some(gone)
             }
             _ => None,
         };
@@ -273,30 +280,31 @@ impl Group {
         1
     }
 
-    fn account(&self, delivery: &Delivery, length: usize) -> usize {
-        delivery.count(&self.figures, length);
+    /// Those who were sent something since this was called last.
+    pub(super) fn end_turn(&self) -> Touched {
+        let (touched, delivery) = self.roster.lock().end_turn();
+        delivery.count(&self.figures);
         for id in &delivery.evicted {
             self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
         }
-        delivery.delivered
+        touched
     }
 
-    /// Wakes those who were sent something since this was called last.
-    pub(super) fn end_turn(&self) {
-        let touched = self.roster.lock().end_turn();
-        touched.iter().for_each(|queue| queue.wake());
+    /// Whether what was said has to be delivered before more is.
+    pub(super) fn is_turn_full(&self) -> bool {
+        self.roster.lock().is_turn_full()
     }
 
-    /// How many members there are, and whether more may come.
-    pub(super) fn state(&self) -> (usize, Stage) {
+    /// Whether there are members whose clients have not gone, and whether more may come.
+    pub(super) fn state(&self) -> (bool, Stage) {
         let roster = self.roster.lock();
-        (roster.len(), roster.stage())
+        (roster.is_in_use(), roster.stage())
     }
 
     /// Lets nobody join any more, if nobody is there; whether that is so.
     pub(super) fn close_if_empty(&self) -> bool {
         let mut roster = self.roster.lock();
-        if roster.len() == 0 {
+        if !roster.is_in_use() {
             roster.advance(Stage::Over);
         }
         roster.stage() == Stage::Over

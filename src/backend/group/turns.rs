@@ -43,7 +43,7 @@ struct Seat {
     said: VecDeque<Bytes>,
     /// What that counts together.
     bytes: usize,
-    /// Its place among the speakers.
+    /// Its place among the speakers, which it keeps while it is not known yet.
     turn: Option<u64>,
     /// It says nothing more; behind what it has said it leaves with this.
     end: Option<Option<Bytes>>,
@@ -186,15 +186,20 @@ impl Turns {
         Some(said)
     }
 
-    /// Gives a member its place among the speakers, if it has something to say and is known.
+    /// Gives a member its place among the speakers, if it has something to say; who is not known has it later.
     fn queue_up(&mut self, id: MemberId) {
         let Some(seat) = self.seats.get_mut(&id) else {
             return;
         };
-        if seat.is_known && seat.turn.is_none() && !seat.said.is_empty() {
+        if seat.said.is_empty() {
+            return;
+        }
+        let turn = *seat.turn.get_or_insert_with(|| {
             self.last_turn += 1;
-            seat.turn = Some(self.last_turn);
-            self.speakers.insert(self.last_turn, id);
+            self.last_turn
+        });
+        if seat.is_known {
+            self.speakers.insert(turn, id);
         }
     }
 
@@ -214,7 +219,8 @@ impl Turns {
         self.seats.retain(|_, seat| seat.end.is_none());
     }
 
-    /// A program was started anew: it knows nobody, and is told of everybody, and then what has not been told.
+    /// A program was started anew: it knows nobody, and is told of everybody, and then what has not been told, in the
+    /// order in which it was said.
     pub(super) fn restart(&mut self) {
         self.is_refused = false;
         self.leaves.clear();
@@ -223,7 +229,6 @@ impl Turns {
         let ids: Vec<MemberId> = self.seats.keys().copied().collect();
         for id in ids {
             if let Some(seat) = self.seats.get_mut(&id) {
-                seat.turn = None;
                 seat.is_known = seat.join.is_none();
                 if !seat.is_known {
                     self.joins.insert(id);
@@ -345,6 +350,23 @@ mod tests {
         turns.enter(3, Some(text("+3")), Intake::default());
         turns.restart();
         assert_eq!(told(&mut turns), ["+2", "+3", "a"]);
+    }
+
+    #[test]
+    fn new_program_is_told_what_was_said_meanwhile_in_the_order_of_saying() {
+        let mut turns = turns(&[1, 2, 3]);
+        told(&mut turns);
+        for id in [3, 2, 1, 3] {
+            say(&mut turns, id, &[&format!("of {id}")]);
+        }
+        turns.enter(4, Some(text("+4")), Intake::default());
+        say(&mut turns, 4, &["of 4"]);
+        say(&mut turns, 2, &["again"]);
+        turns.restart();
+        let expected = [
+            "+1", "+2", "+3", "+4", "of 3", "of 2", "of 1", "of 4", "of 3", "again",
+        ];
+        assert_eq!(told(&mut turns), expected);
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! input; how messages are told apart in both is [`framing`](crate::framing)'s.
 
 mod address;
+mod connect;
 mod dial;
 mod error;
 mod input;
@@ -18,6 +19,7 @@ mod stream;
 mod token;
 
 pub use address::{AddressError, HostPort, SocketAddress};
+pub use connect::connect;
 pub use error::{ConnectError, ConnectFailure};
 pub use map::TargetMap;
 pub use open::{ConnectResources, Socket, SocketOptions};
@@ -25,4 +27,5 @@ pub use output::target_lost;
 pub use proxy_header::ProxyHeader;
 pub use resolver::Resolver;
 pub use starts::RecentStarts;
+pub use stream::SocketStream;
 pub use token::Token;

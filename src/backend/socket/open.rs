@@ -1,20 +1,13 @@
 //! From a target to a backend: connected, framed.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use tokio::{
-    io::AsyncWriteExt,
-    net::TcpStream,
-    time::{Instant, sleep_until},
-};
-use tokio_rustls::{
-    TlsConnector,
-    rustls::{ClientConfig, pki_types::ServerName},
-};
+use tokio::time::{Instant, sleep_until};
+use tokio_rustls::rustls::ClientConfig;
 
 use super::{
-    address::{HostPort, SocketAddress},
-    dial,
+    address::SocketAddress,
+    connect::connect,
     error::{ConnectError, ConnectFailure},
     input::input,
     output::output,
@@ -93,9 +86,11 @@ impl Socket {
             output: output(read, streams),
             input: input(write, streams),
             after_output: AfterOutput::EndInput,
+            farewell: None,
             process: None,
             connection: Some(intake),
             cut: None,
+            attach: None,
             member: None,
         })
     }
@@ -130,43 +125,10 @@ impl Socket {
         let header = header
             .map(|header| header.bytes(client))
             .unwrap_or_default();
-        let mut stream = match &self.address {
-            SocketAddress::Tcp(place) => SocketStream::Tcp(dial::tcp(place, resolver).await?),
-            SocketAddress::Unix(path) => SocketStream::Unix(dial::unix(path).await?),
-            SocketAddress::Abstract(name) => {
-                let path = PathBuf::from(format!("\0{name}"));
-                SocketStream::Unix(dial::unix(&path).await?)
-            }
-            SocketAddress::Tls(place) => {
-                let mut stream = dial::tcp(place, resolver).await?;
-                let sent = stream.write_all(&header).await;
-                sent.map_err(ConnectFailure::of_connecting)?;
-                return self.tls(place, stream).await;
-            }
-        };
-        let sent = stream.writer().write_all(&header).await;
-        sent.map_err(ConnectFailure::of_connecting)?;
-        Ok(stream)
+        let tls = self.options.tls.as_ref();
+        let tls = tls.map_err(|reason| reason.clone());
+        connect(&self.address, tls, &header, resolver).await
     }
-
-    async fn tls(
-        &self,
-        place: &HostPort,
-        stream: TcpStream,
-    ) -> Result<SocketStream, ConnectFailure> {
-        let config = self.options.tls.as_ref();
-        let config = config.map_err(|reason| tls_failure(reason.clone()))?;
-        let name = ServerName::try_from(place.host.clone());
-        let name = name.map_err(|_| tls_failure("the host cannot be a name in a certificate"))?;
-        let connector = TlsConnector::from(Arc::clone(config));
-        let connected = connector.connect(name, stream).await;
-        let stream = connected.map_err(ConnectFailure::Tls)?;
-        Ok(SocketStream::Tls(Box::new(stream)))
-    }
-}
-
-fn tls_failure(reason: impl Into<String>) -> ConnectFailure {
-    ConnectFailure::Tls(std::io::Error::other(reason.into()))
 }
 
 #[cfg(test)]

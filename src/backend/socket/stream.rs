@@ -26,11 +26,14 @@ use tokio_rustls::client::TlsStream;
 
 use crate::{backend::stdin::Intake, send_queue};
 
-/// A connection to a target.
+/// A connection to a socket.
 #[derive(Debug)]
-pub(super) enum SocketStream {
+pub enum SocketStream {
+    /// Over TCP.
     Tcp(TcpStream),
+    /// Over a unix socket.
     Unix(UnixStream),
+    /// TLS over TCP.
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -57,25 +60,57 @@ impl SocketStream {
         (read, write)
     }
 
-    fn poll_read(
-        &mut self,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        match self {
-            SocketStream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            SocketStream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
-            SocketStream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-        }
-    }
-
     /// The half that writes.
-    pub(super) fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
+    fn writer(&mut self) -> Pin<&mut (dyn AsyncWrite + Send + Unpin)> {
         match self {
             SocketStream::Tcp(stream) => Pin::new(stream),
             SocketStream::Unix(stream) => Pin::new(stream),
             SocketStream::Tls(stream) => Pin::new(stream),
         }
+    }
+}
+
+impl AsyncRead for SocketStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut *self {
+            SocketStream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
+            SocketStream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            SocketStream::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for SocketStream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.writer().poll_write(context, buffer)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.writer().poll_write_vectored(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer().poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.writer().poll_shutdown(context)
     }
 }
 
@@ -123,7 +158,7 @@ impl AsyncRead for ReadHalf {
     ) -> Poll<io::Result<()>> {
         let mut shared = self.0.lock();
         let before = buffer.filled().len();
-        let read = ready!(shared.stream.poll_read(context, buffer));
+        let read = ready!(Pin::new(&mut shared.stream).poll_read(context, buffer));
         let is_end = buffer.filled().len() == before;
         Poll::Ready(match read {
             Ok(()) if is_end && shared.is_lost => Err(io::ErrorKind::ConnectionReset.into()),
@@ -155,10 +190,10 @@ impl WriteHalf {
 
     fn poll_write_by(
         &mut self,
-        write: impl FnOnce(Pin<&mut (dyn AsyncWrite + Send + Unpin)>) -> Poll<io::Result<usize>>,
+        write: impl FnOnce(Pin<&mut SocketStream>) -> Poll<io::Result<usize>>,
     ) -> Poll<io::Result<usize>> {
         let mut shared = self.shared.lock();
-        let written = ready!(write(shared.stream.writer()));
+        let written = ready!(write(Pin::new(&mut shared.stream)));
         if let Err(error) = &written {
             // That it takes no more is no loss: it may have shut its direction in order (tcp(7)).
             shared.is_lost |= error.kind() != io::ErrorKind::BrokenPipe;
@@ -193,14 +228,14 @@ impl AsyncWrite for WriteHalf {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.shared.lock().stream.writer().poll_flush(context)
+        Pin::new(&mut self.shared.lock().stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.is_shut {
             return Poll::Ready(Ok(()));
         }
-        let shut = ready!(self.shared.lock().stream.writer().poll_shutdown(context));
+        let shut = ready!(Pin::new(&mut self.shared.lock().stream).poll_shutdown(context));
         self.is_shut = true;
         Poll::Ready(shut)
     }

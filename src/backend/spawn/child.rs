@@ -32,6 +32,8 @@ pub(super) struct ExecSpec {
     pub(super) environment: *const *const c_char,
     pub(super) directory: *const c_char,
     pub(super) stdio: [RawFd; 3],
+    /// Whether that is a terminal, and the controlling one of the session.
+    pub(super) has_terminal: bool,
     pub(super) limits: *const ResourceLimit,
     pub(super) limit_count: usize,
     /// Null if they stay as they are.
@@ -86,6 +88,9 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
             if libc::dup2(*end, descriptor as c_int) < 0 {
                 return errno();
             }
+        }
+        if spec.has_terminal && libc::ioctl(0, libc::TIOCSCTTY, 0) < 0 {
+            return errno();
         }
         // Before a change of user, whose other processes may stop this one: it would hold what other starts
         // have open meanwhile.

@@ -2,7 +2,11 @@
 
 use std::{ffi::CString, os::fd::OwnedFd, sync::Arc};
 
-use crate::backend::process_attributes::ProcessAttributes;
+use super::streams::OurStreams;
+use crate::backend::{
+    process_attributes::ProcessAttributes,
+    pty::{Pty, TerminalSize},
+};
 
 /// A program, ready for the kernel.
 #[derive(Debug)]
@@ -24,15 +28,15 @@ pub(in crate::backend) struct Command {
     pub(in crate::backend) place: Option<(Arc<OwnedFd>, CString)>,
     /// As whom, and how much of the machine it may take.
     pub(in crate::backend) attributes: ProcessAttributes,
+    /// Which of its standard streams are a pty, and of what size.
+    pub(in crate::backend) pty: (Pty, TerminalSize),
 }
 
-/// A process that was started, as `P` names it, and our ends of its pipes (close-on-exec).
+/// A process that was started, as `P` names it, and our ends of its streams.
 #[derive(Debug)]
 pub(in crate::backend) struct Child<P> {
     pub(in crate::backend) process: P,
-    pub(in crate::backend) stdin: OwnedFd,
-    pub(in crate::backend) stdout: OwnedFd,
-    pub(in crate::backend) stderr: OwnedFd,
+    pub(in crate::backend) streams: OurStreams,
     /// Of a program that is not executed yet: ends when it is, or gives the error number of why not.
     pub(super) exec_error: Option<OwnedFd>,
 }
@@ -42,9 +46,7 @@ impl<P> Child<P> {
     pub(super) fn map<Q>(self, rename: impl FnOnce(P) -> Q) -> Child<Q> {
         Child {
             process: rename(self.process),
-            stdin: self.stdin,
-            stdout: self.stdout,
-            stderr: self.stderr,
+            streams: self.streams,
             exec_error: self.exec_error,
         }
     }

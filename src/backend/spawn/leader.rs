@@ -10,7 +10,7 @@ use std::{
 use rustix::process::Signal;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use super::system::ProcessHandle;
+use super::{system::ProcessHandle, terminal_session::TerminalSession};
 
 /// The leader of a process group, until it is reaped and after.
 #[derive(Debug)]
@@ -63,22 +63,43 @@ impl Leader {
         Ok(watched?)
     }
 
-    /// Sends a signal to every member of the group; a group that is empty is no error.
+    /// The session that it leads, if that has a terminal.
+    pub(in crate::backend) fn session(&self) -> Option<&TerminalSession> {
+        self.handle.session()
+    }
+
+    /// Sends a signal to every member of the group, of a terminal's session to all of that; nobody there is no error.
     pub(in crate::backend) fn signal_group(&self, signal: Signal) {
-        self.handle.signal_group(signal);
+        match self.session() {
+            Some(session) => session.signal(signal),
+            None => self.handle.signal_group(signal),
+        }
     }
 
-    /// Whether nobody is left of the group.
+    /// Whether nobody is left of the group, or the session.
     pub(in crate::backend) fn is_group_empty(&self) -> bool {
-        self.is_over || self.handle.is_group_empty()
+        self.is_over
+            || match self.session() {
+                Some(session) => session.is_empty(),
+                None => self.handle.is_group_empty(),
+            }
     }
 
-    /// Kills what is left of the group, whether its leader is still there or not.
+    /// Kills what is left of the group, or the session, whether its leader is still there or not.
     pub(in crate::backend) fn end_group(&mut self) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
-        self.handle.signal_group(Signal::KILL);
+        match self.session() {
+            Some(session) => {
+                session.end();
+                if self.status.is_some() {
+                    // It was kept so that its number stays its own.
+                    let _ = self.handle.try_wait();
+                }
+            }
+            None => self.handle.signal_group(Signal::KILL),
+        }
         self.handle.unregister();
     }
 }

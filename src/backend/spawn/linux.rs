@@ -20,9 +20,9 @@ use std::{
 
 use libc::{c_char, c_int, c_void};
 use rustix::{
-    fs::{Mode, OFlags, fchown},
+    fs::{Mode, OFlags},
     pipe::{PipeFlags, pipe_with},
-    process::{self, Gid, Pid, Signal, Uid, WaitOptions, getpid, kill_process, waitpid},
+    process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
 };
 
 pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
@@ -31,8 +31,9 @@ use super::{
     command::{Child, Command},
     orphan_killer::OrphanKiller,
     reserved_fds::ReservedFds,
+    streams::ProgramStreams,
 };
-use crate::backend::process_attributes::{Credentials, Rlimit};
+use crate::backend::{process_attributes::Rlimit, pty::Pty};
 
 /// Stack of the child until it executes; it uses a few hundred bytes of it.
 const STACK: usize = 32 * 1024;
@@ -102,15 +103,14 @@ impl System {
         command: &Command,
         attempt: &Attempt,
     ) -> io::Result<Child<ProcessHandle>> {
-        let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (our_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
-        let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (pty, _) = command.pty;
+        let (ours, theirs) = ProgramStreams::open(command.pty)?;
         let arguments = null_terminated(&command.arguments);
         let environment = null_terminated(&command.environment);
         let limits = resource_limits(self.common.files, &command.attributes.rlimits);
         let credentials = command.attributes.credentials.as_ref();
         if let Some(credentials) = credentials {
-            give([&stdin, &stdout, &stderr], credentials)?;
+            theirs.give(pty, credentials)?;
         }
         let place = command.place.as_ref();
         let mut spec = ExecSpec {
@@ -123,25 +123,32 @@ impl System {
                 .as_ref()
                 .filter(|_| place.is_none())
                 .map_or(ptr::null(), |path| path.as_ptr()),
-            stdio: [stdin.as_raw_fd(), stdout.as_raw_fd(), stderr.as_raw_fd()],
+            stdio: theirs.ends().map(|end| end.as_raw_fd()),
+            has_terminal: pty.is_controlling(),
             limits: limits.as_ptr(),
             limit_count: limits.len(),
             credentials: credentials.map_or(ptr::null(), ptr::from_ref),
             gateway: self.common.gateway,
-            leads_session: self.common.has_terminal,
+            // Only who leads one can have a terminal, or be sure to have none.
+            leads_session: self.common.has_terminal || pty != Pty::None,
             is_aborted: attempt.is_aborted(),
             error: 0,
             error_pipe: -1,
             unshare_below: 0,
         };
-        let (mut handle, exec_error) =
-            self.execute(&mut spec, [&stdin, &stdout, &stderr], attempt)?;
-        handle.register(self.common.orphan_killer.register(handle.pid()));
+        let (mut handle, exec_error) = self.execute(&mut spec, theirs.ends(), attempt)?;
+        let has_terminal = pty.is_controlling();
+        handle.register(
+            self.common
+                .orphan_killer
+                .register(handle.pid(), has_terminal),
+        );
+        if has_terminal {
+            handle.set_terminal();
+        }
         Ok(Child {
             process: handle,
-            stdin: our_stdin,
-            stdout: our_stdout,
-            stderr: our_stderr,
+            streams: ours,
             exec_error,
         })
     }
@@ -220,19 +227,6 @@ impl System {
         };
         Ok(ProcessHandle::new(pid, pidfd))
     }
-}
-
-/// Gives a program's ends of its pipes to its user: what /dev/stdin, /dev/stdout and /dev/stderr lead to is opened
-/// anew by whoever names them, with the rights of a file that has an owner (proc_pid_fd(5)).
-fn give(ends: [&OwnedFd; 3], credentials: &Credentials) -> io::Result<()> {
-    let (user, group) = (
-        Uid::from_raw(credentials.user),
-        Gid::from_raw(credentials.group),
-    );
-    for end in ends {
-        fchown(end, Some(user), Some(group))?;
-    }
-    Ok(())
 }
 
 /// Whether the gateway has a controlling terminal, from which its programs are to be kept by a session of their own:

@@ -21,6 +21,7 @@ mod process_handle;
 #[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
 mod reserved_fds;
 mod spawner;
+mod streams;
 // `--cfg wsd_portable_spawn` compiles the other one on Linux, which is how it is checked.
 #[cfg_attr(all(target_os = "linux", not(wsd_portable_spawn)), path = "linux.rs")]
 #[cfg_attr(
@@ -28,7 +29,11 @@ mod spawner;
     path = "portable.rs"
 )]
 mod system;
+mod terminal_session;
+mod working_directory;
 
 pub(super) use command::Command;
 pub(super) use leader::Leader;
 pub use spawner::Spawner;
+pub(super) use streams::OurStreams;
+pub(super) use terminal_session::TerminalSession;

@@ -9,7 +9,8 @@
 //! group when it starts and unregisters it when it has ended: a store each, no system call. The orphan killer
 //! sleeps in a read of the pipe until the gateway's end of it is closed, which the kernel does for a
 //! gateway that is killed too; then it kills the groups that still stand in the table, and ends. A thread of the
-//! gateway waits for the orphan killer's own end, and starts another.
+//! gateway waits for the orphan killer's own end, and starts another. Of a program with a terminal it is the session,
+//! whose jobs have groups of their own: it stands there with a minus.
 #![allow(unsafe_code, reason = "fork and shared memory have no safe form")]
 
 use std::{
@@ -73,10 +74,11 @@ impl OrphanKiller {
         })
     }
 
-    /// Puts a group under the orphan killer's eyes until the answer is dropped.
-    pub(super) fn register(&self, group: Pid) -> Registration {
+    /// Puts a leader's group under the orphan killer's eyes until the answer is dropped, or all of its session.
+    pub(super) fn register(&self, leader: Pid, has_terminal: bool) -> Registration {
+        let leader = leader.as_raw_nonzero().get();
         Registration {
-            slot: self.table.take(group.as_raw_nonzero().get()),
+            slot: self.table.take(if has_terminal { -leader } else { leader }),
             table: Arc::clone(&self.table),
         }
     }
@@ -160,7 +162,7 @@ impl Drop for Registration {
     }
 }
 
-/// Process groups in memory that both processes see; 0 is a free slot.
+/// Process groups, and sessions, in memory that both processes see; 0 is a free slot.
 #[derive(Debug)]
 struct Table {
     memory: NonNull<AtomicI32>,
@@ -227,10 +229,62 @@ fn watch(watched: RawFd, table: &Table) -> ! {
             let group = slot.load(Ordering::Acquire);
             if group > 1 {
                 libc::kill(-group, libc::SIGKILL);
+            } else if group < -1 {
+                kill_session(-group);
             }
         }
         libc::_exit(0)
     }
+}
+
+/// Kills who is in a session, by the list of all processes.
+unsafe fn kill_session(session: pid_t) {
+    /// Where the name of an entry of getdents64(2) begins, and where its length is.
+    const NAME: usize = 19;
+    const LENGTH: usize = 16;
+    let mut entries = [0_u8; 4096];
+    // SAFETY: system calls on values of our own; the kernel writes whole entries, each with its length, and names that
+    // end with NUL.
+    unsafe {
+        let all = libc::open(c"/proc".as_ptr(), libc::O_RDONLY | libc::O_DIRECTORY);
+        loop {
+            let room = entries.len();
+            let read = libc::syscall(libc::SYS_getdents64, all, entries.as_mut_ptr(), room);
+            let Some(mut rest) = usize::try_from(read)
+                .ok()
+                .and_then(|read| entries.get(..read))
+            else {
+                break;
+            };
+            if rest.is_empty() {
+                break;
+            }
+            while let Some([low, high]) = rest.get(LENGTH..LENGTH + 2) {
+                let length = usize::from(u16::from_ne_bytes([*low, *high]));
+                let name = rest.get(NAME..length).unwrap_or_default();
+                let process = number(name);
+                if process > 1 && libc::getsid(process) == session {
+                    libc::kill(process, libc::SIGKILL);
+                }
+                rest = rest.get(length..).unwrap_or_default();
+            }
+        }
+        libc::close(all);
+    }
+}
+
+/// The number that a name is, which ends with NUL; 0 for another.
+fn number(name: &[u8]) -> pid_t {
+    let mut number: pid_t = 0;
+    for byte in name.iter().take_while(|byte| **byte != 0) {
+        if !byte.is_ascii_digit() {
+            return 0;
+        }
+        number = number
+            .wrapping_mul(10)
+            .wrapping_add(pid_t::from(byte - b'0'));
+    }
+    number
 }
 
 /// Leaves everything that is the gateway's: its terminal and group, its signals, its descriptors (a

@@ -21,6 +21,7 @@ use super::{
     command::{Child, Command},
     leader::Leader,
     system::{Attempt, Common, System},
+    working_directory::WorkingDirectory,
 };
 
 /// What a start is asked for with.
@@ -62,6 +63,7 @@ pub(super) struct Pool {
 struct Shared {
     queue: Mutex<mpsc::Receiver<StartRequest>>,
     state: Mutex<State>,
+    directory: WorkingDirectory,
 }
 
 #[derive(Debug)]
@@ -81,6 +83,7 @@ impl Pool {
             requests,
             shared: Arc::new(Shared {
                 queue: Mutex::new(queue),
+                directory: WorkingDirectory::current(),
                 state: Mutex::new(State {
                     threads: 0,
                     progress: Instant::now(),
@@ -139,6 +142,7 @@ fn start_all(mut system: System, shared: &Shared) {
         }
         // A session that goes meanwhile drops the child, which kills it.
         request.start.begun.get_or_init(Instant::now);
+        shared.directory.restore();
         let child = system.spawn(&request.command, &request.start.attempt);
         let _ = request
             .reply

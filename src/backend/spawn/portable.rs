@@ -1,5 +1,6 @@
 //! Systems without clone(2) and pidfds: std's `Command` in a process group of its own, and a thread a
 //! process that waits for it. Programs are not killed when the gateway is, and a start may fork.
+#![allow(unsafe_code, reason = "what a child does before exec has no safe form")]
 
 use std::{
     ffi::{CString, OsStr},
@@ -8,7 +9,7 @@ use std::{
         fd::{AsRawFd, OwnedFd, RawFd},
         unix::{ffi::OsStrExt, process::CommandExt},
     },
-    process::{self, ExitStatus, Stdio},
+    process::{self, ExitStatus},
     sync::Arc,
     thread,
 };
@@ -17,11 +18,18 @@ use parking_lot::Mutex;
 use rustix::{
     io::Errno,
     pipe::{PipeFlags, pipe_with},
-    process::{Pid, Rlimit, Signal, kill_process_group, test_kill_process_group},
+    process::{
+        Pid, Rlimit, Signal, ioctl_tiocsctty, kill_process_group, setsid, test_kill_process_group,
+    },
+    stdio::stdin,
 };
 
-use super::command::{Child, Command};
-use crate::backend::process_attributes::ProcessAttributes;
+use super::{
+    command::{Child, Command},
+    streams::ProgramStreams,
+    terminal_session::TerminalSession,
+};
+use crate::backend::{process_attributes::ProcessAttributes, pty::Pty};
 
 /// What all threads of the spawner have in common: nothing.
 #[derive(Debug)]
@@ -69,13 +77,29 @@ impl System {
             let reason = "users and resource limits need Linux";
             return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
         }
-        let mut child = prepare(command).spawn()?;
-        let pipe = |end: Option<OwnedFd>| end.ok_or_else(|| io::Error::other("no pipe"));
+        let (pty, _) = command.pty;
+        let (ours, theirs) = ProgramStreams::open(command.pty)?;
+        let mut prepared = prepare(command);
+        let [stdin, stdout, stderr] = theirs.ends();
+        prepared.stdin(stdin.try_clone()?);
+        prepared.stdout(stdout.try_clone()?);
+        prepared.stderr(stderr.try_clone()?);
+        match pty {
+            Pty::None => {
+                prepared.process_group(0);
+            }
+            pty => lead_session(&mut prepared, pty.is_controlling()),
+        }
+        // What it holds of the ends is closed with it.
+        let child = prepared.spawn()?;
+        drop((prepared, theirs));
+        let mut process = ProcessHandle::new(child)?;
+        if pty.is_controlling() {
+            process.session = Some(TerminalSession::new(process.pid));
+        }
         Ok(Child {
-            stdin: pipe(child.stdin.take().map(OwnedFd::from))?,
-            stdout: pipe(child.stdout.take().map(OwnedFd::from))?,
-            stderr: pipe(child.stderr.take().map(OwnedFd::from))?,
-            process: ProcessHandle::new(child)?,
+            process,
+            streams: ours,
             exec_error: None,
         })
     }
@@ -98,11 +122,19 @@ fn prepare(command: &Command) -> process::Command {
         prepared.current_dir(word(directory));
     }
     prepared
-        .process_group(0)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    prepared
+}
+
+/// Has the child make a session of its own, with its stdin as the controlling terminal if it is one.
+fn lead_session(command: &mut process::Command, has_terminal: bool) {
+    let lead = move || -> io::Result<()> {
+        setsid()?;
+        match has_terminal {
+            true => Ok(ioctl_tiocsctty(stdin())?),
+            false => Ok(()),
+        }
+    };
+    // SAFETY: between fork and exec there are two system calls, which allocate nothing.
+    unsafe { command.pre_exec(lead) };
 }
 
 /// A process by number; `exited` becomes readable when its waiter has reaped it.
@@ -111,6 +143,8 @@ pub(super) struct ProcessHandle {
     pid: Pid,
     exited: Option<OwnedFd>,
     status: Arc<Mutex<Option<ExitStatus>>>,
+    /// Where it has a terminal.
+    session: Option<TerminalSession>,
 }
 
 impl ProcessHandle {
@@ -130,6 +164,7 @@ impl ProcessHandle {
             pid,
             exited: Some(exited),
             status,
+            session: None,
         })
     }
 
@@ -142,7 +177,13 @@ impl ProcessHandle {
             pid: self.pid,
             exited: self.exited.take(),
             status: Arc::clone(&self.status),
+            session: self.session.take(),
         }
+    }
+
+    /// The session that it leads, if that has a terminal.
+    pub(super) fn session(&self) -> Option<&TerminalSession> {
+        self.session.as_ref()
     }
 
     pub(super) fn try_wait(&self) -> Option<ExitStatus> {

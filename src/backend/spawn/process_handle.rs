@@ -23,7 +23,7 @@ use rustix::{
     },
 };
 
-use super::orphan_killer::Registration;
+use super::{orphan_killer::Registration, terminal_session::TerminalSession};
 
 /// Signals the whole group of the process that a pidfd names (pidfd_send_signal(2), Linux 6.9).
 const PIDFD_SIGNAL_PROCESS_GROUP: libc::c_uint = 1 << 2;
@@ -39,6 +39,8 @@ pub(super) struct ProcessHandle {
     pidfd: Option<OwnedFd>,
     /// `None` once the group has ended.
     registration: Option<Registration>,
+    /// Where it has a terminal.
+    session: Option<TerminalSession>,
 }
 
 impl ProcessHandle {
@@ -47,7 +49,18 @@ impl ProcessHandle {
             pid,
             pidfd: Some(pidfd),
             registration: None,
+            session: None,
         }
+    }
+
+    /// It leads the session of a terminal.
+    pub(super) fn set_terminal(&mut self) {
+        self.session = Some(TerminalSession::new(self.pid));
+    }
+
+    /// That session, if it is one.
+    pub(super) fn session(&self) -> Option<&TerminalSession> {
+        self.session.as_ref()
     }
 
     pub(super) fn pid(&self) -> Pid {
@@ -69,6 +82,7 @@ impl ProcessHandle {
             pid: self.pid,
             pidfd: self.pidfd.take(),
             registration: None,
+            session: self.session.take(),
         }
     }
 
@@ -99,9 +113,13 @@ impl ProcessHandle {
         Some(ExitStatus::from_raw(raw))
     }
 
-    /// Reaps it if it has exited.
+    /// Reaps it if it has exited; the leader of a terminal's session not before that is over, whose number it keeps.
     pub(super) fn try_wait(&self) -> Option<ExitStatus> {
-        self.reap(WaitIdOptions::NOHANG)
+        let is_kept = self.session().is_some_and(|session| !session.is_over());
+        match is_kept {
+            true => self.reap(WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT),
+            false => self.reap(WaitIdOptions::NOHANG),
+        }
     }
 
     /// Blocks until it has exited, and reaps it.

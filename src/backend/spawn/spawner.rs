@@ -43,7 +43,7 @@ impl Spawner {
     }
 
     /// Starts a process: in a session and process group of its own, all signals default and
-    /// unblocked, descriptors 0, 1 and 2 (three pipes) and no other, killed when the gateway dies.
+    /// unblocked, descriptors 0, 1 and 2 (pipes, or a pty) and no other, killed when the gateway dies.
     ///
     /// Cancel safe: yes; a process that nobody waits for is killed.
     ///

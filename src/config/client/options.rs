@@ -10,6 +10,7 @@ use super::{
         program::{streams, target},
         route::Route,
         session::{timeouts, websocket},
+        terminal,
         variables::environ,
     },
     handshake::handshake,
@@ -104,7 +105,8 @@ impl Client {
 }
 
 fn end(args: &Args) -> Result<End, FlagError> {
-    let environment = environ(&args.program.process, None)?.passed;
+    let mut environment = environ(&args.program.process, None)?.passed;
+    terminal::add_variables(&args.program, &mut environment);
     Ok(match target(&args.program)? {
         Some(Target::Program(program, streams, stderr)) => {
             let target = Target::Program(program, streams, inherit_stderr(stderr));

@@ -162,6 +162,11 @@ impl Section {
             self.add(source, name, Vec::new());
             return Ok(());
         }
+        if key == "no-auth" {
+            let reason =
+                "this is for a [[route]]: where nobody is to be asked at the top, nothing says so";
+            return Err(wrong(reason.to_owned()));
+        }
         let argument = keys.find(key).ok_or_else(|| wrong(keys.unknown(key)))?;
         let values = value::values(argument, value).map_err(wrong)?;
         let values = values.into_iter().map(|(text, span)| Value {

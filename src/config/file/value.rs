@@ -38,6 +38,7 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         DeValue::Array(none) if none.is_empty() && argument.get_long() == Some("passenv") => {
             one(String::new())
         }
+        DeValue::Array(_) if is_command_or_url(argument) => one(joined(value.get_ref())?),
         DeValue::Array(items) if is_list && is_command(argument) => items
             .iter()
             .map(|item| Ok((joined(item.get_ref())?, item.span())))
@@ -70,6 +71,12 @@ fn may_be_port(argument: &Arg) -> bool {
 fn is_command(argument: &Arg) -> bool {
     let names = argument.get_value_names().unwrap_or_default();
     names.iter().any(|name| *name == "COMMAND")
+}
+
+/// Whether its value is a command, which may be an array of words, or a URL.
+fn is_command_or_url(argument: &Arg) -> bool {
+    let names = argument.get_value_names().unwrap_or_default();
+    names.iter().any(|name| *name == "COMMAND|URL")
 }
 
 /// A command as one would type it.

@@ -25,8 +25,8 @@ pub(in crate::http) use authentication::{
 pub use authentication::{
     Authentication, Certificates, CookieKey, LoginFiles, PasswordFile, TokenFile,
 };
+pub(in crate::http) use connection_limits::Connections;
 pub use connection_limits::{ConnectionLimits, ConnectionPermit, FirstWebSocket, Overload};
-pub(in crate::http) use connection_limits::{Connections, network};
 pub use cors::Cors;
 pub use descriptor_budget::DescriptorBudget;
 pub use forwarded::TrustedProxies;

@@ -153,6 +153,14 @@ impl FromStr for AllowedOrigin {
 }
 
 impl AllowedOrigin {
+    /// Whether anybody can have a page of it.
+    pub fn is_of_anybody(&self) -> bool {
+        match self {
+            AllowedOrigin::Any | AllowedOrigin::Null | AllowedOrigin::Hostless(_) => true,
+            AllowedOrigin::Site { host, .. } => *host == HostPattern::Any,
+        }
+    }
+
     /// Whether it stands for one host.
     fn is_literal(&self) -> bool {
         matches!(

@@ -51,7 +51,7 @@ struct Failures {
 pub(super) struct Occupied(Arc<Slot>);
 
 impl Slot {
-    pub(super) fn new(shared: SharedRoute<'_>, definition: Definition) -> Self {
+    pub(super) fn new(shared: SharedRoute<'_>, definition: Definition, is_retired: bool) -> Self {
         Slot {
             name: shared.name(),
             script_name: shared.script_name.to_owned(),
@@ -61,7 +61,7 @@ impl Slot {
             live: Mutex::default(),
             failures: Mutex::default(),
             is_occupied: AtomicBool::new(false),
-            is_retired: AtomicBool::new(false),
+            is_retired: AtomicBool::new(is_retired),
         }
     }
 
@@ -115,7 +115,7 @@ impl Slot {
     /// Its program has ended.
     pub(super) fn note_end(&self, end: &GroupEnd) {
         *self.live.lock() = None;
-        if end.has_failed && end.lived < SHORT_LIFE {
+        if end.is_broken || end.has_failed && end.lived < SHORT_LIFE {
             self.failures.lock().fail(end.lived);
         }
     }

@@ -46,7 +46,7 @@ pub(in crate::http) async fn join(
     shared: SharedRoute<'_>,
     variables: &[(String, String)],
 ) -> Result<Joined, Refusal> {
-    let slot = state.groups.slot(shared);
+    let slot = state.groups.slot(shared, state.generation);
     let options = &shared.share.group;
     let joined = match try_join(&slot, options, variables)? {
         Some(joined) => joined,
@@ -90,12 +90,20 @@ async fn join_or_start(
         return Ok(joined);
     }
     if let Some(group) = slot.live() {
+        if slot.is_retired() {
+            // It goes on for those who are there, be it for days. Whoever comes after the reload has another.
+            return Err(Refusal::Reloaded);
+        }
         group.ended().await;
     }
     let source = Source::new(state, slot, shared);
     let started = source.start(state).await?;
     // Before its task runs, which would find nobody there.
     let joined = started.group.join(options, variables);
+    if slot.is_retired() {
+        // A reload came meanwhile, or before.
+        started.group.retire();
+    }
     source.run(state, started);
     joined.map_err(|_| Refusal::TooManyMembers(options.max_members.unwrap_or_default()))
 }
@@ -110,7 +118,7 @@ pub(in crate::http) async fn start_kept(
 ) -> Result<(), (String, Refusal)> {
     let is_kept = |shared: &SharedRoute<'_>| shared.share.group.keep == Keep::Always;
     for shared in SharedRoute::all(router).filter(is_kept) {
-        let slot = state.groups.slot(shared);
+        let slot = state.groups.slot(shared, state.generation);
         let _one_at_a_time = slot.starting.lock().await;
         if slot.live().is_some() {
             continue;

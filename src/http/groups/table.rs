@@ -1,6 +1,12 @@
 //! The table of all slots of a server.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -19,6 +25,8 @@ use crate::{
 pub(in crate::http) struct Groups {
     /// More than one is at a path only where a reload has changed what answers there.
     slots: Mutex<BTreeMap<String, Vec<Arc<Slot>>>>,
+    /// How often the configuration has changed.
+    generation: AtomicU64,
     pub(in crate::http) figures: Arc<Figures>,
 }
 
@@ -31,8 +39,9 @@ impl Groups {
         }
     }
 
-    /// The slot of a program; there is one afterwards.
-    pub(super) fn slot(&self, shared: SharedRoute<'_>) -> Arc<Slot> {
+    /// The slot of a program, as a configuration has it; there is one afterwards. Is that configuration not in force any
+    /// more, nobody but who asks will join what is started in a new one.
+    pub(super) fn slot(&self, shared: SharedRoute<'_>, generation: u64) -> Arc<Slot> {
         let definition = shared.definition();
         let mut slots = self.slots.lock();
         let there = slots.get(&shared.name()).into_iter().flatten();
@@ -45,7 +54,8 @@ impl Groups {
             there.retain(|slot| !slot.is_vacant() || Arc::strong_count(slot) > 1);
             !there.is_empty()
         });
-        let slot = Arc::new(Slot::new(shared, definition));
+        let is_late = generation != self.generation.load(Ordering::Relaxed);
+        let slot = Arc::new(Slot::new(shared, definition, is_late));
         let there = slots.entry(slot.name.clone()).or_default();
         there.push(Arc::clone(&slot));
         slot
@@ -82,8 +92,11 @@ impl Groups {
     }
 
     /// Retires those that a new router does not lead to; the others go on, on its terms.
-    pub(in crate::http) fn reconfigure(&self, router: &Router) {
-        for slot in self.slots.lock().values().flatten() {
+    /// Gives the number of the configuration.
+    pub(in crate::http) fn reconfigure(&self, router: &Router) -> u64 {
+        let slots = self.slots.lock();
+        let generation = self.generation.fetch_add(1, Ordering::Relaxed) + 1;
+        for slot in slots.values().flatten() {
             let room = slot.room.as_deref();
             match slot.definition.find(router, &slot.script_name, room) {
                 None => slot.retire(),
@@ -94,6 +107,7 @@ impl Groups {
                 }
             }
         }
+        generation
     }
 
     /// What was said elsewhere in the room of a tagged program, which a path names.

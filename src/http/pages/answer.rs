@@ -8,6 +8,7 @@ use super::{
     file::{self, Files},
     logout, options,
     route::{Page, PlainRoute},
+    terminal,
 };
 use crate::http::{
     access::DescriptorBudget,
@@ -42,6 +43,14 @@ pub(in crate::http) async fn answer(
 ) -> Result<PlainAnswer, Refused> {
     let page = match route {
         PlainRoute::Page(page, _) => page,
+        PlainRoute::Terminals(directory, other) => {
+            let found = directory.find(path).await.map_err(Refusal::Start)?;
+            if !found.is_some_and(|found| found.is_alone()) {
+                let other = *other.ok_or(Refusal::NoPage)?;
+                return Box::pin(answer(state, request, path, body, other)).await;
+            }
+            Page::Terminal
+        }
         PlainRoute::Scripts(scripts, page, _) => {
             if let Some(answer) = run_script(state, request, path, body, &scripts).await {
                 return answer;
@@ -90,6 +99,7 @@ async fn answer_page(
 ) -> Result<Answer, Refused> {
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
+        Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),

@@ -1,10 +1,17 @@
 //! A directory of programs: each executable file beneath it answers at its path: [`Directory`].
 
-use std::{borrow::Cow, io, path::Path, sync::Arc};
+use std::{
+    borrow::Cow,
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio::task::spawn_blocking;
 
 use super::{root::Root, route_match::RouteMatch};
 use crate::{
-    backend::{ProcessAttributes, Program, StderrTo, StreamOptions, Target},
+    backend::{Program, StderrTo, StreamOptions, Target, Unbuffer, WriteAt},
     http::{route_options::RouteOptions, url_path::UrlPath},
 };
 
@@ -12,7 +19,10 @@ use crate::{
 #[derive(Debug, Clone)]
 pub struct Directory {
     root: Arc<Root>,
-    attributes: ProcessAttributes,
+    /// What each is like.
+    like: Program,
+    /// When they write, if they are asked to write earlier.
+    write_at: Option<WriteAt>,
     streams: StreamOptions,
     stderr: StderrTo,
     /// What holds for each.
@@ -20,17 +30,19 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// The programs beneath a root.
+    /// The programs beneath a root, each like another but for its file.
     pub fn new(
         root: Root,
-        attributes: ProcessAttributes,
+        like: Program,
+        write_at: Option<WriteAt>,
         streams: StreamOptions,
         stderr: StderrTo,
         options: RouteOptions,
     ) -> Self {
         Directory {
             root: Arc::new(root),
-            attributes,
+            like,
+            write_at,
             streams,
             stderr,
             options,
@@ -49,7 +61,7 @@ impl Directory {
 
     /// Whether a program lies in it, and is run as its programs are.
     pub(in crate::http) fn is_of(&self, program: &Program) -> bool {
-        program.attributes == self.attributes && program.file.starts_with(self.root.path())
+        program.attributes == self.like.attributes && program.file.starts_with(self.root.path())
     }
 
     /// What holds for each of them.
@@ -73,9 +85,10 @@ impl Directory {
         let program = Program {
             arguments: vec![script.file.clone().into()],
             directory: script.file.parent().map(Path::to_owned),
+            unbuffer: self.unbuffer(&script.file).await,
             file: script.file,
             entry: Some(script.entry),
-            attributes: self.attributes.clone(),
+            ..self.like.clone()
         };
         Ok(Some(RouteMatch {
             target: Cow::Owned(Target::Program(program, self.streams, self.stderr).into()),
@@ -83,5 +96,16 @@ impl Directory {
             script_name: Cow::Owned(script.name),
             path_info: script.info,
         }))
+    }
+
+    /// What keeps a program from holding back output. Its file is looked into.
+    async fn unbuffer(&self, file: &Path) -> Option<Arc<Unbuffer>> {
+        let write_at = self.write_at?;
+        let file: PathBuf = file.to_owned();
+        let mut passed = self.options.environ.passed.iter();
+        let path = passed.find_map(|(name, value)| (name == "PATH").then(|| value.clone()));
+        let looking =
+            spawn_blocking(move || Unbuffer::new(write_at, &file, file.parent(), path.as_deref()));
+        looking.await.ok().map(Arc::new)
     }
 }

@@ -1,10 +1,10 @@
-//! Plain HTTP answers (files, CGI scripts, the developer console, redirects), and the router that says who
+//! Plain HTTP answers (files, CGI scripts, the developer console, the terminal page, redirects), and the router that says who
 //! answers.
 //!
-//! The handlers (`file`, `cgi`, `console`, `redirect`) never see each other.
+//! The handlers (`file`, `cgi`, `console`, `terminal`, `redirect`) never see each other.
 
 mod answer;
-pub(crate) mod cgi;
+mod cgi;
 mod console;
 mod directory;
 mod file;
@@ -18,6 +18,7 @@ mod root;
 mod route;
 mod route_match;
 mod router;
+mod terminal;
 
 pub(in crate::http) use answer::{PlainAnswer, answer, run_script};
 pub use cgi::{CgiLimits, Scripts};

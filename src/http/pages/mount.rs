@@ -14,6 +14,8 @@ pub enum MountTarget {
     Fixed(Target),
     /// Whom the client's token leads to.
     ByToken(TokenTargets),
+    /// Whom the authorizer of the route names; spoken to so.
+    ByAuthorizer(Arc<SocketOptions>),
     /// The room that the segment behind the path names.
     Rooms(Arc<RoomOptions>),
 }
@@ -59,6 +61,11 @@ impl Mount {
     /// The part of a path that names it; empty for `/` (RFC 3875 §4.1.13).
     pub(super) fn script_name(&self) -> &str {
         self.path.trim_end_matches('/')
+    }
+
+    /// Whether it is a program that has a terminal, which clients may have a page for.
+    pub(super) fn has_terminal(&self) -> bool {
+        self.options.terminal.is_some()
     }
 
     /// What of a path is PATH_INFO here (RFC 3875 §4.1.5); `None` if it does not begin with whole segments of

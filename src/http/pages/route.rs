@@ -30,6 +30,8 @@ pub enum WebSocketRoute<'a> {
 pub enum PlainRoute<'a> {
     /// The script of these that the path leads to, the first first; where it leads to none, a page.
     Scripts(Vec<&'a Scripts>, Option<Page<'a>>, &'a RouteOptions),
+    /// The page of a terminal, if the path leads to a program of the directory; else the other.
+    Terminals(&'a Directory, Option<Box<PlainRoute<'a>>>),
     /// A page.
     Page(Page<'a>, &'a RouteOptions),
 }
@@ -39,6 +41,8 @@ pub enum PlainRoute<'a> {
 pub enum Page<'a> {
     /// The developer console.
     Console,
+    /// The terminal page.
+    Terminal,
     /// A static file.
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.
@@ -55,10 +59,37 @@ pub enum Page<'a> {
 
 impl<'a> PlainRoute<'a> {
     /// The terms, which are known before a disk is asked what is there: those of the scripts with the longest
-    /// path, also for a page behind them; of a page alone, those of the top level.
+    /// path, also for a page behind them; of a terminal's page its program's; of another, those of the top level.
     pub(in crate::http) fn options(&self) -> &'a RouteOptions {
         match self {
             PlainRoute::Scripts(_, _, options) | PlainRoute::Page(_, options) => options,
+            PlainRoute::Terminals(directory, _) => directory.options(),
+        }
+    }
+
+    /// Who answers; of scripts it is not known yet whether another does.
+    pub(in crate::http) fn answerer(&self) -> Answerer {
+        match self {
+            PlainRoute::Scripts(..) => Answerer::Cgi,
+            PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
+            PlainRoute::Page(Page::Console, _) => Answerer::Console,
+            PlainRoute::Page(Page::File(_), _) => Answerer::File,
+            PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
+            PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {
+                Answerer::Nobody
+            }
+        }
+    }
+
+    /// How a path is split into what names the answerer, and the rest; of scripts only their path is known yet.
+    pub(in crate::http) fn split<'p>(&'p self, path: &'p UrlPath) -> (&'p str, &'p str) {
+        let path = path.as_str();
+        match self {
+            PlainRoute::Scripts(scripts, ..) => {
+                let script_name = scripts.first().map_or("", |scripts| &scripts.path);
+                (script_name, path.strip_prefix(script_name).unwrap_or(path))
+            }
+            PlainRoute::Terminals(..) | PlainRoute::Page(..) => ("", path),
         }
     }
 }
@@ -77,10 +108,30 @@ impl<'a> WebSocketRoute<'a> {
         match self {
             WebSocketRoute::Mount(found) => match found.mount.target {
                 MountTarget::Fixed(Target::Program(..)) => Answerer::Program,
-                MountTarget::Fixed(Target::Socket(_)) | MountTarget::ByToken(_) => Answerer::Target,
+                MountTarget::Fixed(Target::Socket(_))
+                | MountTarget::ByToken(_)
+                | MountTarget::ByAuthorizer(_) => Answerer::Target,
                 MountTarget::Fixed(Target::Room(_)) | MountTarget::Rooms(_) => Answerer::Room,
             },
             WebSocketRoute::Directory(..) => Answerer::Program,
+        }
+    }
+
+    /// Whether the authorizer names the target.
+    pub(in crate::http) fn is_authorizers(&self) -> bool {
+        match self {
+            WebSocketRoute::Mount(found) => {
+                matches!(found.mount.target, MountTarget::ByAuthorizer(_))
+            }
+            WebSocketRoute::Directory(..) => false,
+        }
+    }
+
+    /// How a path is split into what names the answerer, and the rest; of a directory that is not known yet.
+    pub(in crate::http) fn split<'p>(&'p self, path: &'p UrlPath) -> (&'p str, &'p str) {
+        match self {
+            WebSocketRoute::Mount(found) => (found.mount.script_name(), &found.path_info),
+            WebSocketRoute::Directory(..) => ("", path.as_str()),
         }
     }
 

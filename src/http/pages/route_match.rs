@@ -19,6 +19,11 @@ pub struct RouteMatch<'a, T = Cow<'a, MountTarget>> {
 }
 
 impl<'a, T> RouteMatch<'a, T> {
+    /// Whether nothing of the path follows what names it, but for a slash.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.path_info.as_str(), "" | "/")
+    }
+
     /// What answers there, and the match without it.
     pub(in crate::http) fn take_target(self) -> (T, RouteMatch<'a, ()>) {
         let rest = RouteMatch {

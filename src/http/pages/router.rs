@@ -83,12 +83,23 @@ impl Router {
         route.filter(|route| route.options().plain_http)
     }
 
-    /// Who answers a plain request: the console at `/`; else the script that the path leads to, those of the
-    /// longest path first; else a file, or the refusal of all but a WebSocket.
+    /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that
+    /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if path.as_str() == LOGOUT && self.logins.has_passwords() {
             return Some(PlainRoute::Page(Page::Logout, &self.page_options));
         }
+        if let Some(terminal) = self.terminal_at(path) {
+            return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
+        }
+        let other = self.plain_without_terminals(path);
+        match self.terminals_beneath(path) {
+            Some(directory) => Some(PlainRoute::Terminals(directory, other.map(Box::new))),
+            None => other,
+        }
+    }
+
+    fn plain_without_terminals(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if self.console && path.as_str() == "/" {
             return Some(PlainRoute::Page(Page::Console, &self.page_options));
         }
@@ -104,9 +115,24 @@ impl Router {
         }
     }
 
-    /// Who answers OPTIONS: the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// Whether there is something here for a browser to go to.
+    pub fn has_pages(&self) -> bool {
+        let mut mounts = self.mounts.iter().chain(&self.fallback);
+        let directory = self.directory.as_ref().map(Directory::options);
+        self.console
+            || self.files.is_some()
+            || !self.scripts.is_empty()
+            || mounts.any(Mount::has_terminal)
+            || directory.is_some_and(|options| options.terminal.is_some())
+    }
+
+    /// Who answers OPTIONS: wsd where it has a page of a terminal; else the script that the path leads to, which may know more methods than wsd; else wsd, for
     /// whatever else answers there, be it only WebSockets.
     pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if let Some(terminal) = self.terminal_at(path) {
+            let page = Page::Options(OF_PAGES);
+            return Some(PlainRoute::Page(page, &terminal.options));
+        }
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";
         match scripts.first().map(|longest| &longest.options) {
@@ -134,10 +160,19 @@ impl Router {
         longest.filter(|_| !is_own).unwrap_or(&self.access)
     }
 
+    /// The path of the route that says who may ask at a path; empty where the top does.
+    pub(in crate::http) fn route_at(&self, path: &UrlPath) -> &str {
+        let access = self.access_at(path);
+        match std::ptr::eq(access, &self.access) {
+            true => "",
+            false => &access.path,
+        }
+    }
+
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
     pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
-        let is_console = self.console && path.as_str() == "/";
-        !is_console && (self.files.is_some() || !self.scripts_at(path).is_empty())
+        let has_page = self.console && path.as_str() == "/" || self.terminal_at(path).is_some();
+        !has_page && (self.files.is_some() || !self.scripts_at(path).is_empty())
     }
 
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
@@ -147,6 +182,29 @@ impl Router {
             false => OF_SCRIPTS,
         });
         PlainRoute::Page(page, &self.page_options)
+    }
+
+    /// The program whose terminal has its page at a path, and not only somewhere above it: that of the route there, at
+    /// `/` also COMMAND. A slash at the end is what people type.
+    fn terminal_at(&self, path: &UrlPath) -> Option<&Mount> {
+        let is_its_path = |mount: &Mount| matches!(mount.path_info(path), Some("" | "/"));
+        let mut mounts = self
+            .mounts
+            .iter()
+            .filter(|mount| is_its_path(mount))
+            .peekable();
+        if mounts.peek().is_none() {
+            let fallback = self.fallback.as_ref();
+            return fallback.filter(|mount| is_its_path(mount) && mount.has_terminal());
+        }
+        mounts.find(|mount| mount.has_terminal())
+    }
+
+    /// The directory whose programs have terminals, where the path may lead to one.
+    fn terminals_beneath(&self, path: &UrlPath) -> Option<&Directory> {
+        let directory = self.directory.as_ref()?;
+        let has_terminals = directory.options().terminal.is_some();
+        (has_terminals && self.mounts_at(path).next().is_none()).then_some(directory)
     }
 
     /// The scripts that a path may lead to, those of the longest path first.
@@ -271,7 +329,10 @@ mod tests {
     use crate::{
         backend::{MaxLine, ProcessAttributes, Program, StderrTo, StreamOptions, Target},
         framing::{Framing, Newline},
-        http::pages::{CgiLimits, Root},
+        http::{
+            TerminalOptions,
+            pages::{CgiLimits, Root},
+        },
     };
     use std::sync::Arc;
 
@@ -379,6 +440,45 @@ mod tests {
             let route = router.plain(&path).expect(raw);
             assert!(std::ptr::eq(route.options(), expected), "{raw}");
         }
+    }
+
+    #[test]
+    fn terminal_has_its_page_at_its_path_alone() {
+        let terminal = |path| {
+            let terminal = Some(TerminalOptions { is_readonly: false });
+            let mut mount = mount(path);
+            mount.options.terminal = terminal;
+            mount
+        };
+        let mut router = Router {
+            console: true,
+            scripts: vec![scripts("")],
+            ..router(&["/lines"])
+        };
+        router.mounts.push(terminal("/a"));
+        let is_terminal = |router: &Router, raw| {
+            let path = UrlPath::decode(raw).expect(raw);
+            let plain = router.plain(&path);
+            matches!(plain, Some(PlainRoute::Page(Page::Terminal, options)) if options.terminal.is_some())
+        };
+        for (raw, expected) in [
+            ("/a", true),
+            ("/a/", true),
+            ("/a/b", false),
+            ("/ab", false),
+            ("/", false),
+            ("/lines", false),
+        ] {
+            assert_eq!(is_terminal(&router, raw), expected, "{raw}");
+        }
+        router.fallback = Some(terminal("/"));
+        assert!(is_terminal(&router, "/"));
+        for raw in ["/b", "/lines", "//"] {
+            assert!(!is_terminal(&router, raw), "{raw}");
+        }
+        // Another program is at the path.
+        router.mounts.push(mount("/"));
+        assert!(!is_terminal(&router, "/"));
     }
 
     #[test]

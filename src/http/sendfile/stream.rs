@@ -25,6 +25,7 @@ const BEFORE_FILE: SendFlags = SendFlags::empty();
 pub struct SendfileStream {
     stream: TcpStream,
     queue: SendfileQueue,
+    sent: u64,
 }
 
 impl SendfileStream {
@@ -33,7 +34,13 @@ impl SendfileStream {
         SendfileStream {
             stream,
             queue: SendfileQueue::default(),
+            sent: 0,
         }
+    }
+
+    /// How many bytes the socket has taken.
+    pub fn sent(&self) -> u64 {
+        self.sent
     }
 
     /// What files are to be put into; for the extensions of requests.
@@ -91,10 +98,12 @@ impl AsyncWrite for SendfileStream {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match SendfileQueue::is_placeholder(buffer) {
+        let sent = ready!(match SendfileQueue::is_placeholder(buffer) {
             true => self.poll_send_file(context),
             false => Pin::new(&mut self.stream).poll_write(context, buffer),
-        }
+        })?;
+        self.sent += sent as u64;
+        Poll::Ready(Ok(sent))
     }
 
     fn poll_write_vectored(
@@ -105,14 +114,16 @@ impl AsyncWrite for SendfileStream {
         let file = buffers
             .iter()
             .position(|buffer| SendfileQueue::is_placeholder(buffer));
-        match (file, buffers) {
+        let sent = ready!(match (file, buffers) {
             (None, _) => Pin::new(&mut self.stream).poll_write_vectored(context, buffers),
             (Some(0), _) => self.poll_send_file(context),
             (Some(1), [head, ..]) => self.poll_send_before_file(context, head),
             (Some(file), _) => {
                 Pin::new(&mut self.stream).poll_write_vectored(context, &buffers[..file])
             }
-        }
+        })?;
+        self.sent += sent as u64;
+        Poll::Ready(Ok(sent))
     }
 
     /// Without it hyper would copy, placeholders too.

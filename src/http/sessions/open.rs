@@ -1,6 +1,13 @@
 //! From a request that has passed all checks to a running session: a program, a task, an answer.
 
-use std::{future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    borrow::Cow,
+    future::Future,
+    os::unix::process::ExitStatusExt,
+    pin::Pin,
+    sync::{Arc, Once},
+    time::Duration,
+};
 
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -12,15 +19,16 @@ use super::{
     session_request::{Opened, SessionRequest},
 };
 use crate::{
-    backend::{Backend, FirstLine, Membership, Target, target_lost},
+    backend::{Backend, FirstLine, Membership, Target, TerminalSize, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
-        refusal::Refusal,
+        refusal::{CAME_AT_END, Refusal},
         registry::{GroupMember, OpenSession, RegistryGuard},
         state::State,
     },
+    message::Close,
     recording::Recording,
     session::{self, Handle, SessionTimeouts, Summary},
     timer::sleep,
@@ -91,6 +99,9 @@ pub(in crate::http) async fn open(
         },
         recording,
         timeouts: Arc::clone(&options.timeouts),
+        buffering_told: target
+            .may_hold_back_output()
+            .then(|| Arc::clone(&state.buffering_told)),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
         drain: state.drain.clone(),
@@ -118,9 +129,21 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         // Nothing is waited for.
         Target::Room(_) => (Vec::new(), |_, _| {}),
     };
+    if state.has_console
+        && let Some(line) = target.unexamined_line(&variables)
+    {
+        // Once env(1) runs, the client has its 101.
+        line.check().await.map_err(Refusal::Start)?;
+    }
     let opening = async {
-        let opened = target.open(&state.resources, &variables, connection).await;
-        opened.map(|backend| Opened {
+        let backend = match sized(target, asked) {
+            Ok(target) => {
+                let opening = target.open(&state.resources, &variables, connection);
+                opening.await
+            }
+            Err(close) => Ok(Backend::closed(close)),
+        };
+        backend.map(|backend| Opened {
             first_line: target.unexamined_line(&variables),
             member: member_of(target, &backend),
             membership: None,
@@ -128,6 +151,18 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         })
     };
     launch.start(state, observe, opening).await
+}
+
+/// The target, where it has a terminal with the size that the client asks for.
+fn sized<'a>(target: &'a Target, asked: &SessionRequest<'_>) -> Result<Cow<'a, Target>, Close> {
+    if !target.pty().is_controlling() {
+        return Ok(Cow::Borrowed(target));
+    }
+    let query = asked.request.parts.uri.query().unwrap_or_default();
+    match TerminalSize::of_query(query) {
+        Ok(size) => Ok(Cow::Owned(target.with_size(size))),
+        Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
+    }
 }
 
 /// What is known of a member of a room.
@@ -153,6 +188,8 @@ struct Task {
     client: Pin<Box<dyn Future<Output = Client> + Send>>,
     recording: Option<Arc<Recording>>,
     timeouts: Arc<SessionTimeouts>,
+    /// Where the program's output could be had earlier.
+    buffering_told: Option<Arc<Once>>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
     /// Cancelled when the server stops.
@@ -185,6 +222,9 @@ impl Task {
                 line.fault_behind_exit(summary.exit).await;
             }
             log_end(&summary, open, duration);
+            if let (true, Some(told)) = (summary.came_at_end, self.buffering_told) {
+                told.call_once(tell_of_buffering);
+            }
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);
             drop(self.guard);
@@ -208,9 +248,14 @@ async fn finish(lingering: LingeringClose, drain: &CancellationToken) {
     }
 }
 
+/// The first question of every newcomer.
+fn tell_of_buffering() {
+    info!("{CAME_AT_END}");
+}
+
 fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {
     let handle = &open.handle;
-    let (received, sent) = (handle.received.traffic(), handle.sent.traffic());
+    let (received, sent) = handle.traffic();
     let close = summary.ended.close();
     let by = match (summary.ended.side(), &open.target) {
         ("program", Some(_)) => "target",

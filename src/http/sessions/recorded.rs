@@ -67,6 +67,7 @@ pub(super) async fn record(
             recording: Some(recording),
         }),
         presence: client.presence,
+        wire: None,
     }
 }
 

@@ -1,13 +1,16 @@
 //! What a session is asked for with, and what it is opened with.
 
-use hyper::{Method, header};
+use hyper::header;
 use tracing::info;
 
 use crate::{
     backend::{Backend, FirstLine, Membership},
     environ,
     http::{
-        access::ConnectionPermit, pages::RouteMatch, registry::GroupMember, request::ClientRequest,
+        access::ConnectionPermit,
+        pages::RouteMatch,
+        registry::GroupMember,
+        request::{ClientRequest, METHOD_OF_SESSIONS},
         targets::FoundTarget,
     },
 };
@@ -65,10 +68,6 @@ impl Opening<'_> {
     }
 }
 
-/// What programs are told of every WebSocket's request, also of HTTP/2's CONNECT, which is none of a proxy: CGI
-/// programs and libraries look for nothing else.
-static METHOD: Method = Method::GET;
-
 /// What a session is opened with.
 pub(super) struct Opened {
     pub(super) backend: Backend,
@@ -88,7 +87,7 @@ impl SessionRequest<'_> {
             ..
         } = &self.found.route;
         let method = match self.opening {
-            Opening::WebSocket { .. } => &METHOD,
+            Opening::WebSocket { .. } => &METHOD_OF_SESSIONS,
             Opening::Post => &self.request.parts.method,
         };
         environ::RequestInfo {

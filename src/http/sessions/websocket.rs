@@ -11,6 +11,7 @@ use super::{
     session_request::{Opening, SessionRequest},
 };
 use crate::{
+    backend::Target,
     http::{
         access::ConnectionPermit,
         body::Body,
@@ -40,11 +41,15 @@ pub(in crate::http) async fn open_websocket(
     permit: Option<ConnectionPermit>,
 ) -> Result<Response<Body>, Refusal> {
     let options = found.route.options;
+    let is_member = options.share.is_some() || matches!(&*found.route.target, Target::Room(_));
     let client = client(
         upgrade,
         request.parts.version,
         request.parts.extensions.get().copied(),
-        options.websocket,
+        websocket::Options {
+            is_told_by_many: is_member,
+            ..options.websocket
+        },
         handshake.compression(),
     );
     let mut response = handshake.to_response();

@@ -84,6 +84,19 @@ impl Handshake {
             .and_then(|value| value.to_str().ok())
     }
 
+    /// Selects another of the subprotocols that were offered.
+    ///
+    /// # Errors
+    /// 400 for what cannot be one.
+    pub(in crate::http) fn select(&mut self, subprotocol: &str) -> Result<(), Refusal> {
+        let value = HeaderValue::from_str(subprotocol).ok();
+        let value = value.ok_or_else(|| {
+            Refusal::BadRequest("a subprotocol that was offered is not a token".to_owned())
+        })?;
+        self.subprotocol = Some(value);
+        Ok(())
+    }
+
     /// What of compression was agreed on.
     pub(in crate::http) fn compression(&self) -> Option<Negotiated> {
         self.compression

@@ -1,6 +1,6 @@
 //! HTTP/1.1 and 1.0 over a stream (RFC 9112).
 
-use std::{convert::Infallible, error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
+use std::{error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
 
 use futures_util::FutureExt;
 use hyper::{
@@ -21,14 +21,14 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, BreakOff, ConnectionRefusal, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, BreakOff, ConnectionRefusal, HangUp, sendfile::SendfileQueue, websocket::Detach},
     server::{
         Options,
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     },
     transport::{
-        Client, ConnectionState, Stalled, TimeoutStream,
-        websocket::{self, Role, deflate::Negotiated},
+        Client, Stalled, TimeoutStream,
+        websocket::{self, Role, Underlying, deflate::Negotiated},
     },
 };
 
@@ -54,7 +54,7 @@ async fn serve_in(
         ..
     } = exchange.server.options();
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
-    let stream = TimeoutStream::new(stream, None, Some(write_timeout));
+    let stream = TimeoutStream::new(stream, None, Some(write_timeout)).measured_by(MaybeTls::sent);
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
     let mut http = pin!(
@@ -109,8 +109,8 @@ fn service(
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<TrackedBody<Body>>,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, Infallible>> + Send,
+    Error = HangUp,
+    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, HangUp>> + Send,
 > {
     service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Detach(detach));
@@ -133,6 +133,7 @@ fn service(
         // In a box, or each connection would have the room for it, from its first byte to its last.
         let answer = Box::pin(Arc::clone(&exchange).answer(request));
         answer.map(|response| {
+            let response = HangUp::check(response)?;
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok(response.map(|body| TrackedBody::new(body, phase)))
@@ -159,8 +160,15 @@ fn detach(
         Role::Server,
         options,
         compression,
-        |stream: &MaybeTls| ConnectionState::of(stream.as_fd()),
+        |stream: &MaybeTls| Some(underlying(stream)),
     ))
+}
+
+fn underlying(stream: &MaybeTls) -> Underlying<'_> {
+    Underlying {
+        socket: stream.as_fd(),
+        is_bare: !stream.is_tls(),
+    }
 }
 
 #[cfg(test)]

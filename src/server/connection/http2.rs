@@ -6,7 +6,7 @@
 //! for them. Streams are limited in number, and each in what may be on its way on it: memory is held for
 //! what a client has sent and a program has not taken, and for what a client has not taken, never for more.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use hyper::{
     Request, Response,
@@ -26,7 +26,10 @@ use super::{
     streams::Streams,
 };
 use crate::{
-    http::access::{DescriptorBudget, FirstWebSocket},
+    http::{
+        HangUp,
+        access::{DescriptorBudget, FirstWebSocket},
+    },
     server::{Options, io::MaybeTls},
     timer::sleep,
     transport::TimeoutStream,
@@ -107,8 +110,8 @@ fn service(
 ) -> impl Service<
     Request<Incoming>,
     Response = Response<SentBody>,
-    Error = Infallible,
-    Future = impl Future<Output = Result<Response<SentBody>, Infallible>> + Send,
+    Error = HangUp,
+    Future = impl Future<Output = Result<Response<SentBody>, HangUp>> + Send,
 > {
     let (first, descriptors) = (FirstWebSocket::default(), DescriptorBudget::default());
     service_fn(move |mut request: Request<Incoming>| {
@@ -119,6 +122,8 @@ fn service(
             let turn = answers.turn(&request).await;
             // In a box, or each of a thousand streams that wait would have the room that an answer takes.
             let response = Box::pin(exchange.answer(request)).await;
+            // Which resets its stream, and leaves the others alone.
+            let response = HangUp::check(response)?;
             Ok(answers.send(response, turn))
         }
     })

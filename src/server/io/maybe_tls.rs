@@ -77,6 +77,17 @@ impl MaybeTls {
         }
     }
 
+    /// How many bytes have gone to the socket of what TLS keeps; `None` where nothing is kept, or nobody counts.
+    pub(in crate::server) fn sent(&self) -> Option<u64> {
+        match &self.layer {
+            Layer::Right(stream) => match stream.get_ref().0 {
+                Stream::Left(tcp) => Some(tcp.sent()),
+                Stream::Right(_) => None,
+            },
+            Layer::Left(_) => None,
+        }
+    }
+
     /// Whether there is TLS.
     pub(in crate::server) fn is_tls(&self) -> bool {
         matches!(self.layer, Layer::Right(_))

@@ -136,6 +136,14 @@ impl Inherited {
     }
 }
 
+/// Whether there are such sockets for this process, taken over or not.
+pub fn has_inherited() -> bool {
+    let number = |name| number(name, env::var_os(name)).ok().flatten();
+    let is_for_us = |process| is_ours(process, getpid(), getppid());
+    number("LISTEN_FDS").is_some_and(|count| count > 0)
+        && number("LISTEN_PID").is_some_and(is_for_us)
+}
+
 fn number(name: &'static str, value: Option<OsString>) -> Result<Option<i32>, InheritedError> {
     let Some(value) = value else {
         return Ok(None);

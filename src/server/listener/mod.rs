@@ -17,7 +17,7 @@ pub use address::{Address, AddressError, resolve};
 pub use bind_error::{BindError, BindFailure};
 pub(super) use bound::{Handover, is_listening};
 pub use bound::{Listener, Sockets};
-pub use inherited::{Inherited, InheritedError};
+pub use inherited::{Inherited, InheritedError, has_inherited};
 pub use socket_file::Permissions;
 pub(super) use socket_file::SocketFile;
 pub(super) use tcp::tune;

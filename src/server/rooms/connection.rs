@@ -1,8 +1,8 @@
 //! One connection to the rooms' socket, from its first line to its end.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, iter, sync::Arc, time::Duration};
 
-use futures_util::{SinkExt, Stream, StreamExt};
+use futures_util::{FutureExt, SinkExt, Stream, StreamExt};
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, copy, sink},
     net::{
@@ -25,8 +25,8 @@ use crate::{
 
 /// How long the first line is waited for.
 const FIRST_LINE: Duration = Duration::from_secs(10);
-/// Deliveries, or messages to nobody, after which others get the processor.
-const TURN: usize = 4 * 1024;
+/// Messages that are said at once, if so many have come; then others get the processor.
+const TURN: usize = 64;
 
 /// Serves a connection to its end.
 ///
@@ -89,17 +89,35 @@ async fn take(
 ) -> io::Result<()> {
     let limit = room.max_message.unwrap_or(usize::MAX);
     let mut messages = FramedRead::new(reader, Codec::new(Framing::Length, limit));
-    let mut turn = 0;
-    while let Some(message) = messages.next().await {
-        let message = message.map_err(io::Error::other)?;
-        if matches!(message, Message::Binary(_)) && !room.options.is_binary {
-            return Err(io::ErrorKind::InvalidData.into());
+    let is_binary = room.options.is_binary;
+    while let Some(first) = messages.next().await {
+        // What has come by now is said at once, so that each member is sent it at once.
+        let (mut next, mut turn) = (Some(Some(first)), 0);
+        let ready = iter::from_fn(|| {
+            let message = next.take()??;
+            turn += 1;
+            if turn < TURN {
+                next = messages.next().now_or_never();
+            }
+            Some(message)
+        });
+        let mut broken = None;
+        let said = ready.map_while(|message| match message {
+            Ok(Message::Binary(_)) if !is_binary => {
+                broken = Some(io::ErrorKind::InvalidData.into());
+                None
+            }
+            Ok(message) => Some(message),
+            Err(error) => {
+                broken = Some(io::Error::other(error));
+                None
+            }
+        });
+        handler.say(room, said).await;
+        if let Some(error) = broken {
+            return Err(error);
         }
-        turn += 1 + handler.say(room, message);
-        if turn >= TURN {
-            turn = 0;
-            yield_now().await;
-        }
+        yield_now().await;
     }
     Ok(())
 }

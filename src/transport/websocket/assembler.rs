@@ -213,6 +213,9 @@ impl MessageAssembler {
         let Limit { message, frame } = self.limit;
         let total = payload.saturating_add(self.message.payload.len() as u64);
         match () {
+            () if payload > frame as u64 && frame < message => {
+                Err(ProtocolViolation::FrameTooLong(frame))
+            }
             () if payload > frame as u64 => Err(ProtocolViolation::TooLong(frame)),
             () if total > message as u64 => Err(ProtocolViolation::TooLong(message)),
             () => Ok(()),
@@ -478,12 +481,14 @@ mod tests {
             frame(0, b"x"),
         ];
         for (bytes, limit) in [
-            (&long[..8], LIMIT.frame),
-            (&later.concat()[..], LIMIT.message),
+            (&long[..8], ProtocolViolation::FrameTooLong(LIMIT.frame)),
+            (
+                &later.concat()[..],
+                ProtocolViolation::TooLong(LIMIT.message),
+            ),
         ] {
             for piece in [1, 1000, bytes.len()] {
-                let expected = Some(ProtocolViolation::TooLong(limit));
-                assert_eq!(violation(bytes, piece), expected, "{piece}");
+                assert_eq!(violation(bytes, piece), Some(limit), "{piece}");
             }
         }
     }

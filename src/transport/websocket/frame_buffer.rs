@@ -4,7 +4,7 @@ use std::{
     io::{self, IoSlice},
     mem,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, Weak},
     task::{Context, Poll, ready},
 };
 
@@ -13,7 +13,8 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_util::io::poll_read_buf;
 
-use crate::{message::Close, room};
+use super::underlying::Underlying;
+use crate::{message::Close, room, send_queue, wire::Written};
 
 /// Capacity in bytes that a buffer keeps when there is nothing in it.
 const CAPACITY_AT_REST: usize = 512;
@@ -29,6 +30,8 @@ pub(super) struct FrameBuffer<S> {
     payload: Bytes,
     /// Frames behind that.
     behind: Vec<u8>,
+    /// Messages wait beside it that are to be given to it before any other.
+    pub(super) is_behind: bool,
     /// Close is our last frame: nothing follows it (RFC 6455 §5.5.1).
     pub(super) is_closed: bool,
     /// The stream has taken that.
@@ -47,6 +50,7 @@ impl<S> FrameBuffer<S> {
             sent: 0,
             payload: Bytes::new(),
             behind: Vec::new(),
+            is_behind: false,
             is_closed: false,
             has_sent_close: false,
             peer_close: None,
@@ -69,6 +73,7 @@ impl<S> FrameBuffer<S> {
     /// # Errors
     /// There is no memory for them; then they stay.
     pub(super) fn give(&mut self, frames: &mut Vec<u8>) -> io::Result<()> {
+        self.is_behind = false;
         let last = self.last();
         match last.is_empty() {
             true => mem::swap(last, frames),
@@ -115,6 +120,40 @@ impl<S> FrameBuffer<S> {
     /// Gives back the memory that a burst took.
     pub(super) fn rest(&mut self) {
         rest(&mut self.unsent);
+    }
+
+    /// Sends whole messages that the session does not know of by the socket beneath, which takes what it is given as it
+    /// is; `last` gives the last piece. Not where anything has to go out before them, nor where one of the two ends has
+    /// said Close.
+    pub(super) fn send_beside(
+        &mut self,
+        socket: impl FnOnce(&S) -> Option<Underlying<'_>>,
+        pieces: &mut [IoSlice<'_>],
+        last: impl FnOnce() -> Bytes,
+    ) -> Written {
+        let is_over = self.is_closed || self.peer_close.is_some();
+        if is_over || self.is_behind || self.unsent() > 0 {
+            return Written::Nothing;
+        }
+        let bare = socket(&self.stream).filter(|beneath| beneath.is_bare);
+        let Some(Underlying { socket, .. }) = bare else {
+            return Written::Nothing;
+        };
+        // An error is the session's, which meets it when it writes.
+        let Ok(sent) = send_queue::send(socket, pieces) else {
+            return Written::Nothing;
+        };
+        let mut left = pieces;
+        IoSlice::advance_slices(&mut left, sent);
+        let Some((end, before)) = left.split_last() else {
+            return Written::All;
+        };
+        for piece in before {
+            self.unsent.extend_from_slice(piece);
+        }
+        let last = last();
+        self.payload = last.slice(last.len() - end.len()..);
+        Written::Begun
     }
 }
 
@@ -190,7 +229,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> FrameBuffer<S> {
 }
 
 /// The two ends of a wire. Both are polled by the one task of a session, so the lock is never waited
-/// for; and it is taken for a burst of messages, not for each.
+/// for, but by a member of a group for who is just writing to it; and it is taken for a burst of messages, not for each.
 pub(super) struct SharedStream<S>(Arc<Mutex<FrameBuffer<S>>>);
 
 impl<S> SharedStream<S> {
@@ -200,6 +239,11 @@ impl<S> SharedStream<S> {
 
     pub(super) fn lock(&self) -> MutexGuard<'_, FrameBuffer<S>> {
         self.0.lock()
+    }
+
+    /// A handle for as long as there is the stream, which that does not hold.
+    pub(super) fn downgrade(&self) -> Weak<Mutex<FrameBuffer<S>>> {
+        Arc::downgrade(&self.0)
     }
 }
 

@@ -25,9 +25,11 @@ pub(crate) mod properties;
 mod protocol_violation;
 mod reader;
 mod sync_reader;
+mod underlying;
 mod utf8;
 mod writer;
 
 pub use hyper_tungstenite::tungstenite::protocol::Role;
 pub use key::{accept_key, new_key};
 pub use open::{Delivery, LARGEST_FRAME, Options, open, open_watched};
+pub use underlying::Underlying;

@@ -13,12 +13,16 @@ use super::{
     piece_reader::PieceReader,
     reader::MessageReader,
     sync_reader::SyncReader,
-    writer::MessageWriter,
+    underlying::Underlying,
+    writer::{MessageWriter, send_beside},
 };
-use crate::transport::{
-    client::Client,
-    io_timeouts::TimeoutStream,
-    presence::{ConnectionState, Presence},
+use crate::{
+    transport::{
+        client::Client,
+        io_timeouts::TimeoutStream,
+        presence::{ConnectionState, Presence},
+    },
+    wire::{Sending, Wire, Written},
 };
 
 /// What one WebSocket may do.
@@ -33,6 +37,8 @@ pub struct Options {
     pub write_timeout: Option<Duration>,
     /// How messages are handed on; in pieces only those of clients, and of any length.
     pub delivery: Delivery,
+    /// Whether what is said to many may be written beside the session.
+    pub is_told_by_many: bool,
 }
 
 /// How messages are handed on.
@@ -65,18 +71,17 @@ pub fn open<S>(
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let unknown = |_: &S| ConnectionState::default();
-    open_watched(stream, read_ahead, role, options, compression, unknown)
+    open_watched(stream, read_ahead, role, options, compression, |_| None)
 }
 
-/// The same over a stream that can be asked whether the other end is still there, and what it has not taken.
+/// The same over a stream whose socket can be asked whether the other end is still there, and what it has not taken.
 pub fn open_watched<S>(
     stream: S,
     read_ahead: Bytes,
     role: Role,
     options: &Options,
     compression: Option<&Negotiated>,
-    look: impl Fn(&S) -> ConnectionState + Send + Sync + 'static,
+    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + Clone + 'static,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -85,17 +90,25 @@ where
     let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
     match compression {
         None => {
-            let look = move |stream: &TimeoutStream<S>| look(stream.get_ref());
-            plain(stream, read_ahead, role, options, None, look)
+            let socket = beneath(move |stream: &TimeoutStream<S>| socket(stream.get_ref()));
+            plain(stream, read_ahead, role, options, None, socket)
         }
         Some(negotiated) => {
             let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
             let sharing = SharedCompression::new(negotiated, role);
-            let look =
-                move |stream: &DeflateStream<TimeoutStream<S>>| look(stream.get_ref().get_ref());
-            plain(stream, Bytes::new(), role, options, sharing, look)
+            let socket = beneath(move |stream: &DeflateStream<TimeoutStream<S>>| {
+                let is_bare = false;
+                let beneath = socket(stream.get_ref().get_ref())?;
+                Some(Underlying { is_bare, ..beneath })
+            });
+            plain(stream, Bytes::new(), role, options, sharing, socket)
         }
     }
+}
+
+/// Says of a closure that what it gives is borrowed from what it is given, which is not inferred.
+fn beneath<S, F: Fn(&S) -> Option<Underlying<'_>>>(socket: F) -> F {
+    socket
 }
 
 /// The other end of a stream of frames that are not compressed.
@@ -105,7 +118,7 @@ fn plain<S>(
     role: Role,
     options: &Options,
     sharing: Option<SharedCompression>,
-    look: impl Fn(&S) -> ConnectionState + Send + Sync + 'static,
+    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + Clone + 'static,
 ) -> Client
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
@@ -118,18 +131,24 @@ where
         .max_message_size(options.max_message)
         .max_frame_size(Some(limit.frame));
     let stream = SharedStream::new(FrameBuffer::new(stream));
-    let watched = stream.clone();
+    let (watched, of_presence) = (stream.clone(), socket.clone());
     let presence = Presence::new(move || {
         let buffer = watched.lock();
-        let mut state = look(buffer.get_ref());
+        let socket = of_presence(buffer.get_ref());
+        let mut state = socket.map_or_else(ConnectionState::default, |beneath| {
+            ConnectionState::of(beneath.socket)
+        });
         state.untaken += buffer.unsent();
         state
     });
+    let is_told_by_many = options.is_told_by_many && role == Role::Server;
+    let wire = is_told_by_many.then(|| wire_of(&stream, socket));
     if options.delivery == Delivery::InPieces && role == Role::Server {
         return Client {
             incoming: Box::pin(PieceReader::new(stream.clone(), read_ahead)),
             outgoing: Box::pin(MessageWriter::new(stream, role, sharing)),
             presence,
+            wire,
         };
     }
     let assembler = MessageAssembler::new(role, limit);
@@ -138,7 +157,28 @@ where
         incoming: Box::pin(MessageReader::new(reader, role, config)),
         outgoing: Box::pin(MessageWriter::new(stream, role, sharing)),
         presence,
+        wire,
     }
+}
+
+/// The wire of a stream, which that does not hold.
+fn wire_of<S: Send + 'static>(
+    stream: &SharedStream<S>,
+    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + 'static,
+) -> Wire {
+    let stream = stream.downgrade();
+    let watched = stream.clone();
+    let is_blocked = move || {
+        let stream = watched.upgrade();
+        stream.is_none_or(|stream| stream.lock().unsent() > 0)
+    };
+    let write = move |sendings: &[Sending<'_>]| {
+        let Some(stream) = stream.upgrade() else {
+            return Written::Nothing;
+        };
+        send_beside(&mut stream.lock(), &socket, sendings)
+    };
+    Wire::new(write, is_blocked)
 }
 
 impl Limit {
@@ -154,8 +194,17 @@ impl Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        message::{Close, Message, Shared},
+        transport::{client::Outbound, websocket::deflate::DeflateParams},
+        wire::Burst,
+    };
     use futures_util::SinkExt;
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+    use std::{os::fd::AsFd, sync::Arc};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        net::UnixStream,
+    };
 
     const LONG: [u8; 10] = [0x81, 0xfe, 0, 2, 0, 0, 0, 0, b'h', b'i'];
 
@@ -171,5 +220,141 @@ mod tests {
         };
         let (closed, ()) = tokio::join!(client.outgoing.close(), talk);
         closed.expect("fine");
+    }
+
+    fn of_unix(stream: &UnixStream) -> Option<Underlying<'_>> {
+        Some(Underlying {
+            socket: stream.as_fd(),
+            is_bare: true,
+        })
+    }
+
+    /// A server's end over a socket, and the socket's other end.
+    fn member() -> (Client, Wire, UnixStream) {
+        let (near, far) = UnixStream::pair().expect("two ends");
+        let options = Options {
+            is_told_by_many: true,
+            ..Options::default()
+        };
+        let mut client = open_watched(near, Bytes::new(), Role::Server, &options, None, of_unix);
+        let wire = client.wire.take().expect("a wire");
+        (client, wire, far)
+    }
+
+    fn shared(text: &str) -> Arc<Shared> {
+        Arc::new(Shared::new(Message::Text(text.into())))
+    }
+
+    async fn read(far: &mut UnixStream, expected: &[u8]) {
+        let mut read = vec![0; expected.len()];
+        far.read_exact(&mut read).await.expect("as much");
+        assert!(read == expected, "{}", read.escape_ascii());
+    }
+
+    #[tokio::test]
+    async fn what_many_are_sent_goes_out_beside_the_session_in_one_piece() {
+        let (_client, wire, mut far) = member();
+        let burst = Burst::new(vec![shared("one"), shared("two")]);
+        let (three, long) = (shared("three"), shared(&"x".repeat(10_000)));
+        let sendings = [
+            Sending::Burst(&burst),
+            Sending::One(&three),
+            Sending::One(&long),
+        ];
+        assert_eq!(wire.write(&sendings), Written::All);
+        let long = "x".repeat(10_000);
+        let frames = [
+            b"\x81\x03one\x81\x03two\x81\x05three\x81\x7e\x27\x10",
+            long.as_bytes(),
+        ];
+        read(&mut far, &frames.concat()).await;
+    }
+
+    #[tokio::test]
+    async fn nothing_overtakes_what_the_session_has_yet_to_flush() {
+        let (mut client, wire, mut far) = member();
+        let (one, two) = (shared("one"), shared("two"));
+        let fed = client.outgoing.feed(Outbound::Shared(one)).await;
+        fed.expect("room");
+        let two = [Sending::One(&two)];
+        assert_eq!(wire.write(&two), Written::Nothing);
+        client.outgoing.flush().await.expect("room");
+        assert_eq!(wire.write(&two), Written::All);
+        read(&mut far, b"\x81\x03one\x81\x03two").await;
+    }
+
+    #[tokio::test]
+    async fn session_sends_the_rest_of_what_the_socket_did_not_take() {
+        let (mut client, wire, mut far) = member();
+        let text = "x".repeat(1 << 20);
+        let long = shared(&text);
+        let short = shared(&"y".repeat(5000));
+        let sendings = [Sending::One(&long)];
+        assert_eq!(wire.write(&sendings), Written::Begun);
+        assert_eq!(wire.write(&[Sending::One(&short)]), Written::Nothing);
+        let rest = async {
+            let fed = client.outgoing.feed(Outbound::Keepalive).await;
+            fed.expect("it waits");
+            client.outgoing.flush().await.expect("the other end reads");
+        };
+        let header = b"\x81\x7f\x00\x00\x00\x00\x00\x10\x00\x00";
+        let expected = [&header[..], text.as_bytes(), b"\x89\x00"].concat();
+        tokio::join!(rest, read(&mut far, &expected));
+        // Of many short ones a part goes out, too.
+        let mut written = 0;
+        loop {
+            match wire.write(&[Sending::One(&short)]) {
+                Written::All => written += 1,
+                Written::Begun => break written += 1,
+                Written::Nothing => break,
+            }
+        }
+        let frame = [b"\x81\x7e\x13\x88", &[b'y'; 5000][..]].concat();
+        let expected = frame.repeat(written);
+        let rest = async { client.outgoing.flush().await.expect("the other end reads") };
+        tokio::join!(rest, read(&mut far, &expected));
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_behind_close_nor_to_a_client_that_is_gone() {
+        let (mut client, wire, far) = member();
+        let one = shared("one");
+        let close = Outbound::Close(Close::new(Close::NORMAL, ""));
+        client.outgoing.send(close).await.expect("room");
+        assert_eq!(wire.write(&[Sending::One(&one)]), Written::Nothing);
+        drop((client, far));
+        assert_eq!(wire.write(&[Sending::One(&one)]), Written::Nothing);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_written_beneath_compression() {
+        let (near, _far) = UnixStream::pair().expect("two ends");
+        let options = Options {
+            is_told_by_many: true,
+            ..Options::default()
+        };
+        let negotiated = Negotiated {
+            params: DeflateParams {
+                level: 1,
+                threshold: 0,
+                keeps_context: false,
+            },
+            server_no_context_takeover: true,
+            client_no_context_takeover: true,
+            server_max_window_bits: None,
+            client_max_window_bits: None,
+        };
+        let ahead = Bytes::new();
+        let client = open_watched(
+            near,
+            ahead,
+            Role::Server,
+            &options,
+            Some(&negotiated),
+            of_unix,
+        );
+        let wire = client.wire.as_ref().expect("a wire");
+        let one = shared("one");
+        assert_eq!(wire.write(&[Sending::One(&one)]), Written::Nothing);
     }
 }

@@ -249,10 +249,7 @@ fn received_close(payload: &[u8]) -> Result<Close, Close> {
     let close = Close::new(u16::from_be_bytes(*code), reason);
     match close.is_sendable() {
         true => Ok(close),
-        false => bad(
-            Close::PROTOCOL,
-            "a Close with a status code that may not be sent",
-        ),
+        false => Err(ProtocolViolation::CloseCode.close()),
     }
 }
 

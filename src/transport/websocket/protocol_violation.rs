@@ -16,9 +16,15 @@ pub(super) enum ProtocolViolation {
     /// A control frame is longer than those may be (§5.5).
     #[error("a control frame over 125 bytes")]
     Control,
-    /// A message, with what has been announced of it, or one frame, is over so many bytes.
-    #[error("a message over {0} bytes")]
+    /// A Close says what no Close may say (§7.4.1).
+    #[error("a Close with a status code that may not be sent")]
+    CloseCode,
+    /// A message, with what has been announced of it, is over so many bytes.
+    #[error("a message over {0} bytes (maxframesize)")]
     TooLong(usize),
+    /// A frame is, of a message that may be longer.
+    #[error("a frame over {0} bytes")]
+    FrameTooLong(usize),
     /// There is no memory for the message.
     #[error("{}", NoRoom)]
     NoRoom,
@@ -35,9 +41,12 @@ impl ProtocolViolation {
     /// (RFC 6455 §7.4.1), and a message that takes too much of us is 1009.
     pub(super) fn close(self) -> Close {
         let code = match self {
-            ProtocolViolation::Length | ProtocolViolation::Control => Close::PROTOCOL,
+            ProtocolViolation::Length
+            | ProtocolViolation::Control
+            | ProtocolViolation::CloseCode => Close::PROTOCOL,
             ProtocolViolation::Text | ProtocolViolation::Data => Close::INVALID_DATA,
             ProtocolViolation::TooLong(_)
+            | ProtocolViolation::FrameTooLong(_)
             | ProtocolViolation::NoRoom
             | ProtocolViolation::Padding => Close::TOO_BIG,
         };

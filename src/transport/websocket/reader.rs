@@ -74,6 +74,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageReader<S> {
                 // The answer is left to the other half, where it comes behind what waits there.
                 Ok(tungstenite::Message::Close(frame)) => {
                     let close = received_close(frame);
+                    if close.code == Close::PROTOCOL && close.reason.as_str() == FORBIDDEN_CODE {
+                        let bad = ProtocolViolation::CloseCode.close();
+                        return Poll::Ready(Err(Disconnect::Violation(bad)));
+                    }
                     let stream = self.socket.get_ref().stream();
                     stream.lock().receive_close(close.clone());
                     return Poll::Ready(Err(Disconnect::Closed(close)));
@@ -104,6 +108,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream for MessageReader<S> {
         Poll::Ready(Some(message))
     }
 }
+
+/// The reason by which the library says that a Close had a code that may not be sent, beside 1002 in its place.
+const FORBIDDEN_CODE: &str = "Protocol violation";
 
 /// The text of a message that the library did not get.
 fn checked_text(payload: Bytes) -> Result<Message, Disconnect> {

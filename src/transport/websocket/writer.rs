@@ -1,8 +1,10 @@
 //! What the other end is sent: frames gathered here, and the end of it all.
 
 use std::{
-    io,
+    convert::Infallible,
+    io::{self, IoSlice},
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll, ready},
 };
 
@@ -20,12 +22,14 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::{
     deflate::SharedCompression,
     frame::{BINARY, FrameKind, Header, TEXT},
-    frame_buffer::{SharedStream, rest},
+    frame_buffer::{FrameBuffer, SharedStream, rest},
+    underlying::Underlying,
 };
 use crate::{
     message::{Close, Message, Shared, WireForm},
     room,
     transport::client::Outbound,
+    wire::{Sending, Written},
 };
 
 /// Bytes gathered before they are sent without being asked: most of what comes in one read of a program.
@@ -42,6 +46,8 @@ pub(super) struct MessageWriter<S> {
     sharing: Option<SharedCompression>,
     /// Whole frames that the wire has not been given yet.
     gathered: Vec<u8>,
+    /// The wire has been told that messages of many are in there, which nothing may overtake.
+    is_announced: bool,
     /// The wire could not send all that it was given.
     is_stuck: bool,
     closing: Closing,
@@ -67,6 +73,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             role,
             sharing,
             gathered: Vec::new(),
+            is_announced: false,
             is_stuck: false,
             closing: Closing::Answer,
         }
@@ -98,6 +105,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
 
     /// A message of many, in the form that was made for all who have such a wire.
     fn gather_shared(&mut self, shared: &Shared) -> io::Result<()> {
+        if !self.is_announced {
+            self.stream.lock().is_behind = true;
+            self.is_announced = true;
+        }
         let frame = match &self.sharing {
             Some(sharing) => sharing.frame(shared)?,
             None => None,
@@ -110,9 +121,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
             None if shared.message().len() >= LONG || self.role == Role::Client => {
                 return self.gather_message(shared.message().clone());
             }
-            None => shared.form(WireForm::Plain, |message| {
-                Ok::<_, io::Error>(plain(message))
-            })?,
+            None => plain_form(shared),
         };
         self.gather_bytes(&[], frame)
     }
@@ -130,6 +139,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 
     fn give_long(&mut self, header: &[u8], payload: Bytes) -> io::Result<()> {
+        self.is_announced = false;
         let mut buffer = self.stream.lock();
         buffer.give(&mut self.gathered)?;
         buffer.give_long(header, payload);
@@ -150,6 +160,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
 
     /// Gives the wire what was gathered and has it send that.
     fn poll_send(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.is_announced = false;
         let mut buffer = self.stream.lock();
         buffer.give(&mut self.gathered)?;
         let sent = buffer.poll_send(context);
@@ -209,15 +220,104 @@ fn plain_header(opcode: u8, payload: usize) -> Header {
     Header::new(kind, payload, None)
 }
 
-/// A server's frame of a short message.
-fn plain(message: &Message) -> Bytes {
+/// The pieces of a server's frame: header and payload.
+fn plain_pieces(message: &Message) -> (Header, &[u8]) {
     let (payload, opcode) = match message {
         Message::Text(text) => (text.as_str().as_bytes(), TEXT),
         Message::Binary(bytes) => (&bytes[..], BINARY),
     };
-    [plain_header(opcode, payload.len()).bytes(), payload]
-        .concat()
-        .into()
+    (plain_header(opcode, payload.len()), payload)
+}
+
+/// A server's frame of a short message.
+fn plain(message: &Message) -> Bytes {
+    let (header, payload) = plain_pieces(message);
+    [header.bytes(), payload].concat().into()
+}
+
+/// A server's frames of some messages.
+fn plain_frames(messages: &[Arc<Shared>]) -> Bytes {
+    let mut frames = Vec::new();
+    for shared in messages {
+        let (header, payload) = plain_pieces(shared.message());
+        frames.extend_from_slice(header.bytes());
+        frames.extend_from_slice(payload);
+    }
+    frames.into()
+}
+
+/// Sends what many are sent beside the session, by the socket beneath the stream.
+pub(super) fn send_beside<S>(
+    buffer: &mut FrameBuffer<S>,
+    socket: impl FnOnce(&S) -> Option<Underlying<'_>>,
+    sendings: &[Sending<'_>],
+) -> Written {
+    let last = || match sendings.last() {
+        Some(sending) => bytes_of(sending),
+        None => Bytes::new(),
+    };
+    // Most often there is one, of which no list is made.
+    if let [sending] = sendings {
+        let piece = IoSlice::new(piece_of(sending));
+        return match header_of_long(sending) {
+            None => buffer.send_beside(socket, &mut [piece], last),
+            Some(header) => {
+                let header = IoSlice::new(header.bytes());
+                buffer.send_beside(socket, &mut [header, piece], last)
+            }
+        };
+    }
+    let headers: Vec<_> = sendings.iter().map(header_of_long).collect();
+    let mut pieces = Vec::with_capacity(sendings.len() + 1);
+    for (sending, header) in sendings.iter().zip(&headers) {
+        if let Some(header) = header {
+            pieces.push(IoSlice::new(header.bytes()));
+        }
+        pieces.push(IoSlice::new(piece_of(sending)));
+    }
+    buffer.send_beside(socket, &mut pieces, last)
+}
+
+/// The header of a message that is long, and sent from where it lies; of others it is in the piece.
+fn header_of_long(sending: &Sending<'_>) -> Option<Header> {
+    match sending {
+        Sending::One(shared) if is_long(shared) => Some(plain_pieces(shared.message()).0),
+        _ => None,
+    }
+}
+
+fn is_long(shared: &Shared) -> bool {
+    shared.message().len() >= LONG
+}
+
+/// What is to be sent, without the header of a long message.
+fn piece_of<'a>(sending: &Sending<'a>) -> &'a [u8] {
+    match *sending {
+        Sending::One(shared) if is_long(shared) => plain_pieces(shared.message()).1,
+        Sending::One(shared) => plain_form(shared),
+        Sending::Burst(burst) => burst.frames(plain_frames),
+    }
+}
+
+/// The same as a handle.
+fn bytes_of(sending: &Sending<'_>) -> Bytes {
+    match *sending {
+        Sending::One(shared) if is_long(shared) => match shared.message().clone() {
+            Message::Text(text) => text.into(),
+            Message::Binary(bytes) => bytes,
+        },
+        Sending::One(shared) => plain_form(shared).clone(),
+        Sending::Burst(burst) => burst.frames(plain_frames).clone(),
+    }
+}
+
+/// The frame of a short message, made once for all.
+fn plain_form(shared: &Shared) -> &Bytes {
+    let made = shared.form(WireForm::Plain, |message| {
+        Ok::<_, Infallible>(plain(message))
+    });
+    let Ok(frame) = made;
+    frame
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {

@@ -1,9 +1,11 @@
 //! What the tests share: a gateway that stops on drop, and clients that hide nothing.
 
+pub(crate) mod auth_server;
 pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod gateway;
+pub(crate) mod hooks;
 pub(crate) mod http;
 pub(crate) mod http2;
 pub(crate) mod installed;

@@ -5,9 +5,7 @@ use hyper::http::request::Parts;
 use super::cookie_key::CookieKey;
 use crate::{
     connection::ConnectionInfo,
-    http::access::{
-        connection_limits::network, forwarded::TrustedProxies, guesses::Guesser, host::Authority,
-    },
+    http::access::{forwarded::TrustedProxies, guesses::Guesser, host::Authority},
 };
 
 /// Who asks, by what.
@@ -28,8 +26,7 @@ impl Asking<'_> {
     /// By what the client is told from others who guess: its network; `None` where it has no address, or that of a proxy
     /// which others are behind.
     pub(super) fn network(&self) -> Option<Guesser> {
-        let remote = &self.connection.remote;
-        let ip = remote.ip().filter(|_| !self.trust.includes(remote))?;
-        Some(Guesser::Network(network(ip)))
+        let network = self.trust.network_of(&self.connection.remote);
+        network.map(Guesser::Network)
     }
 }

@@ -98,3 +98,55 @@ impl LoginFiles {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{fs, time::Duration};
+
+    #[test]
+    fn login_is_over_when_its_cookie_expires_its_line_changes_or_its_file_is_another() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("users");
+        let hash = "$2y$04$aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa";
+        fs::write(&path, format!("alice:{hash}\n")).expect("a file");
+        let mut files = LoginFiles::default();
+        let file = files.passwords(&path).expect("users");
+        let digest = file.content().find("alice").expect("a user").digest;
+        let login = Login {
+            source: Source::Passwords,
+            path: path.clone(),
+            name: "alice".to_owned(),
+            digest,
+            expires: None,
+        };
+        assert!(files.still_have(&login));
+        let at = |expires| Login {
+            expires: Some(expires),
+            ..login.clone()
+        };
+        let minute = Duration::from_secs(60);
+        assert!(files.still_have(&at(SystemTime::now() + minute)));
+        assert!(!files.still_have(&at(SystemTime::now() - minute)));
+        for other in [
+            Login {
+                digest: [0; 32],
+                ..login.clone()
+            },
+            Login {
+                name: "bob".to_owned(),
+                ..login.clone()
+            },
+            Login {
+                path: directory.path().join("others"),
+                ..login.clone()
+            },
+            Login {
+                source: Source::Tokens,
+                ..login.clone()
+            },
+        ] {
+            assert!(!files.still_have(&other), "{other:?}");
+        }
+    }
+}

@@ -56,7 +56,7 @@ pub(in crate::http) struct Authenticated {
 }
 
 impl Authenticated {
-    fn new(user: &str, kind: AuthKind) -> Self {
+    pub(in crate::http) fn new(user: &str, kind: AuthKind) -> Self {
         let user = user.to_owned();
         Authenticated {
             identity: Identity { user, kind },

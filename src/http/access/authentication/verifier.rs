@@ -162,12 +162,15 @@ impl Inner {
     }
 
     async fn turn(self: &Arc<Self>, guesser: &Guesser) -> Turn {
-        let turn = Arc::clone(self.turns.lock().entry(guesser.clone()).or_default());
-        Turn {
+        // Before the wait, so that who gives it up leaves nothing behind.
+        let mut turn = Turn {
             inner: Arc::clone(self),
             guesser: guesser.clone(),
-            guard: Some(turn.lock_owned().await),
-        }
+            guard: None,
+        };
+        let lock = Arc::clone(self.turns.lock().entry(guesser.clone()).or_default());
+        turn.guard = Some(lock.lock_owned().await);
+        turn
     }
 
     /// What a right password is remembered by: it is another for another file, name or line. `None` for a name that there
@@ -206,5 +209,82 @@ impl Inner {
             remembered.clear();
         }
         remembered.insert(mark, now + REMEMBERED);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::access::authentication::password_file::Users;
+    use std::time::Duration;
+
+    const ALICE: &str = "alice:$2y$04$Jk8LnN2vmuIplwJMTxS/duj.jHRDEahYwQgMd20AaBVsjLo5gp8O6";
+
+    fn verifier() -> (Verifier, Arc<Guesses<Guesser>>) {
+        let guesses = Arc::default();
+        (Verifier::new(Arc::clone(&guesses)), guesses)
+    }
+
+    async fn verify(verifier: &Verifier, name: &str, password: &str) -> Result<bool, u16> {
+        let users = Users::try_from(ALICE.as_bytes()).expect("users");
+        let known = users.find(name);
+        let trial = Trial {
+            guesser: Guesser::Name(1),
+            file: Path::new("users"),
+            name,
+            password: password.as_bytes(),
+            user: known.or_else(|| users.stand_in(0)),
+            is_known: known.is_some(),
+            may_try: true,
+        };
+        let outcome = verifier.verify(trial).await;
+        outcome.map_err(|refusal| refusal.status().as_u16())
+    }
+
+    #[tokio::test]
+    async fn right_password_is_remembered_and_no_other() {
+        let (verifier, _) = verifier();
+        assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
+        assert_eq!(verifier.0.remembered.lock().len(), 1);
+        assert_eq!(verify(&verifier, "alice", "Secret").await, Ok(false));
+        // The hash of another name says nothing of one that there is not.
+        assert_eq!(verify(&verifier, "carol", "secret").await, Ok(false));
+        assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
+        assert_eq!(verifier.0.remembered.lock().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn turns_leave_nothing_behind_also_where_the_wait_is_given_up() {
+        let (verifier, _) = verifier();
+        let guesser = Guesser::Name(1);
+        let first = verifier.0.turn(&guesser).await;
+        let second = tokio::time::timeout(Duration::from_millis(1), verifier.0.turn(&guesser));
+        assert!(second.await.is_err());
+        assert_eq!(verifier.0.turns.lock().len(), 1);
+        drop(first);
+        assert!(verifier.0.turns.lock().is_empty());
+    }
+
+    #[tokio::test]
+    async fn of_many_at_once_five_are_tried() {
+        let (verifier, guesses) = verifier();
+        let tries = (0..20).map(|number| {
+            let verifier = &verifier;
+            async move { verify(verifier, "alice", &format!("wrong{number}")).await }
+        });
+        let outcomes = futures_util::future::join_all(tries).await;
+        let count = |wanted| outcomes.iter().filter(|other| **other == wanted).count();
+        assert_eq!((count(Ok(false)), count(Err(429))), (5, 15), "{outcomes:?}");
+        assert!(guesses.check(&Guesser::Name(1)).is_err());
+    }
+
+    #[tokio::test]
+    async fn who_finds_too_many_waiting_is_sent_away() {
+        let (verifier, _) = verifier();
+        let all = verifier.0.waiting.try_acquire_many(MOST_WAITING as u32);
+        assert!(all.is_ok());
+        assert_eq!(verify(&verifier, "alice", "secret").await, Err(503));
+        drop(all);
+        assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
     }
 }

@@ -1,11 +1,11 @@
 //! Trusted proxies: which are believed, and how far ([`TrustedProxies`]).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, net::IpAddr};
 
 use hyper::HeaderMap;
 use ipnet::IpNet;
 
-use super::{custom, hop::Hop, prefix, standard};
+use super::{super::connection_limits::network, custom, hop::Hop, prefix, standard};
 use crate::{
     connection::{ConnectionInfo, Endpoint, Forwarded},
     http::refusal::Refusal,
@@ -32,6 +32,13 @@ impl TrustedProxies {
                 networks.any(|network| network.contains(&address.ip()))
             }
         }
+    }
+
+    /// The network that a client is told from others by. A proxy stands for many, and who has no address cannot be
+    /// told.
+    pub(in crate::http) fn network_of(&self, client: &Endpoint) -> Option<IpAddr> {
+        let address = client.ip().filter(|_| !self.includes(client));
+        address.map(network)
     }
 
     /// A connection as the headers of a request show it, as far as they are to be believed: with the

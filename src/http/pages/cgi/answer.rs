@@ -10,19 +10,19 @@ use super::{
     output::Output,
     relay::{OutputRelay, RelayTimeouts},
     request_body::RequestBody,
-    response::{Dialect, Head, Reply},
     response_body::{BodyChunk, body_from_chunks},
     script_timeout,
     scripts::{CgiLimits, Scripts},
     task::ScriptTask,
 };
 use crate::{
-    backend::{Environment, ProcessAttributes, Program},
+    backend::{Environment, FirstLine, PipedProcess, ProcessAttributes, Program},
     connection::ConnectionInfo,
     environ::{self, Environ},
     http::{
         body::{Body, empty},
-        launch::{self, Launch, Purpose},
+        cgi_response::{Dialect, Head, Reply},
+        launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
         pages::root::Script,
         refusal::Refusal,
@@ -45,7 +45,7 @@ pub(in crate::http) enum CgiAnswer {
 /// Runs a script for one request. There is no body if an earlier script has had it.
 ///
 /// # Errors
-/// 413, 408 and 400 for the request's body; 503 when the server is full or stopping, or the start
+/// 413, 408, 400, 507 and 500 for the request's body; 503 when the server is full or stopping, or the start
 /// may work later, 500 when it will not; 502 and 504 for what the script does.
 pub(in crate::http) async fn answer(
     state: &State,
@@ -58,23 +58,21 @@ pub(in crate::http) async fn answer(
     let is_head = request.parts.method == Method::HEAD;
     let times = times(scripts, request.parts);
     let content = content(body, &scripts.limits).await?;
-    let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
-    let variables = variables(&launch, &scripts.options.environ, request, script, &content);
-    let program = program(script, &scripts.attributes);
-    let starting = program.start(&state.resources.spawner, &variables);
-    let launched = launch
-        .start(state, Metrics::observe_spawn, async {
-            starting.await.map_err(Refusal::Start)
-        })
-        .await?;
+    let (launched, first_line) = match start(state, scripts, script, request, &content).await {
+        Ok(started) => started,
+        Err(refusal) => {
+            body.put_back(content.into_rest());
+            return Err(refusal);
+        }
+    };
     let (answer, answered) = oneshot::channel();
-    let (chunks, body) = mpsc::channel(1);
+    let (chunks, pieces) = mpsc::channel(1);
     let (waiting, time_limit) = script_timeout::time_limit(scripts.limits.timeout);
     let relay = OutputRelay {
         output: Output {
             pipe: launched.started.output,
             process: launched.started.process,
-            first_line: program.unexamined_line(&variables),
+            first_line,
         },
         time_limit,
         dialect: dialect(script),
@@ -93,13 +91,35 @@ pub(in crate::http) async fn answer(
     };
     state.tasks.spawn(task.run().instrument(launched.span));
     // It goes without an answer only when the server stops.
-    match answered.await.map_err(|_| Refusal::Draining)?? {
-        Reply::LocalRedirect(path) => Ok(CgiAnswer::LocalRedirect(path)),
-        Reply::Document(head) => {
+    match answered.await.map_err(|_| Refusal::Draining)? {
+        Ok(Reply::LocalRedirect(path)) => Ok(CgiAnswer::LocalRedirect(path)),
+        Ok(Reply::Document(head)) => {
             let has_body = head.has_body(is_head);
-            Ok(CgiAnswer::Response(response(head, has_body, body)))
+            Ok(CgiAnswer::Response(response(head, has_body, pieces)))
+        }
+        Err((refusal, rest)) => {
+            body.put_back(rest);
+            Err(refusal)
         }
     }
+}
+
+/// Starts the script; with its first line, if that was not looked at before.
+async fn start(
+    state: &State,
+    scripts: &Scripts,
+    script: &Script,
+    request: ClientRequest<'_>,
+    content: &RequestBody,
+) -> Result<(Launched<PipedProcess>, Option<FirstLine>), Refusal> {
+    let launch = Launch::prepare(state, &scripts.options, Purpose::Request)?;
+    let variables = variables(&launch, &scripts.options.environ, request, script, content);
+    let program = program(script, &scripts.attributes);
+    let starting = program.start(&state.resources.spawner, &variables);
+    let launched = launch.start(state, Metrics::observe_spawn, async {
+        starting.await.map_err(Refusal::Start)
+    });
+    Ok((launched.await?, program.unexamined_line(&variables)))
 }
 
 async fn content(body: &mut UnreadBody, limits: &CgiLimits) -> Result<RequestBody, Refusal> {
@@ -203,6 +223,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         directory: script.file.parent().map(Into::into),
         entry: Some(script.entry.clone()),
         attributes: attributes.clone(),
+        ..Program::default()
     }
 }
 

@@ -5,14 +5,10 @@
 //! [`Root::find_script`](super::root::Root::find_script)'s to say.
 
 mod answer;
-mod header_block;
 mod min_rate;
 mod output;
-#[cfg(any(test, fuzzing))]
-pub(crate) mod properties;
 mod relay;
 mod request_body;
-mod response;
 mod response_body;
 mod script_timeout;
 mod scripts;

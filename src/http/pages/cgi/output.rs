@@ -1,18 +1,17 @@
 //! A script's output, and the process behind it.
 
-use std::{io, os::unix::process::ExitStatusExt, pin::pin, process::ExitStatus, time::Duration};
+use std::{io, pin::pin, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncReadExt, net::unix::pipe::Receiver};
 use tracing::{debug, warn};
 
-use super::{
-    header_block::{BadHeader, HeaderBlock},
-    response::{Dialect, Reply, parse},
-};
 use crate::{
-    backend::{FirstLine, Process, TerminationTimeouts},
-    http::refusal::Refusal,
+    backend::{FirstLine, Process, TerminationTimeouts, describe_exit},
+    http::{
+        cgi_response::{BadHeader, Dialect, HeaderBlock, Reply, parse},
+        refusal::Refusal,
+    },
     timer::timeout,
 };
 
@@ -110,12 +109,5 @@ fn log_dropped(reply: &Reply) {
             ?lines,
             "these lines of the script's header are no header fields, and are left out"
         );
-    }
-}
-
-fn describe_exit(status: ExitStatus) -> String {
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("exited with status {code}"),
-        (None, signal) => format!("was ended by signal {}", signal.unwrap_or_default()),
     }
 }

@@ -6,17 +6,14 @@ use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
-use super::{
-    output::Output,
-    response::{Dialect, Reply},
-    response_body::BodyChunk,
-    script_timeout::ScriptTimeout,
-};
+use super::{output::Output, response_body::BodyChunk, script_timeout::ScriptTimeout};
 use crate::{
     backend::TerminationTimeouts,
     http::{
         access::{DescriptorBudget, ProcessPermit},
+        cgi_response::{Dialect, Reply},
         refusal::{BreakOff, Refusal},
+        unread_body::Rest,
     },
     timer::timeout,
 };
@@ -41,11 +38,14 @@ pub(super) enum ScriptEnd {
     Delivered,
     /// Another path of ours is to answer instead.
     LocalRedirect(String),
-    /// The script has not got the whole of the request's body.
-    Unfed(Refusal),
+    /// The script has not got the whole of the request's body, of which this is left.
+    Unfed(Refusal, Rest),
     /// There is nothing more to be had from the script, or no client to have it.
     Broken,
 }
+
+/// What a script has answered, or why there is no answer, and what is left of the request's body.
+pub(super) type ScriptAnswer = Result<Reply, (Refusal, Rest)>;
 
 /// From a script's output to the client.
 pub(super) struct OutputRelay {
@@ -57,7 +57,7 @@ pub(super) struct OutputRelay {
     pub(super) is_head: bool,
     pub(super) times: RelayTimeouts,
     /// Where the head goes, once.
-    pub(super) answer: Option<oneshot::Sender<Result<Reply, Refusal>>>,
+    pub(super) answer: Option<oneshot::Sender<ScriptAnswer>>,
     pub(super) chunks: mpsc::Sender<BodyChunk>,
     /// Given back before the client sees the end.
     pub(super) permit: Option<ProcessPermit>,
@@ -70,10 +70,10 @@ impl OutputRelay {
         let (head, first) = match head.await {
             Some(Ok((Reply::LocalRedirect(path), _))) => return ScriptEnd::LocalRedirect(path),
             Some(Ok((Reply::Document(head), first))) => (head, first),
-            Some(Err(refusal)) => return self.refuse(refusal),
+            Some(Err(refusal)) => return self.refuse_unfed(refusal),
             None => {
                 let limit = self.time_limit.limit.unwrap_or_default();
-                return self.refuse(Refusal::ScriptTimeout(limit.as_secs()));
+                return self.refuse_unfed(Refusal::ScriptTimeout(limit.as_secs()));
             }
         };
         let length = head.length;
@@ -150,11 +150,20 @@ impl OutputRelay {
         }
     }
 
+    /// Answers with a refusal while the request's body may still come; who feeds the script reads it on.
+    fn refuse_unfed(&mut self, refusal: Refusal) -> ScriptEnd {
+        let rest = match self.time_limit.is_fed() {
+            true => Rest::None,
+            false => Rest::BeingRead,
+        };
+        self.refuse(refusal, rest)
+    }
+
     /// Answers with a refusal, if there is no answer yet.
-    pub(super) fn refuse(&mut self, refusal: Refusal) -> ScriptEnd {
+    pub(super) fn refuse(&mut self, refusal: Refusal, rest: Rest) -> ScriptEnd {
         warn!("{refusal}");
         if let Some(answer) = self.answer.take() {
-            let _ = answer.send(Err(refusal));
+            let _ = answer.send(Err((refusal, rest)));
         }
         ScriptEnd::Broken
     }

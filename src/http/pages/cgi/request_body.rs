@@ -23,7 +23,7 @@ use super::{
     script_timeout::{WaitingFor, WaitingForSender},
     scripts::CgiLimits,
 };
-use crate::http::refusal::Refusal;
+use crate::http::{refusal::Refusal, unread_body::Rest};
 
 /// What is spooled in memory, in bytes. Most forms fit; more would let a few clients take much memory.
 const IN_MEMORY: usize = 64 * 1024;
@@ -71,14 +71,17 @@ impl RequestBody {
     ///
     /// # Errors
     /// 413 for a body that is too large, 408 for one that comes too slowly, 400 for one that breaks off or
-    /// is malformed; with what is left of the body, where the client may still be sending it.
+    /// is malformed, 507 and 500 for one that cannot be kept; with what is left of the body, where the client may
+    /// still be sending it.
     pub(super) async fn prepare(
         mut incoming: Incoming,
         limits: &CgiLimits,
-    ) -> Result<Self, (Refusal, Incoming)> {
+    ) -> Result<Self, (Refusal, Rest)> {
         if let Some(length) = incoming.size_hint().exact() {
             return match limits.max_body {
-                Some(most) if length > most => Err((Refusal::BodyTooLarge(most), incoming)),
+                Some(most) if length > most => {
+                    Err((Refusal::BodyTooLarge(most), Rest::Whole(incoming)))
+                }
                 _ => Ok(RequestBody {
                     length,
                     source: Source::Client {
@@ -95,7 +98,15 @@ impl RequestBody {
                 length,
                 source: Source::Spool(spool),
             }),
-            Err(refusal) => Err((refusal, incoming)),
+            Err(refusal) => Err((refusal, Rest::Part(incoming))),
+        }
+    }
+
+    /// What the client still has to send, where nobody has read any of it.
+    pub(super) fn into_rest(self) -> Rest {
+        match self.source {
+            Source::Client { incoming, .. } => Rest::Whole(incoming),
+            Source::Spool(_) => Rest::None,
         }
     }
 
@@ -109,7 +120,7 @@ impl RequestBody {
         self,
         input: Sender,
         waiting: WaitingForSender,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), (Refusal, Rest)> {
         let mut input = Input {
             pipe: Some(input),
             waiting,
@@ -119,21 +130,31 @@ impl RequestBody {
                 mut incoming,
                 mut rate,
                 may_spool,
-            } => pass_on(&mut incoming, &mut rate, &mut input, may_spool).await?,
+            } => match pass_on(&mut incoming, &mut rate, &mut input, may_spool).await {
+                Ok(spool) => spool,
+                Err(refusal) => return Err((refusal, Rest::Part(incoming))),
+            },
             Source::Spool(spool) => spool,
         };
-        match spool {
-            Spool::Memory(bytes) => input.write(&bytes).await,
-            Spool::File(mut file) => {
-                let mut buffer = BytesMut::with_capacity(READ);
-                while input.pipe.is_some() && read(&mut file, &mut buffer).await? > 0 {
-                    input.write(&buffer).await;
-                    buffer.clear();
-                }
+        write_spooled(spool, &mut input)
+            .await
+            .map_err(|refusal| (refusal, Rest::None))
+    }
+}
+
+/// Writes what is here already to a script's stdin.
+async fn write_spooled(spool: Spool, input: &mut Input) -> Result<(), Refusal> {
+    match spool {
+        Spool::Memory(bytes) => input.write(&bytes).await,
+        Spool::File(mut file) => {
+            let mut buffer = BytesMut::with_capacity(READ);
+            while input.pipe.is_some() && read(&mut file, &mut buffer).await? > 0 {
+                input.write(&buffer).await;
+                buffer.clear();
             }
         }
-        Ok(())
     }
+    Ok(())
 }
 
 /// Passes a body on as it comes; returns what was spooled of it in the end.

@@ -41,6 +41,11 @@ pub(super) struct ScriptTimeout {
 }
 
 impl ScriptTimeout {
+    /// Whether the feeding has ended.
+    pub(super) fn is_fed(&self) -> bool {
+        self.waiting_for.has_changed().is_err()
+    }
+
     /// What a script gives within its time, counted from now or from when it was last waited for.
     pub(super) async fn within<F: Future>(&mut self, output: F) -> Option<F::Output> {
         let Some(limit) = self.limit else {

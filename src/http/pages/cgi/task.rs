@@ -21,11 +21,10 @@ use tracing::{debug, warn};
 use super::{
     relay::{OutputRelay, ScriptEnd},
     request_body::RequestBody,
-    response::Reply,
     script_timeout::WaitingForSender,
 };
 use crate::{
-    http::{body::CLOSING_GRACE, refusal::Refusal},
+    http::{body::CLOSING_GRACE, cgi_response::Reply, refusal::Refusal, unread_body::Rest},
     timer::timeout,
 };
 
@@ -52,8 +51,8 @@ impl ScriptTask {
             sleep(times.drain).await;
         });
         let mut end = relay_until_end(&mut relay, feed.as_mut(), stopped.as_mut()).await;
-        if let ScriptEnd::Unfed(refusal) = end {
-            end = relay.refuse(refusal);
+        if let ScriptEnd::Unfed(refusal, rest) = end {
+            end = relay.refuse(refusal, rest);
         }
         let OutputRelay {
             mut output,
@@ -90,7 +89,7 @@ impl ScriptTask {
 }
 
 /// Relays the output while stdin is fed, until either side is done or the server has to stop.
-async fn relay_until_end<F: Future<Output = Result<(), Refusal>>>(
+async fn relay_until_end<F: Future<Output = Result<(), (Refusal, Rest)>>>(
     relay: &mut OutputRelay,
     mut feed: Pin<&mut MaybeDone<F>>,
     mut stopped: Pin<&mut impl Future<Output = ()>>,
@@ -106,8 +105,10 @@ async fn relay_until_end<F: Future<Output = Result<(), Refusal>>>(
                 is_fed = true;
                 let fed = feed.as_mut().output_mut();
                 match fed.map(|fed| mem::replace(fed, Ok(()))) {
-                    Some(Err(late @ Refusal::BodyTimeout)) => return ScriptEnd::Unfed(late),
-                    Some(Err(error)) => {
+                    Some(Err((ours @ (Refusal::BodyTimeout | Refusal::Spool(_)), rest))) => {
+                        return ScriptEnd::Unfed(ours, rest);
+                    }
+                    Some(Err((error, _))) => {
                         debug!("the client went before it had sent all of its body: {error}");
                         return ScriptEnd::Broken;
                     }

@@ -14,19 +14,21 @@ use tokio::{
 
 use super::{
     body::{self, ReadPlan},
-    conditional::{self, Verdict},
-    escape,
     files::Files,
     listing,
     lookup::{self, Resource},
     range::{self, Selection},
     representation::Representation,
 };
-use crate::http::{
-    body::{Body, body_from, empty},
-    pages::root::Reach,
-    refusal::Refusal,
-    url_path::UrlPath,
+use crate::{
+    http::{
+        body::{Body, body_from, empty},
+        conditional::{self, Verdict},
+        pages::root::Reach,
+        refusal::Refusal,
+        url_path::UrlPath,
+    },
+    percent::escaped,
 };
 
 /// How long a file is waited for that is not ready: one under a lease, which the kernel breaks after 45 s
@@ -187,7 +189,7 @@ fn listing_page(method: &Method, page: String) -> Response<Body> {
 /// it is right behind a proxy that has taken a prefix off; its `./` keeps a name with a colon from being a scheme.
 fn redirect(path: &UrlPath, query: Option<&str>) -> Result<Response<Body>, Refusal> {
     let name = path.as_str().rsplit('/').next().unwrap_or_default();
-    let mut target = format!("./{}/", escape::url(name));
+    let mut target = format!("./{}/", escaped(name));
     if let Some(query) = query {
         target.push('?');
         target.push_str(query);

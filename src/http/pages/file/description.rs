@@ -4,10 +4,8 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use rustix::io::Errno;
 
-use super::{
-    body::read_from_memory, content_type, content_type::MimeTypes, encoding::Coding, packed::Packed,
-};
-use crate::http::{pages::root::Reach, url_path::UrlPath};
+use super::{body::read_from_memory, content_type, content_type::MimeTypes, packed::Packed};
+use crate::http::{content_coding::Coding, pages::root::Reach, url_path::UrlPath};
 
 /// What a file is, by its name and its first bytes.
 #[derive(Debug, Clone)]

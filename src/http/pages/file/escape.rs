@@ -1,22 +1,4 @@
-//! Percent-encoding and HTML escaping of file names.
-
-use std::fmt::Write;
-
-/// Percent-encodes what may not stand in a path (RFC 3986 §3.3), and the colon, which would make a
-/// scheme of a relative link's beginning.
-pub(super) fn url(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
-                escaped.push(char::from(byte));
-            }
-            // Writing to a String does not fail.
-            _ => drop(write!(escaped, "%{byte:02X}")),
-        }
-    }
-    escaped
-}
+//! HTML escaping of file names.
 
 /// Makes text of what would be markup, within quotes too; control characters become visible.
 pub(super) fn html(text: &str) -> String {
@@ -45,8 +27,6 @@ fn is_direction(character: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::url_path::UrlPath;
-    use proptest::prelude::*;
 
     #[test]
     fn markup_becomes_text() {
@@ -54,21 +34,5 @@ mod tests {
             html("<a href='x' b=\"&\">\n\u{202E}é😀"),
             "&lt;a href=&#39;x&#39; b=&quot;&amp;&quot;&gt;\u{FFFD}\u{FFFD}é😀"
         );
-    }
-
-    #[test]
-    fn name_cannot_become_a_scheme_a_query_or_a_fragment() {
-        assert_eq!(
-            url("javascript:a?b#c%20 d"),
-            "javascript%3Aa%3Fb%23c%2520%20d"
-        );
-    }
-
-    proptest! {
-        #[test]
-        fn escaped_name_is_decoded_to_itself(name in "[^/\\\\\0.][^/\\\\\0]{0,20}") {
-            let path = UrlPath::decode(&format!("/{}", url(&name))).expect("an honest path");
-            prop_assert_eq!(&path.as_str()[1..], &name);
-        }
     }
 }

@@ -5,7 +5,10 @@ use std::{fs::File, io, time::SystemTime};
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 
 use super::{escape, representation::http_time};
-use crate::http::{pages::root::Root, url_path::UrlPath};
+use crate::{
+    http::{pages::root::Root, url_path::UrlPath},
+    percent::escaped,
+};
 
 /// The page has a style, and nothing to run or to load.
 pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
@@ -119,7 +122,7 @@ fn write(path: &str, entries: &[Entry], is_cut: bool) -> String {
             Kind::Directory => ("/", String::new()),
             Kind::File { length } => ("", size(length)),
         };
-        let (link, name) = (escape::url(&entry.name), escape::html(&entry.name));
+        let (link, name) = (escaped(&entry.name), escape::html(&entry.name));
         let modified = entry.modified.map(date).unwrap_or_default();
         page.push_str(&format!(
             "<tr><td><a href=\"{link}{slash}\">{name}{slash}</a></td><td>{length}</td><td>{modified}</td></tr>\n"

@@ -8,11 +8,8 @@
 
 mod answer;
 mod body;
-mod conditional;
 mod content_type;
 mod description;
-mod encoding;
-mod entity_tag;
 mod escape;
 mod files;
 mod listing;

@@ -5,7 +5,8 @@
 
 use memchr::memmem;
 
-use super::{content_type::MimeTypes, encoding::Coding};
+use super::content_type::MimeTypes;
+use crate::http::content_coding::Coding;
 
 /// What is sent with a coding when it is asked for packed.
 const CONTENTS: [&str; 7] = [".js", ".mjs", ".wasm", ".data", ".json", ".css", ".map"];

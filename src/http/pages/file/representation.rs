@@ -11,13 +11,10 @@ use std::{
 
 use hyper::HeaderMap;
 
-use super::{
-    conditional::Validators,
-    encoding::{self, Coding},
-    files::Files,
-    open_file_cache::Opened,
-};
+use super::{files::Files, open_file_cache::Opened};
 use crate::http::{
+    conditional::Validators,
+    content_coding::{Coding, preferred_codings},
     pages::root::{Reach, Root},
     url_path::UrlPath,
 };
@@ -48,7 +45,7 @@ impl Representation {
         reach: Reach,
     ) -> io::Result<Option<Self>> {
         let description = plain.describe(path, &files.options.types, reach)?;
-        let codings = encoding::preferred_codings(headers);
+        let codings = preferred_codings(headers);
         if let Some(inner) = &description.packed
             && codings.contains(&inner.coding)
         {

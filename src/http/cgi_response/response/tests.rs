@@ -150,6 +150,7 @@ fn status_line_at_the_beginning_is_the_status() {
     assert_eq!(found.status, 404);
     assert_eq!(found.reason.expect("a reason").as_bytes(), b"Gone");
     assert_eq!(head("HTTP/1.1 204 No Content\r\n\r\n").status, 204);
+    assert_eq!(head("HTTP/2 203 OK\nX: y\n\n").status, 203);
     assert_eq!(head("HTTP/1.1 200 OK\nStatus: 500\n\n").status, 500);
     let found = head("HTTP/1.1 302 Found\nLocation: /x\n\n");
     assert_eq!(

@@ -1,4 +1,4 @@
-//! What a script's header block asks for (RFC 3875 §6); pure.
+//! What a program's header block asks for (RFC 3875 §6); pure.
 
 use std::fmt::Write;
 
@@ -9,7 +9,7 @@ use hyper::{
 };
 use memchr::{memchr, memchr2};
 
-use super::header_block::BadHeader;
+use super::header_block::{BadHeader, MAX_HEADER};
 
 /// Headers of one connection only, which the gateway has its own of (RFC 9110 §7.6.1).
 pub(super) const HOP_BY_HOP: [&str; 8] = [
@@ -25,7 +25,7 @@ pub(super) const HOP_BY_HOP: [&str; 8] = [
 
 /// How a script speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dialect {
+pub(in crate::http) enum Dialect {
     /// CGI header fields.
     Parsed,
     /// A whole HTTP response (RFC 3875 §5): a script whose name begins with `nph-`.
@@ -34,7 +34,7 @@ pub(super) enum Dialect {
 
 /// What a script answers.
 #[derive(Debug)]
-pub(super) enum Reply {
+pub(in crate::http) enum Reply {
     /// A response, whose body follows.
     Document(Head),
     /// Path and query of what the gateway is to answer with instead (RFC 3875 §6.2.2).
@@ -43,20 +43,20 @@ pub(super) enum Reply {
 
 /// The head of a response.
 #[derive(Debug)]
-pub(super) struct Head {
-    pub(super) status: StatusCode,
+pub(in crate::http) struct Head {
+    pub(in crate::http) status: StatusCode,
     /// What the script says for the status, if it says something.
-    pub(super) reason: Option<ReasonPhrase>,
-    pub(super) headers: HeaderMap,
+    pub(in crate::http) reason: Option<ReasonPhrase>,
+    pub(in crate::http) headers: HeaderMap,
     /// What its Content-Length says.
-    pub(super) length: Option<u64>,
+    pub(in crate::http) length: Option<u64>,
     /// Numbers of the lines that were no header fields, and were left out.
-    pub(super) dropped: Vec<usize>,
+    pub(in crate::http) dropped: Vec<usize>,
 }
 
 impl Head {
     /// Whether a body follows (RFC 9112 §6.3).
-    pub(super) fn has_body(&self, is_head: bool) -> bool {
+    pub(in crate::http) fn has_body(&self, is_head: bool) -> bool {
         !is_head
             && !matches!(
                 self.status,
@@ -69,13 +69,8 @@ impl Head {
 ///
 /// # Errors
 /// [`BadHeader`]: the script's output cannot be passed on.
-pub(super) fn parse(block: &[u8], dialect: Dialect) -> Result<Reply, BadHeader> {
-    let mut lines = block
-        .split(|byte| *byte == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
-        .enumerate()
-        .take_while(|(_, line)| !line.is_empty())
-        .peekable();
+pub(in crate::http) fn parse(block: &[u8], dialect: Dialect) -> Result<Reply, BadHeader> {
+    let mut lines = lines(block).peekable();
     let first = lines.peek().ok_or(BadHeader::Empty)?.1;
     // Some scripts speak as nph- scripts do, and servers have always taken that for the status.
     let status = match dialect == Dialect::NonParsed || first.starts_with(b"HTTP/") {
@@ -95,6 +90,34 @@ pub(super) fn parse(block: &[u8], dialect: Dialect) -> Result<Reply, BadHeader> 
         head.dropped = dropped;
     }
     Ok(reply)
+}
+
+/// Parses a whole block in which nothing may be wrong: CGI header fields and nothing else, none of them about the
+/// connection, which is the server's.
+///
+/// # Errors
+/// [`BadHeader`]: the first thing that is wrong.
+pub(in crate::http) fn parse_strictly(block: &[u8]) -> Result<Reply, BadHeader> {
+    let Fields { headers, dropped } = fields(lines(block))?;
+    if let Some(line) = dropped.first() {
+        return Err(BadHeader::Line(*line));
+    }
+    if headers.is_empty() {
+        return Err(BadHeader::Empty);
+    }
+    if let Some(name) = HOP_BY_HOP.iter().find(|name| headers.contains_key(**name)) {
+        return Err(BadHeader::HopByHop(name));
+    }
+    cgi(headers, None)
+}
+
+/// The lines of a block with their indices, up to the empty one.
+fn lines(block: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
+    block
+        .split(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .enumerate()
+        .take_while(|(_, line)| !line.is_empty())
 }
 
 /// The fields of a block.
@@ -135,7 +158,7 @@ fn fields<'a>(lines: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Fields, 
     for (name, value) in fields {
         // 64 KiB hold fewer fields than the map can, but that is its business.
         let added = headers.try_append(name, value);
-        added.map_err(|_| BadHeader::TooLarge)?;
+        added.map_err(|_| BadHeader::TooLarge(MAX_HEADER))?;
     }
     Ok(Fields { headers, dropped })
 }
@@ -286,6 +309,8 @@ fn status_line(line: &[u8]) -> Option<Status> {
         {
             status(rest)
         }
+        // As the versions behind 1.1 are called (RFC 9113, RFC 9114).
+        [b'2' | b'3', b' ', rest @ ..] => status(rest),
         _ => None,
     }
 }

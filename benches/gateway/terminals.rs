@@ -1,0 +1,331 @@
+//! Terminals: wsd with one, wsd with pipes in its place, and script(1), which has a terminal and no network: what a
+//! terminal cannot cost less than.
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use crate::connection::{Connection, Heard, PATIENCE};
+use crate::figures::Effort;
+use crate::figures::standing::settled_memory;
+use crate::kernel;
+use crate::options::Options;
+use crate::outcome::{Failure, Measure, Outcome, percentile};
+use crate::report::{Report, Series};
+use crate::server::{Server, Template};
+use crate::wire::{MASK, close};
+use crate::{finish, picture, progress, report};
+
+/// Names of what is compared, and the words behind the program's own path.
+pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
+    (
+        "wsd",
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 --terminal {program}",
+    ),
+    (
+        PIPES,
+        "wsd",
+        "--port={port} --loglevel=error --maxforks=0 --binary {program}",
+    ),
+    (SCRIPT, "script", "-qfc {program} /dev/null"),
+];
+
+/// The one that has no terminal, and the one that is no server.
+const PIPES: &str = "pipes";
+const SCRIPT: &str = "script";
+
+/// Bytes of the file that is shown; each line becomes one longer on a terminal.
+const SHOWN: usize = 50_000_000;
+const QUICK_SHOWN: usize = 5_000_000;
+const LINE: usize = 100;
+/// Keys before the clock runs.
+const WARM_UP: usize = 200;
+/// What a terminal says beside what is shown.
+const TITLE: usize = r#"{"title":"cat"}"#.len();
+const EXIT: usize = r#"{"exit":0}"#.len();
+
+type Probe = fn(&Template, &Effort) -> Result<Outcome, Failure>;
+
+const FIGURES: [(&str, Probe); 4] = [
+    ("key-echo", keys),
+    ("cat", show),
+    ("stopped", stopped),
+    ("idle", idle),
+];
+
+/// Runs everything; tells whether that went well.
+pub(crate) fn run(options: &Options) -> io::Result<bool> {
+    kernel::raise_descriptor_limit(options.effort.idle as u64 * 6 + 500)?;
+    kernel::adopt_orphans()?;
+    let mut report = Report::begin(options);
+    report.table(
+        options
+            .servers
+            .iter()
+            .map(|server| server.name.clone())
+            .collect(),
+    );
+    for (name, probe) in FIGURES {
+        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
+        for round in 1..=options.rounds {
+            for (server, series) in options.servers.iter().zip(&mut series) {
+                if series.failure.is_none() {
+                    progress(name, round, server);
+                    series.record(probe(server, &options.effort));
+                }
+            }
+        }
+        report.add(name, &series);
+    }
+    finish(&report, options, || draw(&report))
+}
+
+fn draw(report: &Report) -> String {
+    let card = |&(name, _): &(&str, Probe)| picture::Card {
+        title: name.to_owned(),
+        charts: report.charts(name, |_, _| None),
+    };
+    let cards: Vec<_> = FIGURES.iter().map(card).collect();
+    picture::bars("Terminals", &report::machine(), &cards)
+}
+
+/// A program under one of them, as it is typed to and as it shows.
+enum Shown {
+    /// The server ends with it.
+    Served(
+        Box<Connection>,
+        #[expect(dead_code, reason = "kept until it is dropped")] Server,
+    ),
+    Local(Child, ChildStdin, ChildStdout),
+}
+
+/// A fresh server of a program.
+fn serve(template: &Template, program: &str) -> Result<Server, Failure> {
+    if template.name == SCRIPT {
+        return Err(Failure::Cannot("serves nobody".into()));
+    }
+    Server::start(|port| {
+        let mut words = Vec::new();
+        for word in &template.words {
+            match word.as_str() {
+                "{program}" => words.extend(program.split(' ').map(String::from)),
+                word => words.push(word.replace("{port}", &port.to_string())),
+            }
+        }
+        Ok(words)
+    })
+}
+
+impl Shown {
+    fn start(template: &Template, program: &str) -> Result<Self, Failure> {
+        if template.name != SCRIPT {
+            let server = serve(template, program)?;
+            let connection = Connection::open(server.port)?;
+            return Ok(Shown::Served(Box::new(connection), server));
+        }
+        let words = template.words[1..].iter();
+        let words = words.map(|word| word.replace("{program}", program));
+        let mut child = Command::new(&template.words[0])
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()?;
+        let missing = || Failure::Cannot("no pipe".into());
+        let stdin = child.stdin.take().ok_or_else(missing)?;
+        let stdout = child.stdout.take().ok_or_else(missing)?;
+        Ok(Shown::Local(child, stdin, stdout))
+    }
+
+    /// Types a key.
+    fn press(&mut self, key: u8) -> Result<(), Failure> {
+        match self {
+            Shown::Served(connection, _) => connection.send(&[
+                0x82,
+                0x81,
+                MASK[0],
+                MASK[1],
+                MASK[2],
+                MASK[3],
+                key ^ MASK[0],
+            ]),
+            Shown::Local(_, stdin, _) => {
+                stdin.write_all(&[key])?;
+                Ok(stdin.flush()?)
+            }
+        }
+    }
+
+    /// Waits for something, and counts it; `None` at the end.
+    fn listen(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Failure> {
+        match self {
+            Shown::Served(connection, _) => {
+                let mut bytes = 0;
+                let heard = connection.listen(|piece, _| {
+                    bytes += piece.len();
+                    Ok(())
+                })?;
+                let is_over = heard == Heard::End || connection.is_closed();
+                Ok((!is_over || bytes > 0).then_some(bytes))
+            }
+            Shown::Local(_, _, stdout) => {
+                let read = stdout.read(buffer)?;
+                Ok((read > 0).then_some(read))
+            }
+        }
+    }
+
+    /// Waits for so many bytes.
+    fn wait_for(&mut self, mut bytes: usize) -> Result<(), Failure> {
+        let mut buffer = [0; 1024];
+        while bytes > 0 {
+            match self.listen(&mut buffer)? {
+                Some(read) => bytes = bytes.saturating_sub(read),
+                None => return Err(Failure::Wrong("it ended too soon".into())),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Shown::Local(child, ..) = self {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+/// A key and its echo: by the line discipline, of pipes by the program.
+fn keys(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    let mut shown = Shown::start(template, "cat")?;
+    if template.name == KNOWN[0].0 {
+        shown.wait_for(TITLE)?;
+    }
+    let mut times = Vec::new();
+    let (mut count, mut end) = (0, None);
+    while end.is_none_or(|end| Instant::now() < end) {
+        let start = Instant::now();
+        shown.press(b'k')?;
+        shown.wait_for(1)?;
+        count += 1;
+        match end {
+            Some(_) => times.push(start.elapsed()),
+            None if count >= WARM_UP => end = Some(Instant::now() + effort.span),
+            None => {}
+        }
+        // A line has 4,095 bytes at most, and then no echo.
+        if count % 1000 == 0 && template.name != PIPES {
+            shown.press(b'\x15')?;
+            // What it erases is as many as were typed: each by three bytes.
+            shown.wait_for(3000)?;
+        }
+    }
+    Ok(Outcome::from(vec![
+        Measure::less("p50, µs", percentile(&mut times, 50) * 1e6),
+        Measure::less("p99, µs", percentile(&mut times, 99) * 1e6),
+    ]))
+}
+
+/// A file, gone when it is not needed any more.
+struct LargeFile(PathBuf);
+
+impl LargeFile {
+    fn new(bytes: usize) -> io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("bench-gateway-{}.txt", std::process::id()));
+        let line = [&[b'x'; LINE - 1][..], b"\n"].concat();
+        fs::write(&path, line.repeat(bytes / LINE))?;
+        Ok(LargeFile(path))
+    }
+}
+
+impl Drop for LargeFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// A large file, each byte of which must come, and a Close behind it.
+fn show(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    let length = match effort.span < Effort::FULL.span {
+        true => QUICK_SHOWN,
+        false => SHOWN,
+    };
+    let file = LargeFile::new(length)?;
+    let expected = match template.name.as_str() {
+        PIPES => length,
+        SCRIPT => length + length / LINE,
+        _ => length + length / LINE + TITLE + EXIT,
+    };
+    let start = Instant::now();
+    let mut shown = Shown::start(template, &format!("cat {}", file.0.display()))?;
+    let mut buffer = vec![0; 256 * 1024];
+    let mut received = 0;
+    let mut came_by = start.elapsed();
+    while let Some(read) = shown.listen(&mut buffer)? {
+        received += read;
+        came_by = start.elapsed();
+        if let Shown::Served(connection, _) = &shown
+            && connection.is_closed()
+        {
+            break;
+        }
+    }
+    if received != expected {
+        let reason = format!("{received} bytes of {expected} came");
+        return Err(Failure::Wrong(reason));
+    }
+    if let Shown::Served(connection, _) = &shown
+        && !connection.is_closed()
+    {
+        return Err(Failure::Wrong("no Close came".into()));
+    }
+    let rate = received as f64 / came_by.as_secs_f64() / 1e6;
+    Ok(Outcome::from(vec![Measure::more("MB/s", rate)]))
+}
+
+/// `yes` before a client that reads nothing.
+fn stopped(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    let server = serve(template, "yes y")?;
+    let connection = Connection::open(server.port)?;
+    // Until all that is between them is full.
+    sleep(Duration::from_secs(1));
+    let (memory, cpu) = (server.memory()?, server.cpu()?);
+    sleep(effort.pause);
+    let growth = server.memory()? - memory;
+    let cpu = (server.cpu()? - cpu).as_secs_f64();
+    drop(connection);
+    Ok(Outcome::from(vec![
+        Measure::less("growth, KiB", growth / 1024.0),
+        Measure::less("CPU, ms", cpu * 1e3),
+    ]))
+}
+
+/// Sessions that do nothing.
+fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    let server = serve(template, "cat")?;
+    let open = || Connection::open_narrow_or_greeted(server.port);
+    drop(open()?);
+    let before = settled_memory(&server)?;
+    let mut connections = Vec::new();
+    for _ in 0..effort.idle {
+        connections.push(open()?);
+    }
+    let memory = settled_memory(&server)? - before;
+    for connection in &mut connections {
+        let _ = connection.send(&close());
+    }
+    let start = Instant::now();
+    while server.descriptors()? > 100 && start.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(50));
+    }
+    Ok(Outcome::from(vec![Measure::less(
+        "memory each, KiB",
+        memory / 1024.0 / effort.idle as f64,
+    )]))
+}
