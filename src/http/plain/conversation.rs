@@ -5,8 +5,9 @@ use std::time::Duration;
 use futures_util::future::ready;
 use http_body_util::BodyExt;
 use hyper::{
-    Response,
+    Method, Response,
     header::{self, HeaderName, HeaderValue},
+    http::request::Parts,
 };
 
 use super::{
@@ -38,6 +39,11 @@ const LISTENING: Duration = Duration::from_millis(100);
 
 /// Keeps a proxy (nginx) from gathering what is said at once.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
+/// Whether a request that asks for no WebSocket asks for a session.
+pub(in crate::http) fn is_requested(request: &Parts) -> bool {
+    matches!(request.method, Method::POST | Method::PUT)
+}
 
 /// Opens a session, and answers when it says something, or has ended.
 ///

@@ -9,12 +9,5 @@ mod conversation;
 mod origin;
 mod request_body;
 
-use hyper::{Method, http::request::Parts};
-
-pub(in crate::http) use conversation::converse;
+pub(in crate::http) use conversation::{converse, is_requested};
 pub(in crate::http) use origin::check_origin;
-
-/// Whether a request that asks for no WebSocket asks for a session.
-pub(in crate::http) fn is_requested(request: &Parts) -> bool {
-    matches!(request.method, Method::POST | Method::PUT)
-}
