@@ -284,10 +284,13 @@ mod tests {
         let (mut answers, mut payload) = (Vec::new(), Vec::new());
         let (mut from, mut to) = tokio::io::split(&mut far);
         let talk = async {
-            // It is not read on behind a fault.
-            let _ = to.write_all(bytes).await;
-            let _ = to.shutdown().await;
-            from.read_to_end(&mut answers).await.expect("an end");
+            // It is not read on behind a fault; and what is answered is read meanwhile, or both would wait for room.
+            let saying = async {
+                let _ = to.write_all(bytes).await;
+                let _ = to.shutdown().await;
+            };
+            let (_, heard) = tokio::join!(saying, from.read_to_end(&mut answers));
+            heard.expect("an end");
         };
         let reading = async {
             let end = loop {
