@@ -12,7 +12,7 @@ use futures_util::{
     future::{self, Either},
     stream,
 };
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::sleep};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
@@ -23,10 +23,7 @@ use super::{
     client::{Client, Disconnect, Incoming, Outbound, Outgoing},
     presence::{Connectedness, ConnectionState, Presence},
 };
-use crate::{
-    message::{Close, Message},
-    timer::sleep,
-};
+use crate::message::{Close, Message};
 
 /// What is said that nobody has taken yet, in messages: one is being written while the next is made.
 const WAITING: usize = 2;

@@ -45,6 +45,8 @@ fn chat_page_is_told_that_its_server_has_ended_and_finds_the_next_one() {
     };
     kill(chat_server, Signal::KILL);
     assert_eq!(client.closed().0, 1000);
+    // Until it is gone it may still listen, and reset who comes.
+    wait_until_gone(chat_server);
     // Refused for as long as the next one does not listen, which the client does not see.
     let mut client = server.connect();
     assert_eq!(client.text(), "* someone joined, 1 here");
