@@ -12,10 +12,10 @@ use crate::figures::Effort;
 use crate::kernel;
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome, percentile};
-use crate::report::{Report, Series};
 use crate::server::{Server, Template};
 use crate::socket_server::{self, Task};
-use crate::{finish, picture, progress, report};
+use crate::targets::round_trip_times;
+use crate::turns::take_turns;
 
 /// Names of the servers, and the words behind the program's own path; `{target}` is the port of what they lead to,
 /// `{users}` and `{tokens}` are files.
@@ -77,31 +77,9 @@ const FIGURES: [(&str, Probe); 2] = [
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(500)?;
     kernel::adopt_orphans()?;
-    let mut report = Report::begin(options);
-    let names = || options.servers.iter().map(|server| server.name.clone());
-    report.table(names().collect());
-    for (name, probe) in FIGURES {
-        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
-        for round in 1..=options.rounds {
-            for (server, series) in options.servers.iter().zip(&mut series) {
-                if series.failure.is_none() {
-                    progress(name, round, server);
-                    series.record(once(server, &options.effort, probe));
-                }
-            }
-        }
-        report.add(name, &series);
-    }
-    finish(&report, options, || draw(&report))
-}
-
-fn draw(report: &Report) -> String {
-    let card = |&(name, _): &(&str, Probe)| picture::Card {
-        title: name.to_owned(),
-        charts: report.charts(name, |_, _| None),
-    };
-    let cards: Vec<_> = FIGURES.iter().map(card).collect();
-    picture::bars("Who may connect", &report::machine(), &cards)
+    take_turns("Who may connect", options, &FIGURES, |server, probe| {
+        once(server, &options.effort, probe)
+    })
 }
 
 /// One figure of a fresh server, with a fresh target behind it.
@@ -213,19 +191,6 @@ fn guesses(server: &Server, header: &str, effort: &Effort) -> Result<Outcome, Fa
 }
 
 fn median(carrier: &mut Carrier, span: Duration) -> Result<f64, Failure> {
-    let mut times = Vec::new();
-    let mut number = 0;
-    let mut end = None;
-    while end.is_none_or(|end| Instant::now() < end) {
-        let message = socket_server::command(Task::Echo, number);
-        let start = Instant::now();
-        carrier.echo(&message)?;
-        number += 1;
-        match end {
-            Some(_) => times.push(start.elapsed()),
-            None if number >= WARM_UP as u64 => end = Some(Instant::now() + span),
-            None => {}
-        }
-    }
+    let mut times = round_trip_times(carrier, span)?;
     Ok(percentile(&mut times, 50))
 }

@@ -12,10 +12,9 @@ use crate::figures::{Effort, standing::settled_memory};
 use crate::kernel::{self, OneCpu};
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome};
-use crate::report::{Report, Series};
 use crate::server::{Mode, Server, Template};
+use crate::turns::take_turns;
 use crate::wire::Batch;
-use crate::{finish, picture, progress};
 
 /// Names of the servers, and the words behind the program's own path.
 pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
@@ -85,39 +84,18 @@ pub(crate) fn chosen(list: &str) -> Result<Vec<String>, String> {
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(2 * MANY as u64 + 500)?;
     kernel::adopt_orphans()?;
-    let mut report = Report::begin(options);
-    let names = || options.servers.iter().map(|server| server.name.clone());
-    report.table(names().collect());
     let is_wanted = |name: &str| match &options.only {
         Some(only) => only.iter().any(|wanted| wanted == name),
         None => true,
     };
-    for (name, probe) in FIGURES.into_iter().filter(|(name, _)| is_wanted(name)) {
-        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
-        for round in 1..=options.rounds {
-            for (server, series) in options.servers.iter().zip(&mut series) {
-                if series.failure.is_none() {
-                    progress(name, round, server);
-                    series.record(once(server, &options.effort, probe));
-                }
-            }
-        }
-        report.add(name, &series);
-    }
-    finish(&report, options, || draw(&report))
-}
-
-fn draw(report: &Report) -> String {
-    let card = |&(name, _): &(&str, Probe)| picture::Card {
-        title: name.to_owned(),
-        charts: report.charts(name, |_, _| None),
-    };
-    let cards: Vec<_> = FIGURES.iter().map(card).collect();
-    picture::bars(
-        "One program for many clients",
-        &crate::report::machine(),
-        &cards,
-    )
+    let figures: Vec<_> = FIGURES
+        .into_iter()
+        .filter(|(name, _)| is_wanted(name))
+        .collect();
+    let title = "One program for many clients";
+    take_turns(title, options, &figures, |server, probe| {
+        once(server, &options.effort, probe)
+    })
 }
 
 /// One figure of a fresh server, which has one processor, and its members another where there is one.

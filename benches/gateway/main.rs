@@ -28,6 +28,7 @@ mod site;
 mod socket_server;
 mod targets;
 mod terminals;
+mod turns;
 mod wire;
 
 use std::env;

@@ -11,10 +11,9 @@ use crate::figures::Effort;
 use crate::kernel::{self, OneCpu};
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome, percentile};
-use crate::report::{Report, Series};
 use crate::server::{Server, Template};
 use crate::socket_server::{self, COMMAND, Task};
-use crate::{finish, picture, progress, report};
+use crate::turns::take_turns;
 
 /// Names of the servers, and the words behind the program's own path; `{target}` is the port of what they lead to,
 /// `{config}` a file.
@@ -76,31 +75,11 @@ const FIGURES: [(&str, bool, Probe); 5] = [
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(options.effort.idle as u64 * 6 + 500)?;
     kernel::adopt_orphans()?;
-    let mut report = Report::begin(options);
-    let names = || options.servers.iter().map(|server| server.name.clone());
-    report.table(names().collect());
-    for (name, one_cpu, probe) in FIGURES {
-        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
-        for round in 1..=options.rounds {
-            for (server, series) in options.servers.iter().zip(&mut series) {
-                if series.failure.is_none() {
-                    progress(name, round, server);
-                    series.record(once(server, &options.effort, one_cpu, probe));
-                }
-            }
-        }
-        report.add(name, &series);
-    }
-    finish(&report, options, || draw(&report))
-}
-
-fn draw(report: &Report) -> String {
-    let card = |&(name, ..): &(&str, bool, Probe)| picture::Card {
-        title: name.to_owned(),
-        charts: report.charts(name, |_, _| None),
-    };
-    let cards: Vec<_> = FIGURES.iter().map(card).collect();
-    picture::bars("Sockets in place of programs", &report::machine(), &cards)
+    let figures = FIGURES.map(|(name, one_cpu, probe)| (name, (one_cpu, probe)));
+    let title = "Sockets in place of programs";
+    take_turns(title, options, &figures, |server, (one_cpu, probe)| {
+        once(server, &options.effort, one_cpu, probe)
+    })
 }
 
 /// One figure of a fresh server, with a fresh target behind it.
@@ -184,8 +163,11 @@ fn rate(length: u64, start: Instant) -> Outcome {
     Outcome::from(vec![Measure::more("MB/s", length as f64 / seconds / 1e6)])
 }
 
-fn round_trips(server: &Server, wire: Wire, effort: &Effort) -> Result<Outcome, Failure> {
-    let mut carrier = Carrier::open(server.port, wire)?;
+/// Times of round trips of one message at a time, for so long behind a warm-up.
+pub(crate) fn round_trip_times(
+    carrier: &mut Carrier,
+    span: Duration,
+) -> Result<Vec<Duration>, Failure> {
     let mut times = Vec::new();
     let mut number = 0;
     let mut end = None;
@@ -196,10 +178,16 @@ fn round_trips(server: &Server, wire: Wire, effort: &Effort) -> Result<Outcome, 
         number += 1;
         match end {
             Some(_) => times.push(start.elapsed()),
-            None if number >= WARM_UP as u64 => end = Some(Instant::now() + effort.span),
+            None if number >= WARM_UP as u64 => end = Some(Instant::now() + span),
             None => {}
         }
     }
+    Ok(times)
+}
+
+fn round_trips(server: &Server, wire: Wire, effort: &Effort) -> Result<Outcome, Failure> {
+    let mut carrier = Carrier::open(server.port, wire)?;
+    let mut times = round_trip_times(&mut carrier, effort.span)?;
     Ok(Outcome::from(vec![
         Measure::less("p50, µs", percentile(&mut times, 50) * 1e6),
         Measure::less("p99, µs", percentile(&mut times, 99) * 1e6),

@@ -14,10 +14,9 @@ use crate::figures::standing::settled_memory;
 use crate::kernel;
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome, percentile};
-use crate::report::{Report, Series};
 use crate::server::{Server, Template};
+use crate::turns::take_turns;
 use crate::wire::{MASK, close};
-use crate::{finish, picture, progress, report};
 
 /// Names of what is compared, and the words behind the program's own path.
 pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
@@ -61,36 +60,9 @@ const FIGURES: [(&str, Probe); 4] = [
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
     kernel::raise_descriptor_limit(options.effort.idle as u64 * 6 + 500)?;
     kernel::adopt_orphans()?;
-    let mut report = Report::begin(options);
-    report.table(
-        options
-            .servers
-            .iter()
-            .map(|server| server.name.clone())
-            .collect(),
-    );
-    for (name, probe) in FIGURES {
-        let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
-        for round in 1..=options.rounds {
-            for (server, series) in options.servers.iter().zip(&mut series) {
-                if series.failure.is_none() {
-                    progress(name, round, server);
-                    series.record(probe(server, &options.effort));
-                }
-            }
-        }
-        report.add(name, &series);
-    }
-    finish(&report, options, || draw(&report))
-}
-
-fn draw(report: &Report) -> String {
-    let card = |&(name, _): &(&str, Probe)| picture::Card {
-        title: name.to_owned(),
-        charts: report.charts(name, |_, _| None),
-    };
-    let cards: Vec<_> = FIGURES.iter().map(card).collect();
-    picture::bars("Terminals", &report::machine(), &cards)
+    take_turns("Terminals", options, &FIGURES, |server, probe| {
+        probe(server, &options.effort)
+    })
 }
 
 /// A program under one of them, as it is typed to and as it shows.

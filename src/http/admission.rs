@@ -68,13 +68,7 @@ pub(super) async fn admit(
         let sessions = router.websocket(candidate.path, &candidate.shown.headers);
         let answering = answering(asked, sessions.as_ref(), candidate.path).await;
         let nothing = Grant::default();
-        let (transport, subprotocol) = match &*asked {
-            Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _) => {
-                (Some(Transport::WebSocket), handshake.subprotocol())
-            }
-            Asked::Session(..) => (Some(Transport::Post), None),
-            Asked::Plain(_) => (None, None),
-        };
+        let (transport, subprotocol) = transport(asked);
         let question = Question {
             request: ClientRequest {
                 parts: candidate.shown,
@@ -111,6 +105,17 @@ pub(super) async fn admit(
         client: named(client, &grant),
         grant,
     })
+}
+
+/// How the messages of a session are to travel, and the subprotocol of them; nothing where it is no session.
+fn transport<'a>(asked: &'a Asked<'_>) -> (Option<Transport>, Option<&'a str>) {
+    match asked {
+        Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _) => {
+            (Some(Transport::WebSocket), handshake.subprotocol())
+        }
+        Asked::Session(..) => (Some(Transport::Post), None),
+        Asked::Plain(_) => (None, None),
+    }
 }
 
 /// Who is going to answer, and how the path is split there (RFC 3875 §4.1.13, §4.1.5).

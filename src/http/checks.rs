@@ -89,8 +89,7 @@ pub(super) async fn check<'a>(
     let refuse = |refusal| expected_answerer(request).refuse(refusal);
     let access = options.router.access_at(&path);
     let is_open = route.is_open();
-    let authentication = access.authentication.as_deref();
-    let authentication = authentication.filter(|_| !is_open);
+    let authentication = access.authentication.as_deref().filter(|_| !is_open);
     let has_passwords = options.router.logins.has_passwords();
     let withheld = withhold(request, authentication, has_passwords);
     let shown = withheld.as_ref().map_or(request, |secret| &secret.shown);
@@ -114,14 +113,8 @@ pub(super) async fn check<'a>(
     if withheld.as_ref().is_some_and(|secret| secret.had_in_url) {
         fields.set_token_in_url();
     }
-    let client = match authentication {
-        Some(authentication) => {
-            // In a box, or every connection would have room for it, also where nobody is asked.
-            let client = authenticate(authentication, options, state, &asked, candidate, fields);
-            Box::pin(client).await.map_err(refuse)?
-        }
-        None => None,
-    };
+    let client = identify(authentication, options, state, &asked, candidate, fields);
+    let client = client.await.map_err(refuse)?;
 
     // 6. Authorization: 403, or what the authorizer says.
     let authorizer = access.authorizer.as_deref().filter(|_| !is_open);
@@ -138,6 +131,23 @@ pub(super) async fn check<'a>(
         withheld,
         grant,
     })
+}
+
+/// Who the client is, where that is asked.
+async fn identify(
+    authentication: Option<&Authentication>,
+    options: &Options,
+    state: &State,
+    asked: &Asked<'_>,
+    candidate: Candidate<'_>,
+    fields: &mut AnswerFields,
+) -> Result<Option<Authenticated>, Refusal> {
+    let Some(authentication) = authentication else {
+        return Ok(None);
+    };
+    // In a box, or every connection would have room for it, also where nobody is asked.
+    let authenticated = authenticate(authentication, options, state, asked, candidate, fields);
+    Box::pin(authenticated).await
 }
 
 /// Who the client is, if it has to be somebody; and before that, whose page has it ask.

@@ -35,7 +35,7 @@ use super::{
     response_headers::forbid_sniffing,
     sessions::open_websocket,
     state::State,
-    targets::{find_target, shown_target, shown_uri},
+    targets::{FoundTarget, find_target, shown_target, shown_uri},
     unread_body::{UnreadBody, announce_close},
     url_path::UrlPath,
 };
@@ -306,10 +306,7 @@ impl Handler {
                 Asked::WebSocket(handshake, route) => {
                     let by = route.answerer();
                     let outcome = async {
-                        let found = route.find(&path).await?;
-                        let trust = &self.options.access.trust;
-                        let found = find_target(state, trust, request, found).await?;
-                        let uri = shown_uri(&self.options.router, state, &parts.uri);
+                        let (found, uri) = self.find_session(request, &path, route).await?;
                         let opened =
                             open_websocket(state, request, found, uri, handshake, upgrade, permit);
                         opened.await
@@ -356,14 +353,24 @@ impl Handler {
                 let origins = &route.options().origins;
                 plain::check_origin(origins, &request.parts.headers, request.host)?;
             }
-            let state = &self.state;
-            let found = route.find(path).await?;
-            let trust = &self.options.access.trust;
-            let found = find_target(state, trust, request, found).await?;
-            let uri = shown_uri(&self.options.router, state, &request.parts.uri);
-            converse(state, request, found, uri, body, permit).await
+            let (found, uri) = self.find_session(request, path, route).await?;
+            converse(&self.state, request, found, uri, body, permit).await
         };
         by.answer(outcome.await)
+    }
+
+    /// Whom a session is joined to, and the request's target as the log shows it.
+    async fn find_session<'a>(
+        &self,
+        request: ClientRequest<'_>,
+        path: &UrlPath,
+        route: WebSocketRoute<'a>,
+    ) -> Result<(FoundTarget<'a>, String), Refusal> {
+        let found = route.find(path).await?;
+        let trust = &self.options.access.trust;
+        let found = find_target(&self.state, trust, request, found).await?;
+        let uri = shown_uri(&self.options.router, &self.state, &request.parts.uri);
+        Ok((found, uri))
     }
 
     /// Makes a response of what came of a request, with the headers that all have; counts and logs it.

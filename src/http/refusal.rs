@@ -88,10 +88,8 @@ pub enum Refusal {
         "this address is for WebSockets, and for POST: curl -d hello URL sends a line and shows what is answered"
     )]
     UpgradeOrPost,
-    /// A framing that a body has no place for.
-    #[error(
-        "messages of --framing={0} are for WebSockets alone: a body has no place for their kinds"
-    )]
+    /// What a body has no place for.
+    #[error("messages of this kind ({0}) are for WebSockets alone: a body has no place for them")]
     NotByPlainHttp(&'static str),
     /// The same where the console is.
     #[error(

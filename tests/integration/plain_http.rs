@@ -301,6 +301,21 @@ fn framings_with_kinds_of_messages_are_for_websockets_alone() {
 }
 
 #[test]
+fn terminal_is_for_websockets_alone() {
+    let server = plain().args(["--terminal", "cat"]).start();
+    let (answer, _) = curl(&server, &["-i", "-d", "x"], b"");
+    assert!(answer.starts_with("HTTP/1.1 406 "), "{answer}");
+    assert!(answer.contains("terminal"), "{answer}");
+}
+
+#[test]
+fn end_of_the_body_is_end_of_file_of_a_pty() {
+    let server = plain().args(["--pty", "sort"]).start();
+    let (said, status) = curl(&server, &["--data-binary", "@-"], b"b\na\n");
+    assert_eq!((said.as_str(), status), ("a\nb\n", Some(0)));
+}
+
+#[test]
 fn get_is_told_of_post_and_options_of_both() {
     let server = plain().args(["cat"]).start();
     let (answer, _) = curl(&server, &["-i"], b"");

@@ -73,10 +73,7 @@ pub(super) extern "C" fn run(spec: *mut c_void) -> c_int {
 unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
     // SAFETY: every pointer was made by `System::spawn` from live, NUL-terminated strings.
     unsafe {
-        match spec.leads_session {
-            true => libc::setsid(),
-            false => libc::setpgid(0, 0),
-        };
+        lead_group(spec.leads_session);
         // Before the descriptor is closed. Who may not search it finds no file in it later.
         if spec.place >= 0 && libc::fchdir(spec.place) < 0 {
             return errno();
@@ -131,6 +128,17 @@ unsafe fn prepare_and_execute(spec: &ExecSpec) -> c_int {
             libc::execve(spec.file, spec.arguments, spec.environment);
         }
         errno()
+    }
+}
+
+/// Becomes the leader of a process group, and of a session where it is to have one.
+unsafe fn lead_group(leads_session: bool) {
+    // SAFETY: system calls without pointers.
+    unsafe {
+        match leads_session {
+            true => libc::setsid(),
+            false => libc::setpgid(0, 0),
+        };
     }
 }
 

@@ -61,6 +61,9 @@ pub(in crate::http) async fn converse(
     let options = found.route.options;
     let target = &*found.route.target;
     let longest = options.websocket.max_message;
+    if options.terminal.is_some() {
+        return Err(Refusal::NotByPlainHttp("terminal"));
+    }
     let (carriage, content_type) = carriage(target, longest)?;
     let is_member = options.share.is_some() || matches!(target, Target::Room(_));
     let end = match is_member {
