@@ -21,6 +21,7 @@ mod kernel;
 mod options;
 mod outcome;
 mod picture;
+mod plain_http;
 mod poll;
 mod report;
 mod server;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Ok(Request::Access(options)) => access::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
         Ok(Request::Terminals(options)) => terminals::run(&options),
+        Ok(Request::PlainHttp(options)) => plain_http::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

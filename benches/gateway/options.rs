@@ -7,6 +7,7 @@ use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::growth;
+use crate::plain_http;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
 use crate::terminals;
@@ -28,6 +29,8 @@ pub(crate) enum Request {
     FanOut(Options),
     /// Terminals, beside pipes and script(1).
     Terminals(Options),
+    /// Plain HTTP, beside WebSockets and CGI.
+    PlainHttp(Options),
 }
 
 pub(crate) struct Options {
@@ -54,6 +57,7 @@ enum Own {
     FanOut,
     Access,
     Terminals,
+    PlainHttp,
 }
 
 impl Options {
@@ -153,6 +157,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "fan-out" => own = Some(Own::FanOut),
             "access" => own = Some(Own::Access),
             "terminal" => own = Some(Own::Terminals),
+            "plain-http" => own = Some(Own::PlainHttp),
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -175,7 +180,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let is_fan_out = matches!(own, Own::FanOut);
         if !is_fan_out && (has_others || only.is_some()) {
             return Err(
-                "targets, access and terminal have figures and servers of their own".into(),
+                "targets, access, terminal and plain-http have figures and servers of their own".into(),
             );
         }
         if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
@@ -186,6 +191,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             Own::FanOut => &fan_out::KNOWN,
             Own::Access => &access::KNOWN,
             Own::Terminals => &terminals::KNOWN,
+            Own::PlainHttp => &plain_http::KNOWN,
         };
         if options.servers.is_empty() {
             options.servers = servers_of(known);
@@ -195,6 +201,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             Own::FanOut => Request::FanOut(options),
             Own::Access => Request::Access(options),
             Own::Terminals => Request::Terminals(options),
+            Own::PlainHttp => Request::PlainHttp(options),
         });
     }
     if is_floor {

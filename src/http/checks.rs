@@ -53,12 +53,15 @@ enum Route<'a> {
 }
 
 impl Route<'_> {
-    /// Whether it answers anybody: what may be asked here, and how to log out.
+    /// Whether it answers anybody: what may be asked here, how to log out, and what is nobody's secret.
     fn is_open(&self) -> bool {
         let Route::Plain(PlainRoute::Page(page, _)) = self else {
             return false;
         };
-        matches!(page, Page::Options(_) | Page::Preflight(_) | Page::Logout)
+        matches!(
+            page,
+            Page::Options(_) | Page::Preflight(_) | Page::Logout | Page::ClientScript(_)
+        )
     }
 }
 

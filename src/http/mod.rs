@@ -18,6 +18,7 @@ mod checks;
 mod conditional;
 mod content_coding;
 mod current;
+mod embedded_file;
 mod entity_tag;
 pub mod fields;
 mod group_metrics;

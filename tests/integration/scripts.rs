@@ -111,6 +111,9 @@ fn help_of_the_benchmark_names_every_figure() {
     let (of_access, of_terminals) = of_access
         .split_once("\nFigures of terminal:\n")
         .expect("a fifth");
+    let (of_terminals, of_plain_http) = of_terminals
+        .split_once("\nFigures of plain-http:\n")
+        .expect("a sixth");
     assert!(pairs.len() > 10, "the figures were not found");
     assert_eq!(listed, expected);
 
@@ -119,6 +122,7 @@ fn help_of_the_benchmark_names_every_figure() {
         (of_fan_out, "benches/gateway/fan_out.rs"),
         (of_access, "benches/gateway/access.rs"),
         (of_terminals, "benches/gateway/terminals.rs"),
+        (of_plain_http, "benches/gateway/plain_http.rs"),
     ] {
         let source = fs::read_to_string(file).expect("the figures");
         let (_, source) = source.split_once("const FIGURES").expect("their table");

@@ -3,6 +3,7 @@
 
 use super::{
     cgi::Scripts,
+    client_script::ClientScript,
     directory::Directory,
     file::Files,
     mount::{MountMatch, MountTarget},
@@ -43,6 +44,8 @@ pub enum Page<'a> {
     Console,
     /// The terminal page.
     Terminal,
+    /// The client script, for pages.
+    ClientScript(ClientScript),
     /// A static file.
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.
@@ -73,6 +76,7 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Scripts(..) => Answerer::Cgi,
             PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
+            PlainRoute::Page(Page::ClientScript(_), _) => Answerer::ClientScript,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
             PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {
