@@ -80,7 +80,7 @@ impl Router {
         headers: &HeaderMap,
     ) -> Option<WebSocketRoute<'_>> {
         let route = self.websocket(path, headers);
-        route.filter(|route| route.options().plain_http)
+        route.filter(|route| route.options().plain_http.is_some())
     }
 
     /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that
@@ -113,6 +113,15 @@ impl Router {
             None => page.map(|page| PlainRoute::Page(page, &self.page_options)),
             Some(options) => Some(PlainRoute::Scripts(scripts, page, options)),
         }
+    }
+
+    /// Whether sessions are opened without a WebSocket anywhere.
+    pub(in crate::http) fn has_plain_sessions(&self) -> bool {
+        let mounts = self.mounts.iter().chain(&self.fallback);
+        let mut options = mounts
+            .map(|mount| &mount.options)
+            .chain(self.directory.as_ref().map(Directory::options));
+        options.any(|options| options.plain_http.is_some())
     }
 
     /// Whether there is something here for a browser to go to.
