@@ -180,7 +180,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let is_fan_out = matches!(own, Own::FanOut);
         if !is_fan_out && (has_others || only.is_some()) {
             return Err(
-                "targets, access, terminal and plain-http have figures and servers of their own".into(),
+                "targets, access, terminal and plain-http have figures and servers of their own"
+                    .into(),
             );
         }
         if let Some(only) = only.as_ref().filter(|_| is_fan_out) {

@@ -399,7 +399,8 @@ struct Scripts(PathBuf);
 
 impl Scripts {
     fn write() -> io::Result<Self> {
-        let scripts = Scripts(env::temp_dir().join(format!("bench-gateway-ask-{}", std::process::id())));
+        let scripts =
+            Scripts(env::temp_dir().join(format!("bench-gateway-ask-{}", std::process::id())));
         fs::create_dir_all(&scripts.0)?;
         let script = scripts.script();
         fs::write(&script, SCRIPT)?;

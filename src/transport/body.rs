@@ -8,7 +8,7 @@ use std::{io, pin::pin, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{
-    SinkExt, Stream, StreamExt,
+    FutureExt, SinkExt, Stream, StreamExt,
     future::{self, Either},
     stream,
 };
@@ -83,7 +83,7 @@ pub fn open(
     (client, answers)
 }
 
-/// Messages of a body, and then what ends the session: its own end, or the client's.
+/// What a body says, and then its own end, or what ends the session before.
 fn incoming(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
@@ -91,22 +91,17 @@ fn incoming(
     sender: mpsc::Sender<Answer>,
     over: CancellationToken,
 ) -> Incoming {
-    let behind = match end {
-        BodyEnd::Input => Either::Left(stream::iter([Err(Disconnect::InputEnded)])),
-        BodyEnd::Departure(grace) => {
-            let sender = sender.clone();
-            Either::Right(stream::once(async move {
-                sleep(grace).await;
-                let close = Close::new(Close::NORMAL, "");
+    let answers = sender.clone();
+    let input = input(body, carriage, end).then(move |next| {
+        let answers = answers.clone();
+        async move {
+            if let Err(Disconnect::Closed(close)) = &next {
                 // Nobody else says the end to who has left by itself.
-                let _ = sender.send(Answer::End(close.clone())).await;
-                Err(Disconnect::Closed(close))
-            }))
+                let _ = answers.send(Answer::End(close.clone())).await;
+            }
+            next
         }
-    };
-    let messages = messages(body, carriage)
-        .chain(behind)
-        .chain(stream::pending());
+    });
     let end = async move {
         // Its own end first: behind it nobody takes anything, either.
         match future::select(pin!(over.cancelled()), pin!(sender.closed())).await {
@@ -117,15 +112,34 @@ fn incoming(
     let end = stream::once(end).map(Err);
     Box::pin(stream::select_with_strategy(
         Box::pin(end),
-        Box::pin(messages),
+        Box::pin(input.chain(stream::pending())),
         |_: &mut ()| stream::PollNext::Left,
     ))
 }
 
-fn messages(
+/// The messages of a body, and then what its end means.
+pub fn input(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
-) -> impl Stream<Item = Result<Message, Disconnect>> + Send {
+    end: BodyEnd,
+) -> impl Stream<Item = Result<Message, Disconnect>> + Send + 'static {
+    let behind = stream::once(async move {
+        Err(match end {
+            BodyEnd::Input => Disconnect::InputEnded,
+            BodyEnd::Departure(grace) => {
+                sleep(grace).await;
+                Disconnect::Closed(Close::new(Close::NORMAL, ""))
+            }
+        })
+    });
+    messages(body, carriage).chain(behind)
+}
+
+/// The messages of a body, or why there are no more.
+pub fn messages(
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    carriage: Carriage,
+) -> impl Stream<Item = Result<Message, Disconnect>> + Send + 'static {
     match carriage {
         Carriage::Bytes => Either::Left(body.map(|read| match read {
             Ok(bytes) => Ok(Message::Binary(bytes)),
@@ -140,6 +154,21 @@ fn messages(
             }))
         }
     }
+}
+
+/// Whether all of a body are messages.
+///
+/// # Errors
+/// What is to be said of what is none.
+pub fn check(body: Bytes, carriage: Carriage) -> Result<(), Close> {
+    let mut messages = pin!(messages(stream::iter([Ok(body)]), carriage));
+    // It is all there, so nothing is waited for.
+    while let Some(Some(next)) = messages.next().now_or_never() {
+        if let Err(Disconnect::Violation(close)) = next {
+            return Err(close);
+        }
+    }
+    Ok(())
 }
 
 /// What a line that is none comes to.

@@ -6,6 +6,7 @@
 
 pub mod body;
 mod client;
+pub mod events;
 mod io_timeouts;
 mod lingering_close;
 mod presence;

@@ -195,7 +195,11 @@ fn scripts_of_the_page_about_pages_do_what_it_says() {
     let gateway = Gateway::with("").file(&format!(
         "{SITE}[[route]]\npath = \"/sum\"\ncommand = [\"python3\", \"DIR/sum.py\"]\n"
     ));
-    let greet = ["sh", "-c", "while read -r name; do echo \"hello, $name\"; done"];
+    let greet = [
+        "sh",
+        "-c",
+        "while read -r name; do echo \"hello, $name\"; done",
+    ];
     let directory = gateway.directory();
     write_page(directory);
     let program = format!("import json, sys\n{program}");

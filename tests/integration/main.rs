@@ -35,6 +35,8 @@ mod cookies;
 mod cors;
 mod doctor;
 mod environment;
+mod event_streams;
+mod event_streams_refused;
 mod foreign_pages;
 mod group_life;
 mod guessing;

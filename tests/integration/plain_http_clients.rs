@@ -27,7 +27,11 @@ with_each_client! {
 fn programs_that_wait_for_the_end_of_input_are_told_it(client: Client) {
     for (program, body, answer) in [
         (&["sort"][..], "b\na\nc", "a\nb\nc\n"),
-        (&["jq", "-sc", "map(.x)|add"], "{\"x\":1}\n{\"x\":41}\n", "42\n"),
+        (
+            &["jq", "-sc", "map(.x)|add"],
+            "{\"x\":1}\n{\"x\":41}\n",
+            "42\n",
+        ),
         (&["wc", "-w"], "a b\nc", "3\n"),
         (&["sed", "s/$/ ü/"], "€", "€ ü\n"),
     ] {
@@ -37,9 +41,7 @@ fn programs_that_wait_for_the_end_of_input_are_told_it(client: Client) {
 }
 
 fn answer_of_a_program_that_fails_is_cut_off(client: Client) {
-    let server = Gateway::with("--plain-http")
-        .program("cat; exit 3")
-        .start();
+    let server = Gateway::with("--plain-http").program("cat; exit 3").start();
     client("post_cut", &[&url(&server), "hello\n"]);
 }
 

@@ -14,6 +14,7 @@ use crate::http::{
     access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
     body::{Body, with_guard},
+    plain::preflight,
     refusal::Refusal,
     request::ClientRequest,
     state::State,
@@ -105,6 +106,9 @@ async fn answer_page(
         }
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
+        Page::SessionPreflight(origins) => {
+            Answerer::Nobody.answer(Ok(preflight(origins, request.parts)))
+        }
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     backend::Target,
     http::{
-        access::Cors, answerer::Answerer, refusal::Refusal, route_options::RouteOptions,
+        access::{Cors, Origins},
+        answerer::Answerer,
+        refusal::Refusal,
+        route_options::RouteOptions,
         url_path::UrlPath,
     },
 };
@@ -52,6 +55,8 @@ pub enum Page<'a> {
     Options(&'static str),
     /// What a page of another origin may ask for.
     Preflight(&'a Cors),
+    /// The same of a session without a WebSocket, for pages of these origins.
+    SessionPreflight(&'a Origins),
     /// What has a browser forget its user's password.
     Logout,
     /// Only a program is here, which a WebSocket is needed for.
@@ -79,9 +84,10 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Page(Page::ClientScript(_), _) => Answerer::ClientScript,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
-            PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {
-                Answerer::Nobody
-            }
+            PlainRoute::Page(
+                Page::Options(_) | Page::Preflight(_) | Page::SessionPreflight(_) | Page::Logout,
+                _,
+            ) => Answerer::Nobody,
         }
     }
 

@@ -81,15 +81,15 @@ impl Router {
         headers: &HeaderMap,
     ) -> Option<WebSocketRoute<'_>> {
         let route = self.websocket(path, headers);
-        route.filter(|route| route.options().plain_http)
+        route.filter(|route| route.options().plain_http.is_some())
     }
 
     /// The script for pages whose sessions need no WebSocket, where there are such; at whatever path the programs are.
     fn client_script_at(&self, path: &UrlPath) -> Option<Page<'_>> {
         let mut mounts = self.mounts.iter().chain(&self.fallback);
         let directory = self.directory.as_ref().map(Directory::options);
-        let has_sessions = mounts.any(|mount| mount.options.plain_http)
-            || directory.is_some_and(|options| options.plain_http);
+        let has_sessions = mounts.any(|mount| mount.options.plain_http.is_some())
+            || directory.is_some_and(|options| options.plain_http.is_some());
         let script = ClientScript::at(path.as_str()).filter(|_| has_sessions);
         script.map(Page::ClientScript)
     }
@@ -129,6 +129,15 @@ impl Router {
         }
     }
 
+    /// Whether sessions are opened without a WebSocket anywhere.
+    pub(in crate::http) fn has_plain_sessions(&self) -> bool {
+        let mounts = self.mounts.iter().chain(&self.fallback);
+        let mut options = mounts
+            .map(|mount| &mount.options)
+            .chain(self.directory.as_ref().map(Directory::options));
+        options.any(|options| options.plain_http.is_some())
+    }
+
     /// Whether there is something here for a browser to go to.
     pub fn has_pages(&self) -> bool {
         let mut mounts = self.mounts.iter().chain(&self.fallback);
@@ -148,7 +157,10 @@ impl Router {
             return Some(PlainRoute::Page(page, &terminal.options));
         }
         if self.client_script_at(path).is_some() {
-            return Some(PlainRoute::Page(Page::Options(OF_PAGES), &self.page_options));
+            return Some(PlainRoute::Page(
+                Page::Options(OF_PAGES),
+                &self.page_options,
+            ));
         }
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";
