@@ -466,6 +466,7 @@ mod tests {
             name: "s".to_owned(),
             resume: Some(RESUME),
             carriage: Carriage::Bytes,
+            form: LINES,
             body: Some(Box::pin(futures_util::stream::iter(ends))),
             guard: (),
         });
