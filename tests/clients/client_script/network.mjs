@@ -41,6 +41,8 @@ export async function startNetwork(upstream, mode) {
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
+  // A script that fails ends all the same.
+  server.unref();
   network.url = `http://127.0.0.1:${server.address().port}/`;
   network.cut = () => pairs.forEach((pair) => pair.forEach((socket) => socket.resetAndDestroy()));
   network.end = () => {

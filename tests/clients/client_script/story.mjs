@@ -14,6 +14,8 @@ export async function story(Socket, base, themes) {
       events.push(`${text} in state ${socket.readyState}`);
       wake();
     };
+    // Whatever becomes of the handlers.
+    for (const type of ["open", "close"]) socket.addEventListener(type, () => wake());
     socket.onopen = () => note("open");
     socket.onmessage = ({ data }) => {
       messages.push(data);
@@ -58,7 +60,7 @@ export async function story(Socket, base, themes) {
       const after = socket.readyState;
       socket.send("12345");
       await ended();
-      return { states, events, after, unsent: socket.bufferedAmount, url: socket.url.replace(/:\d+/, "") };
+      return { states, events, after, unsent: socket.bufferedAmount, url: socket.url.replace(base, "BASE/") };
     },
     async failingProgram() {
       const { events, ended } = open("fail");
@@ -166,7 +168,7 @@ export async function story(Socket, base, themes) {
       socket.onclose = 5;
       const nonsense = socket.onclose;
       const closed = new Promise((resolve) => socket.addEventListener("close", (event) => resolve(event.constructor.name)));
-      const origin = new Promise((resolve) => socket.addEventListener("message", (event) => resolve(event.origin.replace(/:\d+$/, "")), { once: true }));
+      const origin = new Promise((resolve) => socket.addEventListener("message", (event) => resolve(event.origin === new URL(base).origin), { once: true }));
       socket.send("a");
       socket.send("b");
       const from = await origin;

@@ -229,6 +229,8 @@ class EventStream {
     let response;
     for (let pause = 50; !this.#isOver; pause *= 2) {
       response = await this.#fetch(this.#session + query, { method: "POST", body }).catch(() => {});
+      // What nobody reads would keep its connection.
+      response?.body?.cancel();
       if (response?.status !== 503 && response?.status !== 429) break;
       await sleep(Math.min(pause, 1000 * (Number(response.headers.get("Retry-After")) || 1)));
     }
