@@ -10,6 +10,11 @@ use std::{
     time::Duration,
 };
 
+use hyper::{
+    Method,
+    header::{ACCEPT, HeaderValue},
+};
+
 use crate::{
     browser::browse,
     support::{
@@ -17,6 +22,7 @@ use crate::{
         event_stream::{Event, EventStream},
         eventually, forget_caller,
         http::http,
+        http2::Connection,
         operators::figures,
         wait_until_gone,
     },
@@ -426,6 +432,8 @@ fn name_of_a_session_is_seen_nowhere() {
         &format!("http://{}{target}", server.address),
     ]);
     assert_eq!(curled, "");
+    let malformed = format!("G@T {target} HTTP/1.1\r\n\r\n");
+    assert_eq!(http(server.address, &malformed).0, 400);
     seen += &support::operators::ask(admin, "GET", "/sessions").1;
     drop(stream);
     let close = format!("{target}&close");
@@ -491,7 +499,7 @@ fn curl(words: &[&str]) -> (String, Option<i32>) {
     (text, output.status.code())
 }
 
-const ACCEPT: [&str; 2] = ["-H", "Accept: text/event-stream"];
+const OF_EVENTS: [&str; 2] = ["-H", "Accept: text/event-stream"];
 
 #[test]
 fn curl_is_told_events_by_every_version() {
@@ -505,8 +513,13 @@ fn curl_is_told_events_by_every_version() {
             .args(["--plain-http"])
             .program("cat; exit 3")
             .start();
-        let url = server.url.replace("127.0.0.1", "localhost");
-        let (said, status) = curl(&[&ACCEPT[..], &[version, "-d", "hello", &url]].concat());
+        let scheme = if flags.starts_with("--ssl") {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://localhost:{}/", server.port());
+        let (said, status) = curl(&[&OF_EVENTS[..], &[version, "-d", "hello", &url]].concat());
         assert_eq!(status, Some(0), "{flags} {version} {said}");
         let end = ".1\ndata: hello\n\nevent: close\ndata: {\"code\":4003,\"reason\":\"the program exited with status 3\"}\n\n";
         assert!(
@@ -519,10 +532,11 @@ fn curl_is_told_events_by_every_version() {
 #[test]
 fn stream_of_http_2_is_fed_and_resumed() {
     let server = plain().args(["--h2c"]).program("echo $$; cat").start();
+    let url = format!("http://{}/", server.address);
     let mut child = forget_caller(&mut Command::new("curl"))
         .args(["-sS", "-N", "--http2-prior-knowledge"])
-        .args(ACCEPT)
-        .arg(&server.url)
+        .args(OF_EVENTS)
+        .arg(&url)
         .stdout(Stdio::piped())
         .spawn()
         .expect("curl is there");
@@ -537,7 +551,7 @@ fn stream_of_http_2_is_fed_and_resumed() {
     child.wait().expect("it ends");
     let (_, session) = said.split_once("\"session\":\"").expect("an event");
     let session = &session[..session.find('"').expect("an end")];
-    let target = format!("{}?session={session}", server.url);
+    let target = format!("{url}?session={session}");
     let version = "--http2-prior-knowledge";
     assert_eq!(
         curl(&[version, "-d", "a", &target]),
@@ -545,6 +559,29 @@ fn stream_of_http_2_is_fed_and_resumed() {
     );
     let mut stream = resumed(&server, &format!("{session}.1"));
     assert_eq!(stream.text(), "a");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn streams_of_one_connection_are_more_than_its_turns_and_count_as_clients() {
+    const STREAMS: usize = 120;
+    let flags = format!("--plain-http --h2c --max-connections-per-ip={STREAMS} --room=/r");
+    let server = Gateway::with(&flags).start();
+    let connection = Connection::plain(server.address).await;
+    let ask = async || {
+        let mut request = connection.request(Method::GET, "/r/a");
+        let accept = HeaderValue::from_static("text/event-stream");
+        request.headers_mut().insert(ACCEPT, accept);
+        connection.begin(request, true).await.0
+    };
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        let answer = ask().await;
+        assert_eq!(answer.status(), 200);
+        streams.push(answer);
+    }
+    assert_eq!(ask().await.status(), 429);
+    // It is answered while all of them last.
+    assert_eq!(connection.get("/").await.0.status, 404);
 }
 
 #[test]

@@ -12,10 +12,7 @@ use futures_util::Stream;
 use hyper::body::Frame;
 
 use super::table::EventSession;
-use crate::{
-    http::access::Connections,
-    transport::events::Events,
-};
+use crate::{http::access::Connections, transport::events::Events};
 
 /// The events of a session. A client that is lost counts on, as long as it may come again.
 pub(super) struct EventBody {

@@ -63,7 +63,7 @@ impl EventStream {
             .write_all(request.as_bytes())
             .expect("the server reads");
         let mut answer = BufReader::new(socket.try_clone().expect("a descriptor"));
-        let mut line = |answer: &mut BufReader<TcpStream>| {
+        let line = |answer: &mut BufReader<TcpStream>| {
             let mut line = String::new();
             answer.read_line(&mut line).expect("a head");
             line.trim_end().to_owned()
