@@ -338,6 +338,83 @@ fn stream_on_which_nothing_is_said_has_comments() {
 }
 
 #[test]
+fn time_limits_are_those_of_any_session() {
+    for (flag, reason) in [
+        ("--idle-timeout=1", "there was no message for 1 s"),
+        ("--max-lifetime=1", "the session has lasted for 1 s"),
+    ] {
+        // A comment is no message.
+        let server = plain().args([flag, "--pingms=100", "cat"]).start();
+        let (mut stream, _) = open(&server);
+        assert_eq!(stream.closed(), (1001, reason.to_owned()));
+    }
+}
+
+#[test]
+fn program_finds_the_request_and_no_subprotocol() {
+    let server = plain()
+        .program("echo \"$REQUEST_METHOD,$CONTENT_TYPE,$WS_PROTOCOL,$QUERY_STRING\"; cat")
+        .start();
+    let headers = "Content-Type: text/x\r\nSec-WebSocket-Protocol: a\r\n";
+    for (method, body) in [("GET", ""), ("POST", "x"), ("PUT", "x")] {
+        let mut stream = EventStream::ask(&server, method, "/?q=1", headers, body);
+        stream.opened();
+        assert_eq!(stream.text(), format!("{method},text/x,,q=1"));
+    }
+}
+
+#[test]
+fn script_at_the_path_goes_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script =
+        "#!/bin/sh\nprintf 'Content-Type: text/event-stream\\n\\n'; printf 'data: script\\n\\n'\n";
+    support::script(directory.path(), "hello", script);
+    let server = plain()
+        .args([
+            format!("--cgidir={}", directory.path().display()),
+            format!("--staticdir={}", directory.path().display()),
+        ])
+        .program("echo program; cat")
+        .start();
+    assert_eq!(EventStream::get(&server, "/hello", "").text(), "script");
+    let mut stream = EventStream::get(&server, "/other", "");
+    let session = stream.opened();
+    assert_eq!(stream.text(), "program");
+    let target = format!("/other?session={session}");
+    assert_eq!(hand_in_with(&server, &target, "", b"a"), 204);
+    assert_eq!(stream.text(), "a");
+}
+
+#[test]
+fn events_come_while_the_body_goes_on() {
+    let server = plain().args(["cat"]).start();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut stream = EventStream::send(server.address, head);
+    let session = stream.opened();
+    stream.write(b"2\r\na\n\r\n");
+    assert_eq!(stream.text(), "a");
+    assert_eq!(hand_in(&server, &session, "b"), 204);
+    assert_eq!(stream.text(), "b");
+    stream.write(b"2\r\nc\n\r\n0\r\n\r\n");
+    assert_eq!(stream.text(), "c");
+    assert_eq!(stream.closed().0, 1000);
+}
+
+#[test]
+fn body_that_is_cut_off_with_its_stream_is_no_end_of_the_input() {
+    let server = plain().program("cat; echo end").start();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut stream = EventStream::send(server.address, head);
+    let session = stream.opened();
+    stream.write(b"2\r\na\n\r\n");
+    assert_eq!(stream.text(), "a");
+    drop(stream);
+    let mut stream = resumed(&server, &format!("{session}.1"));
+    assert_eq!(hand_in(&server, &session, "b"), 204);
+    assert_eq!(stream.text(), "b");
+}
+
+#[test]
 fn stop_is_told_as_a_close() {
     let server = plain()
         .args(["--drain-timeout=2"])

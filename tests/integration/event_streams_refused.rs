@@ -347,9 +347,7 @@ fn program_that_cannot_be_started_is_a_refusal() {
 fn page_from_elsewhere_starts_nothing_in_a_browser() {
     let pages = Gateway::with("--staticdir=examples/fizzbuzz").start();
     let page = format!("http://127.0.0.1:{}/", pages.port());
-    let mut server = plain()
-        .args(["--address=0.0.0.0", "cat"])
-        .start();
+    let mut server = plain().args(["--address=0.0.0.0", "cat"]).start();
     // To the latter browsers do not tell that the page is foreign.
     let lan = own_address().map(|own| format!("http://{own}:{}/", server.port()));
     let local = Some(format!("http://localhost:{}/", server.port()));
@@ -357,7 +355,10 @@ fn page_from_elsewhere_starts_nothing_in_a_browser() {
         browse("events_foreign", &[&page, &target]);
         for _ in 0..5 {
             let line = server.wait_for_line("access: ");
-            assert!(line.contains("refused") && line.contains("status=403"), "{line}");
+            assert!(
+                line.contains("refused") && line.contains("status=403"),
+                "{line}"
+            );
         }
     }
     assert!(server.children().is_empty());

@@ -156,6 +156,9 @@ mod tests {
         assert_eq!(refused(more, None).await, None);
         let line = stream::iter([piece(b"0123456789a")]);
         assert_eq!(refused(line, Some(10)).await, Some(413));
-        assert_eq!(refused(stream::iter([piece(b"\xff")]), None).await, Some(400));
+        assert_eq!(
+            refused(stream::iter([piece(b"\xff")]), None).await,
+            Some(400)
+        );
     }
 }

@@ -88,6 +88,11 @@ impl EventStream {
         }
     }
 
+    /// Sends more of the request.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).expect("the server reads");
+    }
+
     /// Reads a piece of the body; `false` at its end.
     fn read_on(&mut self) -> bool {
         if self.has_ended {
