@@ -230,6 +230,35 @@ impl EventStream {
     }
 }
 
+/// A stream by GET, opened, and its session.
+pub(crate) fn open(server: &Server) -> (EventStream, String) {
+    let mut stream = EventStream::get(server, "/", "");
+    let session = stream.opened();
+    (stream, session)
+}
+
+/// A stream that asks for what follows an event.
+pub(crate) fn resume(server: &Server, last: &str) -> EventStream {
+    EventStream::get(server, "/", &format!("Last-Event-ID: {last}\r\n"))
+}
+
+/// The same, which has it.
+pub(crate) fn resumed(server: &Server, last: &str) -> EventStream {
+    let mut stream = resume(server, last);
+    stream.opened();
+    stream
+}
+
+/// The status of an input of a session.
+pub(crate) fn hand_in(server: &Server, session: &str, body: &str) -> u16 {
+    hand_in_with(server, &format!("/?session={session}"), body.as_bytes())
+}
+
+/// The same by another URL.
+pub(crate) fn hand_in_with(server: &Server, target: &str, body: &[u8]) -> u16 {
+    post(server, target, "", body).0
+}
+
 /// A POST, its status, and the whole answer.
 pub(crate) fn post(server: &Server, target: &str, headers: &str, body: &[u8]) -> (u16, String) {
     let (port, length) = (server.port(), body.len());
