@@ -97,3 +97,30 @@ pub(super) fn subprotocols(args: &MessageArgs) -> Result<Subprotocols, FlagError
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_streams_have_comments_as_often_as_pings_and_more() {
+        let plain = |words: &[&str]| {
+            let words = words.iter().copied().map(Into::into);
+            let args = Args::parse_from_words(words).expect("flags");
+            let timeouts = timeouts(&args.program.limits, Duration::ZERO);
+            plain_http(&args.program, &timeouts)
+        };
+        for (flag, keepalive) in [
+            ("--pingms=30000", Some(COMMENTS)),
+            ("--pingms=1000", Some(Duration::from_secs(1))),
+            ("--pingms=0", None),
+        ] {
+            let options = plain(&["--plain-http", flag, "cat"]).expect("it is on");
+            assert_eq!(options.event_timeouts.keepalive, keepalive, "{flag}");
+            assert_eq!(options.resume, Some(Duration::from_secs(15)));
+        }
+        let words = ["--plain-http", "--plain-http-resume=0", "cat"];
+        assert_eq!(plain(&words).expect("it is on").resume, None);
+        assert!(plain(&["cat"]).is_none());
+    }
+}

@@ -4,11 +4,16 @@
 //! the input and not of the session, which only ends when nobody takes the other body any more. Who writes that body
 //! has [`Answers`]; a message waits until there is room for it there.
 
-use std::{io, pin::pin, time::Duration};
+use std::{
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{
-    FutureExt, SinkExt, Stream, StreamExt,
+    FutureExt, Sink, SinkExt, Stream, StreamExt,
     future::{self, Either},
     stream,
 };
@@ -16,10 +21,11 @@ use tokio::{sync::mpsc, time::sleep};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
-    sync::{CancellationToken, PollSender},
+    sync::CancellationToken,
 };
 
 use super::{
+    answer_sink::AnswerSink,
     client::{Client, Disconnect, Incoming, Outbound, Outgoing},
     presence::{Connectedness, ConnectionState, Presence},
 };
@@ -185,21 +191,48 @@ fn refusal(error: LinesCodecError) -> Disconnect {
 }
 
 fn outgoing(carriage: Carriage, sender: mpsc::Sender<Answer>, over: CancellationToken) -> Outgoing {
-    let to_answer = move |outbound| {
-        let message = match &outbound {
-            Outbound::Message(message) => message,
-            Outbound::Shared(shared) => shared.message(),
+    Box::pin(Said {
+        answers: AnswerSink::new(sender),
+        carriage,
+        over,
+    })
+}
+
+/// What a client is sent, as answers.
+struct Said {
+    answers: AnswerSink<Answer>,
+    carriage: Carriage,
+    over: CancellationToken,
+}
+
+impl Sink<Outbound> for Said {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_ready_unpin(context)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
+        let answer = match &item {
+            Outbound::Message(message) => Answer::Data(said(message, self.carriage)),
+            Outbound::Shared(shared) => Answer::Data(said(shared.message(), self.carriage)),
             // Nobody answers it; a body that nobody takes is noticed by who writes it.
-            Outbound::Keepalive => return stream::iter(None),
+            Outbound::Keepalive => return Ok(()),
             Outbound::Close(close) => {
-                over.cancel();
-                return stream::iter(Some(Ok(Answer::End(close.clone()))));
+                self.over.cancel();
+                Answer::End(close.clone())
             }
         };
-        stream::iter(Some(Ok(Answer::Data(said(message, carriage)))))
-    };
-    let sink = PollSender::new(sender).sink_map_err(|_| io::ErrorKind::BrokenPipe.into());
-    Box::pin(sink.with_flat_map(to_answer))
+        self.answers.start_send_unpin(answer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_flush_unpin(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_close_unpin(context)
+    }
 }
 
 /// A message as it lies in a body: in a line of its own, in which a newline would begin another.

@@ -1,5 +1,4 @@
-//! Sessions that are told in events: what `docs/plain-http.md` says of them, of how they are resumed, and of input by
-//! requests of its own.
+//! Sessions that are told in events, and fed by requests of their own: what `docs/plain-http.md` says of them.
 
 use std::{
     fs,
@@ -10,46 +9,23 @@ use std::{
     time::Duration,
 };
 
-use crate::{
-    browser::browse,
-    support::{
-        self, Gateway, Server, assert_refused,
-        event_stream::{Event, EventStream},
-        eventually, forget_caller,
-        http::http,
-        operators::figures,
-        wait_until_gone,
-    },
+use hyper::{
+    Method,
+    header::{ACCEPT, HeaderValue},
+};
+
+use crate::support::{
+    self, Gateway,
+    event_stream::{Event, EventStream, hand_in, hand_in_with, open, resume, resumed},
+    eventually, forget_caller,
+    http::http,
+    http2::Connection,
+    operators::figures,
+    wait_until_gone,
 };
 
 fn plain() -> Gateway {
     Gateway::with("--plain-http")
-}
-
-/// A stream by GET, opened, and its session.
-fn open(server: &Server) -> (EventStream, String) {
-    let mut stream = EventStream::get(server, "/", "");
-    let session = stream.opened();
-    (stream, session)
-}
-
-/// The status of an input.
-fn hand_in(server: &Server, session: &str, body: &str) -> u16 {
-    hand_in_with(server, &format!("/?session={session}"), "", body.as_bytes())
-}
-
-fn hand_in_with(server: &Server, target: &str, headers: &str, body: &[u8]) -> u16 {
-    support::event_stream::post(server, target, headers, body).0
-}
-
-fn resume(server: &Server, last: &str) -> EventStream {
-    EventStream::get(server, "/", &format!("Last-Event-ID: {last}\r\n"))
-}
-
-fn resumed(server: &Server, last: &str) -> EventStream {
-    let mut stream = resume(server, last);
-    stream.opened();
-    stream
 }
 
 #[test]
@@ -85,18 +61,18 @@ fn what_is_handed_in_goes_in_and_close_ends_the_session() {
     assert_eq!(hand_in(&server, &session, "a\n\nb"), 204);
     assert_eq!(hand_in(&server, &session, ""), 204);
     assert_eq!(
-        hand_in_with(&server, &format!("/?x=y&session={session}"), "", b"c\r\n"),
+        hand_in_with(&server, &format!("/?x=y&session={session}"), b"c\r\n"),
         204
     );
     for expected in ["a", "", "b", "c"] {
         assert_eq!(stream.text(), expected);
     }
     let close = format!("/?session={session}&close");
-    assert_eq!(hand_in_with(&server, &close, "", b"last"), 204);
+    assert_eq!(hand_in_with(&server, &close, b"last"), 204);
     assert_eq!(stream.closed(), (1000, String::new()));
     for target in [&close, &format!("/?session={session}")] {
         eventually("the session is gone", || {
-            hand_in_with(&server, target, "", b"x") == 404
+            hand_in_with(&server, target, b"x") == 404
         });
     }
     assert_eq!(resume(&server, &format!("{session}.1")).status, 404);
@@ -112,7 +88,7 @@ fn close_comes_behind_what_was_handed_in() {
     let (_stream, session) = open(&server);
     let close = format!("/?session={session}&close");
     assert_eq!(hand_in(&server, &session, "b\n"), 204);
-    assert_eq!(hand_in_with(&server, &close, "", b"a\n"), 204);
+    assert_eq!(hand_in_with(&server, &close, b"a\n"), 204);
     let sorted = directory.path().join("sorted");
     eventually("the program has worked on all of it", || {
         fs::read_to_string(&sorted).is_ok_and(|text| text == "a\nb\n")
@@ -137,7 +113,7 @@ fn input_that_was_a_body_takes_nothing_more_and_may_be_closed() {
     assert_eq!((stream.text(), stream.text()), ("a".into(), "end".into()));
     assert_eq!(hand_in(&server, &session, "x"), 404);
     let close = format!("/?session={session}&close");
-    assert_eq!(hand_in_with(&server, &close, "", b""), 204);
+    assert_eq!(hand_in_with(&server, &close, b""), 204);
     assert_eq!(stream.closed().0, 1000);
 }
 
@@ -176,7 +152,7 @@ fn newlines_of_a_text_are_lines_of_data_and_bytes_are_encoded() {
     let (mut stream, session) = open(&server);
     let bytes: Vec<u8> = (0..=255).collect();
     let target = format!("/?session={session}");
-    assert_eq!(hand_in_with(&server, &target, "", &bytes), 204);
+    assert_eq!(hand_in_with(&server, &target, &bytes), 204);
     assert_eq!(stream.encoded("binary"), bytes);
 }
 
@@ -189,134 +165,13 @@ fn messages_with_headers_travel_as_lines() {
 }
 
 #[test]
-fn lost_stream_is_gone_on_with_by_the_same_program() {
-    let server = plain().program("echo $$; cat").start();
-    let (mut stream, session) = open(&server);
-    let pid = stream.text();
-    assert_eq!(hand_in(&server, &session, "a\nb\nc"), 204);
-    assert_eq!(stream.text(), "a");
-    drop(stream);
-    assert_eq!(hand_in(&server, &session, "d"), 204);
-    let mut stream = resumed(&server, &format!("{session}.2"));
-    for (number, data) in [(3, "b"), (4, "c"), (5, "d")] {
-        let message = stream.message();
-        assert_eq!(
-            (message.id, &*message.data),
-            (format!("{session}.{number}"), data)
-        );
-    }
-    drop(stream);
-    // Without a number all that is kept.
-    let mut stream = EventStream::get(&server, &format!("/?session={session}"), "");
-    assert_eq!(stream.opened(), session);
-    assert_eq!(stream.text(), pid);
-    drop(stream);
-    let mut stream = EventStream::get(&server, &format!("/?session={session}.4"), "");
-    stream.opened();
-    assert_eq!(stream.text(), "d");
-    let headers = format!("Last-Event-ID: {session}.4\r\n");
-    let mut again = EventStream::ask(&server, "POST", "/", &headers, "ignored");
-    again.opened();
-    assert_eq!(again.text(), "d");
-    assert_eq!(stream.next(), None, "another has taken its place");
-}
-
-#[test]
-fn stream_that_is_not_known_to_be_lost_is_gone_on_with() {
-    let server = plain().args(["cat"]).start();
-    let (mut first, session) = open(&server);
-    let mut second = resumed(&server, &format!("{session}.0"));
-    assert_eq!(first.next(), None);
-    assert_eq!(hand_in(&server, &session, "a"), 204);
-    assert_eq!(second.text(), "a");
-}
-
-#[test]
-fn events_of_a_post_can_be_resumed() {
-    let server = plain().program("cat; sleep 0.2; echo late; exit 4").start();
-    let mut stream = EventStream::ask(&server, "POST", "/", "", "a");
-    let session = stream.opened();
-    assert_eq!(stream.text(), "a");
-    drop(stream);
-    let mut stream = resumed(&server, &format!("{session}.1"));
-    assert_eq!(stream.text(), "late");
-    assert_eq!(stream.closed().0, 4004);
-}
-
-#[test]
-fn end_that_came_while_nobody_read_is_read_later() {
-    let mut server = plain().program("read line; echo last; exit 5").start();
-    let (stream, session) = open(&server);
-    drop(stream);
-    assert_eq!(hand_in(&server, &session, "go"), 204);
-    server.wait_for_line("session ended");
-    let mut stream = resumed(&server, &format!("{session}.0"));
-    assert_eq!(stream.text(), "last");
-    assert_eq!(stream.closed().0, 4005);
-    assert_eq!(resume(&server, &format!("{session}.0")).status, 404);
-}
-
-#[test]
-fn program_waits_when_what_is_kept_is_full_and_nothing_is_lost() {
-    let server = plain()
-        .program("read line; seq 1 30000; echo end; cat")
-        .start();
-    let (stream, session) = open(&server);
-    drop(stream);
-    assert_eq!(hand_in(&server, &session, "go"), 204);
-    let mut stream = resumed(&server, &format!("{session}.0"));
-    for number in 1..=30000 {
-        assert_eq!(stream.text(), number.to_string());
-    }
-    assert_eq!(stream.text(), "end");
-    // What is behind 64 KiB is gone.
-    let gone = resume(&server, &format!("{session}.1"));
-    assert_eq!(gone.status, 410);
-    assert!(gone.rest().contains("not kept"));
-    let mut near = resumed(&server, &format!("{session}.29990"));
-    assert_eq!(near.text(), "29991");
-}
-
-#[test]
-fn session_ends_when_nobody_comes_again_in_time() {
-    let mut server = plain()
-        .args(["--plain-http-resume=1"])
-        .program("echo $$; exec sleep 1000")
-        .start();
-    let (mut stream, session) = open(&server);
-    let pid = stream.text().parse().expect("a pid");
-    drop(stream);
-    wait_until_gone(pid);
-    let line = server.wait_for_line("session ended");
-    assert!(
-        line.contains("code=1006") && line.contains("by=\"client\""),
-        "{line}"
-    );
-    assert_eq!(resume(&server, &format!("{session}.0")).status, 404);
-}
-
-#[test]
-fn without_resuming_a_session_ends_with_its_stream() {
-    let server = plain()
-        .args(["--plain-http-resume=0"])
-        .program("echo $$; exec sleep 1000")
-        .start();
-    let (mut stream, session) = open(&server);
-    let pid = stream.text().parse().expect("a pid");
-    assert_eq!(resume(&server, &format!("{session}.0")).status, 404);
-    assert!(support::is_alive(pid));
-    drop(stream);
-    wait_until_gone(pid);
-}
-
-#[test]
 fn program_that_ignores_its_input_is_ended_by_a_close() {
     let server = plain().program("echo $$; exec sleep 1000").start();
     let (mut stream, session) = open(&server);
     let pid = stream.text().parse().expect("a pid");
     assert_eq!(hand_in(&server, &session, &"x\n".repeat(20_000)), 204);
     let close = format!("/?session={session}&close");
-    assert_eq!(hand_in_with(&server, &close, "", b""), 204);
+    assert_eq!(hand_in_with(&server, &close, b""), 204);
     wait_until_gone(pid);
     assert_eq!(stream.closed().0, 1000);
 }
@@ -329,6 +184,66 @@ fn stream_on_which_nothing_is_said_has_comments() {
     stream.wait_for_comment();
     assert_eq!(hand_in(&server, &session, "a"), 204);
     assert_eq!(stream.text(), "a");
+}
+
+#[test]
+fn time_limits_are_those_of_any_session() {
+    for (flag, reason) in [
+        ("--idle-timeout=1", "there was no message for 1 s"),
+        ("--max-lifetime=1", "the session has lasted for 1 s"),
+    ] {
+        // A comment is no message.
+        let server = plain().args([flag, "--pingms=100", "cat"]).start();
+        let (mut stream, _) = open(&server);
+        assert_eq!(stream.closed(), (1001, reason.to_owned()));
+    }
+}
+
+#[test]
+fn program_finds_the_request_and_no_subprotocol() {
+    let server = plain()
+        .program("echo \"$REQUEST_METHOD,$CONTENT_TYPE,$WS_PROTOCOL,$QUERY_STRING\"; cat")
+        .start();
+    let headers = "Content-Type: text/x\r\nSec-WebSocket-Protocol: a\r\n";
+    for (method, body) in [("GET", ""), ("POST", "x"), ("PUT", "x")] {
+        let mut stream = EventStream::ask(&server, method, "/?q=1", headers, body);
+        stream.opened();
+        assert_eq!(stream.text(), format!("{method},text/x,,q=1"));
+    }
+}
+
+#[test]
+fn script_at_the_path_goes_before() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let script =
+        "#!/bin/sh\nprintf 'Content-Type: text/event-stream\\n\\n'; printf 'data: script\\n\\n'\n";
+    support::script(directory.path(), "hello", script);
+    let server = plain()
+        .args([format!("--cgidir={}", directory.path().display())])
+        .program("echo program; cat")
+        .start();
+    assert_eq!(EventStream::get(&server, "/hello", "").text(), "script");
+    let mut stream = EventStream::get(&server, "/other", "");
+    let session = stream.opened();
+    assert_eq!(stream.text(), "program");
+    let target = format!("/other?session={session}");
+    assert_eq!(hand_in_with(&server, &target, b"a"), 204);
+    assert_eq!(stream.text(), "a");
+}
+
+#[test]
+fn events_come_while_the_body_goes_on() {
+    let server = plain().args(["cat"]).start();
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let mut stream = EventStream::send(server.address, head);
+    let session = stream.opened();
+    stream.write(b"2\r\na\n\r\n");
+    assert_eq!(stream.text(), "a");
+    assert_eq!(hand_in(&server, &session, "b"), 204);
+    assert_eq!(stream.text(), "b");
+    stream.write(b"2\r\nc\n\r\n0\r\n\r\n");
+    assert_eq!(stream.text(), "c");
+    assert_eq!(stream.closed().0, 1000);
 }
 
 #[test]
@@ -370,7 +285,7 @@ fn hook_is_told_of_events() {
     let target = format!("/x?session={session}&close");
     let last = format!("Last-Event-ID: {session}.0\r\n");
     drop(EventStream::get(&site.server, "/x", &last));
-    assert_eq!(hand_in_with(&site.server, &target, "", b""), 204);
+    assert_eq!(hand_in_with(&site.server, &target, b""), 204);
     assert_eq!(
         site.lines("hook.told", 3),
         [
@@ -400,7 +315,10 @@ fn name_of_a_session_is_seen_nowhere() {
     let (stream, session) = open(&server);
     let target = format!("/?session={session}");
     let referer = format!("Referer: http://localhost{target}\r\n");
-    assert_eq!(hand_in_with(&server, &target, &referer, b"a"), 204);
+    assert_eq!(
+        support::event_stream::post(&server, &target, &referer, b"a").0,
+        204
+    );
     drop(stream);
     let headers = format!("Last-Event-ID: {session}.1\r\n{referer}");
     let mut seen = String::new();
@@ -415,7 +333,7 @@ fn name_of_a_session_is_seen_nowhere() {
     }
     assert!(seen.contains("x=wsd-***"), "{seen}");
     assert_eq!(
-        hand_in_with(&server, &format!("/no?session={session}"), "", b"a"),
+        hand_in_with(&server, &format!("/no?session={session}"), b"a"),
         404
     );
     assert_eq!(resume(&server, &format!("{session}.999")).status, 400);
@@ -426,10 +344,12 @@ fn name_of_a_session_is_seen_nowhere() {
         &format!("http://{}{target}", server.address),
     ]);
     assert_eq!(curled, "");
+    let malformed = format!("G@T {target} HTTP/1.1\r\n\r\n");
+    assert_eq!(http(server.address, &malformed).0, 400);
     seen += &support::operators::ask(admin, "GET", "/sessions").1;
     drop(stream);
     let close = format!("{target}&close");
-    assert_eq!(hand_in_with(&server, &close, "", b""), 204);
+    assert_eq!(hand_in_with(&server, &close, b""), 204);
     server.wait_for_line("session ended");
     server.signal(support::Signal::TERM);
     seen += &server.log();
@@ -455,7 +375,7 @@ fn stream_listens_to_a_room_and_a_post_speaks_in_it() {
     let server = plain().args(["--room=/chat"]).start();
     let mut listener = EventStream::get(&server, "/chat/lobby", "");
     let session = listener.opened();
-    let post = |target: &str| hand_in_with(&server, target, "", b"hi");
+    let post = |target: &str| hand_in_with(&server, target, b"hi");
     assert_eq!(post("/chat/lobby"), 200);
     assert_eq!(listener.text(), "hi");
     assert_eq!(post(&format!("/chat/lobby?session={session}")), 204);
@@ -491,7 +411,7 @@ fn curl(words: &[&str]) -> (String, Option<i32>) {
     (text, output.status.code())
 }
 
-const ACCEPT: [&str; 2] = ["-H", "Accept: text/event-stream"];
+const OF_EVENTS: [&str; 2] = ["-H", "Accept: text/event-stream"];
 
 #[test]
 fn curl_is_told_events_by_every_version() {
@@ -505,8 +425,13 @@ fn curl_is_told_events_by_every_version() {
             .args(["--plain-http"])
             .program("cat; exit 3")
             .start();
-        let url = server.url.replace("127.0.0.1", "localhost");
-        let (said, status) = curl(&[&ACCEPT[..], &[version, "-d", "hello", &url]].concat());
+        let scheme = if flags.starts_with("--ssl") {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://localhost:{}/", server.port());
+        let (said, status) = curl(&[&OF_EVENTS[..], &[version, "-d", "hello", &url]].concat());
         assert_eq!(status, Some(0), "{flags} {version} {said}");
         let end = ".1\ndata: hello\n\nevent: close\ndata: {\"code\":4003,\"reason\":\"the program exited with status 3\"}\n\n";
         assert!(
@@ -519,10 +444,11 @@ fn curl_is_told_events_by_every_version() {
 #[test]
 fn stream_of_http_2_is_fed_and_resumed() {
     let server = plain().args(["--h2c"]).program("echo $$; cat").start();
+    let url = format!("http://{}/", server.address);
     let mut child = forget_caller(&mut Command::new("curl"))
         .args(["-sS", "-N", "--http2-prior-knowledge"])
-        .args(ACCEPT)
-        .arg(&server.url)
+        .args(OF_EVENTS)
+        .arg(&url)
         .stdout(Stdio::piped())
         .spawn()
         .expect("curl is there");
@@ -537,7 +463,7 @@ fn stream_of_http_2_is_fed_and_resumed() {
     child.wait().expect("it ends");
     let (_, session) = said.split_once("\"session\":\"").expect("an event");
     let session = &session[..session.find('"').expect("an end")];
-    let target = format!("{}?session={session}", server.url);
+    let target = format!("{url}?session={session}");
     let version = "--http2-prior-knowledge";
     assert_eq!(
         curl(&[version, "-d", "a", &target]),
@@ -545,6 +471,29 @@ fn stream_of_http_2_is_fed_and_resumed() {
     );
     let mut stream = resumed(&server, &format!("{session}.1"));
     assert_eq!(stream.text(), "a");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn streams_of_one_connection_are_more_than_its_turns_and_count_as_clients() {
+    const STREAMS: usize = 120;
+    let flags = format!("--plain-http --h2c --max-connections-per-ip={STREAMS} --room=/r");
+    let server = Gateway::with(&flags).start();
+    let connection = Connection::plain(server.address).await;
+    let ask = async || {
+        let mut request = connection.request(Method::GET, "/r/a");
+        let accept = HeaderValue::from_static("text/event-stream");
+        request.headers_mut().insert(ACCEPT, accept);
+        connection.begin(request, true).await.0
+    };
+    let mut streams = Vec::new();
+    for _ in 0..STREAMS {
+        let answer = ask().await;
+        assert_eq!(answer.status(), 200);
+        streams.push(answer);
+    }
+    assert_eq!(ask().await.status(), 429);
+    // It is answered while all of them last.
+    assert_eq!(connection.get("/").await.0.status, 404);
 }
 
 #[test]
@@ -597,40 +546,6 @@ fn kernel_looks_for_clients_of_lasting_answers_and_not_of_others() {
 }
 
 #[test]
-fn event_source_comes_again_to_the_same_program() {
-    let directory = tempfile::tempdir().expect("a directory");
-    fs::write(directory.path().join("index.html"), "<title>events</title>").expect("a file");
-    let server = plain()
-        .args([format!("--staticdir={}", directory.path().display())])
-        .program("echo $$; cat")
-        .start();
-    browse("event_source", &[&server.port().to_string()]);
-}
-
-#[test]
-fn lost_client_counts_among_those_of_its_address() {
-    let server = plain().args(["--max-connections-per-ip=2", "cat"]).start();
-    let (stream, session) = open(&server);
-    let last = format!("{session}.0");
-    drop(stream);
-    let _second = server.connect();
-    eventually("two are there", || server.status("/", &[]) == 429);
-    // A place is free when it comes again, be it by a connection that is refused once.
-    drop(_second);
-    let mut again = None;
-    eventually("it comes again", || {
-        let stream = resume(&server, &last);
-        let has_come = stream.status == 200;
-        again = has_come.then_some(stream);
-        has_come
-    });
-    let mut again = again.expect("a stream");
-    again.opened();
-    let _second = server.connect();
-    assert_eq!(server.status("/", &[]), 429);
-}
-
-#[test]
 fn streams_that_nobody_reads_hold_up_nobody_and_little_memory() {
     const STREAMS: usize = 1000;
     let server = plain()
@@ -664,33 +579,4 @@ fn streams_that_nobody_reads_hold_up_nobody_and_little_memory() {
     let kilobytes: usize = resident.expect("a line").parse().expect("a number");
     // The ring of each, and what is on its way.
     assert!(kilobytes < STREAMS * 200, "{kilobytes} kB");
-}
-
-#[test]
-fn resume_time_is_a_time_and_needs_plain_http() {
-    assert_refused(
-        "--plain-http-resume=5 cat",
-        &["--plain-http-resume", "--plain-http"],
-    );
-    for value in ["-1", "x", "1y", ""] {
-        let words = format!("--plain-http --plain-http-resume={value} cat");
-        assert_refused(&words, &["--plain-http-resume"]);
-    }
-}
-
-#[test]
-fn resume_time_is_a_routes() {
-    let file = "[[route]]\npath = \"/long\"\ncommand = \"cat\"\nplain-http = true\n\n\
-        [[route]]\npath = \"/short\"\ncommand = \"cat\"\nplain-http = true\nplain-http-resume = 0\n";
-    let server = Gateway::new().file(file).start();
-    for (path, status) in [("/long", 200), ("/short", 404)] {
-        let mut stream = EventStream::get(&server, path, "");
-        let session = stream.opened();
-        let last = format!("Last-Event-ID: {session}.0\r\n");
-        assert_eq!(
-            EventStream::get(&server, path, &last).status,
-            status,
-            "{path}"
-        );
-    }
 }

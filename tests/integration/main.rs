@@ -37,6 +37,7 @@ mod doctor;
 mod environment;
 mod event_streams;
 mod event_streams_refused;
+mod event_streams_resumed;
 mod foreign_pages;
 mod group_life;
 mod guessing;

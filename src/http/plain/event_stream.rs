@@ -4,7 +4,11 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
-use hyper::{Response, body::Body as _, header::HeaderValue};
+use hyper::{
+    Response,
+    body::{Body as _, Incoming},
+    header::HeaderValue,
+};
 use parking_lot::Mutex;
 use tracing::{Span, info};
 
@@ -52,7 +56,8 @@ pub(in crate::http) async fn listen(
     let options = found.route.options;
     let (carriage, _) = carriage(&found.route.target, options)?;
     let end = end_of_body(&found.route.target, options);
-    let body = unread.take().filter(|body| !body.is_end_stream());
+    let is_empty = |body: &Incoming| body.is_end_stream() || body.size_hint().exact() == Some(0);
+    let body = unread.take().filter(|body| !is_empty(body));
     let body = body.map(|body| {
         let body = RequestBody::new(Some(body), &state.tasks);
         body::input(body, carriage, end).boxed()

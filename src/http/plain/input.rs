@@ -1,9 +1,9 @@
 //! Input of a session that is told in events, by requests of its own: [`hand_in`].
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use hyper::{Response, StatusCode};
 
 use super::{
@@ -81,7 +81,7 @@ fn refused(refused: InputRefused) -> Refusal {
 
 /// A body when all of it is there, and all of it are messages.
 async fn read(
-    mut body: RequestBody,
+    mut body: impl Stream<Item = io::Result<Bytes>> + Unpin,
     carriage: Carriage,
     longest: Option<usize>,
 ) -> Result<Bytes, Refusal> {
@@ -109,5 +109,56 @@ fn not_a_message(close: &Close, longest: Option<usize>) -> Refusal {
     match refuse_body(close, longest) {
         Err(refusal) => refusal,
         Ok(()) => Refusal::BadRequest(close.reason.as_str().to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    const LINES: Carriage = Carriage::Lines(10);
+
+    async fn refused(
+        body: impl Stream<Item = io::Result<Bytes>> + Unpin,
+        longest: Option<usize>,
+    ) -> Option<u16> {
+        let read = read(body, LINES, longest).await;
+        read.err().map(|refusal| refusal.status().as_u16())
+    }
+
+    fn piece(piece: &'static [u8]) -> io::Result<Bytes> {
+        Ok(Bytes::from_static(piece))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn body_that_stops_is_refused_and_a_slow_one_is_not() {
+        let stopped = stream::iter([piece(b"a")]).chain(stream::pending());
+        assert_eq!(refused(stopped, None).await, Some(408));
+        let slow = stream::iter([b"a", b"\n", b"b"]).then(async |part| {
+            tokio::time::sleep(PIECE / 2).await;
+            piece(part)
+        });
+        let read = read(Box::pin(slow), LINES, None).await;
+        assert_eq!(read.expect("it comes"), "a\nb");
+    }
+
+    #[tokio::test]
+    async fn body_that_is_cut_off_too_long_or_no_text_is_refused() {
+        let cut_off = [piece(b"a\n"), Err(io::ErrorKind::UnexpectedEof.into())];
+        assert_eq!(refused(stream::iter(cut_off), None).await, Some(400));
+        let long: &[u8] = &[b'\n'; SMALLEST_LIMIT];
+        let body = || Ok(Bytes::copy_from_slice(long));
+        assert_eq!(refused(stream::iter([body()]), Some(10)).await, None);
+        let more = stream::iter([body(), piece(b"\n")]);
+        assert_eq!(refused(more, Some(10)).await, Some(413));
+        let more = stream::iter([body(), piece(b"\n")]);
+        assert_eq!(refused(more, None).await, None);
+        let line = stream::iter([piece(b"0123456789a")]);
+        assert_eq!(refused(line, Some(10)).await, Some(413));
+        assert_eq!(
+            refused(stream::iter([piece(b"\xff")]), None).await,
+            Some(400)
+        );
     }
 }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use bytes::Bytes;
 use hyper::{
     Request, Uri,
-    header::{self, HeaderName, HeaderValue},
+    header::{HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
 use memchr::memmem;
@@ -83,18 +83,12 @@ pub(in crate::http) fn conceal(request: &mut Request<()>) {
         };
         request.extensions_mut().insert(RawTarget(shown));
     }
-    for name in [LAST_EVENT_ID, header::REFERER] {
-        let Some(value) = request.headers().get(&name) else {
-            continue;
-        };
+    concealed.last_event = request.headers().get(LAST_EVENT_ID).cloned();
+    // Referer, and what proxies say of the target.
+    for value in request.headers_mut().values_mut() {
         if let Cow::Owned(shown) = masked(value.as_bytes()) {
-            let shown = HeaderValue::try_from(shown).ok();
-            if name == LAST_EVENT_ID {
-                concealed.last_event = Some(value.clone());
-            }
-            request.headers_mut().remove(&name);
-            let shown = shown.map(|shown| (name, shown));
-            request.headers_mut().extend(shown);
+            // It cannot fail: a mask is as good as what it stands for.
+            *value = HeaderValue::try_from(shown).unwrap_or(HeaderValue::from_static(MASK));
         }
     }
     if concealed.query.is_some() || concealed.last_event.is_some() {
@@ -126,6 +120,7 @@ pub(in crate::http) fn masked(text: &[u8]) -> Cow<'_, [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header;
 
     const NAME: &str = "wsd-0123456789abcdef0123456789abcdef";
 
@@ -174,6 +169,8 @@ mod tests {
             .uri(format!("/a?session={NAME}"))
             .header(LAST_EVENT_ID, format!("{NAME}.3"))
             .header(header::REFERER, format!("http://h/?session={NAME}"))
+            .header("x-original-uri", "/")
+            .header("x-original-uri", format!("/?session={NAME}"))
             .body(())
             .expect("a request");
         let raw = format!("/a?session={NAME}&\"");
@@ -185,6 +182,8 @@ mod tests {
             request.headers()[header::REFERER],
             "http://h/?session=wsd-***"
         );
+        let others = request.headers().get_all("x-original-uri");
+        assert!(others.iter().eq(["/", "/?session=wsd-***"]));
         let raw: &RawTarget = request.extensions().get().expect("it is there");
         assert_eq!(raw.0, "/a?session=wsd-***&\"");
         let concealed: &Concealed = request.extensions().get().expect("it is there");

@@ -63,7 +63,7 @@ impl EventStream {
             .write_all(request.as_bytes())
             .expect("the server reads");
         let mut answer = BufReader::new(socket.try_clone().expect("a descriptor"));
-        let mut line = |answer: &mut BufReader<TcpStream>| {
+        let line = |answer: &mut BufReader<TcpStream>| {
             let mut line = String::new();
             answer.read_line(&mut line).expect("a head");
             line.trim_end().to_owned()
@@ -86,6 +86,11 @@ impl EventStream {
             body: Vec::new(),
             has_ended: false,
         }
+    }
+
+    /// Sends more of the request.
+    pub(crate) fn write(&mut self, bytes: &[u8]) {
+        self.socket.write_all(bytes).expect("the server reads");
     }
 
     /// Reads a piece of the body; `false` at its end.
@@ -223,6 +228,35 @@ impl EventStream {
     pub(crate) fn address(&self) -> SocketAddr {
         self.socket.local_addr().expect("an address")
     }
+}
+
+/// A stream by GET, opened, and its session.
+pub(crate) fn open(server: &Server) -> (EventStream, String) {
+    let mut stream = EventStream::get(server, "/", "");
+    let session = stream.opened();
+    (stream, session)
+}
+
+/// A stream that asks for what follows an event.
+pub(crate) fn resume(server: &Server, last: &str) -> EventStream {
+    EventStream::get(server, "/", &format!("Last-Event-ID: {last}\r\n"))
+}
+
+/// The same, which has it.
+pub(crate) fn resumed(server: &Server, last: &str) -> EventStream {
+    let mut stream = resume(server, last);
+    stream.opened();
+    stream
+}
+
+/// The status of an input of a session.
+pub(crate) fn hand_in(server: &Server, session: &str, body: &str) -> u16 {
+    hand_in_with(server, &format!("/?session={session}"), body.as_bytes())
+}
+
+/// The same by another URL.
+pub(crate) fn hand_in_with(server: &Server, target: &str, body: &[u8]) -> u16 {
+    post(server, target, "", body).0
 }
 
 /// A POST, its status, and the whole answer.
