@@ -10,7 +10,7 @@
 //!                                                                                    │
 //!    CLIENT  incoming ── Message ──▶ ┌ upstream ──────┐ ──▶ input   BACKEND  Framing ▶ stdin
 //!            outgoing ◀─ Outbound ── └ downstream ────┘ ◀── output           Framing ◀ stdout
-//!            WebSocket │ bodies                         (process: group, exit status, ladder; or a socket)
+//!            WebSocket │ bodies │ events                (process: group, exit status, ladder; or a socket)
 //! ```
 //!
 //! Left of the session everything is HTTP and knows nothing of processes, but for CGI scripts, which
@@ -38,7 +38,7 @@
 //! | 3 | [`session`] | one client joined to one backend until it has ended |
 //! | 3 | [`environ`] | RFC 3875 meta-variables |
 //! | 2 | [`backend`] | what a client is joined to: a program and its process, of one client or of many, or a socket |
-//! | 2 | [`transport`] | how a client's messages travel: WebSocket, the bodies of plain HTTP |
+//! | 2 | [`transport`] | how a client's messages travel: WebSocket, the bodies of plain HTTP, event streams |
 //! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |

@@ -24,6 +24,7 @@ mod nats;
 mod options;
 mod outcome;
 mod picture;
+mod plain_http;
 mod poll;
 mod report;
 mod server;
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Ok(Request::Games(options)) => games::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
         Ok(Request::Terminals(options)) => terminals::run(&options),
+        Ok(Request::PlainHttp(options)) => plain_http::run(&options),
         Err(error) => {
             eprintln!("{error}");
             return ExitCode::from(2);

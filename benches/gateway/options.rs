@@ -8,6 +8,7 @@ use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::games;
 use crate::growth;
+use crate::plain_http;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
 use crate::terminals;
@@ -31,6 +32,8 @@ pub(crate) enum Request {
     Games(Options),
     /// Terminals, beside pipes and script(1).
     Terminals(Options),
+    /// Plain HTTP, beside WebSockets and CGI.
+    PlainHttp(Options),
 }
 
 pub(crate) struct Options {
@@ -58,6 +61,7 @@ enum Own {
     Games,
     Access,
     Terminals,
+    PlainHttp,
 }
 
 impl Options {
@@ -158,6 +162,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "fan-out" => own = Some(Own::FanOut),
             "access" => own = Some(Own::Access),
             "terminal" => own = Some(Own::Terminals),
+            "plain-http" => own = Some(Own::PlainHttp),
             "--quick" => options.effort = Effort::QUICK,
             "--rounds" => rounds = Some(parse_rounds(&value()?)?),
             "--only" => only = Some(value()?),
@@ -180,7 +185,8 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let is_fan_out = matches!(own, Own::FanOut);
         if !is_fan_out && (has_others || only.is_some()) {
             return Err(
-                "targets, game, access and terminal have figures and servers of their own".into(),
+                "targets, game, access, terminal and plain-http have figures and servers of their own"
+                    .into(),
             );
         }
         if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
@@ -192,6 +198,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             Own::Games => &games::KNOWN,
             Own::Access => &access::KNOWN,
             Own::Terminals => &terminals::KNOWN,
+            Own::PlainHttp => &plain_http::KNOWN,
         };
         if options.servers.is_empty() {
             options.servers = servers_of(known);
@@ -202,6 +209,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             Own::Games => Request::Games(options),
             Own::Access => Request::Access(options),
             Own::Terminals => Request::Terminals(options),
+            Own::PlainHttp => Request::PlainHttp(options),
         });
     }
     if is_floor {

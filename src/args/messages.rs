@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use clap::{ValueEnum, builder::RangedU64ValueParser};
 
-use super::{durations::milliseconds, groups::OF_A_PROGRAM, numbers::whole_number};
+use super::{
+    durations::{milliseconds, seconds},
+    groups::OF_A_PROGRAM,
+    numbers::whole_number,
+};
 
 /// Flags about messages.
 #[derive(Debug, Clone, clap::Args)]
@@ -35,9 +39,14 @@ pub struct MessageArgs {
     #[arg(long, group = OF_A_PROGRAM)]
     pub passstderr: bool,
 
-    /// Open sessions for plain requests too: the lines of a POST's body go in, what comes out is the answer (curl -d).
+    /// Open sessions for plain requests too: the lines of a POST's body go in, what comes out is the answer (curl -d), or
+    /// an event stream (EventSource).
     #[arg(long, conflicts_with = "connect")]
     pub plain_http: bool,
+
+    /// Seconds in which a client of --plain-http that has lost its event stream may go on with it; 0 ends its session.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds(), default_value = "15", requires = "plain_http")]
+    pub plain_http_resume: Duration,
 
     /// Compress messages for clients that offer it (permessage-deflate), and offer it with --connect; not
     /// where secrets travel beside text of others.

@@ -1,6 +1,6 @@
 //! The options of a route: who may open it, what its program finds, what it may take.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     flag_error::FlagError,
@@ -9,17 +9,23 @@ use super::{
     share::share,
     terminal,
     variables::environ,
+    zero::unless_zero,
 };
 use crate::{
     args::{Args, MessageArgs, ProgramArgs},
     http::{
-        RouteOptions,
+        PlainHttpOptions, RouteOptions,
         access::{AllowedOrigin, Origins, ProcessLimit},
         fields::is_token,
         pages::Root,
         websocket::Subprotocols,
     },
+    session::SessionTimeouts,
 };
+
+/// Time between two comments of an event stream on which nothing is said (HTML Standard §9.2.7). Longer, and proxies take
+/// it for dead; shorter wakes clients for nothing.
+const COMMENTS: Duration = Duration::from_secs(15);
 
 /// The options of a route of a server; `processes` are its own.
 pub(super) fn route_options(
@@ -41,11 +47,24 @@ pub(super) fn route_options(
         environ,
         websocket: websocket(&program.limits, &timeouts),
         compression: compression(program),
+        plain_http: plain_http(program, &timeouts),
         timeouts: Arc::new(timeouts),
-        plain_http: program.messages.plain_http,
         processes,
         share: share(program, server.operation.drain_timeout)?,
         terminal: None,
+    })
+}
+
+/// How sessions are opened without a WebSocket, if they are.
+fn plain_http(program: &ProgramArgs, timeouts: &SessionTimeouts) -> Option<PlainHttpOptions> {
+    let messages = &program.messages;
+    let keepalive = timeouts.keepalive.map(|period| period.min(COMMENTS));
+    messages.plain_http.then(|| PlainHttpOptions {
+        resume: unless_zero(messages.plain_http_resume),
+        event_timeouts: Arc::new(SessionTimeouts {
+            keepalive,
+            ..timeouts.clone()
+        }),
     })
 }
 
@@ -76,5 +95,32 @@ pub(super) fn subprotocols(args: &MessageArgs) -> Result<Subprotocols, FlagError
             ),
             None => Ok(Subprotocols::Listed(names.to_vec())),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn event_streams_have_comments_as_often_as_pings_and_more() {
+        let plain = |words: &[&str]| {
+            let words = words.iter().copied().map(Into::into);
+            let args = Args::parse_from_words(words).expect("flags");
+            let timeouts = timeouts(&args.program.limits, Duration::ZERO);
+            plain_http(&args.program, &timeouts)
+        };
+        for (flag, keepalive) in [
+            ("--pingms=30000", Some(COMMENTS)),
+            ("--pingms=1000", Some(Duration::from_secs(1))),
+            ("--pingms=0", None),
+        ] {
+            let options = plain(&["--plain-http", flag, "cat"]).expect("it is on");
+            assert_eq!(options.event_timeouts.keepalive, keepalive, "{flag}");
+            assert_eq!(options.resume, Some(Duration::from_secs(15)));
+        }
+        let words = ["--plain-http", "--plain-http-resume=0", "cat"];
+        assert_eq!(plain(&words).expect("it is on").resume, None);
+        assert!(plain(&["cat"]).is_none());
     }
 }

@@ -74,6 +74,17 @@ pub enum Newline {
     Space,
 }
 
+impl Newline {
+    /// Its name, as it is chosen by.
+    pub fn name(self) -> &'static str {
+        match self {
+            Newline::Split => "split",
+            Newline::Reject => "reject",
+            Newline::Space => "space",
+        }
+    }
+}
+
 /// The codec for one program's streams.
 #[derive(Debug)]
 pub struct Codec {

@@ -13,6 +13,7 @@ use super::{
     authorize::{Authorizer, Grant, Question, Transport, authorize},
     options::Options,
     pages::{Page, PlainRoute, Scripts, WebSocketRoute},
+    plain::{self, Wanted},
     refusal::Refusal,
     request::{ClientRequest, METHOD_OF_SESSIONS},
     state::State,
@@ -68,7 +69,7 @@ pub(super) async fn admit(
         let sessions = router.websocket(candidate.path, &candidate.shown.headers);
         let answering = answering(asked, sessions.as_ref(), candidate.path).await;
         let nothing = Grant::default();
-        let (transport, subprotocol) = transport(asked);
+        let (transport, subprotocol) = transport(asked, candidate.sent);
         let question = Question {
             request: ClientRequest {
                 parts: candidate.shown,
@@ -81,7 +82,7 @@ pub(super) async fn admit(
             path: candidate.path,
             method: match transport {
                 Some(Transport::WebSocket) => &METHOD_OF_SESSIONS,
-                Some(Transport::Post) | None => &candidate.sent.method,
+                Some(Transport::Post | Transport::Events) | None => &candidate.sent.method,
             },
             options: asked.options(),
             route: router.route_at(candidate.path),
@@ -108,12 +109,19 @@ pub(super) async fn admit(
 }
 
 /// How the messages of a session are to travel, and the subprotocol of them; nothing where it is no session.
-fn transport<'a>(asked: &'a Asked<'_>) -> (Option<Transport>, Option<&'a str>) {
+fn transport<'a>(asked: &'a Asked<'_>, request: &Parts) -> (Option<Transport>, Option<&'a str>) {
     match asked {
         Asked::WebSocket(handshake, _) | Asked::NoProgram(handshake, _) => {
             (Some(Transport::WebSocket), handshake.subprotocol())
         }
-        Asked::Session(..) => (Some(Transport::Post), None),
+        Asked::Session(..) => {
+            let transport = match plain::wanted(request) {
+                Ok(Wanted::Conversation) => Transport::Post,
+                // What is malformed is refused later.
+                Ok(_) | Err(_) => Transport::Events,
+            };
+            (Some(transport), None)
+        }
         Asked::Plain(_) => (None, None),
     }
 }

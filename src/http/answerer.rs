@@ -17,6 +17,7 @@ pub(super) enum Answerer {
     File,
     Console,
     Terminal,
+    ClientScript,
     Redirect,
     Nobody,
 }
@@ -64,6 +65,7 @@ impl Answerer {
             Answerer::File => "file",
             Answerer::Console => "console",
             Answerer::Terminal => "terminal",
+            Answerer::ClientScript => "client_script",
             Answerer::Redirect => "redirect",
             Answerer::Nobody => "none",
         }

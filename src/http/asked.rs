@@ -33,7 +33,11 @@ impl<'a> Asked<'a> {
 
     /// Whether a page has it opened that has said which it is, and may.
     pub(super) fn is_of_named_page(&self, request: &Parts) -> bool {
-        !matches!(self, Asked::Plain(_) | Asked::Session(..))
-            && request.headers.contains_key(header::ORIGIN)
+        let has_checked_origin = match self {
+            Asked::WebSocket(..) | Asked::NoProgram(..) => true,
+            Asked::Session(_, scripts) => scripts.is_empty(),
+            Asked::Plain(_) => false,
+        };
+        has_checked_origin && request.headers.contains_key(header::ORIGIN)
     }
 }

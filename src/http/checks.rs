@@ -53,12 +53,19 @@ enum Route<'a> {
 }
 
 impl Route<'_> {
-    /// Whether it answers anybody: what may be asked here, and how to log out.
+    /// Whether it answers anybody: what may be asked here, how to log out, and what is nobody's secret.
     fn is_open(&self) -> bool {
         let Route::Plain(PlainRoute::Page(page, _)) = self else {
             return false;
         };
-        matches!(page, Page::Options(_) | Page::Preflight(_) | Page::Logout)
+        matches!(
+            page,
+            Page::Options(_)
+                | Page::Preflight(_)
+                | Page::SessionPreflight(_)
+                | Page::Logout
+                | Page::ClientScript(_)
+        )
     }
 }
 
@@ -172,6 +179,8 @@ async fn authenticate(
         fields.set_private();
         let kind = match asked {
             Asked::WebSocket(..) | Asked::NoProgram(..) => AskedKind::WebSocket,
+            // Whose Origin was checked as that of a WebSocket.
+            Asked::Session(_, scripts) if scripts.is_empty() => AskedKind::WebSocket,
             Asked::Session(..) | Asked::Plain(_) => AskedKind::Plain,
         };
         check_foreign_page(&asked.options().origins, &asking, kind)?;
@@ -219,6 +228,16 @@ fn find_options<'a>(
         return found(host, UrlPath::top(), options.router.options_of_all());
     }
     let path = UrlPath::decode(request.uri.path()).map_err(Refusal::from)?;
+    if Cors::is_preflight(request)
+        && let Some(route) = options.router.plain_session(&path, &request.headers)
+        && options.router.scripts_at(&path).is_empty()
+        && let origins = &route.options().origins
+        && plain::check_origin(origins, &request.headers, host.as_ref()).is_ok()
+    {
+        let page = Page::SessionPreflight(origins);
+        let route = PlainRoute::Page(page, &options.router.page_options);
+        return found(host, path, route);
+    }
     if let Some(cors) = &options.cors
         && Cors::is_preflight(request)
         && options.router.has_resource_at(&path)

@@ -26,7 +26,7 @@ use super::{
         local_redirect::{self, MAX_REDIRECTS, redirect},
         redirect,
     },
-    plain::{self, converse},
+    plain::{self, Wanted},
     pseudo_headers,
     refusal::Refusal,
     request::ClientRequest,
@@ -50,6 +50,8 @@ use crate::{
 pub struct Handler {
     pub(super) options: Options,
     pub(super) state: State,
+    /// Whether requests may name sessions that are told in events.
+    has_plain_sessions: bool,
 }
 
 impl Handler {
@@ -62,7 +64,15 @@ impl Handler {
             has_console: options.router.console,
             ..State::new(resources, recorder, processes, tokens)
         };
-        Handler { options, state }
+        Handler::of(options, state)
+    }
+
+    fn of(options: Options, state: State) -> Self {
+        Handler {
+            has_plain_sessions: options.router.has_plain_sessions(),
+            options,
+            state,
+        }
     }
 
     /// A handler with other options for the same server. What runs goes on, is waited for at a stop, and still
@@ -83,7 +93,7 @@ impl Handler {
             recorder: self.state.recorder.with_directory(options.record.clone()),
             ..self.state.clone()
         };
-        Handler { options, state }
+        Handler::of(options, state)
     }
 
     /// Starts the shared programs that are there whoever comes, if they do not run.
@@ -228,6 +238,9 @@ impl Handler {
         connection: &'a ConnectionInfo,
     ) -> Result<Cow<'a, ConnectionInfo>, Refusal> {
         pseudo_headers::normalize_http2(request)?;
+        if self.has_plain_sessions {
+            plain::conceal(request);
+        }
         let trust = &self.options.access.trust;
         if !trust.includes(&connection.remote) {
             // Who is no proxy may not say who it is.
@@ -320,7 +333,8 @@ impl Handler {
                         Some(answer) => answer?,
                         None => {
                             let asked = (route, scripts, permit);
-                            return self.open_session(request, &path, body, asked).await;
+                            let answer = self.answer_session(request, &path, body, asked, fields);
+                            return Box::pin(answer).await;
                         }
                     }
                 }
@@ -338,25 +352,62 @@ impl Handler {
         Err(Answerer::Cgi.refuse(local_redirect::too_many()))
     }
 
-    /// Opens a session for a request that no script has answered.
-    async fn open_session(
+    /// Answers a request about a session without a WebSocket, which no script has answered.
+    async fn answer_session(
         &self,
         request: ClientRequest<'_>,
         path: &UrlPath,
         body: &mut UnreadBody,
         (route, scripts, permit): (WebSocketRoute<'_>, Vec<&Scripts>, Option<ConnectionPermit>),
+        fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
-        let by = route.answerer();
+        let (state, options, by) = (&self.state, route.options(), route.answerer());
         let outcome = async {
             if !scripts.is_empty() {
                 path.check_for_programs()?;
-                let origins = &route.options().origins;
-                plain::check_origin(origins, &request.parts.headers, request.host)?;
+                plain::check_origin_behind_scripts(&options.origins, request)?;
             }
-            let (found, uri) = self.find_session(request, path, route).await?;
-            converse(&self.state, request, found, uri, body, permit).await
+            plain::allow_reading(&options.origins, &request.parts.headers, fields);
+            let wanted = plain::wanted(request.parts)?;
+            let is_told_in_events = match wanted {
+                Wanted::Conversation => false,
+                Wanted::Events => true,
+                Wanted::Resumption(position) => {
+                    return plain::resume(state, request, path, options, &position);
+                }
+                Wanted::Input { name, behind } => {
+                    let handed_in = (name, behind);
+                    return plain::hand_in(state, request, path, options, handed_in, body).await;
+                }
+            };
+            plain::check_start(request)?;
+            let permit = self.count_session(permit, request)?;
+            let found = self.find_session(request, path, route).await?;
+            match is_told_in_events {
+                false => plain::converse(state, request, found, body, permit).await,
+                true => {
+                    let trust = &self.options.access.trust;
+                    plain::listen(state, trust, request, path, found, body, permit).await
+                }
+            }
         };
         by.answer(outcome.await)
+    }
+
+    /// Counts a session of a connection that can have many, as a WebSocket is counted there, if it is not counted yet.
+    fn count_session(
+        &self,
+        permit: Option<ConnectionPermit>,
+        request: ClientRequest<'_>,
+    ) -> Result<Option<ConnectionPermit>, Refusal> {
+        let (limits, remote) = (self.options.connections, &request.connection.remote);
+        match (permit, request.parts.extensions.get()) {
+            (None, Some(first)) if !self.options.access.trust.includes(remote) => {
+                let connections = &self.state.connections;
+                Ok(connections.admit_websocket(limits, remote, first)?)
+            }
+            (permit, _) => Ok(permit),
+        }
     }
 
     /// Whom a session is joined to, and the request's target as the log shows it.

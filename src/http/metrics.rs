@@ -7,7 +7,7 @@ use std::{os::unix::process::ExitStatusExt, process::ExitStatus, sync::OnceLock,
 
 use parking_lot::Mutex;
 use prometheus::{
-    CounterVec, Histogram, IntCounter, IntCounterVec, IntGauge, TextEncoder,
+    CounterVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec, Opts, TextEncoder,
     core::{Atomic, GenericCounterVec},
     process_collector::ProcessCollector,
 };
@@ -28,6 +28,9 @@ use crate::{
 /// Of [`Metrics::to_text`].
 pub(super) const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// The values of the label `transport`.
+const TRANSPORTS: [&str; 3] = ["websocket", "post", "events"];
+
 /// Seconds that starting a program takes: half a millisecond is good, a second is a machine in trouble.
 const SPAWN_BUCKETS: [f64; 9] = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0];
 /// Seconds that connecting to a target takes: a tenth of a millisecond on this machine, much of a second across an
@@ -44,9 +47,9 @@ const SESSION_BUCKETS: [f64; 9] = [
 #[derive(Debug)]
 pub(super) struct Metrics {
     all: prometheus::Registry,
-    sessions_open: IntGauge,
+    sessions_open: IntGaugeVec,
     connections_open: IntGauge,
-    sessions: IntCounter,
+    sessions: IntCounterVec,
     session_seconds: Histogram,
     spawn_seconds: Histogram,
     targets: TargetCounters,
@@ -91,14 +94,25 @@ impl Default for Metrics {
         registered.expect("the registry is empty");
         let gauge = |name, help| register(&all, IntGauge::new(name, help));
         Metrics {
-            sessions_open: gauge("wsd_sessions_open", "Sessions that are open."),
+            sessions_open: register(
+                &all,
+                IntGaugeVec::new(
+                    Opts::new(
+                        "wsd_sessions_open",
+                        "Sessions that are open, by how their messages travel.",
+                    ),
+                    &["transport"],
+                ),
+            ),
             connections_open: gauge(
                 "wsd_connections_open",
                 "Connections that are open, those of sessions too.",
             ),
-            sessions: register(
+            sessions: counters(
                 &all,
-                IntCounter::new("wsd_sessions_total", "Sessions that were opened."),
+                "wsd_sessions_total",
+                "Sessions that were opened, by how their messages travel.",
+                &["transport"],
             ),
             session_seconds: histogram(
                 &all,
@@ -235,9 +249,9 @@ impl Metrics {
         }
     }
 
-    /// A session was opened.
-    pub(super) fn count_session(&self) {
-        self.sessions.inc();
+    /// A session was opened, whose messages travel in this way.
+    pub(super) fn count_session(&self, transport: &str) {
+        self.sessions.with_label_values(&[transport]).inc();
     }
 
     /// A session ended after so much time.
@@ -290,7 +304,15 @@ impl Metrics {
         let _summing = self.summing.lock();
         let too_long = self.hub.get().map_or(0, HubMetrics::set);
         self.groups.set(groups, too_long);
-        self.sessions_open.set(registry.open_count() as i64);
+        for transport in TRANSPORTS {
+            let label = [transport];
+            let open = registry.open_by(transport);
+            self.sessions_open
+                .with_label_values(&label)
+                .set(open as i64);
+            // One that there was none of is a figure, too.
+            self.sessions.with_label_values(&label);
+        }
         self.connections_open.set(connections.open_count() as i64);
         let totals = registry.totals();
         self.traffic.set("in", totals.received);

@@ -63,6 +63,26 @@ pub enum Refusal {
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
+    /// A session told in events that there is not, or not any more, or not for who asks here.
+    #[error("there is no such session at this address, or it takes nothing more")]
+    NoEventSession,
+    /// Events that are not kept any more.
+    #[error("what followed that event is not kept any more: too much was said since")]
+    EventGone,
+    /// A session that does not take what it was sent.
+    #[error("the session has yet to read what it was sent: try again later")]
+    InputFull,
+    /// A body that is more than is taken at once.
+    #[error(
+        "the body is larger than the {0} bytes that are taken at once: as many as --maxframesize allows, and 64 KiB at least"
+    )]
+    InputTooLarge(usize),
+    /// A GET that could be any page's.
+    #[error(
+        "a GET that starts something is answered by https, from this machine, or where it has an Origin: send a POST with \
+         Accept: text/event-stream instead (curl -N -X POST -H 'Accept: text/event-stream' URL)"
+    )]
+    UnnamedPage,
     /// Another method than those named.
     #[error("this address answers {0} only")]
     MethodNotAllowed(&'static str),
@@ -85,7 +105,8 @@ pub enum Refusal {
     UpgradeRequired,
     /// The same where a POST is answered too.
     #[error(
-        "this address is for WebSockets, and for POST: curl -d hello URL sends a line and shows what is answered"
+        "this address is for WebSockets, for POST (curl -d hello URL sends a line and shows what is answered) and for \
+         Accept: text/event-stream (curl -N -H 'Accept: text/event-stream' URL shows all that is said)"
     )]
     UpgradeOrPost,
     /// What a body has no place for.
@@ -352,12 +373,17 @@ impl Refusal {
             Refusal::ForeignOrigin(_)
             | Refusal::MalformedOrigin
             | Refusal::MissingOrigin
-            | Refusal::ForeignSite => Terms::new(StatusCode::FORBIDDEN, "origin"),
+            | Refusal::ForeignSite
+            | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
             Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
+            Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),
+            Refusal::EventGone => Terms::new(StatusCode::GONE, "event_gone"),
+            Refusal::InputFull => Terms::unavailable("input_full"),
+            Refusal::InputTooLarge(_) => Terms::too_large("message_too_large"),
             Refusal::MethodNotAllowed(methods) => {
                 Terms::new(StatusCode::METHOD_NOT_ALLOWED, "method").with(header::ALLOW, methods)
             }

@@ -24,6 +24,8 @@ use crate::{
 pub(super) struct OpenSession {
     pub(super) id: Uuid,
     pub(super) remote: Endpoint,
+    /// How its messages travel.
+    pub(super) transport: &'static str,
     pub(super) uri: String,
     pub(super) subprotocol: Option<String>,
     pub(super) pid: Option<u32>,
@@ -98,6 +100,14 @@ impl Registry {
         self.0.lock().open.len()
     }
 
+    /// How many are open whose messages travel in this way.
+    pub(super) fn open_by(&self, transport: &str) -> usize {
+        let sessions = self.0.lock();
+        let open = sessions.open.values();
+        open.filter(|session| session.transport == transport)
+            .count()
+    }
+
     /// What all sessions have carried so far, those that have ended too.
     pub(super) fn totals(&self) -> Totals {
         let sessions = self.0.lock();
@@ -148,6 +158,7 @@ impl OpenSession {
         json!({
             "id": self.id.to_string(),
             "remote": self.remote.to_string(),
+            "transport": self.transport,
             "user": self.user,
             "uri": self.uri,
             "subprotocol": self.subprotocol,

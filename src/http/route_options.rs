@@ -1,6 +1,6 @@
 //! Options of a route: who may open its program, what that finds, what it may take: [`RouteOptions`].
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use super::{
     access::{Origins, ProcessLimit},
@@ -10,6 +10,15 @@ use super::{
     websocket::Subprotocols,
 };
 use crate::{environ::Environ, session::SessionTimeouts, transport::websocket};
+
+/// How sessions are opened without a WebSocket.
+#[derive(Debug, Clone)]
+pub struct PlainHttpOptions {
+    /// How long a client of an event stream that was lost may take to come again; `None` ends its session with it.
+    pub resume: Option<Duration>,
+    /// How long sessions that are told in events wait for what.
+    pub event_timeouts: Arc<SessionTimeouts>,
+}
 
 /// The terms of one route, or of all programs that have no terms of their own.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +37,8 @@ pub struct RouteOptions {
     pub websocket: websocket::Options,
     /// How messages are compressed, if they are at all.
     pub compression: Option<websocket::deflate::DeflateParams>,
-    /// Whether sessions are opened without a WebSocket, too.
-    pub plain_http: bool,
+    /// How sessions are opened without a WebSocket, if they are.
+    pub plain_http: Option<PlainHttpOptions>,
     /// Programs at a time that this route alone may run.
     pub processes: ProcessLimit,
     /// How many clients have one of its programs; `None` if each has its own.

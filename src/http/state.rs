@@ -13,6 +13,7 @@ use super::{
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
+    plain::EventSessions,
     registry::Registry,
     tasks::Tasks,
 };
@@ -35,6 +36,8 @@ pub(super) struct State {
     pub(super) drain: CancellationToken,
     pub(super) metrics: Arc<Metrics>,
     pub(super) registry: Arc<Registry>,
+    /// Those that are told in events.
+    pub(super) event_sessions: Arc<EventSessions>,
     /// Programs that many sessions have together.
     pub(super) groups: Arc<Groups>,
     /// Which configuration this is, for those.
@@ -74,6 +77,7 @@ impl State {
             drain: tokens.drain,
             metrics: Arc::default(),
             registry: Arc::default(),
+            event_sessions: Arc::default(),
             groups: Arc::new(groups),
             generation: 0,
             connections: Arc::default(),

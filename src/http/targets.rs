@@ -8,6 +8,7 @@ use super::{
     access::{TrustedProxies, with_tokens_digested, without_query_token},
     authorize::AuthorizerFailure,
     pages::{MountTarget, RouteMatch, Router, TokenTargets, room_name},
+    plain::masked,
     refusal::Refusal,
     request::ClientRequest,
     state::State,
@@ -125,13 +126,15 @@ async fn find_socket(
 }
 
 /// A request's target, or what looks like one, without the token by which its client shows who it is.
+/// And without the name of a session, where there are such.
 pub(super) fn shown_target<'a>(router: &Router, target: &'a str) -> Cow<'a, str> {
-    if !router.logins.has_tokens() {
-        return Cow::Borrowed(target);
-    }
-    match without_query_token(target.as_bytes()) {
-        Cow::Borrowed(_) => Cow::Borrowed(target),
-        Cow::Owned(shown) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
+    let shown = match router.logins.has_tokens() {
+        true => without_query_token(target.as_bytes()),
+        false => Cow::Borrowed(target.as_bytes()),
+    };
+    match (masked(&shown), &shown) {
+        (Cow::Borrowed(_), Cow::Borrowed(_)) => Cow::Borrowed(target),
+        (shown, _) => Cow::Owned(String::from_utf8_lossy(&shown).into_owned()),
     }
 }
 

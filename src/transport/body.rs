@@ -4,11 +4,16 @@
 //! the input and not of the session, which only ends when nobody takes the other body any more. Who writes that body
 //! has [`Answers`]; a message waits until there is room for it there.
 
-use std::{io, pin::pin, time::Duration};
+use std::{
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll},
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{
-    SinkExt, Stream, StreamExt,
+    FutureExt, Sink, SinkExt, Stream, StreamExt,
     future::{self, Either},
     stream,
 };
@@ -16,10 +21,11 @@ use tokio::{sync::mpsc, time::sleep};
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
-    sync::{CancellationToken, PollSender},
+    sync::CancellationToken,
 };
 
 use super::{
+    answer_sink::AnswerSink,
     client::{Client, Disconnect, Incoming, Outbound, Outgoing},
     presence::{Connectedness, ConnectionState, Presence},
 };
@@ -83,7 +89,7 @@ pub fn open(
     (client, answers)
 }
 
-/// Messages of a body, and then what ends the session: its own end, or the client's.
+/// What a body says, and then its own end, or what ends the session before.
 fn incoming(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
@@ -91,22 +97,17 @@ fn incoming(
     sender: mpsc::Sender<Answer>,
     over: CancellationToken,
 ) -> Incoming {
-    let behind = match end {
-        BodyEnd::Input => Either::Left(stream::iter([Err(Disconnect::InputEnded)])),
-        BodyEnd::Departure(grace) => {
-            let sender = sender.clone();
-            Either::Right(stream::once(async move {
-                sleep(grace).await;
-                let close = Close::new(Close::NORMAL, "");
+    let answers = sender.clone();
+    let input = input(body, carriage, end).then(move |next| {
+        let answers = answers.clone();
+        async move {
+            if let Err(Disconnect::Closed(close)) = &next {
                 // Nobody else says the end to who has left by itself.
-                let _ = sender.send(Answer::End(close.clone())).await;
-                Err(Disconnect::Closed(close))
-            }))
+                let _ = answers.send(Answer::End(close.clone())).await;
+            }
+            next
         }
-    };
-    let messages = messages(body, carriage)
-        .chain(behind)
-        .chain(stream::pending());
+    });
     let end = async move {
         // Its own end first: behind it nobody takes anything, either.
         match future::select(pin!(over.cancelled()), pin!(sender.closed())).await {
@@ -117,15 +118,34 @@ fn incoming(
     let end = stream::once(end).map(Err);
     Box::pin(stream::select_with_strategy(
         Box::pin(end),
-        Box::pin(messages),
+        Box::pin(input.chain(stream::pending())),
         |_: &mut ()| stream::PollNext::Left,
     ))
 }
 
-fn messages(
+/// The messages of a body, and then what its end means.
+pub fn input(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
-) -> impl Stream<Item = Result<Message, Disconnect>> + Send {
+    end: BodyEnd,
+) -> impl Stream<Item = Result<Message, Disconnect>> + Send + 'static {
+    let behind = stream::once(async move {
+        Err(match end {
+            BodyEnd::Input => Disconnect::InputEnded,
+            BodyEnd::Departure(grace) => {
+                sleep(grace).await;
+                Disconnect::Closed(Close::new(Close::NORMAL, ""))
+            }
+        })
+    });
+    messages(body, carriage).chain(behind)
+}
+
+/// The messages of a body, or why there are no more.
+pub fn messages(
+    body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    carriage: Carriage,
+) -> impl Stream<Item = Result<Message, Disconnect>> + Send + 'static {
     match carriage {
         Carriage::Bytes => Either::Left(body.map(|read| match read {
             Ok(bytes) => Ok(Message::Binary(bytes)),
@@ -142,6 +162,21 @@ fn messages(
     }
 }
 
+/// Whether all of a body are messages.
+///
+/// # Errors
+/// What is to be said of what is none.
+pub fn check(body: Bytes, carriage: Carriage) -> Result<(), Close> {
+    let mut messages = pin!(messages(stream::iter([Ok(body)]), carriage));
+    // It is all there, so nothing is waited for.
+    while let Some(Some(next)) = messages.next().now_or_never() {
+        if let Err(Disconnect::Violation(close)) = next {
+            return Err(close);
+        }
+    }
+    Ok(())
+}
+
 /// What a line that is none comes to.
 fn refusal(error: LinesCodecError) -> Disconnect {
     match error {
@@ -156,21 +191,48 @@ fn refusal(error: LinesCodecError) -> Disconnect {
 }
 
 fn outgoing(carriage: Carriage, sender: mpsc::Sender<Answer>, over: CancellationToken) -> Outgoing {
-    let to_answer = move |outbound| {
-        let message = match &outbound {
-            Outbound::Message(message) => message,
-            Outbound::Shared(shared) => shared.message(),
+    Box::pin(Said {
+        answers: AnswerSink::new(sender),
+        carriage,
+        over,
+    })
+}
+
+/// What a client is sent, as answers.
+struct Said {
+    answers: AnswerSink<Answer>,
+    carriage: Carriage,
+    over: CancellationToken,
+}
+
+impl Sink<Outbound> for Said {
+    type Error = io::Error;
+
+    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_ready_unpin(context)
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
+        let answer = match &item {
+            Outbound::Message(message) => Answer::Data(said(message, self.carriage)),
+            Outbound::Shared(shared) => Answer::Data(said(shared.message(), self.carriage)),
             // Nobody answers it; a body that nobody takes is noticed by who writes it.
-            Outbound::Keepalive => return stream::iter(None),
+            Outbound::Keepalive => return Ok(()),
             Outbound::Close(close) => {
-                over.cancel();
-                return stream::iter(Some(Ok(Answer::End(close.clone()))));
+                self.over.cancel();
+                Answer::End(close.clone())
             }
         };
-        stream::iter(Some(Ok(Answer::Data(said(message, carriage)))))
-    };
-    let sink = PollSender::new(sender).sink_map_err(|_| io::ErrorKind::BrokenPipe.into());
-    Box::pin(sink.with_flat_map(to_answer))
+        self.answers.start_send_unpin(answer)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_flush_unpin(context)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.answers.poll_close_unpin(context)
+    }
 }
 
 /// A message as it lies in a body: in a line of its own, in which a newline would begin another.

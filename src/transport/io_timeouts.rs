@@ -58,7 +58,7 @@ impl<S> TimeoutStream<S> {
     }
 
     /// The stream beneath, to look at.
-    pub(super) fn get_ref(&self) -> &S {
+    pub(crate) fn get_ref(&self) -> &S {
         &self.stream
     }
 

@@ -34,9 +34,10 @@ impl LingeringClose {
     ///
     /// Cancel safe: no; the connection is closed at once.
     pub async fn finish(mut self) {
+        let patience = PATIENCE.max(self.presence.patience());
         loop {
             let untaken = self.presence.untaken();
-            let closed = timeout(PATIENCE, self.outgoing.close()).await;
+            let closed = timeout(patience, self.outgoing.close()).await;
             if closed.is_ok() || self.presence.untaken() >= untaken {
                 return;
             }

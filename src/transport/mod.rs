@@ -4,8 +4,10 @@
 //! `outgoing` keeps the order, and closing it lets the client read what it has not read yet. A transport
 //! knows nothing of processes and nothing of HTTP.
 
+mod answer_sink;
 pub mod body;
 mod client;
+pub mod events;
 mod io_timeouts;
 mod lingering_close;
 mod presence;

@@ -1,7 +1,7 @@
 //! Whether a client is still there, and what is still on its way to it, asked without reading what it has sent:
 //! [`Presence`].
 
-use std::os::fd::BorrowedFd;
+use std::{os::fd::BorrowedFd, time::Duration};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -15,7 +15,10 @@ const SHUT: PollFlags = PollFlags::RDHUP.union(PollFlags::HUP);
 const SHUT: PollFlags = PollFlags::HUP;
 
 /// Whether a client is still there. It costs nothing until it is asked.
-pub struct Presence(Option<Box<dyn Fn() -> ConnectionState + Send + Sync>>);
+pub struct Presence {
+    look: Option<Box<dyn Fn() -> ConnectionState + Send + Sync>>,
+    patience: Duration,
+}
 
 /// What is known of a connection, mostly by the kernel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -41,12 +44,31 @@ pub enum Connectedness {
 impl Presence {
     /// Asked by calling `look`.
     pub fn new(look: impl Fn() -> ConnectionState + Send + Sync + 'static) -> Self {
-        Presence(Some(Box::new(look)))
+        Presence {
+            look: Some(Box::new(look)),
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// The same of a client that may be away for so long.
+    pub fn with_patience(self, patience: Option<Duration>) -> Self {
+        Presence {
+            patience: patience.unwrap_or_default(),
+            ..self
+        }
+    }
+
+    /// How long it may be away.
+    pub fn patience(&self) -> Duration {
+        self.patience
     }
 
     /// Of a client of whom nobody knows.
     pub fn unknown() -> Self {
-        Presence(None)
+        Presence {
+            look: None,
+            patience: Duration::ZERO,
+        }
     }
 
     /// Whether it is there.
@@ -60,7 +82,7 @@ impl Presence {
     }
 
     fn look(&self) -> ConnectionState {
-        self.0
+        self.look
             .as_ref()
             .map_or_else(ConnectionState::default, |look| look())
     }

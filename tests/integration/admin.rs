@@ -100,8 +100,8 @@ fn figures_tell_what_happened() {
     });
     let before = figures(admin);
     for (name, value) in [
-        ("wsd_sessions_open", 1.0),
-        ("wsd_sessions_total", 2.0),
+        ("wsd_sessions_open{transport=\"websocket\"}", 1.0),
+        ("wsd_sessions_total{transport=\"websocket\"}", 2.0),
         ("wsd_session_closes_total{code=\"4003\"}", 1.0),
         ("wsd_program_exits_total{status=\"3\"}", 1.0),
         ("wsd_refusals_total{reason=\"origin\"}", 1.0),
@@ -124,7 +124,7 @@ fn figures_tell_what_happened() {
     assert!(before["process_resident_memory_bytes"] > 1e6);
     client.close();
     eventually("the other has ended", || {
-        figures(admin)["wsd_sessions_open"] == 0.0
+        figures(admin)["wsd_sessions_open{transport=\"websocket\"}"] == 0.0
     });
     // What it has carried still counts.
     assert_eq!(
@@ -148,7 +148,7 @@ fn time_in_which_a_client_does_not_read_is_backpressure() {
         // Its end is the end of the wait, too.
         client.reset();
         eventually("the session is over", || {
-            figures(admin)["wsd_sessions_open"] == 0.0
+            figures(admin)["wsd_sessions_open{transport=\"websocket\"}"] == 0.0
         });
         figures(admin)[OUT] > 0.05
     });
@@ -231,7 +231,7 @@ fn dashboard_shows_figures_that_there_are() {
     server.connect().closed();
     assert_eq!(server.status("/", &["Origin: http://evil"]), 403);
     eventually("the session has ended", || {
-        figures(admin)["wsd_sessions_open"] == 0.0
+        figures(admin)["wsd_sessions_open{transport=\"websocket\"}"] == 0.0
     });
     let figures = figures(admin);
     let text = std::fs::read_to_string("examples/monitoring/dashboard.json").expect("a file");

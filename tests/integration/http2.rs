@@ -557,7 +557,10 @@ async fn operator_can_end_one_session_of_a_connection() {
     second.send("untouched");
     assert_eq!(second.text().await, "untouched");
     let metrics = ask("GET", "/metrics").1;
-    assert!(metrics.contains("wsd_sessions_open 1"), "{metrics}");
+    assert!(
+        metrics.contains("wsd_sessions_open{transport=\"websocket\"} 1"),
+        "{metrics}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]

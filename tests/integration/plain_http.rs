@@ -403,7 +403,7 @@ fn sessions_of_both_kinds_are_counted() {
     let (server, admin) = support::operators::start(&["--plain-http", "cat"]);
     curl(&server, &["-d", "x"], b"");
     support::eventually("the session is counted", || {
-        figures(admin).get("wsd_sessions_total") == Some(&1.0)
+        figures(admin).get("wsd_sessions_total{transport=\"post\"}") == Some(&1.0)
     });
 }
 

@@ -354,7 +354,7 @@ fn groups_and_deliveries_are_counted() {
         ("wsd_delivery_bytes_total", 6.0),
         ("wsd_messages_total{direction=\"in\"}", 1.0),
         ("wsd_messages_total{direction=\"out\"}", 2.0),
-        ("wsd_sessions_open", 2.0),
+        ("wsd_sessions_open{transport=\"websocket\"}", 2.0),
         ("wsd_dropped_total{reason=\"slow\"}", 0.0),
         ("wsd_slow_members_total{policy=\"close\"}", 0.0),
         ("wsd_ticks_skipped_total", 0.0),

@@ -96,7 +96,7 @@ fn read_all(connection: &mut Connection, batch: &Batch, total: &AtomicU64) -> Re
 
 /// The output of `seq 1 N` from the request on, its start included; every line
 /// is checked.
-pub(super) fn lines(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
+pub(crate) fn lines(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
     let last: u64 = effort.lines.parse().expect("a number, written above");
     let mut numbers = Numbers::from_one();
     let start = Instant::now();
@@ -121,14 +121,14 @@ pub(super) fn lines(server: &Server, effort: &Effort) -> Result<Outcome, Failure
 }
 
 /// Expects the messages 1, 2, 3 …, in decimal.
-struct Numbers {
-    received: u64,
+pub(crate) struct Numbers {
+    pub(crate) received: u64,
     next: Vec<u8>,
     offset: usize,
 }
 
 impl Numbers {
-    fn from_one() -> Self {
+    pub(crate) fn from_one() -> Self {
         Self {
             received: 0,
             next: b"1".to_vec(),
@@ -137,7 +137,7 @@ impl Numbers {
     }
 
     /// Takes the next piece of a message; a newline may end it.
-    fn take(&mut self, piece: &[u8], part: Part) -> Result<(), Failure> {
+    pub(crate) fn take(&mut self, piece: &[u8], part: Part) -> Result<(), Failure> {
         let expected = &self.next[self.offset..];
         let is_right = match part {
             Part::Last => piece.strip_suffix(b"\n").unwrap_or(piece) == expected,

@@ -147,6 +147,20 @@ impl Connections {
         }))
     }
 
+    /// Counts a client that has lost its connection and may come again, whatever the limit; `None` if it has no address.
+    pub(in crate::http) fn count_waiting(
+        self: &Arc<Self>,
+        client: &Endpoint,
+    ) -> Option<ConnectionPermit> {
+        let address = client.ip().map(network)?;
+        // Never an overload: it was let in.
+        self.count_in(address, usize::MAX).ok()?;
+        Some(ConnectionPermit {
+            connections: Arc::clone(self),
+            counts: Counts::Request(address),
+        })
+    }
+
     fn refuse(self: &Arc<Self>, overload: Overload) -> Result<ConnectionPermit, Overload> {
         let refused = ConnectionPermit {
             connections: Arc::clone(self),
@@ -180,6 +194,11 @@ impl Connections {
 }
 
 impl ConnectionPermit {
+    /// Whether it counts by itself, and not by a connection that it was asked for on.
+    pub(in crate::http) fn outlives_connection(&self) -> bool {
+        matches!(self.counts, Counts::Request(_))
+    }
+
     /// Why the client is only to be told that it is refused, if so.
     pub fn overload(&self) -> Option<Overload> {
         match self.counts {

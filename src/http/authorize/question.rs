@@ -45,6 +45,7 @@ pub(in crate::http) struct Question<'a> {
 pub(in crate::http) enum Transport {
     WebSocket,
     Post,
+    Events,
 }
 
 impl Transport {
@@ -52,6 +53,7 @@ impl Transport {
         match self {
             Transport::WebSocket => "websocket",
             Transport::Post => "post",
+            Transport::Events => "events",
         }
     }
 }

@@ -4,7 +4,7 @@ use hyper::{Response, body::Body as _};
 
 use super::{
     cgi::{self, CgiAnswer, Scripts},
-    console,
+    client_script, console,
     file::{self, Files},
     logout, options,
     route::{Page, PlainRoute},
@@ -14,6 +14,7 @@ use crate::http::{
     access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
     body::{Body, with_guard},
+    plain::preflight,
     refusal::Refusal,
     request::ClientRequest,
     state::State,
@@ -100,8 +101,14 @@ async fn answer_page(
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
+        Page::ClientScript(script) => {
+            Answerer::ClientScript.answer(client_script::answer(request.parts, script))
+        }
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
+        Page::SessionPreflight(origins) => {
+            Answerer::Nobody.answer(Ok(preflight(origins, request.parts)))
+        }
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),

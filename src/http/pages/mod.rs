@@ -1,10 +1,11 @@
-//! Plain HTTP answers (files, CGI scripts, the developer console, the terminal page, redirects), and the router that says who
-//! answers.
+//! Plain HTTP answers (files, CGI scripts, the developer console, the terminal page, the client script, redirects), and the
+//! router that says who answers.
 //!
-//! The handlers (`file`, `cgi`, `console`, `terminal`, `redirect`) never see each other.
+//! The handlers (`file`, `cgi`, `console`, `terminal`, `client_script`, `redirect`) never see each other.
 
 mod answer;
 mod cgi;
+mod client_script;
 mod console;
 mod directory;
 mod file;
@@ -22,6 +23,7 @@ mod terminal;
 
 pub(in crate::http) use answer::{PlainAnswer, answer, run_script};
 pub use cgi::{CgiLimits, Scripts};
+pub use client_script::ClientScript;
 pub use directory::Directory;
 pub use file::{FileOptions, Files, MimeRule, MimeTypes};
 pub use mount::{Mount, MountMatch, MountTarget, TokenTargets};

@@ -3,6 +3,7 @@
 
 use super::{
     cgi::Scripts,
+    client_script::ClientScript,
     directory::Directory,
     file::Files,
     mount::{MountMatch, MountTarget},
@@ -11,7 +12,10 @@ use super::{
 use crate::{
     backend::Target,
     http::{
-        access::Cors, answerer::Answerer, refusal::Refusal, route_options::RouteOptions,
+        access::{Cors, Origins},
+        answerer::Answerer,
+        refusal::Refusal,
+        route_options::RouteOptions,
         url_path::UrlPath,
     },
 };
@@ -43,12 +47,16 @@ pub enum Page<'a> {
     Console,
     /// The terminal page.
     Terminal,
+    /// The client script, for pages.
+    ClientScript(ClientScript),
     /// A static file.
     File(&'a Files),
     /// What OPTIONS asks for: these methods are answered here.
     Options(&'static str),
     /// What a page of another origin may ask for.
     Preflight(&'a Cors),
+    /// The same of a session without a WebSocket, for pages of these origins.
+    SessionPreflight(&'a Origins),
     /// What has a browser forget its user's password.
     Logout,
     /// Only a program is here, which a WebSocket is needed for.
@@ -73,11 +81,13 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Scripts(..) => Answerer::Cgi,
             PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
+            PlainRoute::Page(Page::ClientScript(_), _) => Answerer::ClientScript,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
-            PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {
-                Answerer::Nobody
-            }
+            PlainRoute::Page(
+                Page::Options(_) | Page::Preflight(_) | Page::SessionPreflight(_) | Page::Logout,
+                _,
+            ) => Answerer::Nobody,
         }
     }
 

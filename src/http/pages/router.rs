@@ -6,6 +6,7 @@ use hyper::{HeaderMap, header::HeaderName};
 
 use super::{
     cgi::Scripts,
+    client_script::ClientScript,
     directory::Directory,
     file::Files,
     mount::{Mount, MountTarget},
@@ -80,14 +81,27 @@ impl Router {
         headers: &HeaderMap,
     ) -> Option<WebSocketRoute<'_>> {
         let route = self.websocket(path, headers);
-        route.filter(|route| route.options().plain_http)
+        route.filter(|route| route.options().plain_http.is_some())
     }
 
-    /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that
+    /// The script for pages whose sessions need no WebSocket, where there are such; at whatever path the programs are.
+    fn client_script_at(&self, path: &UrlPath) -> Option<Page<'_>> {
+        let mut mounts = self.mounts.iter().chain(&self.fallback);
+        let directory = self.directory.as_ref().map(Directory::options);
+        let has_sessions = mounts.any(|mount| mount.options.plain_http.is_some())
+            || directory.is_some_and(|options| options.plain_http.is_some());
+        let script = ClientScript::at(path.as_str()).filter(|_| has_sessions);
+        script.map(Page::ClientScript)
+    }
+
+    /// Who answers a plain request: what is wsd's own at its path; else the page of a terminal at its path; else the console at `/`; else the script that
     /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if path.as_str() == LOGOUT && self.logins.has_passwords() {
             return Some(PlainRoute::Page(Page::Logout, &self.page_options));
+        }
+        if let Some(script) = self.client_script_at(path) {
+            return Some(PlainRoute::Page(script, &self.page_options));
         }
         if let Some(terminal) = self.terminal_at(path) {
             return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
@@ -115,6 +129,15 @@ impl Router {
         }
     }
 
+    /// Whether sessions are opened without a WebSocket anywhere.
+    pub(in crate::http) fn has_plain_sessions(&self) -> bool {
+        let mounts = self.mounts.iter().chain(&self.fallback);
+        let mut options = mounts
+            .map(|mount| &mount.options)
+            .chain(self.directory.as_ref().map(Directory::options));
+        options.any(|options| options.plain_http.is_some())
+    }
+
     /// Whether there is something here for a browser to go to.
     pub fn has_pages(&self) -> bool {
         let mut mounts = self.mounts.iter().chain(&self.fallback);
@@ -132,6 +155,12 @@ impl Router {
         if let Some(terminal) = self.terminal_at(path) {
             let page = Page::Options(OF_PAGES);
             return Some(PlainRoute::Page(page, &terminal.options));
+        }
+        if self.client_script_at(path).is_some() {
+            return Some(PlainRoute::Page(
+                Page::Options(OF_PAGES),
+                &self.page_options,
+            ));
         }
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";

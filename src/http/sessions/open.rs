@@ -75,11 +75,12 @@ pub(in crate::http) async fn open(
         let header = || header_of(launched.id, &asked.uri, target);
         state.recorder.begin(header).map(Arc::new)
     });
-    state.metrics.count_session();
+    state.metrics.count_session(asked.opening.transport());
     let task = Task {
         guard: state.registry.enter(OpenSession {
             id: launched.id,
             remote: connection.remote,
+            transport: asked.opening.transport(),
             uri: asked.uri,
             subprotocol: asked.opening.subprotocol().map(str::to_owned),
             pid: backend.process.as_ref().map(|process| process.id()),
@@ -98,7 +99,7 @@ pub(in crate::http) async fn open(
             Some(recording) => Box::pin(record(client, Arc::clone(recording))),
         },
         recording,
-        timeouts: Arc::clone(&options.timeouts),
+        timeouts: Arc::clone(asked.opening.timeouts(options)),
         buffering_told: target
             .may_hold_back_output()
             .then(|| Arc::clone(&state.buffering_told)),

@@ -1,5 +1,7 @@
 //! What a session is asked for with, and what it is opened with.
 
+use std::sync::Arc;
+
 use hyper::header;
 use tracing::info;
 
@@ -11,8 +13,10 @@ use crate::{
         pages::RouteMatch,
         registry::GroupMember,
         request::{ClientRequest, METHOD_OF_SESSIONS},
+        route_options::RouteOptions,
         targets::FoundTarget,
     },
+    session::SessionTimeouts,
 };
 
 /// What a session is asked for with.
@@ -41,6 +45,8 @@ pub(in crate::http) enum Opening<'a> {
     },
     /// By a request whose body it is sent.
     Post,
+    /// By a request that is answered with events.
+    Events,
 }
 
 impl Opening<'_> {
@@ -48,14 +54,14 @@ impl Opening<'_> {
     pub(super) fn subprotocol(&self) -> Option<&str> {
         match self {
             Opening::WebSocket { subprotocol, .. } => *subprotocol,
-            Opening::Post => None,
+            Opening::Post | Opening::Events => None,
         }
     }
 
     fn extension(&self) -> Option<&str> {
         match self {
             Opening::WebSocket { extension, .. } => extension.as_deref(),
-            Opening::Post => None,
+            Opening::Post | Opening::Events => None,
         }
     }
 
@@ -64,6 +70,20 @@ impl Opening<'_> {
         match self {
             Opening::WebSocket { .. } => None,
             Opening::Post => Some("post"),
+            Opening::Events => Some("events"),
+        }
+    }
+
+    /// How messages travel, by the name that the figures have for it.
+    pub(super) fn transport(&self) -> &'static str {
+        self.http().unwrap_or("websocket")
+    }
+
+    /// How long the session waits for what.
+    pub(super) fn timeouts<'o>(&self, options: &'o RouteOptions) -> &'o Arc<SessionTimeouts> {
+        match (self, &options.plain_http) {
+            (Opening::Events, Some(plain)) => &plain.event_timeouts,
+            _ => &options.timeouts,
         }
     }
 }
@@ -88,7 +108,7 @@ impl SessionRequest<'_> {
         } = &self.found.route;
         let method = match self.opening {
             Opening::WebSocket { .. } => &METHOD_OF_SESSIONS,
-            Opening::Post => &self.request.parts.method,
+            Opening::Post | Opening::Events => &self.request.parts.method,
         };
         environ::RequestInfo {
             method,

@@ -26,7 +26,10 @@ use tokio::{
 };
 
 use super::streams::Streams;
-use crate::{http::Body, timer::sleep};
+use crate::{
+    http::{Body, Lasting},
+    timer::sleep,
+};
 
 /// Requests that are worked on at a time; the next waits for its turn. It is what browsers ask for at once, and
 /// more would only be more that one client can have held.
@@ -81,8 +84,10 @@ impl Answers {
         }
     }
 
-    /// An answer as it is to be sent.
+    /// An answer as it is to be sent; one that may last gives its turn to another.
     pub(super) fn send(&self, response: Response<Body>, turn: Option<Turn>) -> Response<SentBody> {
+        let lasts = response.extensions().get::<Lasting>().is_some();
+        let turn = turn.filter(|_| !lasts);
         response.map(|body| {
             let has_ended = body.is_end_stream();
             let rest = Arc::new(Mutex::new(Rest {
@@ -251,6 +256,18 @@ mod tests {
             _ = body.frame() => panic!("nothing comes"),
             () = answers.wait_stalled(&streams) => panic!("the client waits"),
             () = sleep(LIMIT * 10) => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn answer_that_may_last_holds_no_turn() {
+        let answers = Answers::new(LIMIT);
+        let mut lasting = Vec::new();
+        for _ in 0..=TURNS {
+            let turn = answers.turn(&Request::new(())).now_or_never();
+            let mut answer = endless(&Arc::default());
+            answer.extensions_mut().insert(Lasting);
+            lasting.push(answers.send(answer, turn.expect("one is free")));
         }
     }
 

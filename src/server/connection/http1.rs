@@ -21,7 +21,10 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, BreakOff, ConnectionRefusal, HangUp, sendfile::SendfileQueue, websocket::Detach},
+    http::{
+        Body, BreakOff, ConnectionRefusal, HangUp, Lasting, sendfile::SendfileQueue,
+        websocket::Detach,
+    },
     server::{
         Options,
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
@@ -56,6 +59,7 @@ async fn serve_in(
     let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
     let stream = TimeoutStream::new(stream, None, Some(write_timeout)).measured_by(MaybeTls::sent);
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
+    let stream = stream.telling(|stream, lasts| stream.get_ref().notice_loss(lasts));
     let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
     let mut http = pin!(
         http1::Builder::new()
@@ -134,6 +138,9 @@ fn service(
         let answer = Box::pin(Arc::clone(&exchange).answer(request));
         answer.map(|response| {
             let response = HangUp::check(response)?;
+            if response.extensions().get::<Lasting>().is_some() {
+                phase.note_lasting();
+            }
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok(response.map(|body| TrackedBody::new(body, phase)))

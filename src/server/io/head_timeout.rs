@@ -11,6 +11,8 @@
 //! that it is no HTTP. When the connection becomes a WebSocket, it leaves the stack
 //! ([`HeadTimeout::into_inner`]).
 //!
+//! It tells what lies beneath when an answer begins that may last, and when another does.
+//!
 //! And it sees a head that is refused before it has come as a whole, too long or malformed: then the client may
 //! still be sending, and a socket that is closed before all of that is read resets the connection, by which the
 //! answer is lost (RFC 1122 §4.2.2.13). So what still comes is read and thrown away.
@@ -56,6 +58,8 @@ struct State {
     tls: AtomicBool,
     /// Whether a request has come.
     asked: AtomicBool,
+    /// Whether what it is answered with may last.
+    lasting: AtomicBool,
     notes: Mutex<Notes>,
 }
 
@@ -81,8 +85,14 @@ impl Phase {
     /// A request has come, and is being answered.
     pub(in crate::server) fn begin_request(&self) -> Notes {
         self.0.asked.store(true, Ordering::Relaxed);
+        self.0.lasting.store(false, Ordering::Relaxed);
         self.set(BUSY);
         std::mem::take(&mut *self.0.notes.lock())
+    }
+
+    /// What it is answered with may last.
+    pub(in crate::server) fn note_lasting(&self) {
+        self.0.lasting.store(true, Ordering::Relaxed);
     }
 
     /// It has been answered.
@@ -153,6 +163,9 @@ pub(in crate::server) struct HeadTimeout<S> {
     timer: FairTimer,
     has_begun: bool,
     closing: Closing,
+    /// Told whether what is written now may last.
+    on_lasting: fn(&S, bool),
+    is_lasting: bool,
 }
 
 /// How far the end of a stream is.
@@ -175,6 +188,20 @@ impl<S> HeadTimeout<S> {
             timer: FairTimer::default(),
             has_begun: false,
             closing: Closing::Open,
+            on_lasting: |_, _| {},
+            is_lasting: false,
+        }
+    }
+
+    /// The same, which tells the stream beneath when an answer begins that may last, and when one that may not.
+    pub(in crate::server) fn telling(self, on_lasting: fn(&S, bool)) -> Self {
+        HeadTimeout { on_lasting, ..self }
+    }
+
+    fn tell_lasting(&mut self) {
+        let is_lasting = self.phase.0.lasting.load(Ordering::Relaxed);
+        if std::mem::replace(&mut self.is_lasting, is_lasting) != is_lasting {
+            (self.on_lasting)(&self.stream, is_lasting);
         }
     }
 
@@ -240,6 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.tell_lasting();
         Pin::new(&mut self.stream).poll_write(context, buffer)
     }
 
@@ -248,6 +276,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.tell_lasting();
         Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
     }
 
@@ -292,6 +321,22 @@ mod tests {
         let (stream, peer) = duplex(64);
         let phase = Phase::default();
         (HeadTimeout::new(stream, phase.clone(), LIMIT), peer, phase)
+    }
+
+    #[tokio::test]
+    async fn answer_that_may_last_is_told_of_once_and_the_next_one_that_does_not() {
+        static TOLD: Mutex<Vec<bool>> = Mutex::new(Vec::new());
+        let (stream, _peer, phase) = timed();
+        let mut stream = stream.telling(|_, lasts| TOLD.lock().push(lasts));
+        for lasts in [false, true, false] {
+            phase.begin_request();
+            if lasts {
+                phase.note_lasting();
+            }
+            stream.write_all(b"ab").await.expect("room");
+            stream.write_all(b"c").await.expect("room");
+        }
+        assert_eq!(*TOLD.lock(), [true, false]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -101,6 +101,18 @@ impl MaybeTls {
         }
     }
 
+    /// Has the kernel notice a client that is gone without a word, or not any more. Where it cannot, a silent client is
+    /// there.
+    pub(in crate::server) fn notice_loss(&self, is_wanted: bool) {
+        let stream = match &self.layer {
+            Layer::Left(stream) => stream,
+            Layer::Right(stream) => stream.get_ref().0,
+        };
+        if let Stream::Left(tcp) = stream {
+            let _ = socket::notice_loss(tcp.socket(), is_wanted);
+        }
+    }
+
     /// Whether something has come that nobody has read.
     pub(in crate::server) fn has_waiting(&self) -> bool {
         ioctl_fionread(self.as_fd()).is_ok_and(|bytes| bytes > 0)

@@ -3,9 +3,10 @@
 //! What is laid over it (TLS, the time limits of HTTP) takes any such stream, and knows nothing of
 //! sockets.
 
-use std::io;
+use std::{io, time::Duration};
 
 use rustix::net::{RecvFlags, recv};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::Interest,
     net::{TcpStream, UnixStream},
@@ -20,6 +21,32 @@ pub(in crate::server) type Stream = Either<SendfileStream, UnixStream>;
 /// The stream of a TCP socket.
 pub(in crate::server) fn tcp_stream(socket: TcpStream) -> Stream {
     Either::Left(SendfileStream::new(socket))
+}
+
+/// What a client may leave unanswered, be it what it was sent, or a question whether it is there (tcp(7),
+/// `TCP_USER_TIMEOUT`, `SO_KEEPALIVE`). Shorter ends those in a tunnel; longer keeps sessions for those that have gone.
+const SILENCE: Duration = Duration::from_secs(60);
+/// When a client is asked, and how often then.
+const KEEPALIVE_IDLE: Duration = Duration::from_secs(30);
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// Has the kernel fail a connection whose client is gone without a word, or not any more.
+///
+/// # Errors
+/// setsockopt(2)'s.
+pub(super) fn notice_loss(socket: &TcpStream, is_wanted: bool) -> io::Result<()> {
+    let socket = SockRef::from(socket);
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(is_wanted.then_some(SILENCE))?;
+    if !is_wanted {
+        return socket.set_keepalive(false);
+    }
+    let probes = (SILENCE - KEEPALIVE_IDLE).as_secs() / KEEPALIVE_INTERVAL.as_secs();
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE_IDLE)
+        .with_interval(KEEPALIVE_INTERVAL)
+        .with_retries(probes as u32);
+    socket.set_tcp_keepalive(&keepalive)
 }
 
 /// [`peek_until`], of any kind of socket.

@@ -11,10 +11,10 @@ const PATIENCE = 30_000; // milliseconds; never waited for when all is well
 // The other end is the test: when it is gone, so are we, and our end takes the browser along.
 process.stdin.on("end", () => process.exit(1)).resume().unref();
 
-export async function browse(story) {
+export async function browse(story, switches = []) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM || "/usr/bin/chromium",
-    args: ARGUMENTS,
+    args: [...ARGUMENTS, ...switches],
     // What it writes beside its profile goes where the profile is.
     env: { ...process.env, HOME: tmpdir(), XDG_CONFIG_HOME: tmpdir(), XDG_CACHE_HOME: tmpdir() },
   });

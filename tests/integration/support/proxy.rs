@@ -34,6 +34,11 @@ impl Proxy {
         Self::run("haproxy.cfg", configuration, listens)
     }
 
+    /// Starts nginx with a configuration.
+    pub(crate) fn nginx(configuration: &str, listens: SocketAddr) -> Self {
+        Self::run("nginx.conf", configuration, listens)
+    }
+
     fn run(file: &str, configuration: &str, listens: SocketAddr) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let path = directory.path().join(file);

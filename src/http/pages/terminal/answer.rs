@@ -1,18 +1,13 @@
 //! GET and HEAD of the terminal page.
 
 use hyper::{
-    HeaderMap, Method, Response, StatusCode,
-    header::{self, HeaderName, HeaderValue},
+    HeaderMap, Method, Response,
+    header::{self, HeaderName},
     http::request::Parts,
 };
 
 use super::packed::{DOCUMENT, Packed, SCRIPT, SCRIPT_NAME};
-use crate::http::{
-    body::{Body, body_from, empty},
-    conditional::{self, Validators, Verdict},
-    content_coding::preferred_codings,
-    refusal::Refusal,
-};
+use crate::http::{body::Body, embedded_file::EmbeddedFile, refusal::Refusal};
 
 /// The page runs its own script and opens its own socket; whoever frames it is of the same origin, for what is
 /// clicked there is clicked in a terminal.
@@ -63,47 +58,18 @@ fn represent(
     file: &Packed,
     fields: &[(HeaderName, &'static str)],
 ) -> Result<Response<Body>, Refusal> {
-    let mut codings = preferred_codings(asked).into_iter();
-    let (coding, bytes) = codings
-        .find_map(|coding| Some((coding, file.in_coding(coding)?)))
-        .ok_or(Refusal::NotAcceptable)?;
-    let validators = Validators {
-        etag: file.etag(coding),
-        modified: None,
+    let embedded = EmbeddedFile {
+        tag: file.tag,
+        content_type: file.content_type,
+        fields,
     };
-    let mut response = match conditional::judge(asked, &validators) {
-        Verdict::Failed => return Err(Refusal::PreconditionFailed),
-        Verdict::NotModified => {
-            let mut response = Response::new(empty());
-            *response.status_mut() = StatusCode::NOT_MODIFIED;
-            response
-        }
-        Verdict::Proceed => {
-            let mut response = Response::new(body_from(bytes));
-            let headers = response.headers_mut();
-            let content_type = HeaderValue::from_static(file.content_type);
-            headers.insert(header::CONTENT_TYPE, content_type);
-            if let Some(name) = coding.name() {
-                headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-            }
-            response
-        }
-    };
-    let headers = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&validators.etag) {
-        headers.insert(header::ETAG, etag);
-    }
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-    for (name, value) in fields {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    Ok(response)
+    embedded.represent(asked, |coding| file.in_coding(coding))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::Request;
+    use hyper::{Request, StatusCode};
 
     fn ask(
         method: Method,

@@ -32,7 +32,7 @@ pub(super) static SCRIPT: Packed = Packed {
 #[derive(Debug)]
 pub(super) struct Packed {
     /// What tells one state of it from another.
-    tag: &'static str,
+    pub(super) tag: &'static str,
     pub(super) content_type: &'static str,
     brotli: &'static [u8],
     gzip: &'static [u8],
@@ -49,11 +49,6 @@ impl Packed {
             Coding::Identity => Some(self.plain.clone()),
             Coding::Zstandard => None,
         }
-    }
-
-    /// A strong entity tag: no two codings have the same (RFC 9110 §8.8.3.3).
-    pub(super) fn etag(&self, coding: Coding) -> String {
-        format!("\"{}{}\"", self.tag, coding.suffix())
     }
 }
 
