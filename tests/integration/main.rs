@@ -35,6 +35,7 @@ mod cors;
 mod doctor;
 mod environment;
 mod foreign_pages;
+mod gallery;
 mod group_life;
 mod guessing;
 mod handshake;
