@@ -180,18 +180,18 @@ class World:
         ball.move(moment)
         return f"b {who} {ball.x:.1f} {ball.y:.1f} {ball.vx} {ball.vy} {ball.mass}"
 
-    def tell_news(self):
+    def tell_news(self, to="*"):
         moment = now()
         for who, ball in self.balls.items():
             if ball.is_changed:
                 self.news.append(self.record(who, moment))
                 ball.is_changed = False
         if self.news:
-            print("*", f"{moment} {'|'.join(self.news)}", sep="\t", flush=True)
+            print(to, f"{moment} {'|'.join(self.news)}", sep="\t", flush=True)
         self.news.clear()
 
     def welcome(self, member):
-        self.tell_news()  # or the new one would be told it twice
+        self.tell_news(f"*!{member}")  # who is told all at once need not be told it twice
         moment = now()
         records = [f"w {SIZE}", f"y {member}"]
         records += [f"f {number} {x} {y}" for number, (x, y) in self.pellets.items()]

@@ -200,16 +200,16 @@ proc ball {id now} {
     format "b %s %.1f %.1f %d %d %d" $id $::x($id) $::y($id) $::vx($id) $::vy($id) $::mass($id)
 }
 
-proc tell_news {} {
+proc tell_news {{to *}} {
     set now [now]
     foreach id [array names ::changed] {lappend ::news [ball $id $now]}
-    if {[llength $::news]} {puts "*\t$now [join $::news |]"}
+    if {[llength $::news]} {puts "$to\t$now [join $::news |]"}
     array unset ::changed
     set ::news {}
 }
 
 proc welcome {member} {
-    tell_news   ;# or the new one would be told it twice
+    tell_news *!$member   ;# who is told all at once need not be told it twice
     set now [now]
     set all [list "w $::SIZE" "y $member"]
     foreach number [array names ::fx] {lappend all "f $number $::fx($number) $::fy($number)"}

@@ -23,7 +23,7 @@ await browse(async (browser) => {
   // Behind a character of two UTF-16 units the error is where it is.
   await write("x = '🎉' 1\n");
   await page.getByRole("button", { name: /^line 1: / }).click();
-  assert.equal(await page.evaluate("document.getElementById('text').selectionStart"), 4);
+  assert.equal(await page.evaluate("document.getElementById('text').selectionStart"), 9);
   await waitForText(page, "#count", "1 problem");
   await write("x = '🎉'\npri");
   await waitForText(page, "#count", "no problems");
