@@ -16,18 +16,23 @@ function forget() {
   balls = new Map();
   pellets = new Map();
   meals = [];           // what was just eaten, on its way into who ate it
-  offset = -Infinity;   // the server's clock less ours
+  fastest = offset = -Infinity;   // the server's clock less ours
 }
 
 // ---------------------------------------------------------------- the server's clock, and what it tells
 
 // The message that was fastest on its way tells best what time it is there; one that came late changes nothing, so that
-// no ball stumbles over a slow network. Clocks drift, so the best of long ago counts less and less.
-let heard = 0;
+// no ball stumbles over a slow network. Clocks drift, so the best of long ago counts less and less; and a better one is
+// not taken over at once, or all balls would leap.
+let fastest, heard = 0;
 function setClock(time) {
   const here = performance.now();
-  offset = Math.max(time - here, offset - (here - heard) * 0.001);
+  fastest = Math.max(time - here, fastest - (here - heard) * 0.001);
   heard = here;
+  if (!(Math.abs(fastest - offset) < 1000)) offset = fastest;
+}
+function slewClock(milliseconds) {
+  offset += (fastest - offset) * (1 - Math.exp(-milliseconds / 500));
 }
 const serverTime = () => performance.now() + offset;
 
@@ -262,6 +267,7 @@ let last = performance.now(), listed = 0;
 function draw(moment) {
   const milliseconds = Math.min(moment - last, 250);
   last = moment;
+  if (size) slewClock(milliseconds);
   const time = serverTime();
   for (const ball of balls.values()) ball.settle(milliseconds);
   follow(time, milliseconds);

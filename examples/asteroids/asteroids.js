@@ -10,7 +10,7 @@ const UNHEARD = 160;     // milliseconds: three ticks; what the rooms do not tel
 const JUMP = 300;        // an error so large is no error but another place
 const SEEN = 1150;       // what of the world fits on the screen's longer side; the rooms tell of 600 on each side at least
 
-let socket, own, size, things, players, best, blips, sparks, offset, heard = 0;
+let socket, own, size, things, players, best, blips, sparks, offset;
 let camera = { x: 3600, y: 3600 };
 
 function forget() {
@@ -21,16 +21,22 @@ function forget() {
   best = [];
   blips = [];
   sparks = [];
-  offset = -Infinity;    // the server's clock less ours
+  fastest = offset = -Infinity;   // the server's clock less ours
 }
 
 // ---------------------------------------------------------------- the server's clock, and what it tells
 
-// The message that was fastest on its way tells best what time it is there; one that came late changes nothing.
+// The message that was fastest on its way tells best what time it is there; one that came late changes nothing,
+// and a better one is not taken over at once, or all would leap.
+let fastest, heard = 0;
 function setClock(time) {
   const here = performance.now();
-  offset = Math.max(time - here, offset - (here - heard) * 0.001);
+  fastest = Math.max(time - here, fastest - (here - heard) * 0.001);
   heard = here;
+  if (!(Math.abs(fastest - offset) < 1000)) offset = fastest;
+}
+function slewClock(milliseconds) {
+  offset += (fastest - offset) * (1 - Math.exp(-milliseconds / 500));
 }
 const serverTime = () => performance.now() + offset;
 
@@ -316,6 +322,7 @@ let last = performance.now(), listed = 0;
 function draw(moment) {
   const milliseconds = Math.min(moment - last, 250);
   last = moment;
+  if (own) slewClock(milliseconds);
   const time = serverTime();
   for (const thing of things.values()) thing.fly(time, milliseconds);
   const ship = things.get("s" + own);

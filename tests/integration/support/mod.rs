@@ -4,6 +4,7 @@ pub(crate) mod auth_server;
 pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
+pub(crate) mod example;
 pub(crate) mod gateway;
 pub(crate) mod hooks;
 pub(crate) mod http;
