@@ -59,7 +59,8 @@ class Socket:
             if opcode == 9:
                 self.send(data, 10)
             elif opcode == 8:
-                raise OSError(f"closed, code {int.from_bytes(data[:2])} {data[2:].decode()}")
+                code = int.from_bytes(data[:2], "big")
+                raise OSError(f"closed, code {code} {data[2:].decode()}")
             elif opcode == 1:
                 return data.decode()
 
