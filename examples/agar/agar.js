@@ -1,4 +1,6 @@
 // The player's side of agar: what the server tells, drawn on between two messages, and where the player wants to go.
+import { ServerClock } from "./clock.js";
+
 const $ = (id) => document.getElementById(id);
 const canvas = $("world");
 const paint = canvas.getContext("2d");
@@ -7,7 +9,7 @@ const BLEND = 120;      // milliseconds in which an error of reckoning is taken 
 const JUMP = 500;       // an error so large is no error but another place
 const STEER_EVERY = 50; // milliseconds; the server looks no oftener
 
-let socket, own, size, balls, pellets, meals, offset;
+let socket, own, size, balls, pellets, meals, clock;
 const camera = { x: 0, y: 0, zoom: 1, ball: null };
 
 function forget() {
@@ -16,25 +18,10 @@ function forget() {
   balls = new Map();
   pellets = new Map();
   meals = [];           // what was just eaten, on its way into who ate it
-  fastest = offset = -Infinity;   // the server's clock less ours
+  clock = new ServerClock();
 }
 
-// ---------------------------------------------------------------- the server's clock, and what it tells
-
-// The message that was fastest on its way tells best what time it is there; one that came late changes nothing, so that
-// no ball stumbles over a slow network. Clocks drift, so the best of long ago counts less and less; and a better one is
-// not taken over at once, or all balls would leap.
-let fastest, heard = 0;
-function setClock(time) {
-  const here = performance.now();
-  fastest = Math.max(time - here, fastest - (here - heard) * 0.001);
-  heard = here;
-  if (!(Math.abs(fastest - offset) < 1000)) offset = fastest;
-}
-function slewClock(milliseconds) {
-  offset += (fastest - offset) * (1 - Math.exp(-milliseconds / 500));
-}
-const serverTime = () => performance.now() + offset;
+// ---------------------------------------------------------------- what the server tells
 
 class Ball {
   constructor(hue, name) {
@@ -55,7 +42,7 @@ class Ball {
   }
 
   told(time, x, y, vx, vy, mass) {
-    const moment = serverTime();
+    const moment = clock.now;
     const [beforeX, beforeY] = this.drawn(moment);
     Object.assign(this, { x, y, vx, vy, time, mass });
     const [afterX, afterY] = this.reckon(moment);
@@ -76,7 +63,7 @@ class Ball {
 function hear(text) {
   const space = text.indexOf(" ");
   const time = Number(text.slice(0, space));
-  setClock(time);
+  clock.hear(time);
   for (const record of text.slice(space + 1).split("|")) {
     const [kind, id, ...rest] = record.split(" ");
     if (kind === "w") size = Number(id);
@@ -91,7 +78,7 @@ function hear(text) {
 
 function eaten(things, id, by, radius) {
   const thing = things.get(id);
-  const [x, y] = thing instanceof Ball ? thing.drawn(serverTime()) : [thing?.x, thing?.y];
+  const [x, y] = thing instanceof Ball ? thing.drawn(clock.now) : [thing?.x, thing?.y];
   if (thing && balls.has(by)) meals.push({ x, y, radius, hue: thing.hue, by, since: performance.now() });
   things.delete(id);
 }
@@ -267,8 +254,8 @@ let last = performance.now(), listed = 0;
 function draw(moment) {
   const milliseconds = Math.min(moment - last, 250);
   last = moment;
-  if (size) slewClock(milliseconds);
-  const time = serverTime();
+  clock.pass(milliseconds);
+  const time = clock.now;
   for (const ball of balls.values()) ball.settle(milliseconds);
   follow(time, milliseconds);
 
@@ -305,7 +292,7 @@ function list() {
 }
 
 // For who wants to look behind it, from the browser's console.
-globalThis.agar = { serverTime, get balls() { return balls; }, get pellets() { return pellets; }, get own() { return balls.get(own); }, wish };
+globalThis.agar = { serverTime: () => clock.now, get balls() { return balls; }, get pellets() { return pellets; }, get own() { return balls.get(own); }, wish };
 
 $("name").value = localStorage.getItem("name") ?? "";
 connect();

@@ -1,4 +1,6 @@
 // The player's side of asteroids: what the server tells of the space around, drawn on between two messages, and the keys.
+import { ServerClock } from "./clock.js";
+
 const $ = (id) => document.getElementById(id);
 const canvas = $("world");
 const paint = canvas.getContext("2d");
@@ -10,7 +12,7 @@ const UNHEARD = 160;     // milliseconds: three ticks; what the rooms do not tel
 const JUMP = 300;        // an error so large is no error but another place
 const SEEN = 1150;       // what of the world fits on the screen's longer side; the rooms tell of 600 on each side at least
 
-let socket, own, size, things, players, best, blips, sparks, offset;
+let socket, own, size, things, players, best, blips, sparks, clock;
 let camera = { x: 3600, y: 3600 };
 
 function forget() {
@@ -21,24 +23,10 @@ function forget() {
   best = [];
   blips = [];
   sparks = [];
-  fastest = offset = -Infinity;   // the server's clock less ours
+  clock = new ServerClock();
 }
 
-// ---------------------------------------------------------------- the server's clock, and what it tells
-
-// The message that was fastest on its way tells best what time it is there; one that came late changes nothing,
-// and a better one is not taken over at once, or all would leap.
-let fastest, heard = 0;
-function setClock(time) {
-  const here = performance.now();
-  fastest = Math.max(time - here, fastest - (here - heard) * 0.001);
-  heard = here;
-  if (!(Math.abs(fastest - offset) < 1000)) offset = fastest;
-}
-function slewClock(milliseconds) {
-  offset += (fastest - offset) * (1 - Math.exp(-milliseconds / 500));
-}
-const serverTime = () => performance.now() + offset;
+// ---------------------------------------------------------------- what the server tells
 
 // The way from one coordinate to another, which may be shorter across the seam.
 const apart = (from, to) => ((to - from + size / 2) % size + size) % size - size / 2;
@@ -83,7 +71,7 @@ class Thing {
 function hear(text) {
   const space = text.indexOf(" ");
   const time = Number(text.slice(0, space));
-  setClock(time);
+  clock.hear(time);
   for (const record of text.slice(space + 1).split("|")) {
     const [kind, id, ...rest] = record.split(" ");
     if (kind === "s" || kind === "r" || kind === "b") {
@@ -322,8 +310,8 @@ let last = performance.now(), listed = 0;
 function draw(moment) {
   const milliseconds = Math.min(moment - last, 250);
   last = moment;
-  if (own) slewClock(milliseconds);
-  const time = serverTime();
+  clock.pass(milliseconds);
+  const time = clock.now;
   for (const thing of things.values()) thing.fly(time, milliseconds);
   const ship = things.get("s" + own);
   if (ship) [camera.x, camera.y] = [ship.x, ship.y];
@@ -383,7 +371,7 @@ function list() {
 }
 
 // For who wants to look behind it, from the browser's console.
-globalThis.asteroids = { serverTime, apart, get things() { return things; }, get players() { return players; }, get best() { return best; }, get ship() { return things.get("s" + own); } };
+globalThis.asteroids = { serverTime: () => clock.now, apart, get things() { return things; }, get players() { return players; }, get best() { return best; }, get ship() { return things.get("s" + own); } };
 
 $("name").value = localStorage.getItem("name") ?? "";
 connect();

@@ -16,11 +16,10 @@ fn examples_have_one_style() {
     assert!(styles.len() > 10, "{}", styles.len());
     styles.dedup();
     assert_eq!(styles.len(), 1, "the copies of style.css differ");
-    let game = |example: &str| fs::read_to_string(format!("examples/{example}/game.css"));
-    assert_eq!(
-        game("agar").expect("a style"),
-        game("asteroids").expect("a style")
-    );
+    for file in ["game.css", "clock.js"] {
+        let of = |game: &str| fs::read_to_string(format!("examples/{game}/{file}")).expect(file);
+        assert_eq!(of("agar"), of("asteroids"), "{file}");
+    }
 }
 
 /// What the tables of the project promise of each program's length.

@@ -1,6 +1,6 @@
 // URL of a world with pellets: two play in two pages; what moves does so smoothly, whatever is told of it.
 import assert from "node:assert";
-import { assertAccessible } from "./axe.mjs";
+import { keepsNobodyOut } from "./axe.mjs";
 import { browse, openPage, waitForText } from "./browser.mjs";
 
 const FASTEST = 420; // units a second that the server lets anybody go, and more than it does
@@ -18,7 +18,7 @@ await browse(async (browser) => {
   for (const page of [ann, bob]) {
     await page.locator("#largest li", { hasText: /^<b>Bob<\/b> \d+$/ }).waitFor();
     assert.equal(await page.locator("#largest b").count(), 0);
-    await assertAccessible(page, "while it is played");
+    await keepsNobodyOut(page, "while it is played");
   }
 
   // A straight way needs no messages but those of what is eaten on it: each frame goes on as far as its time is long.

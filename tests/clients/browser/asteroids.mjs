@@ -1,7 +1,8 @@
 // URL play: two play, and one shoots rocks until it has points. URL best: who has played before is among the best.
 import assert from "node:assert";
-import { assertAccessible, PHONE } from "./axe.mjs";
+import { keepsNobodyOut } from "./axe.mjs";
 import { browse, openPage, waitForText } from "./browser.mjs";
+import { PHONE } from "./screens.mjs";
 
 const [url, what] = process.argv.slice(2);
 
@@ -52,7 +53,7 @@ await browse(async (browser) => {
   await play(bob, "Bob");
   for (const page of [ann, bob]) {
     for (const name of ["<b>Ann<\\/b>", "Bob"]) await page.locator("#players li", { hasText: new RegExp(`^${name} \\d+$`) }).waitFor();
-    await assertAccessible(page, "while it is played");
+    await keepsNobodyOut(page, "while it is played");
   }
 
   // A finger turns the ship while it is held.

@@ -1,6 +1,7 @@
 // URL …: the pages of examples keep nobody out, light and dark, on a phone and on a desk.
-import { assertAccessible, assertFits, DESK, PHONE, SMALL } from "./axe.mjs";
+import { keepsNobodyOut } from "./axe.mjs";
 import { browse, openPage } from "./browser.mjs";
+import { DESK, fits, PHONE, SMALL } from "./screens.mjs";
 
 await browse(async (browser) => {
   for (const url of process.argv.slice(2)) {
@@ -9,8 +10,8 @@ await browse(async (browser) => {
         const page = await openPage(browser, url, { colorScheme, ...device });
         await page.locator("#state, #log li", { hasText: /open|idle/ }).first().waitFor();
         const what = `${await page.title()}, ${colorScheme}, ${device.viewport.width}`;
-        await assertAccessible(page, what);
-        await assertFits(page, what);
+        await keepsNobodyOut(page, what);
+        await fits(page, what);
         await page.context().close();
       }
     }
