@@ -1,17 +1,24 @@
 #!/usr/bin/env bash
 # A chat room as one program for all: wsd --share=tagged ./chat.bash
 
-declare -A here   # the numbers of those who are in the room
-
+names=()   # of those who are in the room, by their IDs
+event() {
+    printf -v here ', %s' "${names[@]}"
+    printf '*\t* %s, %d here: %s\n' "$1" "${#names[@]}" "${here:2}"
+}
 # IFS is empty, or read would take TABs and spaces off the line's ends.
 while IFS= read -r line; do
-    case $line in
-        +*) number=${line%%$'\t'*}
-            here[${number#+}]=1
-            printf '*\t* someone joined, %d here\n' "${#here[@]}" ;;
-        -*) number=${line%%$'\t'*}
-            unset "here[${number#-}]"
-            printf '*\t* someone left, %d here\n' "${#here[@]}" ;;
-        *)  printf '*\t%s\n' "${line#*$'\t'}" ;;
-    esac
+    id=${line%%$'\t'*} text=${line#*$'\t'}
+    if [[ $id == +* ]]; then
+        names[${id#+}]=someone
+        event 'someone joined'
+    elif [[ $id == -* ]]; then
+        old=${names[${id#-}]}
+        unset "names[${id#-}]"
+        event "$old left"
+    elif [[ $text == '/name '* ]]; then
+        old=${names[$id]} new=${text#/name } new=${new//[^[:alnum:]_-]/}
+        names[$id]=${new:0:20} names[$id]=${names[$id]:-someone}
+        event "$old is ${names[$id]}"
+    else printf '*\t%s: %s\n' "${names[$id]}" "$text"; fi
 done

@@ -6,39 +6,52 @@ Usage: chat_server.py [PORT]    (default: $CHAT_PORT, else 7777)
 
 import asyncio
 import os
+import re
 import signal
 import sys
 
 MAX_LINE = 64 * 1024  # bytes; who sends a longer line is dropped
 MAX_BACKLOG = 1024 * 1024  # bytes waiting for a client; who reads too slowly is dropped
 
-clients = set()  # the StreamWriter of each client
+names = {}  # of those who are in the room, by the StreamWriter of each
 
 
 def tell_all(line):
-    for client in clients:
+    for client in names:
         if not client.is_closing():
             client.write(line + b"\n")  # never waits: what the network does not take yet is kept
-    for client in list(clients):
-        if client.transport.get_write_buffer_size() > MAX_BACKLOG:
+    for client in list(names):
+        if client in names and client.transport.get_write_buffer_size() > MAX_BACKLOG:
             leave(client)
 
 
+def event(text):
+    tell_all(f"* {text}, {len(names)} here: {', '.join(names.values())}".encode())
+
+
 def leave(client):
-    if client in clients:
-        clients.remove(client)
+    name = names.pop(client, None)
+    if name:
         client.transport.abort()
-        tell_all(b"* someone left, %d here" % len(clients))
+        event(f"{name} left")
+
+
+def hear(client, line):
+    if not line.startswith(b"/name "):
+        return tell_all(names[client].encode() + b": " + line)
+    old = names[client]
+    names[client] = re.sub(r"[^\w-]", "", line[6:].decode(errors="replace"))[:20] or "someone"
+    event(f"{old} is {names[client]}")
 
 
 async def serve(reader, client):
-    clients.add(client)
-    tell_all(b"* someone joined, %d here" % len(clients))
+    names[client] = "someone"
+    event("someone joined")
     try:
         while line := await reader.readline():
-            if client not in clients:
+            if client not in names:
                 break  # dropped meanwhile
-            tell_all(line.rstrip(b"\r\n"))
+            hear(client, line.rstrip(b"\r\n"))
     except (OSError, ValueError):
         pass  # vanished, or sent a line that is too long
     except asyncio.CancelledError:

@@ -230,7 +230,7 @@ fn chat_server_ends(language: &str, signal: Signal) {
 
     let mut client = server.connect();
     client.send("hello");
-    while client.text() != "hello" {}
+    while client.text() != "someone: hello" {}
     server.signal(signal);
     server.wait();
     for pid in chat_servers.into_iter().chain(keepers) {
@@ -240,8 +240,13 @@ fn chat_server_ends(language: &str, signal: Signal) {
 
 /// Runs a script that starts a browser; no more than two at a time, whatever number of tests runs.
 pub(crate) fn browse(script: &str, arguments: &[&str]) {
+    read(script, arguments);
+}
+
+/// The same, and what the script has printed.
+pub(crate) fn read(script: &str, arguments: &[&str]) -> String {
     let _place = Place::take();
-    interpreter::node(&format!("browser/{script}.mjs"), arguments);
+    interpreter::node_output(&format!("browser/{script}.mjs"), arguments)
 }
 
 static FREE_PLACES: Mutex<usize> = Mutex::new(2);

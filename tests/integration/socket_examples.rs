@@ -39,7 +39,7 @@ fn chat_page_is_told_that_its_server_has_ended_and_finds_the_next_one() {
     let flags = ["--framing=lines", "--target-timeout=60"];
     let mut server = start(&flags, "examples/chat/chat_server.py PORT", free_port());
     let mut client = server.connect();
-    assert_eq!(client.text(), "* someone joined, 1 here");
+    assert_eq!(client.text(), "* someone joined, 1 here: someone");
     let [chat_server] = server.children()[..] else {
         panic!("{:?}", server.children());
     };
@@ -49,7 +49,7 @@ fn chat_page_is_told_that_its_server_has_ended_and_finds_the_next_one() {
     wait_until_gone(chat_server);
     // Refused for as long as the next one does not listen, which the client does not see.
     let mut client = server.connect();
-    assert_eq!(client.text(), "* someone joined, 1 here");
+    assert_eq!(client.text(), "* someone joined, 1 here: someone");
     let children = server.children();
     server.signal(Signal::TERM);
     assert_eq!(server.wait().code(), Some(0));

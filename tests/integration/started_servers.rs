@@ -363,7 +363,7 @@ fn client_waits_for_a_server_that_does_not_listen_yet() {
         .args(["--framing=lines", &format!("--target=127.0.0.1:{port}")])
         .start();
     let mut client = server.connect();
-    assert_eq!(client.text(), "* someone joined, 1 here");
+    assert_eq!(client.text(), "* someone joined, 1 here: someone");
 }
 
 #[test]

@@ -1,25 +1,36 @@
-// URL: two pages talk, one vanishes in the middle, and the other goes on with a third.
+// URL: two pages talk under their names, one vanishes in the middle, and the other goes on with a third.
 import assert from "node:assert";
 import { browse, openPage, waitForText } from "./browser.mjs";
 
 await browse(async (browser) => {
-  const join = async (name) => {
+  const join = async () => {
     const page = await openPage(browser, process.argv[2]);
     await waitForText(page, "#state", "open");
-    await page.fill("#name", name);
     return page;
+  };
+  const take = async (page, name) => {
+    await page.fill("#name", name);
+    await page.press("#name", "Tab");
   };
   const say = async (page, text) => {
     await page.fill("#message", text);
     await page.press("#message", "Enter");
   };
   const hears = (page, text) => waitForText(page, "#log li", text);
+  const here = (page, names) => waitForText(page, "#here", names);
   const talk = async (page) => (await page.locator("#log li").allTextContents()).filter((text) => text[0] !== "*");
 
-  const ann = await join("ann");
-  await hears(ann, "\\* someone joined, 1 here");
-  const bob = await join("bob");
-  await hears(ann, "\\* someone joined, 2 here");
+  const ann = await join();
+  assert.equal(await ann.evaluate("socket.protocol"), "ex3");
+  await hears(ann, "\\* someone joined, 1 here: someone");
+  await take(ann, "ann");
+  await hears(ann, "\\* someone is ann, 1 here: ann");
+  const bob = await join();
+  await hears(ann, "\\* someone joined, 2 here: ann, someone");
+  await take(bob, "bob");
+  await hears(ann, "\\* someone is bob, 2 here: ann, bob");
+  await here(ann, "ann, bob");
+  await here(bob, "ann, bob");
 
   const said = [];
   for (let n = 0; n < 20; n++) {
@@ -33,7 +44,7 @@ await browse(async (browser) => {
 
   // Both at once: each one's own order holds, and both pages show the same.
   const burst = (page) => page.evaluate(() => {
-    for (let n = 0; n < 100; n++) socket.send(`${document.getElementById("name").value}: ${n}`);
+    for (let n = 0; n < 100; n++) socket.send(n);
   });
   await Promise.all([burst(ann), burst(bob)]);
   for (const page of [ann, bob]) {
@@ -46,20 +57,33 @@ await browse(async (browser) => {
     assert.deepEqual(own, Array.from({ length: 100 }, (_, n) => `${name}: ${n}`));
   }
 
+  // Nobody speaks as another, or as the program, whatever the name.
+  await say(bob, "ann: it is me");
+  await hears(ann, "bob: ann: it is me");
+  await say(bob, "* ann left, 1 here: bob");
+  await hears(ann, "bob: \\* ann left, 1 here: bob");
+  await take(bob, "* ann: ");
+  await hears(ann, "\\* bob is ann, 2 here: ann, ann");
+  await take(bob, "***");
+  await hears(ann, "\\* ann is someone, 2 here: ann, someone");
+  await take(bob, "Zoë-_" + "x".repeat(20));
+  await hears(ann, "\\* someone is Zoë-_x{15}, 2 here: ann, Zoë-_x{15}");
+
   // No closing handshake: the process that showed the page is gone.
   const devtools = await bob.context().newCDPSession(bob);
   const crashed = bob.waitForEvent("crash");
   devtools.send("Page.crash").catch(() => {}); // nobody is left to answer
   await crashed;
-  await hears(ann, "\\* someone left, 1 here");
+  await hears(ann, "\\* Zoë-_x{15} left, 1 here: ann");
+  await here(ann, "ann");
   await say(ann, "where is bob?");
   await hears(ann, "ann: where is bob\\?");
 
-  const cyd = await join("cyd");
-  await hears(ann, "\\* someone joined, 2 here");
+  const cyd = await join();
+  await hears(ann, "\\* someone joined, 2 here: ann, someone");
   await say(cyd, "gone");
-  await hears(ann, "cyd: gone");
+  await hears(ann, "someone: gone");
   await cyd.close();
-  await hears(ann, "\\* someone left, 1 here");
+  await hears(ann, "\\* someone left, 1 here: ann");
   assert.equal(await ann.textContent("#state"), "open");
 });

@@ -17,12 +17,17 @@ use super::{PATIENCE, Signal, eventually, forget_caller, installed::skip, kill};
 const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 pub(crate) fn node(script: &str, arguments: &[&str]) {
+    node_output(script, arguments);
+}
+
+/// The same, and what the script has printed.
+pub(crate) fn node_output(script: &str, arguments: &[&str]) -> String {
     let modules = clients().join("node_modules");
     assert!(
         modules.is_dir(),
         "{modules:?} is missing: scripts/test installs it, or (cd tests/clients; npm ci)"
     );
-    run(Path::new("node"), script, arguments);
+    run(Path::new("node"), script, arguments)
 }
 
 pub(crate) fn python(script: &str, arguments: &[&str]) {
@@ -48,7 +53,7 @@ fn clients() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/clients")
 }
 
-fn run(interpreter: &Path, script: &str, arguments: &[&str]) {
+fn run(interpreter: &Path, script: &str, arguments: &[&str]) -> String {
     let mut running = Running::start(interpreter, script, arguments);
     let status = running.wait();
     let output = running.output();
@@ -62,6 +67,7 @@ fn run(interpreter: &Path, script: &str, arguments: &[&str]) {
     eventually("all that the script started has ended", || {
         running.processes().is_empty()
     });
+    output
 }
 
 /// A script with a directory of its own for temporary files, by whose name its processes are known.

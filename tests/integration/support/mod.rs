@@ -5,6 +5,7 @@ pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
 pub(crate) mod event_stream;
+pub(crate) mod example;
 pub(crate) mod gateway;
 pub(crate) mod hooks;
 pub(crate) mod http;
