@@ -25,7 +25,7 @@ use wsd::{
     service_manager,
 };
 
-use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime};
+use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime, watch::Watch};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -119,6 +119,7 @@ async fn serve(
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
     let supervisor = Supervisor::new(spawner, server.recent_starts());
+    let mut watch = Watch::start(&server, config.watched_file)?;
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
@@ -146,11 +147,15 @@ async fn serve(
     };
     let reloads = async {
         loop {
-            reloads.next().await;
+            tokio::select! {
+                () = reloads.next() => {}
+                () = watch.until_config_changes() => {}
+            }
             service_manager::reloading();
             let configured =
                 configure().inspect(|changed| warn_of_other_hub(config.hub.as_ref(), changed));
-            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), &mut rooms);
+            let beside = (&mut rooms, &mut watch);
+            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), beside);
             service_manager::ready(outcome.await);
         }
     };
@@ -293,7 +298,7 @@ async fn reload(
     server: &Server,
     supervisor: &Supervisor,
     tls: Option<&Tls>,
-    rooms: &mut RoomsListener,
+    (rooms, watch): (&mut RoomsListener, &mut Watch),
 ) -> &'static str {
     let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
     let (servers, config) = match found {
@@ -309,6 +314,7 @@ async fn reload(
         error!("{error:#}");
     }
     server.reload(config.server, config.http);
+    watch.replace(config.watched_file);
     match (tls, config.tls) {
         (Some(tls), Some(config)) => {
             tls.replace(config);

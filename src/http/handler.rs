@@ -60,6 +60,7 @@ impl Handler {
         let resources = Resources::new(spawner);
         let state = State {
             has_console: options.router.console,
+            is_watching: options.watch.is_some(),
             ..State::new(resources, recorder, processes, tokens)
         };
         Handler { options, state }
@@ -76,6 +77,7 @@ impl Handler {
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
             has_console: options.router.console,
+            is_watching: options.watch.is_some(),
             processes: options.processes.clone(),
             // What another configuration let in is asked anew.
             authorizations: Arc::default(),

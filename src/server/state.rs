@@ -1,6 +1,6 @@
 //! What a running server is made of: [`Server`]. What it does, `Server::run`, is in `accept`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -68,6 +68,16 @@ impl Server {
     /// The settings in force.
     pub fn options(&self) -> Options {
         *self.options.borrow()
+    }
+
+    /// The files and directories whose changes it is to be told of, absolute; none where nothing is watched.
+    pub fn watched_paths(&self) -> BTreeSet<PathBuf> {
+        self.handler().watched_paths()
+    }
+
+    /// What follows when files have changed, which have the names of what is watched.
+    pub fn files_changed(&self, changed: &BTreeSet<PathBuf>) {
+        self.handler().files_changed(changed);
     }
 
     /// How many sessions are open.

@@ -1,6 +1,10 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
-use hyper::{Response, body::Body as _};
+use hyper::{
+    Response,
+    body::Body as _,
+    header::{self, HeaderValue},
+};
 
 use super::{
     cgi::{self, CgiAnswer, Scripts},
@@ -8,12 +12,13 @@ use super::{
     file::{self, Files},
     logout, options,
     route::{Page, PlainRoute},
-    terminal,
+    terminal, watch,
 };
 use crate::http::{
     access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
     body::{Body, with_guard},
+    page_script::{PageEncoding, PageScript},
     refusal::Refusal,
     request::ClientRequest,
     state::State,
@@ -58,7 +63,7 @@ pub(in crate::http) async fn answer(
             page.ok_or(Refusal::NoPage)?
         }
     };
-    let answer = answer_page(request, path, page).await?;
+    let answer = answer_page(state, request, path, page).await?;
     Ok(PlainAnswer::Answer(answer))
 }
 
@@ -83,6 +88,7 @@ pub(in crate::http) async fn run_script(
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
+                let response = with_page_script(state, request, response);
                 let answer = Answerer::Cgi.answer(Ok(response));
                 answer.map(PlainAnswer::Answer)
             }
@@ -93,6 +99,7 @@ pub(in crate::http) async fn run_script(
 }
 
 async fn answer_page(
+    state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
     page: Page<'_>,
@@ -100,9 +107,14 @@ async fn answer_page(
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
-        Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
+        Page::File(files) => {
+            let answer = answer_file(files, request, path).await;
+            Answerer::File.answer(answer.map(|file| watched_file(state, request, file)))
+        }
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
+        Page::WatchScript => Answerer::Nobody.answer(watch::answer_script(request)),
+        Page::WatchStream => Answerer::Nobody.answer(watch::answer_stream(state, request)),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
         Page::UpgradeOrPost => Err(Answerer::Program.refuse(Refusal::UpgradeOrPost)),
@@ -127,4 +139,36 @@ async fn answer_file(
         Some(permit) => response.map(|body| with_guard(body, permit)),
         None => response,
     })
+}
+
+/// A file as it is sent while files are watched: a page has the script, and nothing else is taken from a cache without
+/// asking, or a page that loads anew would be made of what was there before.
+fn watched_file(
+    state: &State,
+    request: ClientRequest<'_>,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    if !state.is_watching {
+        return response;
+    }
+    let ask = HeaderValue::from_static("no-cache");
+    response.headers_mut().insert(header::CACHE_CONTROL, ask);
+    // A directory's page runs no scripts.
+    match response.extensions().get::<PageEncoding>() {
+        Some(_) => with_page_script(state, request, response),
+        None => response,
+    }
+}
+
+/// An answer with the script of pages, if it is a page and files are watched.
+fn with_page_script(
+    state: &State,
+    request: ClientRequest<'_>,
+    response: Response<Body>,
+) -> Response<Body> {
+    if !state.is_watching {
+        return response;
+    }
+    let script = PageScript::new(&request.connection.prefix, &state.page_updates.state());
+    script.add_to(&request.parts.method, response)
 }
