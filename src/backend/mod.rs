@@ -46,7 +46,7 @@ pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, Program};
-pub use program_files::{ProgramFiles, is_program};
+pub use program_files::{ChangedFiles, ProgramFiles, is_program};
 pub use pty::{BadSize, Pty, TerminalSize};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{

@@ -1,4 +1,4 @@
-//! The files that a program is made of, for who watches them: [`ProgramFiles`].
+//! The files that a program is made of, and those that have changed: [`ProgramFiles`], [`ChangedFiles`].
 
 use std::{
     collections::BTreeSet,
@@ -58,13 +58,38 @@ impl ProgramFiles {
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|file| file.named.as_path())
     }
+}
 
-    /// Whether one of them, or a directory around it, is among what has changed; one that is not there is not: there is
-    /// nothing yet that could be run.
-    pub fn are_among(&self, changed: &BTreeSet<PathBuf>) -> bool {
-        let is_among = |path: &Path| path.ancestors().any(|path| changed.contains(path));
-        let mut files = self.0.iter();
-        files.any(|file| (is_among(&file.named) || is_among(&file.real)) && file.named.exists())
+/// Files and directories that have changed, by all names that they have.
+#[derive(Debug, Clone)]
+pub struct ChangedFiles {
+    names: BTreeSet<PathBuf>,
+    /// Every program is taken to be made of one of them.
+    concern_all: bool,
+}
+
+impl ChangedFiles {
+    /// These, where all programs are made of what lies at some paths too.
+    pub fn new(changed: &BTreeSet<PathBuf>, of_all: &[PathBuf]) -> Self {
+        let is_of_all = |file: &PathBuf| of_all.iter().any(|path| file.starts_with(path));
+        let real = changed
+            .iter()
+            .filter_map(|file| fs::canonicalize(file).ok());
+        ChangedFiles {
+            concern_all: changed.iter().any(is_of_all),
+            names: changed.iter().cloned().chain(real).collect(),
+        }
+    }
+
+    /// Whether a program is made of one of them, or of what lies in one; a file that is not there does not count: there
+    /// is nothing yet that could be run.
+    pub fn concern(&self, program: &ProgramFiles) -> bool {
+        let is_among = |path: &Path| path.ancestors().any(|path| self.names.contains(path));
+        let mut files = program.0.iter();
+        let is_changed = |file: &ProgramFile| {
+            (is_among(&file.named) || is_among(&file.real)) && file.named.exists()
+        };
+        self.concern_all || files.any(is_changed)
     }
 }
 
@@ -129,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn file_is_among_changes_by_each_of_its_names_while_it_is_there() {
+    fn change_concerns_a_program_by_each_name_of_its_files_while_they_are_there() {
         let directory = tempfile::tempdir().expect("a directory");
         let root = fs::canonicalize(directory.path()).expect("it is there");
         fs::create_dir(root.join("src")).expect("a directory");
@@ -140,10 +165,13 @@ mod tests {
             ..Program::default()
         };
         let files = program.files();
-        let are_among = |name: &str| files.are_among(&BTreeSet::from([root.join(name)]));
-        assert!(are_among("a") && are_among("src/a") && are_among("src"));
-        assert!(!are_among("b") && !are_among("src/a/b"));
+        let concerns = |name: &str, of_all: &[PathBuf]| {
+            ChangedFiles::new(&BTreeSet::from([root.join(name)]), of_all).concern(&files)
+        };
+        assert!(concerns("a", &[]) && concerns("src/a", &[]) && concerns("src", &[]));
+        assert!(!concerns("b", &[]) && !concerns("src/a/b", &[]));
+        assert!(concerns("lib/b", &[root.join("lib")]));
         fs::remove_file(root.join("src/a")).expect("it is there");
-        assert!(!are_among("a"));
+        assert!(!concerns("a", &[]));
     }
 }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::{
     runtime::Builder,
     signal::unix::{self, SignalKind},
+    sync::Notify,
 };
 use tracing::{Level, error, event, info, warn};
 
@@ -119,7 +120,8 @@ async fn serve(
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
     let supervisor = Supervisor::new(spawner, server.recent_starts());
-    let mut watch = Watch::start(&server, config.watched_file)?;
+    let mut watch = Watch::start(&server, &supervisor, config.watched_file)?;
+    let started = Notify::new();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
@@ -127,6 +129,7 @@ async fn serve(
     let serving = async {
         let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
             Ok(()) => {
+                started.notify_one();
                 let (listen, scheme) = (&config.listen, config.scheme);
                 accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
             }
@@ -150,6 +153,10 @@ async fn serve(
             tokio::select! {
                 () = reloads.next() => {}
                 () = watch.until_config_changes() => {}
+                () = started.notified() => {
+                    watch.follow_started();
+                    continue;
+                }
             }
             service_manager::reloading();
             let configured =
@@ -298,7 +305,7 @@ async fn reload(
     server: &Server,
     supervisor: &Supervisor,
     tls: Option<&Tls>,
-    (rooms, watch): (&mut RoomsListener, &mut Watch),
+    (rooms, watch): (&mut RoomsListener, &mut Watch<'_>),
 ) -> &'static str {
     let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
     let (servers, config) = match found {
@@ -314,7 +321,6 @@ async fn reload(
         error!("{error:#}");
     }
     server.reload(config.server, config.http);
-    watch.replace(config.watched_file);
     match (tls, config.tls) {
         (Some(tls), Some(config)) => {
             tls.replace(config);
@@ -326,6 +332,7 @@ async fn reload(
     if let Err(error) = start_kept_programs(server).await {
         error!("{error}");
     }
+    watch.follow(config.watched_file);
     info!("the configuration was read again; addresses, port and log stay as they are");
     "The configuration was read again"
 }

@@ -1,48 +1,61 @@
-//! Watches files, and has what changes take effect: programs and pages by the server, the configuration file by who asks.
+//! Watches files, and has what changes take effect: programs and pages by the server, what is started beside it by the
+//! supervisor, the configuration file by who asks.
 
-use std::{future::pending, path::PathBuf};
+use std::{collections::BTreeSet, future::pending, path::PathBuf};
 
 use tracing::error;
 use wsd::{
+    backend::Supervisor,
     file_watch::{FileWatcher, WatchError},
     server::Server,
 };
 
 /// What is watched for a server, as its configuration in force says.
-pub(super) struct Watch {
-    server: Server,
+pub(super) struct Watch<'a> {
+    server: &'a Server,
+    supervisor: &'a Supervisor,
     /// The configuration file, where it is watched.
     config_file: Option<PathBuf>,
     /// `None` until something has been watched.
     files: Option<FileWatcher>,
 }
 
-impl Watch {
+impl<'a> Watch<'a> {
     /// Watches what the server asks for, and the configuration file if there is one to watch.
     ///
     /// # Errors
     /// When files cannot be watched.
-    pub(super) fn start(server: &Server, config_file: Option<PathBuf>) -> Result<Self, WatchError> {
+    pub(super) fn start(
+        server: &'a Server,
+        supervisor: &'a Supervisor,
+        config_file: Option<PathBuf>,
+    ) -> Result<Self, WatchError> {
         let mut watch = Watch {
-            server: server.clone(),
+            server,
+            supervisor,
             config_file,
             files: None,
         };
-        watch.follow()?;
+        watch.try_follow()?;
         Ok(watch)
     }
 
-    /// The same for a configuration that has taken the place of another. That files cannot be watched is logged.
-    pub(super) fn replace(&mut self, config_file: Option<PathBuf>) {
+    /// Watches what the server and the supervisor have by now, with this configuration file. That files cannot be watched
+    /// is logged.
+    pub(super) fn follow(&mut self, config_file: Option<PathBuf>) {
         self.config_file = config_file;
-        if let Err(error) = self.follow() {
+        if let Err(error) = self.try_follow() {
             error!("{error}");
         }
     }
 
-    fn follow(&mut self) -> Result<(), WatchError> {
-        let mut paths = self.server.watched_paths();
-        paths.extend(self.config_file.clone());
+    /// The same for programs that the supervisor has started by now.
+    pub(super) fn follow_started(&mut self) {
+        self.follow(self.config_file.clone());
+    }
+
+    fn try_follow(&mut self) -> Result<(), WatchError> {
+        let paths = self.paths();
         if self.files.is_none() && !paths.is_empty() {
             self.files = Some(FileWatcher::new()?);
         }
@@ -52,6 +65,17 @@ impl Watch {
         Ok(())
     }
 
+    fn paths(&self) -> BTreeSet<PathBuf> {
+        let Some(mut paths) = self.server.watched_paths() else {
+            return BTreeSet::new();
+        };
+        for program in self.supervisor.files() {
+            paths.extend(program.paths().map(Into::into));
+        }
+        paths.extend(self.config_file.clone());
+        paths
+    }
+
     /// Has changes take effect, until one is of the configuration file. Cancel safe: yes.
     pub(super) async fn until_config_changes(&mut self) {
         let Some(files) = &mut self.files else {
@@ -59,7 +83,9 @@ impl Watch {
         };
         loop {
             let changed = files.next().await;
-            self.server.files_changed(&changed);
+            if let Some(changed) = self.server.files_changed(&changed) {
+                self.supervisor.restart(&changed);
+            }
             let config = self.config_file.as_ref();
             if config.is_some_and(|config| changed.contains(config)) {
                 return;

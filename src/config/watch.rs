@@ -25,7 +25,8 @@ pub(super) fn watch(args: &Args, router: &Router) -> Result<Option<WatchOptions>
         .iter()
         .map(|path| existing(path))
         .collect::<Result<_, _>>()?;
-    if paths.is_empty() && !has_files(router) && args.invocation.config.is_none() {
+    let has_file = args.invocation.config.is_some() || !args.operation.start.is_empty();
+    if paths.is_empty() && !has_files(router) && !has_file {
         let reason = "has nothing to watch: give it a path (--watch=PATH), or a COMMAND, --route, --dir, --cgidir \
                       or --staticdir too";
         return Err(FlagError::about("--watch", reason));

@@ -2,6 +2,9 @@
 
 use std::{ffi::OsStr, os::unix::ffi::OsStrExt, path::Path};
 
+/// What is hidden by its name, and yet served (RFC 8615).
+const WELL_KNOWN: &[u8] = b".well-known";
+
 /// Whether a file beneath a watched directory is none that one works on: hidden, or in a hidden directory, as swap
 /// files, locks and the insides of a repository are; what an editor has saved of it (`a~`, `#a#`); what Python has
 /// compiled.
@@ -11,7 +14,7 @@ pub(super) fn is_by_the_way(relative: &Path) -> bool {
 
 fn is_by_the_way_named(name: &OsStr) -> bool {
     let name = name.as_bytes();
-    name.starts_with(b".")
+    name.starts_with(b".") && name != WELL_KNOWN
         || name.ends_with(b"~")
         || name.starts_with(b"#") && name.ends_with(b"#")
         || name == b"__pycache__"
@@ -27,6 +30,7 @@ mod tests {
             ("game.py", false),
             ("lib/a.b~c", false),
             ("c#/a#", false),
+            (".well-known/a.json", false),
             (".game.py.swp", true),
             ("lib/.#game.py", true),
             ("#game.py#", true),

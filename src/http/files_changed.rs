@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     ffi::OsStr,
-    fs, iter,
+    iter,
     path::{Path, PathBuf},
 };
 
@@ -14,51 +14,41 @@ use super::{
     page_updates::PageUpdate,
     pages::{Directory, Files, MountTarget, Router},
 };
-use crate::backend::{Program, ProgramFiles, Target, is_program};
+use crate::backend::{ChangedFiles, Program, Target, is_program};
 
 /// Codings in which a file may lie beside itself.
 const CODINGS: [&str; 3] = ["br", "gz", "zst"];
 
 impl Handler {
-    /// The files and directories whose changes it is to be told of; none where nothing is watched. Looks at programs.
-    pub fn watched_paths(&self) -> BTreeSet<PathBuf> {
-        let Some(watch) = &self.options.watch else {
-            return BTreeSet::new();
-        };
+    /// The files and directories whose changes it is to be told of, absolute; `None` where files are not watched. Looks at
+    /// programs.
+    pub fn watched_paths(&self) -> Option<BTreeSet<PathBuf>> {
+        let watch = self.options.watch.as_ref()?;
         let router = &self.options.router;
         let programs = programs(router).flat_map(|program| {
             let files = program.files();
             files.paths().map(Path::to_owned).collect::<Vec<_>>()
         });
         let directories = directories(router).map(Path::to_owned);
-        programs
-            .chain(directories)
-            .chain(watch.paths.iter().cloned())
-            .collect()
+        let all = programs.chain(directories);
+        Some(all.chain(watch.paths.iter().cloned()).collect())
     }
 
-    /// Ends the sessions of programs that are made of one of these files, and tells open pages. Files that lie beneath
-    /// what is watched are named as that is.
-    pub fn files_changed(&self, changed: &BTreeSet<PathBuf>) {
-        let Some(watch) = &self.options.watch else {
-            return;
-        };
-        let is_beneath = |path: &PathBuf| changed.iter().any(|file| file.starts_with(path));
-        let is_of_all = watch.paths.iter().any(is_beneath);
-        let real = changed
-            .iter()
-            .filter_map(|file| fs::canonicalize(file).ok());
-        let by_any_name: BTreeSet<PathBuf> = changed.iter().cloned().chain(real).collect();
-        let has_changed = |program: &ProgramFiles| is_of_all || program.are_among(&by_any_name);
+    /// Ends the sessions of programs that are made of one of these files, and tells open pages; `None` where files are not
+    /// watched. Files that lie beneath what is watched are named as that is.
+    pub fn files_changed(&self, files: &BTreeSet<PathBuf>) -> Option<ChangedFiles> {
+        let watch = self.options.watch.as_ref()?;
+        let changed = ChangedFiles::new(files, &watch.paths);
         let state = &self.state;
-        let members = state.groups.replace_programs(has_changed);
-        let sessions = members + state.registry.end_with_program(has_changed);
-        let pages = page_update(&self.options.router, changed);
+        let members = state.groups.replace_changed_programs(&changed);
+        let sessions = members + state.registry.end_changed_programs(&changed);
+        let pages = page_update(&self.options.router, files);
         if let Some(update) = pages {
             state.page_updates.announce(update);
         }
         let pages = pages.map(PageUpdate::name);
-        info!(sessions, pages, "{} changed", names(changed));
+        info!(sessions, pages, "{} changed", names(files));
+        Some(changed)
     }
 }
 

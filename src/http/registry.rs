@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::access::Login;
 use crate::{
-    backend::{MemberId, ProgramFiles},
+    backend::{ChangedFiles, MemberId, ProgramFiles},
     connection::Endpoint,
     message::Close,
     session::{Handle, Traffic},
@@ -137,11 +137,11 @@ impl Registry {
     }
 
     /// Asks all sessions to end whose program is another by now; how many these are.
-    pub(super) fn end_with_program(&self, has_changed: impl Fn(&ProgramFiles) -> bool) -> usize {
+    pub(super) fn end_changed_programs(&self, changed: &ChangedFiles) -> usize {
         // It looks at files, which nobody waits for.
         let is_over = |session: &&Arc<OpenSession>| {
             let program = session.program.as_ref();
-            program.is_some_and(|program| has_changed(program))
+            program.is_some_and(|program| changed.concern(program))
         };
         let open = self.all();
         let over = open.iter().filter(is_over);

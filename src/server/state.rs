@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
-    backend::{Outside, RecentStarts, Spawner},
+    backend::{ChangedFiles, Outside, RecentStarts, Spawner},
     http::{self, Current, Handler},
     hub::Hub,
     room,
@@ -70,14 +70,14 @@ impl Server {
         *self.options.borrow()
     }
 
-    /// The files and directories whose changes it is to be told of, absolute; none where nothing is watched.
-    pub fn watched_paths(&self) -> BTreeSet<PathBuf> {
+    /// The files and directories whose changes it is to be told of, absolute; `None` where files are not watched.
+    pub fn watched_paths(&self) -> Option<BTreeSet<PathBuf>> {
         self.handler().watched_paths()
     }
 
-    /// What follows when files have changed, which have the names of what is watched.
-    pub fn files_changed(&self, changed: &BTreeSet<PathBuf>) {
-        self.handler().files_changed(changed);
+    /// What follows when files have changed, which have the names of what is watched; `None` where files are not watched.
+    pub fn files_changed(&self, files: &BTreeSet<PathBuf>) -> Option<ChangedFiles> {
+        self.handler().files_changed(files)
     }
 
     /// How many sessions are open.

@@ -190,7 +190,7 @@ fn members_stay_where_a_shared_program_is_started_again() {
 #[test]
 fn shared_program_that_is_kept_is_started_again_without_members() {
     let mut site = Site::new("--share --share-keep=always DIR/a");
-    site.server.wait_for_line("shared program started");
+    // It was started before the server said where it listens.
     let before = site.server.children();
     site.save("a", "two");
     site.server.wait_for_line("shared program ended");
@@ -199,6 +199,26 @@ fn shared_program_that_is_kept_is_started_again_without_members() {
         let now = site.server.children();
         now.len() == before.len() && now != before
     });
+}
+
+#[test]
+fn server_that_wsd_has_started_is_started_again() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let save = |word: &str| {
+        let text = format!("#!/bin/sh\necho {word}\nexec sleep 1000\n");
+        script(directory.path(), "server", &text)
+    };
+    let flag = format!("--start={}", save("one").display());
+    let mut server = Gateway::new().args(["--watch", &flag, "cat"]).start();
+    let mut client = server.connect();
+    assert_runs(&mut client);
+    for word in ["two", "three"] {
+        save(word);
+        server.wait_for_line("server ended, as it was told");
+        server.wait_for_line(word);
+    }
+    assert_runs(&mut client);
+    assert!(!server.log().contains("is started again in"));
 }
 
 #[test]
@@ -235,20 +255,13 @@ fn program_that_was_taken_away_keeps_its_sessions_until_it_is_back() {
 
 #[test]
 fn directory_that_is_taken_away_is_watched_when_it_is_back() {
-    let mut site = Site::new("--dir=DIR/programs DIR/a");
-    // There has to be one at the start.
-    site = {
-        drop(site);
-        let directory = tempfile::tempdir().expect("a directory");
-        let programs = directory.path().join("programs");
-        fs::create_dir(&programs).expect("a directory");
-        script(&programs, "c", &echo("c"));
-        let flag = format!("--dir={}", programs.display());
-        Site {
-            server: Gateway::new().args(["--watch", &flag]).start(),
-            directory,
-        }
-    };
+    let directory = tempfile::tempdir().expect("a directory");
+    let programs = directory.path().join("programs");
+    fs::create_dir(&programs).expect("a directory");
+    script(&programs, "c", &echo("c"));
+    let flag = format!("--dir={}", programs.display());
+    let server = Gateway::new().args(["--watch", &flag]).start();
+    let mut site = Site { directory, server };
     let mut client = site.session("/c", "c");
     fs::remove_dir_all(site.at("programs")).expect("it is there");
     site.server.wait_for_line("is gone");

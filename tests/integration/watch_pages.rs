@@ -405,22 +405,22 @@ fn script_is_where_a_proxy_has_the_site() {
 
 #[test]
 fn program_beneath_the_files_is_no_file() {
-    let site = Site::new("--watch", &[PAGE]);
-    drop(site);
     let directory = tempfile::tempdir().expect("a directory");
-    let program = script(directory.path(), "program", "#!/bin/sh\ncat\n");
-    let site = Site {
-        server: Gateway::new()
-            .args([
-                "--watch".to_owned(),
-                format!("--staticdir={}", directory.path().display()),
-                program.display().to_string(),
-            ])
-            .start(),
-        directory,
-    };
+    let program = script(
+        directory.path(),
+        "program",
+        "#!/bin/sh\necho one; exec cat\n",
+    );
+    let words = [
+        "--watch".to_owned(),
+        format!("--staticdir={}", directory.path().display()),
+        program.display().to_string(),
+    ];
+    let server = Gateway::new().args(words).start();
+    let site = Site { directory, server };
     let mut updates = site.stream();
     let mut client = site.server.connect();
+    assert_eq!(client.text(), "one");
     script(
         site.directory.path(),
         "program",

@@ -84,11 +84,12 @@ pub(in crate::http) async fn run_script(
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
+        let page_script = page_script(state, request);
         let answer = cgi::answer(state, scripts, &script, request, body).await;
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
-                let response = with_page_script(state, request, response);
+                let response = with_script(page_script, request, response);
                 let answer = Answerer::Cgi.answer(Ok(response));
                 answer.map(PlainAnswer::Answer)
             }
@@ -108,8 +109,9 @@ async fn answer_page(
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
         Page::File(files) => {
+            let page_script = page_script(state, request);
             let answer = answer_file(files, request, path).await;
-            Answerer::File.answer(answer.map(|file| watched_file(state, request, file)))
+            Answerer::File.answer(answer.map(|file| watched_file(page_script, request, file)))
         }
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
@@ -141,34 +143,37 @@ async fn answer_file(
     })
 }
 
-/// A file as it is sent while files are watched: a page has the script, and nothing else is taken from a cache without
-/// asking, or a page that loads anew would be made of what was there before.
-fn watched_file(
-    state: &State,
+/// The script of pages, where files are watched; of the state before any of them is looked at.
+fn page_script(state: &State, request: ClientRequest<'_>) -> Option<PageScript> {
+    let prefix = &request.connection.prefix;
+    let script = || PageScript::new(prefix, &state.page_updates.state());
+    state.is_watching.then(script)
+}
+
+/// An answer with the script, if it is a page.
+fn with_script(
+    script: Option<PageScript>,
     request: ClientRequest<'_>,
-    mut response: Response<Body>,
+    response: Response<Body>,
 ) -> Response<Body> {
-    if !state.is_watching {
-        return response;
-    }
-    let ask = HeaderValue::from_static("no-cache");
-    response.headers_mut().insert(header::CACHE_CONTROL, ask);
-    // A directory's page runs no scripts.
-    match response.extensions().get::<PageEncoding>() {
-        Some(_) => with_page_script(state, request, response),
+    match script {
+        Some(script) => script.add_to(&request.parts.method, response),
         None => response,
     }
 }
 
-/// An answer with the script of pages, if it is a page and files are watched.
-fn with_page_script(
-    state: &State,
+/// A file as it is sent while files are watched: a page has the script, and nothing else is taken from a cache without
+/// asking, or a page that loads anew would be made of what was there before.
+fn watched_file(
+    script: Option<PageScript>,
     request: ClientRequest<'_>,
-    response: Response<Body>,
+    mut response: Response<Body>,
 ) -> Response<Body> {
-    if !state.is_watching {
-        return response;
+    if script.is_some() {
+        let ask = HeaderValue::from_static("no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, ask);
     }
-    let script = PageScript::new(&request.connection.prefix, &state.page_updates.state());
-    script.add_to(&request.parts.method, response)
+    // A directory's page runs no scripts.
+    let is_page = response.extensions().get::<PageEncoding>().is_some();
+    with_script(script.filter(|_| is_page), request, response)
 }
