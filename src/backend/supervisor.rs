@@ -145,12 +145,13 @@ impl Supervisor {
             .collect()
     }
 
-    /// Ends those which are made of files that have changed, and starts them again; how many these are.
-    pub fn restart(&self, changed: &ChangedFiles) -> usize {
+    /// Ends those which are made of files that have changed, and starts them again.
+    pub fn restart(&self, changed: &ChangedFiles) {
         let kept = self.kept.lock();
         let is_changed = |kept: &&Kept| changed.concern(&kept.program.program().files());
-        let changed = kept.iter().filter(is_changed);
-        changed.map(|kept| kept.restart.notify_one()).count()
+        for kept in kept.iter().filter(is_changed) {
+            kept.restart.notify_one();
+        }
     }
 
     /// Brings all of them to their end. Cancel safe: yes; they go on to end, and nobody waits for it.

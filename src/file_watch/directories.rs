@@ -85,8 +85,13 @@ impl fmt::Display for Reason<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         const LIMIT: &str = "there are more directories than the system watches: raise \
             fs.inotify.max_user_watches (sysctl), or watch less";
+        const INSTANCES: &str =
+            "there is nothing left to watch with: raise fs.inotify.max_user_instances (sysctl)";
         match &self.0.kind {
             ErrorKind::MaxFilesWatch => formatter.write_str(LIMIT),
+            ErrorKind::Io(error) if error.raw_os_error() == Some(libc::EMFILE) => {
+                write!(formatter, "{error}: {INSTANCES}")
+            }
             ErrorKind::Io(error) => error.fmt(formatter),
             _ => self.0.fmt(formatter),
         }

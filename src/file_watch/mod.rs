@@ -9,6 +9,7 @@
 mod directories;
 mod events;
 mod names;
+mod own_output;
 mod watched;
 mod watcher;
 

@@ -2,23 +2,19 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs::{self, Metadata},
+    fs,
     future::pending,
-    os::{fd::AsFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::{
-    fs::{FileType, fstat},
-    stdio::{stderr, stdout},
-};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info};
 
 use super::{
     directories::{Directories, Reason},
     events::{Events, Origin},
+    own_output::OwnOutput,
     watched::Watched,
 };
 
@@ -39,8 +35,7 @@ pub struct FileWatcher {
     watched: Vec<Watched>,
     burst: Option<Burst>,
     looks: Interval,
-    /// Where our own log goes, which would have itself told of without an end.
-    own_output: [Option<FileId>; 2],
+    own_output: OwnOutput,
 }
 
 /// Changes that have not been told yet.
@@ -57,10 +52,6 @@ struct Change {
     /// What is watched, and has the file in it.
     of: PathBuf,
 }
-
-/// A file, by its device and inode.
-#[derive(Debug)]
-struct FileId(u64, u64);
 
 /// Why no files can be watched.
 #[derive(Debug, thiserror::Error)]
@@ -86,7 +77,7 @@ impl FileWatcher {
             watched: Vec::new(),
             burst: None,
             looks,
-            own_output: [FileId::of(stdout()), FileId::of(stderr())],
+            own_output: OwnOutput::new(),
         })
     }
 
@@ -140,7 +131,7 @@ impl FileWatcher {
         }
         let mut has_moved = false;
         for (file, origin) in told.files {
-            if self.is_own_output(&file) {
+            if self.own_output.is_at(&file) {
                 continue;
             }
             has_moved |= self.directories.forget_beneath(&file);
@@ -154,11 +145,6 @@ impl FileWatcher {
         if has_moved {
             self.look();
         }
-    }
-
-    fn is_own_output(&self, file: &Path) -> bool {
-        let opened = |own: &FileId| fs::metadata(file).is_ok_and(|found| own.is_of(&found));
-        self.own_output.iter().flatten().any(opened)
     }
 
     /// The names by which a file is watched, each with what is watched.
@@ -214,19 +200,6 @@ impl FileWatcher {
         };
         let changed = burst.files.iter().filter(is_to_be_told);
         changed.map(|(file, _)| file.clone()).collect()
-    }
-}
-
-impl FileId {
-    /// That of an open file; `None` for a terminal, a pipe and the like.
-    fn of(opened: impl AsFd) -> Option<Self> {
-        let opened = fstat(opened).ok()?;
-        let is_file = FileType::from_raw_mode(opened.st_mode) == FileType::RegularFile;
-        is_file.then_some(FileId(opened.st_dev as u64, opened.st_ino as u64))
-    }
-
-    fn is_of(&self, found: &Metadata) -> bool {
-        (self.0, self.1) == (found.dev(), found.ino())
     }
 }
 

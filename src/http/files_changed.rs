@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tracing::info;
+use tracing::{field::display, info};
 
 use super::{
     handler::Handler,
     page_updates::PageUpdate,
-    pages::{Directory, Files, MountTarget, Router},
+    pages::{Directory, Files, MountTarget, Root, Router},
 };
 use crate::backend::{ChangedFiles, Program, Target, is_program};
 
@@ -29,7 +29,7 @@ impl Handler {
             let files = program.files();
             files.paths().map(Path::to_owned).collect::<Vec<_>>()
         });
-        let directories = directories(router).map(Path::to_owned);
+        let directories = roots(router).map(|root| root.path().to_owned());
         let all = programs.chain(directories);
         Some(all.chain(watch.paths.iter().cloned()).collect())
     }
@@ -40,14 +40,17 @@ impl Handler {
         let watch = self.options.watch.as_ref()?;
         let changed = ChangedFiles::new(files, &watch.paths);
         let state = &self.state;
+        // Before anybody asks anew for what may lie in another directory.
+        roots(&self.options.router).for_each(Root::look_at_place);
         let members = state.groups.replace_changed_programs(&changed);
         let sessions = members + state.registry.end_changed_programs(&changed);
         let pages = page_update(&self.options.router, files);
         if let Some(update) = pages {
             state.page_updates.announce(update);
         }
-        let pages = pages.map(PageUpdate::name);
-        info!(sessions, pages, "{} changed", names(files));
+        let pages = pages.map(|update| display(update.name()));
+        let sessions = (sessions > 0).then_some(sessions);
+        info!(target: "watch", sessions, pages, "{} changed", names(files));
         Some(changed)
     }
 }
@@ -62,12 +65,11 @@ fn programs(router: &Router) -> impl Iterator<Item = &Program> {
 }
 
 /// The directories of programs, scripts and files.
-fn directories(router: &Router) -> impl Iterator<Item = &Path> {
+fn roots(router: &Router) -> impl Iterator<Item = &Root> {
     let programs = router.directory.iter().map(Directory::root);
     let scripts = router.scripts.iter().map(|scripts| &*scripts.root);
     let files = router.files.iter().map(Files::root);
-    let roots = programs.chain(scripts).chain(files);
-    roots.map(|root| root.path())
+    programs.chain(scripts).chain(files)
 }
 
 /// What pages are to do, if these files have to do with any. Of a script's directory only programs count: scripts write

@@ -144,9 +144,11 @@ impl Registry {
             program.is_some_and(|program| changed.concern(program))
         };
         let open = self.all();
-        let over = open.iter().filter(is_over);
-        over.map(|session| session.handle.end(Close::program_changed()))
-            .count()
+        let over: Vec<_> = open.iter().filter(is_over).collect();
+        for session in &over {
+            session.handle.end(Close::program_changed());
+        }
+        over.len()
     }
 
     /// All that are open, the oldest first.

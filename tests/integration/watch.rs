@@ -3,11 +3,14 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::{Command, Stdio},
 };
 
 use tempfile::TempDir;
 
-use crate::support::{Client, Gateway, Server, Signal, eventually, script};
+use crate::support::{
+    Client, Gateway, Server, Signal, eventually, installed::find_or_skip, script,
+};
 
 const CHANGED: (u16, &str) = (1012, "the program has changed");
 
@@ -99,6 +102,40 @@ fn program_may_be_saved_as_another_file_in_its_place() {
     fs::rename(site.at(".a.tmp"), site.at("a")).expect("one file system");
     assert_ended(&mut client);
     site.session("/", "three");
+}
+
+/// Saves a program by an editor as one that says another word.
+#[test]
+fn program_may_be_saved_by_whatever_editor() {
+    for (editor, command) in [
+        ("vim", "vim -u NONE -es -c '%s/one/two/' -c wq"),
+        (
+            "vim",
+            "vim -u NONE -es -c 'set backup backupcopy=yes' -c '%s/one/two/' -c wq",
+        ),
+        (
+            "vim",
+            "vim -u NONE -es -c 'set nobackup backupcopy=no' -c '%s/one/two/' -c wq",
+        ),
+        ("ed", "printf ',s/one/two/\\nwq\\n' | ed -s"),
+        ("sed", "sed -i s/one/two/"),
+        ("perl", "perl -pi -e s/one/two/"),
+    ] {
+        if find_or_skip(editor).is_none() {
+            continue;
+        }
+        let site = Site::new("DIR/a");
+        let mut client = site.session("/", "a");
+        site.save("a", "one");
+        assert_ended(&mut client);
+        let mut client = site.session("/", "one");
+        let command = format!("{command} {}", site.at("a").display());
+        let mut shell = Command::new("sh");
+        let saved = shell.args(["-c", &command]).stdin(Stdio::null()).status();
+        assert!(saved.expect("a shell").success(), "{command}");
+        assert_ended(&mut client);
+        site.session("/", "two");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
   "use strict";
 
   // Tells of each update since a state, by tell(kind, state), as long as this lives.
-  function listen(address, state, tell) {
+  function listen(address, state, tell, patience = 2000) {
     const stream = new URL(address);
     if (state) stream.searchParams.set("state", state);
     const source = new EventSource(stream);
@@ -13,9 +13,11 @@
       state = lastEventId;
       tell(data, state);
     };
+    source.onopen = () => { patience = 2000; };
     source.onerror = () => {
       // A browser asks again by itself where the connection was lost, and not where it was answered otherwise.
-      if (source.readyState === EventSource.CLOSED) setTimeout(listen, 2000, address, state, tell);
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, patience, address, state, tell, Math.min(2 * patience, 60_000));
     };
   }
 
