@@ -42,6 +42,7 @@
 //! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
 //! | 1 | [`recording`] | a session in a file |
+//! | 1 | [`file_watch`] | which of some files change, burst by burst |
 //! | 1 | [`wire`] | a client's wire, as who speaks to many sees it |
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
@@ -88,6 +89,7 @@ pub mod doctor;
 pub mod environ;
 pub mod exit_status;
 mod file_stamp;
+pub mod file_watch;
 pub mod fingerprint;
 pub mod framing;
 pub mod http;

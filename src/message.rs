@@ -150,6 +150,8 @@ impl Close {
     pub const TOO_BIG: u16 = 1009;
     /// The program's output could not be turned into messages.
     pub const INTERNAL: u16 = 1011;
+    /// What served it starts again, and may be connected to at once (IANA's registry of close codes).
+    pub const SERVICE_RESTART: u16 = 1012;
     /// What may go well at another time (IANA's registry of close codes): the client takes too little.
     pub const TRY_AGAIN_LATER: u16 = 1013;
     /// What we are a gateway to has failed (IANA's registry of close codes): its connection was lost.
@@ -167,6 +169,11 @@ impl Close {
             code,
             reason: reason.into(),
         }
+    }
+
+    /// What clients of a program are told whose file is another one by now.
+    pub fn program_changed() -> Self {
+        Close::new(Self::SERVICE_RESTART, "the program has changed")
     }
 
     /// Whether the code may stand in a frame (RFC 6455 §7.4.1: 1005, 1006 and 1015 may not).

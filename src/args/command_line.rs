@@ -243,11 +243,11 @@ fn with_two_dashes(word: OsString) -> OsString {
 }
 
 impl Flag {
-    /// A key of a file with one of its values.
-    pub fn written(argument: &Arg, value: &str) -> Self {
+    /// A key of a file with one of its values, or without one where it may be.
+    pub fn written(argument: &Arg, value: Option<&str>) -> Self {
         Flag {
             name: argument.get_long().unwrap_or_default().to_owned(),
-            value: Some(value.into()),
+            value: value.map(Into::into),
             kind: Kind::of(argument),
         }
     }

@@ -69,6 +69,19 @@ pub struct PagesArgs {
     #[arg(long, conflicts_with = "connect")]
     pub devconsole: bool,
 
+    /// For development: watch files, and have what changes take effect at once. Sessions of a program that has changed end
+    /// (1012), pages load anew, the file of --config is read again. Watches programs, --dir, --cgidir, --staticdir, and
+    /// PATHs, which count for all programs.
+    #[arg(
+        long,
+        value_name = "PATH,...",
+        num_args = 0..=1,
+        require_equals = true,
+        value_delimiter = ',',
+        conflicts_with = "connect"
+    )]
+    pub watch: Option<Vec<PathBuf>>,
+
     /// Header of every answer, or of the request of --connect, as 'Name: value'; repeatable.
     #[arg(long, value_name = "HEADER", display_order = 100)]
     pub header: Vec<String>,

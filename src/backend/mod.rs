@@ -14,6 +14,7 @@ mod output;
 mod process;
 mod process_attributes;
 mod program;
+mod program_files;
 mod pty;
 mod script;
 mod socket;
@@ -45,6 +46,7 @@ pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, Program};
+pub use program_files::{ChangedFiles, ProgramFiles, is_program};
 pub use pty::{BadSize, Pty, TerminalSize};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{

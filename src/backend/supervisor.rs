@@ -11,11 +11,12 @@ use std::{
     io,
     path::{Path, PathBuf},
     process::ExitStatus,
+    sync::Arc,
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::{task::JoinHandle, time::sleep};
+use tokio::{sync::Notify, task::JoinHandle, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{Instrument, Span, error_span, info, warn};
 
@@ -24,6 +25,7 @@ use super::{
     process::{Process, TerminationTimeouts},
     process_attributes::ProcessAttributes,
     program::Program,
+    program_files::{ChangedFiles, ProgramFiles},
     socket::RecentStarts,
     spawn::Spawner,
 };
@@ -81,6 +83,7 @@ pub struct Supervisor {
 struct Kept {
     program: SupervisedProgram,
     stop: CancellationToken,
+    restart: Arc<Notify>,
     task: JoinHandle<()>,
 }
 
@@ -134,6 +137,23 @@ impl Supervisor {
         }
     }
 
+    /// What all of them are made of. Looks at files.
+    pub fn files(&self) -> Vec<ProgramFiles> {
+        let kept = self.kept.lock();
+        kept.iter()
+            .map(|kept| kept.program.program().files())
+            .collect()
+    }
+
+    /// Ends those which are made of files that have changed, and starts them again.
+    pub fn restart(&self, changed: &ChangedFiles) {
+        let kept = self.kept.lock();
+        let is_changed = |kept: &&Kept| changed.concern(&kept.program.program().files());
+        for kept in kept.iter().filter(is_changed) {
+            kept.restart.notify_one();
+        }
+    }
+
     /// Brings all of them to their end. Cancel safe: yes; they go on to end, and nobody waits for it.
     pub async fn end(&self) {
         self.stop.cancel();
@@ -142,18 +162,20 @@ impl Supervisor {
     }
 
     fn keep(&self, program: SupervisedProgram, first: Option<Started>) {
-        let stop = self.stop.child_token();
+        let (stop, restart) = (self.stop.child_token(), Arc::new(Notify::new()));
         self.starts.note();
         let keeper = Keeper {
             program: program.clone(),
             spawner: self.spawner.clone(),
             starts: self.starts.clone(),
             stop: stop.clone(),
+            restart: Arc::clone(&restart),
         };
         let task = self.tasks.spawn(keeper.run(first));
         self.kept.lock().push(Kept {
             program,
             stop,
+            restart,
             task,
         });
     }
@@ -178,6 +200,19 @@ struct Keeper {
     spawner: Spawner,
     starts: RecentStarts,
     stop: CancellationToken,
+    /// Its file is another one: what runs is to be ended, and started again.
+    restart: Arc<Notify>,
+}
+
+/// Why a process has come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeeperEnd {
+    /// By itself, having lived so long; or it could not be started.
+    Failed(Duration),
+    /// To be started again.
+    Restarted,
+    /// To end.
+    Stopped,
 }
 
 impl Keeper {
@@ -192,43 +227,49 @@ impl Keeper {
                     started = start(&self.program, &self.spawner) => started,
                 },
             };
-            let lived = match started {
+            let end = match started {
                 Ok((process, span)) => self.live(process).instrument(span).await,
                 // It was logged why.
-                Err(_) => Duration::ZERO,
+                Err(_) => KeeperEnd::Failed(Duration::ZERO),
             };
-            if self.stop.is_cancelled() {
-                return;
-            }
+            let lived = match end {
+                KeeperEnd::Stopped => return,
+                KeeperEnd::Restarted => continue,
+                KeeperEnd::Failed(lived) => lived,
+            };
             let pause = backoff.next(lived);
             let name = self.program.name();
             warn!("server {name} is started again in {} ms", pause.as_millis());
             tokio::select! {
                 () = self.stop.cancelled() => return,
+                // What has failed was another file.
+                () = self.restart.notified() => {}
                 () = sleep(pause) => {}
             }
         }
     }
 
-    /// A process from its start to its end; how long that took.
-    async fn live(&self, mut process: Process) -> Duration {
+    /// A process from its start to its end.
+    async fn live(&self, mut process: Process) -> KeeperEnd {
         self.starts.note();
         let begun = process.started();
-        tokio::select! {
-            _ = process.exit() => {}
-            () = self.stop.cancelled() => {}
-        }
-        let lived = begun.elapsed();
-        let is_asked = self.stop.is_cancelled();
+        let end = tokio::select! {
+            () = self.stop.cancelled() => KeeperEnd::Stopped,
+            () = self.restart.notified() => KeeperEnd::Restarted,
+            _ = process.exit() => KeeperEnd::Failed(begun.elapsed()),
+        };
         // Nobody listens from now on until it is started again: clients are to wait for that.
         self.starts.note();
         // What is left of its group ends too.
         let status = process.end(&self.program.timeouts).await;
-        match is_asked {
-            true => info!("server ended, as it was told: {}", describe(status)),
-            false => warn!("server ended by itself: {}", describe(status)),
+        match end {
+            KeeperEnd::Failed(_) => warn!("server ended by itself: {}", describe(status)),
+            _ => info!("server ended, as it was told: {}", describe(status)),
         }
-        lived
+        match self.stop.is_cancelled() {
+            true => KeeperEnd::Stopped,
+            false => end,
+        }
     }
 }
 

@@ -12,6 +12,7 @@ mod rooms_listener;
 mod runtime;
 pub(crate) mod serve;
 pub(crate) mod subscribe;
+mod watch;
 
 pub(crate) use message::{fail, print, print_as_clap, refuse};
 pub(crate) use runtime::check_memory;

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, anyhow};
 use tokio::{
     runtime::Builder,
     signal::unix::{self, SignalKind},
+    sync::Notify,
 };
 use tracing::{Level, error, event, info, warn};
 
@@ -25,7 +26,7 @@ use wsd::{
     service_manager,
 };
 
-use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime};
+use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime, watch::Watch};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -119,6 +120,8 @@ async fn serve(
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
     let supervisor = Supervisor::new(spawner, server.recent_starts());
+    let mut watch = Watch::start(&server, &supervisor, config.watched_file)?;
+    let started = Notify::new();
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async {
         let _ = stopped.await;
@@ -126,6 +129,7 @@ async fn serve(
     let serving = async {
         let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
             Ok(()) => {
+                started.notify_one();
                 let (listen, scheme) = (&config.listen, config.scheme);
                 accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
             }
@@ -146,11 +150,19 @@ async fn serve(
     };
     let reloads = async {
         loop {
-            reloads.next().await;
+            tokio::select! {
+                () = reloads.next() => {}
+                () = watch.until_config_changes() => {}
+                () = started.notified() => {
+                    watch.follow_started();
+                    continue;
+                }
+            }
             service_manager::reloading();
             let configured =
                 configure().inspect(|changed| warn_of_other_hub(config.hub.as_ref(), changed));
-            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), &mut rooms);
+            let beside = (&mut rooms, &mut watch);
+            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), beside);
             service_manager::ready(outcome.await);
         }
     };
@@ -293,7 +305,7 @@ async fn reload(
     server: &Server,
     supervisor: &Supervisor,
     tls: Option<&Tls>,
-    rooms: &mut RoomsListener,
+    (rooms, watch): (&mut RoomsListener, &mut Watch<'_>),
 ) -> &'static str {
     let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
     let (servers, config) = match found {
@@ -320,6 +332,7 @@ async fn reload(
     if let Err(error) = start_kept_programs(server).await {
         error!("{error}");
     }
+    watch.follow(config.watched_file);
     info!("the configuration was read again; addresses, port and log stay as they are");
     "The configuration was read again"
 }

@@ -46,6 +46,7 @@ mod terminal;
 mod tilde;
 mod tls;
 mod variables;
+mod watch;
 mod zero;
 
 pub use client::Client;

@@ -1,4 +1,5 @@
-//! Terminals on which whoever comes may type: not where the network comes, unless that is said.
+//! What is for this machine's user, and not for whoever comes where the network comes: terminals to type on, and what
+//! open pages are told of files that are watched.
 
 use nix::unistd::geteuid;
 
@@ -48,6 +49,24 @@ pub(super) fn check(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
     Ok(())
 }
 
+/// Refuses to watch files for pages of a server that is open to the network and has no login.
+///
+/// # Errors
+/// What opens it.
+pub(super) fn check_watch(args: &Args) -> Result<(), FlagError> {
+    if has_login(args, &args.program, None) {
+        return Ok(());
+    }
+    let Some(opening) = opening_of_server(args)? else {
+        return Ok(());
+    };
+    let reason = format!(
+        "is for development: it tells whoever has a page open that files have changed, and {opening} opens it to others \
+         than this machine's user: put a login before it ({LOGINS}), or leave one of them out"
+    );
+    Err(FlagError::about("--watch", reason))
+}
+
 /// What makes clients say who they are.
 const LOGINS: &str = "--basic-auth, --bearer-tokens, --authorize, --auth-header, --sslca";
 
@@ -66,6 +85,19 @@ fn has_login(args: &Args, program: &ProgramArgs, route: Option<&Route>) -> bool 
 
 /// The first flag by which others than this machine's user come to a program, or have its user's browser come.
 fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagError> {
+    if let Some(opening) = opening_of_server(args)? {
+        return Ok(Some(opening));
+    }
+    let is_for_anybody = |word: &&String| {
+        let parsed: Result<AllowedOrigin, _> = word.parse();
+        parsed.is_ok_and(|origin| origin.is_of_anybody())
+    };
+    let origin = program.origin.iter().find(is_for_anybody);
+    Ok(origin.map(|word| format!("--origin={word}")))
+}
+
+/// The first flag by which others than this machine's user come to a server.
+fn opening_of_server(args: &Args) -> Result<Option<String>, FlagError> {
     let listen = &args.listen;
     let sockets = listeners::sockets(args)?;
     if let Some(tcp) = &sockets.tcp
@@ -83,15 +115,8 @@ fn opening(args: &Args, program: &ProgramArgs) -> Result<Option<String>, FlagErr
         ("--inetd", listen.inetd),
         ("a socket that was inherited (LISTEN_FDS)", has_inherited()),
     ];
-    if let Some((flag, _)) = given.iter().find(|(_, is_given)| *is_given) {
-        return Ok(Some((*flag).to_owned()));
-    }
-    let is_for_anybody = |word: &&String| {
-        let parsed: Result<AllowedOrigin, _> = word.parse();
-        parsed.is_ok_and(|origin| origin.is_of_anybody())
-    };
-    let origin = program.origin.iter().find(is_for_anybody);
-    Ok(origin.map(|word| format!("--origin={word}")))
+    let opening = given.iter().find(|(_, is_given)| *is_given);
+    Ok(opening.map(|(flag, _)| (*flag).to_owned()))
 }
 
 /// By which flag a unix socket is open to others than wsd's user.

@@ -28,6 +28,7 @@ pub(super) fn served(args: &PagesArgs, files: Root) -> Result<Files, FlagError> 
         listing: args.listing,
         spa: args.spa,
         types: mime_types(&args.mime)?,
+        pages_are_added_to: args.watch.is_some(),
     };
     Ok(Files::new(files, options))
 }

@@ -43,6 +43,7 @@ pub(super) fn router(
     let options = route_options(args, &args.program, files.as_ref(), limit)?;
     let mut router = Router {
         console: args.pages.devconsole,
+        watch: args.pages.watch.is_some(),
         directory: directory(args, &options, files.as_mut())?,
         page_options: options,
         ..Router::default()

@@ -1,6 +1,6 @@
 //! A server, as its flags say it: [`Config`].
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::{
     access::{access, connections, process_limit},
@@ -15,7 +15,7 @@ use super::{
     router::router,
     servers::Servers,
     session::{drain_time, write_timeout},
-    tls,
+    tls, watch,
 };
 use crate::{
     args::Args,
@@ -49,6 +49,8 @@ pub struct Config {
     pub http: http::Options,
     /// What is logged.
     pub log: LogOptions,
+    /// The configuration file, where it is read again when it changes.
+    pub watched_file: Option<PathBuf>,
     /// What was typed and is hardly what was meant, to be said at the start.
     pub warnings: Vec<String>,
 }
@@ -86,6 +88,7 @@ impl Config {
                 admin: listeners::admin(args)?,
             },
             log: LogOptions::new(args),
+            watched_file: watch::config_file(args)?,
             warnings,
             servers,
             rooms,
@@ -118,6 +121,7 @@ impl Config {
                     ("--header-http", &args.pages.header_http),
                 ])?,
                 record: recording::directory(&args.operation, &router)?,
+                watch: watch::watch(args, &router)?,
                 router,
             },
         })

@@ -62,6 +62,7 @@ impl Handler {
         let resources = Resources::new(spawner);
         let state = State {
             has_console: options.router.console,
+            is_watching: options.watch.is_some(),
             ..State::new(resources, recorder, processes, tokens)
         };
         Handler::of(options, state)
@@ -86,6 +87,7 @@ impl Handler {
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
             has_console: options.router.console,
+            is_watching: options.watch.is_some(),
             processes: options.processes.clone(),
             // What another configuration let in is asked anew.
             authorizations: Arc::default(),

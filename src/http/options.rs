@@ -6,6 +6,7 @@ use super::{
     access::{Access, ConnectionLimits, Cors, ProcessLimit},
     pages::Router,
     response_headers::AddedHeaders,
+    watch_options::WatchOptions,
 };
 use crate::recording::RecordDirectory;
 
@@ -26,4 +27,6 @@ pub struct Options {
     pub headers: AddedHeaders,
     /// Where sessions are recorded, if they are.
     pub record: Option<Arc<RecordDirectory>>,
+    /// What is watched, if files are.
+    pub watch: Option<WatchOptions>,
 }

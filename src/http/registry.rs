@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::access::Login;
 use crate::{
-    backend::MemberId,
+    backend::{ChangedFiles, MemberId, ProgramFiles},
     connection::Endpoint,
     message::Close,
     session::{Handle, Traffic},
@@ -33,6 +33,8 @@ pub(super) struct OpenSession {
     pub(super) target: Option<String>,
     /// What it is a member of, where it shares its program.
     pub(super) member: Option<Box<GroupMember>>,
+    /// What its program is made of, where that is watched.
+    pub(super) program: Option<Box<ProgramFiles>>,
     /// Who its client is, if that was asked.
     pub(super) user: Option<String>,
     /// What that rests on, if it may go.
@@ -144,9 +146,29 @@ impl Registry {
         }
     }
 
+    /// Asks all sessions to end whose program is another by now; how many these are.
+    pub(super) fn end_changed_programs(&self, changed: &ChangedFiles) -> usize {
+        // It looks at files, which nobody waits for.
+        let is_over = |session: &&Arc<OpenSession>| {
+            let program = session.program.as_ref();
+            program.is_some_and(|program| changed.concern(program))
+        };
+        let open = self.all();
+        let over: Vec<_> = open.iter().filter(is_over).collect();
+        for session in &over {
+            session.handle.end(Close::program_changed());
+        }
+        over.len()
+    }
+
+    /// All that are open, the oldest first.
+    fn all(&self) -> Vec<Arc<OpenSession>> {
+        self.0.lock().open.values().cloned().collect()
+    }
+
     /// An object for each open session, the oldest first.
     pub(super) fn to_json(&self) -> Value {
-        let open: Vec<_> = self.0.lock().open.values().cloned().collect();
+        let open = self.all();
         open.iter().map(|session| session.to_json()).collect()
     }
 }

@@ -13,6 +13,7 @@ use super::{
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
+    page_updates::PageUpdates,
     plain::EventSessions,
     registry::Registry,
     tasks::Tasks,
@@ -57,6 +58,10 @@ pub(super) struct State {
     pub(super) buffering_told: Arc<Once>,
     /// Whether there is a console, whose user is told why a script cannot run.
     pub(super) has_console: bool,
+    /// Whether files are watched.
+    pub(super) is_watching: bool,
+    /// What open pages are told when they change.
+    pub(super) page_updates: Arc<PageUpdates>,
 }
 
 impl State {
@@ -88,6 +93,8 @@ impl State {
             digests: DigestKey::default(),
             buffering_told: Arc::new(Once::new()),
             has_console: false,
+            is_watching: false,
+            page_updates: Arc::default(),
         }
     }
 }

@@ -1,13 +1,13 @@
 //! What a running server is made of: [`Server`]. What it does, `Server::run`, is in `accept`.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
 use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
 use crate::{
-    backend::{Outside, RecentStarts, Spawner},
+    backend::{ChangedFiles, Outside, RecentStarts, Spawner},
     http::{self, Current, Handler},
     hub::Hub,
     room,
@@ -68,6 +68,16 @@ impl Server {
     /// The settings in force.
     pub fn options(&self) -> Options {
         *self.options.borrow()
+    }
+
+    /// The files and directories whose changes it is to be told of, absolute; `None` where files are not watched.
+    pub fn watched_paths(&self) -> Option<BTreeSet<PathBuf>> {
+        self.handler().watched_paths()
+    }
+
+    /// What follows when files have changed, which have the names of what is watched; `None` where files are not watched.
+    pub fn files_changed(&self, files: &BTreeSet<PathBuf>) -> Option<ChangedFiles> {
+        self.handler().files_changed(files)
     }
 
     /// How many sessions are open.

@@ -108,3 +108,6 @@ mod tls;
 mod tokens;
 mod unbuffer;
 mod users;
+mod watch;
+mod watch_flags;
+mod watch_pages;

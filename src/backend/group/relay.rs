@@ -58,6 +58,8 @@ pub(super) enum RelayEnd {
     Broken(Close),
     /// Nobody is there any more, and it was told all.
     Unused,
+    /// Its file is another one.
+    Replaced,
     /// The server stops, and it had its time.
     Drained,
 }
@@ -94,6 +96,7 @@ enum Event {
     Exited(ExitStatus),
     Timer,
     Changed,
+    Replaced,
     Drain,
 }
 
@@ -139,6 +142,7 @@ impl<'a> Relay<'a> {
                     self.last_output = Instant::now();
                 }
                 Event::Timer | Event::Changed => {}
+                Event::Replaced => return RelayEnd::Replaced,
                 Event::Drain => {
                     let drain = self.group.options().drain;
                     self.ending = Some(Instant::now() + drain);
@@ -158,6 +162,7 @@ impl<'a> Relay<'a> {
             written = write(&mut self.stdin, &self.unwritten, is_ending) => Event::Written(written),
             status = process.exit(), if exit.is_none() => Event::Exited(status),
             () = self.group.changed.notified() => Event::Changed,
+            () = self.group.replaced.notified(), if !is_draining => Event::Replaced,
             () = poll_fn(|context| match timer {
                 Some(deadline) => self.timer.poll_expired(deadline, context),
                 None => std::task::Poll::Pending,

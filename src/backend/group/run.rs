@@ -75,7 +75,7 @@ pub async fn run(
             exited(status);
         }
         if matches!(then, Then::Respawn) {
-            started = life.respawn(end.lived).await;
+            started = life.respawn(end.has_failed.then_some(end.lived)).await;
         }
     }
     end
@@ -116,7 +116,9 @@ impl Life {
             has_failed: match end {
                 RelayEnd::Exited(_) | RelayEnd::Closed => !status.success(),
                 RelayEnd::Broken(_) => true,
-                RelayEnd::Lingered | RelayEnd::Unused | RelayEnd::Drained => false,
+                RelayEnd::Lingered | RelayEnd::Unused | RelayEnd::Replaced | RelayEnd::Drained => {
+                    false
+                }
             },
         };
         (end, then)
@@ -130,14 +132,14 @@ impl Life {
 
     fn then(&self, end: &RelayEnd) -> Then {
         let is_stopping = self.group.drain.is_cancelled();
+        let may_respawn = self.group.options().respawn && self.is_wanted();
         match end {
-            RelayEnd::Exited(status) => {
-                let may_respawn = self.group.options().respawn && self.is_wanted();
-                match status.success() || !may_respawn || is_stopping {
-                    true => Then::Finish((!is_stopping).then(|| close_for(*status))),
-                    false => Then::Respawn,
-                }
-            }
+            RelayEnd::Exited(status) => match status.success() || !may_respawn || is_stopping {
+                true => Then::Finish((!is_stopping).then(|| close_for(*status))),
+                false => Then::Respawn,
+            },
+            RelayEnd::Replaced if may_respawn => Then::Respawn,
+            RelayEnd::Replaced => Then::Finish(Some(Close::program_changed())),
             RelayEnd::Broken(close) => Then::Finish(Some(close.clone())),
             RelayEnd::Lingered | RelayEnd::Closed | RelayEnd::Unused | RelayEnd::Drained => {
                 Then::Finish(None)
@@ -179,14 +181,22 @@ impl Life {
         }
     }
 
-    /// Waits, and starts the program again; `None` if that is not to be, and then all members have ended.
-    async fn respawn(&mut self, lived: Duration) -> Option<SharedProcess> {
-        let mut lived = lived;
+    /// What is waited for before a program is started again that has failed.
+    fn pause_after(&mut self, lived: Duration) -> Duration {
+        let pause = self.backoff.next_with_jitter(lived);
+        warn!("the program is started again in {} ms", pause.as_millis());
+        pause
+    }
+
+    /// Starts the program again, after a pause if the last process has failed, having `lived` so long; `None` if that is
+    /// not to be, and then all members have ended.
+    async fn respawn(&mut self, mut lived: Option<Duration>) -> Option<SharedProcess> {
         loop {
-            let pause = self.backoff.next_with_jitter(lived);
-            warn!("the program is started again in {} ms", pause.as_millis());
+            let pause = lived.map_or(Duration::ZERO, |lived| self.pause_after(lived));
             tokio::select! {
                 () = sleep(pause) => {}
+                // What has failed was another file.
+                () = self.group.replaced.notified() => {}
                 () = self.group.drain.cancelled() => {
                     self.group.finish(None);
                     return None;
@@ -196,7 +206,7 @@ impl Life {
                 self.group.finish(None);
                 return None;
             }
-            lived = Duration::ZERO;
+            lived = Some(Duration::ZERO);
             match self.program.start().await {
                 Ok(started) => {
                     self.group.figures().respawns.add(1);

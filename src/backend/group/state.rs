@@ -50,6 +50,8 @@ pub struct Group {
     pub(super) drain: CancellationToken,
     /// The program has ended, and another may take its place.
     ended: CancellationToken,
+    /// The program's file is another one.
+    pub(super) replaced: Notify,
     figures: Arc<Figures>,
     /// Where else its rooms have members.
     outside: Option<OutsideOfGroup>,
@@ -93,6 +95,7 @@ impl Group {
             changed: Notify::new(),
             drain,
             ended: CancellationToken::new(),
+            replaced: Notify::new(),
             figures,
             outside,
             complaints: Mutex::default(),
@@ -123,6 +126,11 @@ impl Group {
     pub fn retire(&self) {
         self.roster.lock().advance(Stage::Retired);
         self.changed.notify_one();
+    }
+
+    /// Has its program end, whose file is another one by now: members go, or stay for the next where such are started.
+    pub fn replace_program(&self) {
+        self.replaced.notify_one();
     }
 
     /// Retires it if it has no members whose clients are there; whether it has none.

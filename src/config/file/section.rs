@@ -171,8 +171,8 @@ impl Section {
         let values = value::values(argument, value).map_err(wrong)?;
         let values = values.into_iter().map(|(text, span)| Value {
             line: source.line(span),
-            flag: Flag::written(argument, &text),
-            text,
+            flag: Flag::written(argument, text.as_deref()),
+            text: text.unwrap_or_default(),
         });
         self.add(source, name, values.collect());
         Ok(())

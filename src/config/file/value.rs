@@ -10,20 +10,19 @@ use toml::{
 
 use crate::args::{milliseconds_or_never, seconds, seconds_or_always};
 
-/// A value as one would type it, and where it stands.
-pub(super) type Value = (String, Range<usize>);
+/// A value as one would type it, `None` for a flag that stands without one, and where it stands.
+pub(super) type Value = (Option<String>, Range<usize>);
 
 /// The values of a key, of the type that its flag has.
 pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec<Value>, String> {
     let is_list = matches!(argument.get_action(), ArgAction::Append);
     let takes_values = argument.get_action().takes_values();
-    let one = |text: String| Ok(vec![(text, value.span())]);
+    let one = |text: String| Ok(vec![(Some(text), value.span())]);
     match value.get_ref() {
         DeValue::Boolean(on) if !takes_values => one(on.to_string()),
         _ if !takes_values => Err("expected true or false".to_owned()),
-        // What has a value of its own if it is only switched on.
-        DeValue::Boolean(true) if !is_list && is_switch_too(argument) => one("true".to_owned()),
-        DeValue::Boolean(false) if !is_list && is_switch_too(argument) => Ok(Vec::new()),
+        DeValue::Boolean(true) if is_switch_too(argument) => Ok(vec![(None, value.span())]),
+        DeValue::Boolean(false) if is_switch_too(argument) => Ok(Vec::new()),
         DeValue::Integer(number) if is_number(argument) || may_be_port(argument) => {
             one(integer(number)?.to_string())
         }
@@ -31,7 +30,7 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         DeValue::Integer(number) if is_duration(argument) => one(integer(number)?.to_string()),
         DeValue::Table(table) if is_list && is_table(argument) => table
             .iter()
-            .map(|(name, value)| Ok((entry(name.get_ref(), value.get_ref())?, name.span())))
+            .map(|(name, value)| Ok((Some(entry(name.get_ref(), value.get_ref())?), name.span())))
             .collect(),
         DeValue::String(text) => one(text.to_string()),
         // No word would be the default, which passes two.
@@ -41,11 +40,11 @@ pub(super) fn values(argument: &Arg, value: &Spanned<DeValue<'_>>) -> Result<Vec
         DeValue::Array(_) if is_command_or_url(argument) => one(joined(value.get_ref())?),
         DeValue::Array(items) if is_list && is_command(argument) => items
             .iter()
-            .map(|item| Ok((joined(item.get_ref())?, item.span())))
+            .map(|item| Ok((Some(joined(item.get_ref())?), item.span())))
             .collect(),
         DeValue::Array(items) if is_list => items
             .iter()
-            .map(|item| Ok((string(item.get_ref())?, item.span())))
+            .map(|item| Ok((Some(string(item.get_ref())?), item.span())))
             .collect(),
         _ if is_list => Err("expected a string or an array of strings".to_owned()),
         _ if is_duration(argument) => {

@@ -103,6 +103,11 @@ impl<'a> SharedRoute<'a> {
 }
 
 impl Definition {
+    /// What is run.
+    pub(super) fn program(&self) -> &Program {
+        &self.program
+    }
+
     /// This very program, where a router leads to it by a path and a segment.
     pub(super) fn find<'a>(
         &'a self,

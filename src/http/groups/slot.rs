@@ -9,7 +9,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{sync::Notify, time::Instant};
 
 use super::definition::{Definition, SharedRoute};
 use crate::{
@@ -33,6 +33,8 @@ pub(super) struct Slot {
     pub(super) starting: tokio::sync::Mutex<()>,
     live: Mutex<Option<Arc<Group>>>,
     failures: Mutex<Failures>,
+    /// The program's file is another one.
+    pub(super) replaced: Notify,
     /// A program of it runs, or is being started.
     is_occupied: AtomicBool,
     is_retired: AtomicBool,
@@ -60,6 +62,7 @@ impl Slot {
             starting: tokio::sync::Mutex::default(),
             live: Mutex::default(),
             failures: Mutex::default(),
+            replaced: Notify::new(),
             is_occupied: AtomicBool::new(false),
             is_retired: AtomicBool::new(is_retired),
         }
@@ -93,6 +96,15 @@ impl Slot {
 
     pub(super) fn is_retired(&self) -> bool {
         self.is_retired.load(Ordering::Relaxed)
+    }
+
+    /// Its program's file is another one: what runs of it ends, and that it has failed is no reason not to start it.
+    pub(super) fn replace_program(&self) {
+        *self.failures.lock() = Failures::default();
+        self.replaced.notify_one();
+        if let Some(group) = self.live() {
+            group.replace_program();
+        }
     }
 
     /// How long its program is not started.

@@ -241,6 +241,7 @@ impl Source {
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
+                () = self.slot.replaced.notified() => {}
                 () = state.drain.cancelled() => return None,
             }
             let _one_at_a_time = self.slot.starting.lock().await;

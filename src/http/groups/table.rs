@@ -16,7 +16,7 @@ use super::{
     slot::{Occupied, Slot},
 };
 use crate::{
-    backend::{Figures, Group},
+    backend::{ChangedFiles, Figures, Group},
     http::{pages::Router, refusal::Refusal},
 };
 
@@ -108,6 +108,19 @@ impl Groups {
             }
         }
         generation
+    }
+
+    /// Has programs end whose files are others by now; how many members these have.
+    pub(in crate::http) fn replace_changed_programs(&self, changed: &ChangedFiles) -> usize {
+        let slots: Vec<_> = self.slots.lock().values().flatten().cloned().collect();
+        // It looks at files, which nobody waits for.
+        let is_replaced = |slot: &&Arc<Slot>| changed.concern(&slot.definition.program().files());
+        let mut members = 0;
+        for slot in slots.iter().filter(is_replaced) {
+            members += slot.live().map_or(0, |group| group.members());
+            slot.replace_program();
+        }
+        members
     }
 
     /// What was said elsewhere in the room of a tagged program, which a path names.

@@ -1,6 +1,10 @@
 //! Plain HTTP requests, those that are not for a WebSocket: answered by a script, a file, the console.
 
-use hyper::{Response, body::Body as _};
+use hyper::{
+    Response,
+    body::Body as _,
+    header::{self, HeaderValue},
+};
 
 use super::{
     cgi::{self, CgiAnswer, Scripts},
@@ -8,12 +12,13 @@ use super::{
     file::{self, Files},
     logout, options,
     route::{Page, PlainRoute},
-    terminal,
+    terminal, watch,
 };
 use crate::http::{
     access::DescriptorBudget,
     answerer::{Answer, Answerer, Refused},
     body::{Body, with_guard},
+    page_script::{PageEncoding, PageScript},
     plain::preflight,
     refusal::Refusal,
     request::ClientRequest,
@@ -59,7 +64,7 @@ pub(in crate::http) async fn answer(
             page.ok_or(Refusal::NoPage)?
         }
     };
-    let answer = answer_page(request, path, page).await?;
+    let answer = answer_page(state, request, path, page).await?;
     Ok(PlainAnswer::Answer(answer))
 }
 
@@ -80,10 +85,12 @@ pub(in crate::http) async fn run_script(
         if let Err(bad) = path.check_for_programs() {
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
+        let page_script = page_script(state, request);
         let answer = cgi::answer(state, scripts, &script, request, body).await;
         return Some(match answer {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
+                let response = with_script(page_script, request, response);
                 let answer = Answerer::Cgi.answer(Ok(response));
                 answer.map(PlainAnswer::Answer)
             }
@@ -94,6 +101,7 @@ pub(in crate::http) async fn run_script(
 }
 
 async fn answer_page(
+    state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
     page: Page<'_>,
@@ -104,12 +112,18 @@ async fn answer_page(
         Page::ClientScript(script) => {
             Answerer::ClientScript.answer(client_script::answer(request.parts, script))
         }
-        Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
+        Page::File(files) => {
+            let page_script = page_script(state, request);
+            let answer = answer_file(files, request, path).await;
+            Answerer::File.answer(answer.map(|file| watched_file(page_script, request, file)))
+        }
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),
         Page::SessionPreflight(origins) => {
             Answerer::Nobody.answer(Ok(preflight(origins, request.parts)))
         }
         Page::Logout => Answerer::Nobody.answer(logout::answer(request)),
+        Page::WatchScript => Answerer::Nobody.answer(watch::answer_script(request)),
+        Page::WatchStream => Answerer::Nobody.answer(watch::answer_stream(state, request)),
         Page::Options(methods) => Answerer::Nobody.answer(options::answer(methods)),
         Page::UpgradeRequired => Err(Answerer::Program.refuse(Refusal::UpgradeRequired)),
         Page::UpgradeOrPost => Err(Answerer::Program.refuse(Refusal::UpgradeOrPost)),
@@ -134,4 +148,39 @@ async fn answer_file(
         Some(permit) => response.map(|body| with_guard(body, permit)),
         None => response,
     })
+}
+
+/// The script of pages, where files are watched; of the state before any of them is looked at.
+fn page_script(state: &State, request: ClientRequest<'_>) -> Option<PageScript> {
+    let prefix = &request.connection.prefix;
+    let script = || PageScript::new(prefix, &state.page_updates.state());
+    state.is_watching.then(script)
+}
+
+/// An answer with the script, if it is a page.
+fn with_script(
+    script: Option<PageScript>,
+    request: ClientRequest<'_>,
+    response: Response<Body>,
+) -> Response<Body> {
+    match script {
+        Some(script) => script.add_to(&request.parts.method, response),
+        None => response,
+    }
+}
+
+/// A file as it is sent while files are watched: a page has the script, and nothing else is taken from a cache without
+/// asking, or a page that loads anew would be made of what was there before.
+fn watched_file(
+    script: Option<PageScript>,
+    request: ClientRequest<'_>,
+    mut response: Response<Body>,
+) -> Response<Body> {
+    if script.is_some() {
+        let ask = HeaderValue::from_static("no-cache");
+        response.headers_mut().insert(header::CACHE_CONTROL, ask);
+    }
+    // A directory's page runs no scripts.
+    let is_page = response.extensions().get::<PageEncoding>().is_some();
+    with_script(script.filter(|_| is_page), request, response)
 }

@@ -20,6 +20,7 @@ mod route;
 mod route_match;
 mod router;
 mod terminal;
+mod watch;
 
 pub(in crate::http) use answer::{PlainAnswer, answer, run_script};
 pub use cgi::{CgiLimits, Scripts};

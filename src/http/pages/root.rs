@@ -120,6 +120,19 @@ impl Root {
         self.place.path()
     }
 
+    /// Looks at once which directory its path names, for who knows that it may have changed.
+    pub fn look_at_place(&self) {
+        self.place.look();
+    }
+
+    /// Whether a file, absolute, lies beneath by its name, and is not left out by it.
+    pub fn may_have(&self, file: &Path) -> bool {
+        let is_of_other = |other: &Arc<Place>| file.starts_with(other.path());
+        file.starts_with(self.path())
+            && !self.without.iter().any(is_of_other)
+            && !self.without_files.iter().any(|other| other == file)
+    }
+
     /// Opens what a URL names for reading. Symbolic links are followed as long as they stay beneath.
     ///
     /// # Errors

@@ -59,6 +59,10 @@ pub enum Page<'a> {
     SessionPreflight(&'a Origins),
     /// What has a browser forget its user's password.
     Logout,
+    /// The script by which open pages load anew.
+    WatchScript,
+    /// What that is told.
+    WatchStream,
     /// Only a program is here, which a WebSocket is needed for.
     UpgradeRequired,
     /// The same, and a POST is answered by it, too.
@@ -85,7 +89,12 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
             PlainRoute::Page(
-                Page::Options(_) | Page::Preflight(_) | Page::SessionPreflight(_) | Page::Logout,
+                Page::Options(_)
+                | Page::Preflight(_)
+                | Page::SessionPreflight(_)
+                | Page::Logout
+                | Page::WatchScript
+                | Page::WatchStream,
                 _,
             ) => Answerer::Nobody,
         }

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::http::{
     access::{LoginFiles, RouteAccess, TokenPlace},
+    page_script::{SCRIPT_PATH, STREAM_PATH},
     route_options::RouteOptions,
     url_path::UrlPath,
 };
@@ -45,6 +46,8 @@ pub struct Router {
     pub scripts: Vec<Scripts>,
     /// Static files.
     pub files: Option<Files>,
+    /// Whether open pages load anew when files change.
+    pub watch: bool,
     /// The terms of the top level, which hold for what has none of its own: the console, files.
     pub page_options: RouteOptions,
     /// The files by which clients show who they are.
@@ -80,6 +83,9 @@ impl Router {
         path: &UrlPath,
         headers: &HeaderMap,
     ) -> Option<WebSocketRoute<'_>> {
+        if self.own_page(path).is_some() {
+            return None;
+        }
         let route = self.websocket(path, headers);
         route.filter(|route| route.options().plain_http.is_some())
     }
@@ -94,14 +100,21 @@ impl Router {
         script.map(Page::ClientScript)
     }
 
-    /// Who answers a plain request: what is wsd's own at its path; else the page of a terminal at its path; else the console at `/`; else the script that
+    /// What wsd has at a path of its own, whatever else answers there.
+    fn own_page(&self, path: &UrlPath) -> Option<Page<'_>> {
+        match path.as_str() {
+            LOGOUT if self.logins.has_passwords() => Some(Page::Logout),
+            SCRIPT_PATH if self.watch => Some(Page::WatchScript),
+            STREAM_PATH if self.watch => Some(Page::WatchStream),
+            _ => self.client_script_at(path),
+        }
+    }
+
+    /// Who answers a plain request: wsd at paths of its own; else the page of a terminal at its path; else the console at `/`; else the script that
     /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
-        if path.as_str() == LOGOUT && self.logins.has_passwords() {
-            return Some(PlainRoute::Page(Page::Logout, &self.page_options));
-        }
-        if let Some(script) = self.client_script_at(path) {
-            return Some(PlainRoute::Page(script, &self.page_options));
+        if let Some(page) = self.own_page(path) {
+            return Some(PlainRoute::Page(page, &self.page_options));
         }
         if let Some(terminal) = self.terminal_at(path) {
             return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
@@ -149,18 +162,16 @@ impl Router {
             || directory.is_some_and(|options| options.terminal.is_some())
     }
 
-    /// Who answers OPTIONS: wsd where it has a page of a terminal; else the script that the path leads to, which may know more methods than wsd; else wsd, for
+    /// Who answers OPTIONS: wsd at paths of its own and where it has a page of a terminal; else the script that the path leads to, which may know more methods than wsd; else wsd, for
     /// whatever else answers there, be it only WebSockets.
     pub fn options(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
+        if self.own_page(path).is_some() {
+            let page = Page::Options(OF_PAGES);
+            return Some(PlainRoute::Page(page, &self.page_options));
+        }
         if let Some(terminal) = self.terminal_at(path) {
             let page = Page::Options(OF_PAGES);
             return Some(PlainRoute::Page(page, &terminal.options));
-        }
-        if self.client_script_at(path).is_some() {
-            return Some(PlainRoute::Page(
-                Page::Options(OF_PAGES),
-                &self.page_options,
-            ));
         }
         let scripts = self.scripts_at(path);
         let has_page = self.files.is_some() || self.console && path.as_str() == "/";
@@ -200,7 +211,9 @@ impl Router {
 
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
     pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
-        let has_page = self.console && path.as_str() == "/" || self.terminal_at(path).is_some();
+        let has_page = self.console && path.as_str() == "/"
+            || self.terminal_at(path).is_some()
+            || self.own_page(path).is_some();
         !has_page && (self.files.is_some() || !self.scripts_at(path).is_empty())
     }
 

@@ -19,13 +19,14 @@ use super::{
     session_request::{Opened, SessionRequest},
 };
 use crate::{
-    backend::{Backend, FirstLine, Membership, Target, TerminalSize, target_lost},
+    backend::{Backend, FirstLine, Membership, ProgramFiles, Target, TerminalSize, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
         refusal::{CAME_AT_END, Refusal},
         registry::{GroupMember, OpenSession, RegistryGuard},
+        route_options::RouteOptions,
         state::State,
     },
     message::Close,
@@ -86,6 +87,7 @@ pub(in crate::http) async fn open(
             pid: backend.process.as_ref().map(|process| process.id()),
             target: address,
             member,
+            program: watched_files(state, options, target),
             user: asked.request.identity().map(|client| client.user.clone()),
             login: asked.request.client.and_then(|client| client.login.clone()),
             begun: Instant::now(),
@@ -109,6 +111,21 @@ pub(in crate::http) async fn open(
     };
     state.tasks.spawn(task.run().instrument(launched.span));
     Ok(())
+}
+
+/// What the program of a session of its own is made of, where that is watched.
+fn watched_files(
+    state: &State,
+    options: &RouteOptions,
+    target: &Target,
+) -> Option<Box<ProgramFiles>> {
+    match target {
+        // One that is shared has its group to end it.
+        Target::Program(program, ..) if state.is_watching && options.share.is_none() => {
+            Some(Box::new(program.files()))
+        }
+        _ => None,
+    }
 }
 
 /// Starts the program of this session alone, connects to the target, or joins the room.

@@ -127,6 +127,7 @@ pub(super) fn site(program: &Program, processes: ProcessLimit) -> Server {
         cors: None,
         headers: AddedHeaders::default(),
         record: None,
+        watch: None,
     };
     let server = server::Options {
         drain_delay: Duration::ZERO,

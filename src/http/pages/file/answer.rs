@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     body::{self, ReadPlan},
+    description::read_prefix,
     files::Files,
     listing,
     lookup::{self, Resource},
@@ -24,6 +25,8 @@ use crate::{
     http::{
         body::{Body, body_from, empty},
         conditional::{self, Verdict},
+        content_coding::Coding,
+        page_script::{PageEncoding, is_html},
         pages::root::Reach,
         refusal::Refusal,
         url_path::UrlPath,
@@ -85,28 +88,61 @@ fn respond(
 ) -> Result<Response<Body>, Refusal> {
     let resource = lookup::find(files, path, parts, reach)?;
     Ok(match resource {
-        Resource::File(file) => represent(parts, file, reach)?,
+        Resource::File(file) => {
+            let page = match files.options.pages_are_added_to {
+                true => page_encoding(parts, &file, reach).map_err(Refusal::Read)?,
+                false => None,
+            };
+            represent(parts, file, page, reach)?
+        }
         Resource::Listing(page) => listing_page(&parts.method, page),
         Resource::MissingSlash => redirect(path, parts.uri.query())?,
     })
 }
 
-fn represent(
+/// In what a file is written that is a page, and to be sent whole and as it is; `None` for another.
+fn page_encoding(
     parts: &Parts,
-    found: Representation,
+    found: &Representation,
     reach: Reach,
-) -> Result<Response<Body>, Refusal> {
-    let validators = &found.validators;
-    match conditional::judge(&parts.headers, validators) {
-        Verdict::Failed => return Err(Refusal::PreconditionFailed),
+) -> io::Result<Option<PageEncoding>> {
+    let is_page = is_html(&found.content_type)
+        && found.coding == Coding::Identity
+        && !parts.headers.contains_key(header::RANGE);
+    if !is_page {
+        return Ok(None);
+    }
+    let first = read_prefix(&found.file, found.length, reach)?;
+    Ok(Some(PageEncoding::new(&first, &found.content_type)))
+}
+
+/// The answer to conditions that do not hold, if they do not.
+fn judge(parts: &Parts, found: &Representation) -> Result<Option<Response<Body>>, Refusal> {
+    match conditional::judge(&parts.headers, &found.validators) {
+        Verdict::Failed => Err(Refusal::PreconditionFailed),
         Verdict::NotModified => {
             let mut response = Response::new(empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
-            describe(response.headers_mut(), &found);
-            return Ok(response);
+            describe(response.headers_mut(), found);
+            Ok(Some(response))
         }
-        Verdict::Proceed => {}
+        Verdict::Proceed => Ok(None),
     }
+}
+
+/// What is sent of a file. Of a page that something is added to, no client has a state that conditions are about.
+fn represent(
+    parts: &Parts,
+    found: Representation,
+    page: Option<PageEncoding>,
+    reach: Reach,
+) -> Result<Response<Body>, Refusal> {
+    if page.is_none()
+        && let Some(answer) = judge(parts, &found)?
+    {
+        return Ok(answer);
+    }
+    let validators = &found.validators;
     // Only GET has ranges (RFC 9110 §14.2).
     let is_ranged =
         parts.method == Method::GET && conditional::range_counts(&parts.headers, validators);
@@ -122,6 +158,9 @@ fn represent(
 
     let mut response = Response::new(empty());
     *response.status_mut() = status;
+    if let Some(encoding) = page {
+        response.extensions_mut().insert(encoding);
+    }
     let headers = response.headers_mut();
     describe(headers, &found);
     headers.insert(

@@ -56,7 +56,11 @@ pub(super) fn of(
     })
 }
 
-fn read_prefix(file: &File, length: u64, reach: Reach) -> io::Result<Vec<u8>> {
+/// The first bytes of a file.
+///
+/// # Errors
+/// `EAGAIN` if they are out of reach.
+pub(super) fn read_prefix(file: &File, length: u64, reach: Reach) -> io::Result<Vec<u8>> {
     let length = usize::try_from(length).unwrap_or(usize::MAX);
     let mut prefix = vec![0; length.min(content_type::PREFIX)];
     let read = match reach {

@@ -15,6 +15,8 @@ pub struct FileOptions {
     pub spa: bool,
     /// What the operator says of content types.
     pub types: MimeTypes,
+    /// Something is added to pages, which are sent whole for that, whatever of them a client has.
+    pub pages_are_added_to: bool,
 }
 
 /// The files of one directory.

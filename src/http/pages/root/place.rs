@@ -165,7 +165,7 @@ impl Place {
     }
 
     /// Opens what the path names, if that is another directory than before.
-    fn look(&self) {
+    pub(super) fn look(&self) {
         let found = stat(&self.path).map(|stat| id(&stat));
         let mut state = self.state.lock();
         if found.is_ok() && found.ok() == state.id {
