@@ -34,6 +34,7 @@ mod metrics;
 mod options;
 pub mod pages;
 mod plain;
+mod process_metrics;
 mod pseudo_headers;
 mod refusal;
 mod registry;
