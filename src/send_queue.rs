@@ -1,7 +1,7 @@
 //! The send queue of a socket: what it was given and the other end has not taken.
 
 #![cfg_attr(
-    target_os = "linux",
+    all(target_os = "linux", not(wsd_portable)),
     allow(unsafe_code, reason = "nothing safe asks the kernel for it")
 )]
 
@@ -12,22 +12,28 @@ use std::{
 
 use rustix::net::{SendAncillaryBuffer, SendFlags, send as send_one, sendmsg};
 
+/// No signal where the other end has gone, and no waiting.
+#[cfg(not(target_vendor = "apple"))]
+const FLAGS: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
+/// Here there is no such flag, and the signal is ignored, as in all that is written in Rust.
+#[cfg(target_vendor = "apple")]
+const FLAGS: SendFlags = SendFlags::DONTWAIT;
+
 /// Puts as much into it as there is room for, without waiting; so many bytes.
 ///
 /// # Errors
 /// Those of send(2); `WouldBlock` where there is no room.
 pub(crate) fn send(socket: BorrowedFd<'_>, pieces: &[IoSlice<'_>]) -> io::Result<usize> {
-    let flags = SendFlags::NOSIGNAL | SendFlags::DONTWAIT;
     let sent = match pieces {
-        [piece] => send_one(socket, piece, flags),
-        _ => sendmsg(socket, pieces, &mut SendAncillaryBuffer::default(), flags),
+        [piece] => send_one(socket, piece, FLAGS),
+        _ => sendmsg(socket, pieces, &mut SendAncillaryBuffer::default(), FLAGS),
     };
     sent.map_err(io::Error::from)
 }
 
 /// Bytes in it (`SIOCOUTQ`, which is `TIOCOUTQ` by another name): of tcp(7) what is not acknowledged, of unix(7) what
 /// is not read.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 pub(crate) fn length(socket: BorrowedFd<'_>) -> usize {
     use rustix::ioctl::{Getter, ioctl};
 
@@ -40,12 +46,12 @@ pub(crate) fn length(socket: BorrowedFd<'_>) -> usize {
 }
 
 /// Nobody can tell in the same words.
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 pub(crate) fn length(_: BorrowedFd<'_>) -> usize {
     0
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(wsd_portable)))]
 mod tests {
     use super::*;
     use std::{

@@ -64,7 +64,7 @@ impl State {
             return length() as u64;
         }
         match &self.pipe {
-            Some(pipe) if cfg!(target_os = "linux") => {
+            Some(pipe) if cfg!(all(target_os = "linux", not(wsd_portable))) => {
                 rustix::io::ioctl_fionread(pipe).unwrap_or(0)
             }
             _ => self.held,

@@ -22,6 +22,7 @@ mod hub;
 mod listeners;
 mod local_room;
 mod log;
+mod memberships;
 mod misplaced;
 mod network;
 mod pages;

@@ -1,11 +1,9 @@
 //! As whom programs run, and how much of the machine they may take.
 
-use std::ffi::CString;
-
-use nix::unistd::{Gid, User, geteuid, getgrouplist};
+use nix::unistd::{Gid, geteuid};
 use rustix::process::{Resource, getrlimit};
 
-use super::{account, flag_error::FlagError};
+use super::{account, flag_error::FlagError, memberships::memberships};
 use crate::{
     args::ProcessArgs,
     backend::{Credentials, ProcessAttributes, Rlimit},
@@ -111,10 +109,4 @@ fn named<T>(
 ) -> Result<Option<T>, FlagError> {
     let found = word.map(|word| find(word).map_err(|reason| FlagError::new(flag, word, reason)));
     found.transpose()
-}
-
-/// The groups that a user logs in with (getgrouplist(3)).
-fn memberships(user: &User, main: Gid) -> Result<Vec<Gid>, String> {
-    let name = CString::new(user.name.as_str()).map_err(|_| "a NUL in the user's name")?;
-    getgrouplist(&name, main).map_err(|error| format!("its groups cannot be looked up: {error}"))
 }

@@ -9,7 +9,6 @@ use parking_lot::Mutex;
 use prometheus::{
     CounterVec, Histogram, IntCounterVec, IntGauge, IntGaugeVec, Opts, TextEncoder,
     core::{Atomic, GenericCounterVec},
-    process_collector::ProcessCollector,
 };
 
 use super::{
@@ -17,6 +16,7 @@ use super::{
     group_metrics::GroupMetrics,
     hub_metrics::HubMetrics,
     metric::{counters, histogram, register},
+    process_metrics,
     registry::Registry,
 };
 use crate::{
@@ -90,8 +90,7 @@ struct TrafficCounters {
 impl Default for Metrics {
     fn default() -> Self {
         let all = prometheus::Registry::new();
-        let registered = all.register(Box::new(ProcessCollector::for_self()));
-        registered.expect("the registry is empty");
+        process_metrics::register(&all);
         let gauge = |name, help| register(&all, IntGauge::new(name, help));
         Metrics {
             sessions_open: register(

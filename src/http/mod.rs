@@ -39,6 +39,7 @@ mod page_script;
 mod page_updates;
 pub mod pages;
 mod plain;
+mod process_metrics;
 mod pseudo_headers;
 mod refusal;
 mod registry;

@@ -8,10 +8,10 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::send_queue;
 
 /// What the other end has shut its connection with (shutdown(2), close(2)).
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const SHUT: PollFlags = PollFlags::RDHUP.union(PollFlags::HUP);
 /// Elsewhere only the end of both directions is told.
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 const SHUT: PollFlags = PollFlags::HUP;
 
 /// Whether a client is still there. It costs nothing until it is asked.

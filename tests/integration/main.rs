@@ -69,6 +69,7 @@ mod proxies;
 mod pty;
 mod pub_sub;
 mod readme;
+mod readme_commands;
 mod real_programs;
 mod recordings;
 mod refused_bodies;

@@ -36,7 +36,7 @@ pub(in crate::backend) fn open_pty(pty: Pty, size: TerminalSize) -> io::Result<P
         error => error.into(),
     })?;
     // Elsewhere that is no flag of posix_openpt(3).
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(not(target_os = "linux"), wsd_portable))]
     rustix::io::fcntl_setfd(&master, rustix::io::FdFlags::CLOEXEC)?;
     grantpt(&master)?;
     unlockpt(&master)?;
@@ -53,8 +53,8 @@ pub(in crate::backend) fn open_pty(pty: Pty, size: TerminalSize) -> io::Result<P
 }
 
 fn flags() -> OpenptFlags {
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(wsd_portable)))]
     return OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(any(not(target_os = "linux"), wsd_portable))]
     return OpenptFlags::RDWR | OpenptFlags::NOCTTY;
 }

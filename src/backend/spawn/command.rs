@@ -21,10 +21,6 @@ pub(in crate::backend) struct Command {
     pub(in crate::backend) directory: Option<CString>,
     /// Working directory and file in their place, if they are known by more than their paths: a file that is
     /// beneath the directory, and is not executed if it has become a link.
-    #[cfg_attr(
-        any(not(target_os = "linux"), wsd_portable_spawn),
-        expect(dead_code, reason = "elsewhere a program is executed by its path")
-    )]
     pub(in crate::backend) place: Option<(Arc<OwnedFd>, CString)>,
     /// As whom, and how much of the machine it may take.
     pub(in crate::backend) attributes: ProcessAttributes,

@@ -21,7 +21,6 @@ use std::{
 use libc::{c_char, c_int, c_void};
 use rustix::{
     fs::{Mode, OFlags},
-    pipe::{PipeFlags, pipe_with},
     process::{self, Pid, Signal, WaitOptions, getpid, kill_process, waitpid},
 };
 
@@ -30,6 +29,7 @@ use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
     orphan_killer::OrphanKiller,
+    pipe::pipe,
     reserved_fds::ReservedFds,
     streams::ProgramStreams,
 };
@@ -163,7 +163,7 @@ impl System {
     ) -> io::Result<(ProcessHandle, Option<OwnedFd>)> {
         let (error_pipe, exec_error) = match spec.credentials.is_null() {
             false => {
-                let (exec_error, error_pipe) = pipe_with(PipeFlags::CLOEXEC)?;
+                let (exec_error, error_pipe) = pipe()?;
                 spec.error_pipe = error_pipe.as_raw_fd();
                 (Some(error_pipe), Some(exec_error))
             }

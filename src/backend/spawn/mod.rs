@@ -7,27 +7,27 @@
 //! [`Spawner`] is dropped; every process that is still there is then killed. On Linux a second process,
 //! the orphan killer, ends what those have started in turn.
 
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod attempt;
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
+mod before_exec;
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod child;
 mod command;
 mod leader;
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod orphan_killer;
+mod pipe;
 mod pool;
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod process_handle;
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod reserved_fds;
 mod spawner;
 mod streams;
-// `--cfg wsd_portable_spawn` compiles the other one on Linux, which is how it is checked.
-#[cfg_attr(all(target_os = "linux", not(wsd_portable_spawn)), path = "linux.rs")]
-#[cfg_attr(
-    any(not(target_os = "linux"), wsd_portable_spawn),
-    path = "portable.rs"
-)]
+// `--cfg wsd_portable` compiles on Linux what other systems have, here and elsewhere, which is how that is tested.
+#[cfg_attr(all(target_os = "linux", not(wsd_portable)), path = "linux.rs")]
+#[cfg_attr(any(not(target_os = "linux"), wsd_portable), path = "portable.rs")]
 mod system;
 mod terminal_session;
 mod working_directory;

@@ -30,10 +30,11 @@ use libc::pid_t;
 use parking_lot::Mutex;
 use rustix::{
     io::Errno,
-    pipe::{PipeFlags, pipe_with},
     process::{Pid, WaitOptions, waitpid},
 };
 use tracing::{error, warn};
+
+use super::pipe::pipe;
 
 /// Groups that the table can hold, a quarter of a megabyte of addresses; its pages become memory when
 /// they are used. A group beyond them is still ended by its session, and by the parent-death signal.
@@ -131,8 +132,8 @@ fn keep_alive(mut pid: Pid, table: &Table, lifeline: &Lifeline) {
 /// # Errors
 /// When there is no descriptor or process to be had.
 fn fork(table: &Table) -> io::Result<(Pid, OwnedFd)> {
-    let (watched, lifeline) = pipe_with(PipeFlags::CLOEXEC)?;
-    let (withdrawn, held) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (watched, lifeline) = pipe()?;
+    let (withdrawn, held) = pipe()?;
     // SAFETY: the child calls only what is async-signal-safe, and never returns.
     match unsafe { libc::fork() } {
         0 => watch(watched.as_raw_fd(), table),

@@ -1,6 +1,5 @@
 //! Systems without clone(2) and pidfds: std's `Command` in a process group of its own, and a thread a
 //! process that waits for it. Programs are not killed when the gateway is, and a start may fork.
-#![allow(unsafe_code, reason = "what a child does before exec has no safe form")]
 
 use std::{
     ffi::{CString, OsStr},
@@ -17,28 +16,32 @@ use std::{
 use parking_lot::Mutex;
 use rustix::{
     io::Errno,
-    pipe::{PipeFlags, pipe_with},
-    process::{
-        Pid, Rlimit, Signal, ioctl_tiocsctty, kill_process_group, setsid, test_kill_process_group,
-    },
-    stdio::stdin,
+    process::{Pid, Rlimit, Signal, kill_process_group, test_kill_process_group},
 };
 
 use super::{
+    before_exec::BeforeExec,
     command::{Child, Command},
+    pipe::pipe,
     streams::ProgramStreams,
     terminal_session::TerminalSession,
 };
-use crate::backend::{process_attributes::ProcessAttributes, pty::Pty};
+use crate::backend::pty::Pty;
 
-/// What all threads of the spawner have in common: nothing.
+/// What all threads of the spawner have in common.
 #[derive(Debug)]
-pub(super) struct Common;
+pub(super) struct Common {
+    /// Held from the making of a program's pipes until it has its own. Where a pipe is not made close-on-exec but
+    /// becomes it, a program that starts in between would have the other's pipe for good, which then never ends.
+    starting: Mutex<()>,
+}
 
 impl Common {
     /// The limit of open files stays as the gateway has it.
     pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
-        Ok(Common)
+        Ok(Common {
+            starting: Mutex::new(()),
+        })
     }
 }
 
@@ -56,12 +59,12 @@ impl Attempt {
 }
 
 /// Starts processes with std.
-pub(super) struct System;
+pub(super) struct System(Arc<Common>);
 
 impl System {
     /// For one thread.
-    pub(super) fn new(_common: &Arc<Common>) -> io::Result<Self> {
-        Ok(System)
+    pub(super) fn new(common: &Arc<Common>) -> io::Result<Self> {
+        Ok(System(Arc::clone(common)))
     }
 
     /// There is nothing to prepare.
@@ -73,26 +76,24 @@ impl System {
         command: &Command,
         _attempt: &Attempt,
     ) -> io::Result<Child<ProcessHandle>> {
-        if command.attributes != ProcessAttributes::default() {
-            let reason = "users and resource limits need Linux";
-            return Err(io::Error::new(io::ErrorKind::Unsupported, reason));
-        }
         let (pty, _) = command.pty;
+        let starting = self.0.starting.lock();
         let (ours, theirs) = ProgramStreams::open(command.pty)?;
+        if let Some(credentials) = &command.attributes.credentials {
+            theirs.give(pty, credentials)?;
+        }
         let mut prepared = prepare(command);
         let [stdin, stdout, stderr] = theirs.ends();
         prepared.stdin(stdin.try_clone()?);
         prepared.stdout(stdout.try_clone()?);
         prepared.stderr(stderr.try_clone()?);
-        match pty {
-            Pty::None => {
-                prepared.process_group(0);
-            }
-            pty => lead_session(&mut prepared, pty.is_controlling()),
+        if pty == Pty::None {
+            prepared.process_group(0);
         }
+        BeforeExec::of(command).add_to(&mut prepared);
         // What it holds of the ends is closed with it.
         let child = prepared.spawn()?;
-        drop((prepared, theirs));
+        drop((prepared, theirs, starting));
         let mut process = ProcessHandle::new(child)?;
         if pty.is_controlling() {
             process.session = Some(TerminalSession::new(process.pid));
@@ -107,7 +108,11 @@ impl System {
 
 fn prepare(command: &Command) -> process::Command {
     let word = |word: &CString| OsStr::from_bytes(word.as_bytes()).to_owned();
-    let mut prepared = process::Command::new(word(&command.file));
+    let file = match &command.place {
+        Some((_, file)) => file,
+        None => &command.file,
+    };
+    let mut prepared = process::Command::new(word(file));
     let mut arguments = command.arguments.iter().map(word);
     if let Some(name) = arguments.next() {
         prepared.arg0(name);
@@ -118,23 +123,10 @@ fn prepare(command: &Command) -> process::Command {
         let mut half = || OsStr::from_bytes(halves.next().unwrap_or_default());
         prepared.env(half(), half());
     }
-    if let Some(directory) = &command.directory {
+    if let (Some(directory), None) = (&command.directory, &command.place) {
         prepared.current_dir(word(directory));
     }
     prepared
-}
-
-/// Has the child make a session of its own, with its stdin as the controlling terminal if it is one.
-fn lead_session(command: &mut process::Command, has_terminal: bool) {
-    let lead = move || -> io::Result<()> {
-        setsid()?;
-        match has_terminal {
-            true => Ok(ioctl_tiocsctty(stdin())?),
-            false => Ok(()),
-        }
-    };
-    // SAFETY: between fork and exec there are two system calls, which allocate nothing.
-    unsafe { command.pre_exec(lead) };
 }
 
 /// A process by number; `exited` becomes readable when its waiter has reaped it.
@@ -149,7 +141,7 @@ pub(super) struct ProcessHandle {
 
 impl ProcessHandle {
     fn new(mut child: process::Child) -> io::Result<Self> {
-        let (exited, waiter) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (exited, waiter) = pipe()?;
         let status = Arc::new(Mutex::new(None));
         let pid = Pid::from_child(&child);
         let found = Arc::clone(&status);

@@ -11,10 +11,9 @@ use std::{
     os::fd::{AsRawFd, OwnedFd, RawFd},
 };
 
-use rustix::{
-    io::{DupFlags, dup3},
-    pipe::{PipeFlags, pipe_with},
-};
+use rustix::io::{DupFlags, dup3};
+
+use super::pipe::pipe;
 
 /// Three descriptors that are always taken, by nothing of use between two starts.
 #[derive(Debug)]
@@ -33,7 +32,7 @@ impl ReservedFds {
         if !super::child::can_unshare_descriptors() {
             return Ok(None);
         }
-        let (nothing, _) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (nothing, _) = pipe()?;
         let fd = || nothing.try_clone();
         Ok(Some(ReservedFds {
             fds: [fd()?, fd()?, fd()?],

@@ -2,11 +2,9 @@
 
 use std::{io, os::fd::OwnedFd};
 
-use rustix::{
-    fs::{Gid, Mode, Uid, fchmod, fchown},
-    pipe::{PipeFlags, pipe_with},
-};
+use rustix::fs::{Gid, Mode, Uid, fchmod, fchown};
 
+use super::pipe::pipe;
 use crate::backend::{
     process_attributes::Credentials,
     pty::{Pty, PtyEnds, TerminalSize, open_pty},
@@ -47,15 +45,15 @@ impl ProgramStreams {
             };
             return Ok((ours, ProgramStreams::Same(slave)));
         }
-        let (stdin, our_stdin) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (stdin, our_stdin) = pipe()?;
         let (our_stdout, stdout) = match pty {
-            Pty::None => pipe_with(PipeFlags::CLOEXEC)?,
+            Pty::None => pipe()?,
             _ => {
                 let PtyEnds { master, slave } = open_pty(pty, size)?;
                 (master, slave)
             }
         };
-        let (our_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+        let (our_stderr, stderr) = pipe()?;
         let ours = OurStreams {
             stdin: Some(our_stdin),
             stdout: our_stdout,
@@ -78,10 +76,6 @@ impl ProgramStreams {
     ///
     /// # Errors
     /// Those of fchown(2) and fchmod(2).
-    #[cfg_attr(
-        any(not(target_os = "linux"), wsd_portable_spawn),
-        expect(dead_code, reason = "elsewhere programs have our own user")
-    )]
     pub(super) fn give(&self, pty: Pty, credentials: &Credentials) -> io::Result<()> {
         let user = Some(Uid::from_raw(credentials.user));
         let group = Some(Gid::from_raw(credentials.group));
@@ -90,6 +84,10 @@ impl ProgramStreams {
             match pty {
                 Pty::Output if number == 1 => fchown(end, user, None)?,
                 Pty::Stdio | Pty::Terminal { .. } => fchown(end, user, None)?,
+                // Elsewhere that is no file with an owner, and who opens it by a name gets a copy of the descriptor (fd(4)).
+                Pty::None | Pty::Output if !cfg!(all(target_os = "linux", not(wsd_portable))) => {
+                    continue;
+                }
                 Pty::None | Pty::Output => {
                     fchown(end, user, group)?;
                     continue;

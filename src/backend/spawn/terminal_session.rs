@@ -11,9 +11,9 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use rustix::process::{Pid, Signal};
 
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 use linux::Members;
-#[cfg(any(not(target_os = "linux"), wsd_portable_spawn))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 use portable::Members;
 
 /// Rounds of SIGKILL, while there is somebody who was started meanwhile.
@@ -83,7 +83,7 @@ impl TerminalSession {
 
     /// Whether it has been ended.
     #[cfg_attr(
-        any(not(target_os = "linux"), wsd_portable_spawn),
+        any(not(target_os = "linux"), wsd_portable),
         expect(dead_code, reason = "elsewhere the waiter reaps the leader")
     )]
     pub(super) fn is_over(&self) -> bool {
@@ -98,7 +98,7 @@ impl State {
     }
 }
 
-#[cfg(all(target_os = "linux", not(wsd_portable_spawn)))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod linux {
     use std::{fs, os::fd::OwnedFd};
 
@@ -159,7 +159,7 @@ mod linux {
     }
 }
 
-#[cfg(any(not(target_os = "linux"), wsd_portable_spawn))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 mod portable {
     use rustix::{
         io::Errno,

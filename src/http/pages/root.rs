@@ -1,27 +1,32 @@
 //! A directory whose files are served or run: from a URL's path to a file beneath it, with no way out.
 //!
 //! A [`Root`] opens what a [`UrlPath`] names in one step that the kernel keeps beneath the root
-//! (openat2(2)), so that there is no gap between a check and an open for a symlink to change in. If the root's own path
+//! (openat2(2); elsewhere by a `walk`), so that there is no gap between a check and an open for a symlink to change in. If the root's own path
 //! names another directory than before, that is the root ([`Place`]).
 
+mod location;
 mod place;
+mod walk;
 
 use std::{
     fs::{self, File, Metadata},
     io,
     os::fd::OwnedFd,
-    path::{Component, Path, PathBuf, absolute},
+    path::{Path, PathBuf, absolute},
     sync::Arc,
 };
 
 use rustix::{
-    fs::{Access, AtFlags, Mode, OFlags, Stat, accessat, fstat, openat, statat},
+    fs::{Access, AtFlags, OFlags, Stat, accessat, fstat, statat},
     io::Errno,
 };
 use tokio::task::spawn_blocking;
 
+use location::location;
+use place::Place;
 pub use place::Relation;
-use place::{Place, link_of};
+pub(super) use place::id;
+use walk::walk;
 
 use crate::{
     backend::DirectoryEntry,
@@ -29,15 +34,15 @@ use crate::{
 };
 
 /// Opens a file to look at it alone: a program need not be readable.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const LOOK: OFlags = OFlags::PATH;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 const LOOK: OFlags = OFlags::RDONLY.union(OFlags::NONBLOCK);
 
 /// Opens a directory to change to it: it need not be readable.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const DIRECTORY: OFlags = OFlags::PATH;
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 const DIRECTORY: OFlags = OFlags::RDONLY;
 
 /// A program beneath a root, and how a URL's path is split at it (RFC 3875 §3.2 and §3.3).
@@ -100,7 +105,7 @@ impl Root {
 
     /// Leaves out a file, if it lies beneath, whichever path or link leads there.
     pub fn leave_out_file(&mut self, file: &Path) {
-        let root = self.place.directory().ok().map(|root| link_of(&root));
+        let root = self.place.directory().ok().map(|root| location(&root));
         let is_beneath = match (root, fs::canonicalize(file)) {
             (Some(Ok(root)), Ok(file)) => file.starts_with(root),
             _ => true,
@@ -161,8 +166,7 @@ impl Root {
     /// As [`Root::open_beneath`].
     pub fn metadata_in(&self, path: &UrlPath, name: &str) -> io::Result<Metadata> {
         let relative = path.relative().ok_or(Errno::NOENT)?;
-        let flags = OFlags::PATH | OFlags::CLOEXEC;
-        self.open_with(&relative.join(name), flags, Reach::Disk)?
+        self.open_with(&relative.join(name), LOOK | OFlags::CLOEXEC, Reach::Disk)?
             .metadata()
     }
 
@@ -243,7 +247,7 @@ impl Root {
         match self.entry(relative, file, reach) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 // A link leads there: beneath, for it was opened so.
-                let (root, real) = (link_of(&self.place.directory()?)?, link_of(file)?);
+                let (root, real) = (location(&self.place.directory()?)?, location(file)?);
                 let real = real.strip_prefix(root).map_err(|_| Errno::NOENT)?;
                 self.entry(real, file, reach)
             }
@@ -279,7 +283,7 @@ impl Root {
         let opened: File = match open_resolved(&root, relative, flags, reach) {
             // No openat2(2): a kernel before 5.6, or a sandbox that forbids it.
             Err(Errno::NOSYS | Errno::PERM) if reach == Reach::Disk => {
-                walk(&root, relative, flags)?.into()
+                walk(&root, relative, flags, DIRECTORY)?.into()
             }
             // Or no RESOLVE_CACHED.
             Err(Errno::NOSYS | Errno::PERM | Errno::INVAL) if reach == Reach::Memory => {
@@ -299,7 +303,7 @@ impl Root {
         if self.without_files.is_empty() {
             return false;
         }
-        let Ok(opened) = link_of(opened) else {
+        let Ok(opened) = location(opened) else {
             return true;
         };
         let is_it = |file: &PathBuf| fs::canonicalize(file).is_ok_and(|file| file == opened);
@@ -319,17 +323,17 @@ pub(in crate::http) fn is_inconclusive(error: &io::Error) -> bool {
 }
 
 /// How often a file is opened again at once that could not be opened for the moment.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const RACES: usize = 16;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 fn open_resolved(
     root: &OwnedFd,
     path: &Path,
     flags: OFlags,
     reach: Reach,
 ) -> rustix::io::Result<OwnedFd> {
-    use rustix::fs::{ResolveFlags, openat2};
+    use rustix::fs::{Mode, ResolveFlags, openat2};
     let mut resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
     if reach == Reach::Memory {
         resolve |= ResolveFlags::CACHED;
@@ -345,29 +349,9 @@ fn open_resolved(
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 fn open_resolved(_: &OwnedFd, _: &Path, _: OFlags, _: Reach) -> rustix::io::Result<OwnedFd> {
     Err(Errno::NOSYS)
-}
-
-/// Opens segment by segment and follows no symbolic link at all.
-fn walk(root: &OwnedFd, path: &Path, flags: OFlags) -> rustix::io::Result<OwnedFd> {
-    let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-    let mut here = openat(root, ".", directory, Mode::empty())?;
-    let mut components = path.components().peekable();
-    while let Some(component) = components.next() {
-        let name = match component {
-            Component::Normal(name) => name,
-            Component::CurDir => continue,
-            _ => return Err(Errno::XDEV),
-        };
-        let flags = match components.peek() {
-            Some(_) => directory,
-            None => flags | OFlags::NOFOLLOW,
-        };
-        here = openat(&here, name, flags, Mode::empty())?;
-    }
-    Ok(here)
 }
 
 #[cfg(test)]
@@ -406,7 +390,7 @@ mod tests {
     }
 
     #[test]
-    #[cfg(target_os = "linux")]
+    #[cfg(all(target_os = "linux", not(wsd_portable)))]
     fn what_was_just_opened_is_in_memory_and_stays_beneath() {
         let tree = tree();
         let root = Root::open(&tree.path().join("root")).expect("the root");
@@ -418,27 +402,6 @@ mod tests {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 in_memory => assert_eq!(in_memory.is_ok(), on_disk.is_ok(), "{raw}"),
             }
-        }
-    }
-
-    #[test]
-    fn the_walk_without_openat2_follows_no_link() {
-        let tree = tree();
-        let root = Root::open(&tree.path().join("root")).expect("the root");
-        let open = |path: &str| {
-            let directory = root.place.directory().expect("it is there");
-            walk(&directory, Path::new(path), OFlags::RDONLY)
-        };
-        assert!(open("a").is_ok() && open(".").is_ok() && open("sub").is_ok());
-        for path in [
-            "out",
-            "absolute",
-            "sub/in",
-            "..",
-            "../secret",
-            "/etc/passwd",
-        ] {
-            assert!(open(path).is_err(), "{path}");
         }
     }
 

@@ -18,6 +18,8 @@ use std::{
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
+use rustix::net::SendFlags;
 
 /// Bytes of the longest placeholder: large enough that a file has few of them, small enough that all of
 /// it is most likely still in memory when its turn comes.
@@ -76,7 +78,7 @@ impl SendfileQueue {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 fn send(socket: impl AsFd, range: &FileRange) -> io::Result<usize> {
     let Range { mut start, end } = range.bytes;
     let length = usize::try_from(end.saturating_sub(start)).map_err(io::Error::other)?;
@@ -84,13 +86,27 @@ fn send(socket: impl AsFd, range: &FileRange) -> io::Result<usize> {
     Ok(sent?)
 }
 
-#[cfg(not(target_os = "linux"))]
-fn send(_: impl AsFd, _: &FileRange) -> io::Result<usize> {
-    Err(io::ErrorKind::Unsupported.into())
+/// By way of our memory: sendfile(2) is another call on each system.
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
+fn send(socket: impl AsFd, range: &FileRange) -> io::Result<usize> {
+    use std::os::unix::fs::FileExt;
+    /// Read at a time, of which a socket may take less.
+    const ROOM: u64 = 64 * 1024;
+    let Range { start, end } = range.bytes;
+    let mut piece = vec![0; end.saturating_sub(start).min(ROOM) as usize];
+    let read = range.file.read_at(&mut piece, start)?;
+    match read {
+        // Nothing is sent of nothing; a datagram would be.
+        0 => Ok(0),
+        _ => Ok(rustix::net::send(
+            socket,
+            &piece[..read],
+            SendFlags::empty(),
+        )?),
+    }
 }
 
 #[cfg(test)]
-#[cfg(target_os = "linux")]
 mod tests {
     use super::*;
     use std::{

@@ -14,10 +14,10 @@ use tokio::{
 
 use super::queue::SendfileQueue;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const BEFORE_FILE: SendFlags = SendFlags::MORE.union(SendFlags::NOSIGNAL);
 /// Elsewhere nothing is sent by the kernel itself.
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 const BEFORE_FILE: SendFlags = SendFlags::empty();
 
 /// A stream that writes the bytes of files in the place of the placeholders of its [`SendfileQueue`].

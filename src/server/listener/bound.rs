@@ -9,7 +9,7 @@ use std::{
 use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
 
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 use super::reuseport;
 use super::{
     address::{self, Bindable},
@@ -225,7 +225,7 @@ impl Listener {
     ///
     /// Cancel safe: yes; what was done stays until [`Listener::detach_filter`].
     pub(in crate::server) async fn stop_receiving(&self) {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(wsd_portable)))]
         if let Socket::Tcp {
             socket, address, ..
         } = &self.socket
@@ -236,7 +236,7 @@ impl Listener {
 
     /// Undoes what `stop_receiving` did to the sockets beside this one, which is to be closed.
     pub(in crate::server) fn detach_filter(&self) {
-        #[cfg(target_os = "linux")]
+        #[cfg(all(target_os = "linux", not(wsd_portable)))]
         if let Socket::Tcp { socket, .. } = &self.socket {
             reuseport::detach_filter(socket);
         }

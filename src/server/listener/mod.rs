@@ -7,7 +7,7 @@ mod bind_error;
 mod bound;
 mod inherited;
 mod interface;
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod reuseport;
 mod socket_file;
 mod tcp;

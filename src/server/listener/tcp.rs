@@ -29,7 +29,7 @@ pub struct Tcp {
 /// Bytes that wait in the kernel unsent before we wait too. Linux would take megabytes, and a ping
 /// behind them would come too late for a client on a slow line to prove that it is alive; much less
 /// would cost system calls.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 const UNSENT: u32 = 128 * 1024;
 
 /// Sets the options of a connection. Set on a listening socket, every accepted one inherits them
@@ -38,7 +38,7 @@ pub(in crate::server) fn tune(socket: &impl AsFd) -> io::Result<()> {
     let socket = SockRef::from(socket);
     // A message is written when it is whole; waiting for more of them only delays it.
     socket.set_tcp_nodelay(true)?;
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(all(target_os = "linux", not(wsd_portable)))]
     socket.set_tcp_notsent_lowat(UNSENT)?;
     Ok(())
 }

@@ -119,14 +119,14 @@ fn read(file: &File, bytes: &Range<u64>, reach: Reach) -> io::Result<Bytes> {
 }
 
 /// Reads what the kernel has in memory (preadv2(2), `RWF_NOWAIT`).
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 pub(super) fn read_from_memory(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
     use rustix::io::{ReadWriteFlags, preadv2};
     let buffers = &mut [io::IoSliceMut::new(buffer)];
     Ok(preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT)?)
 }
 
-#[cfg(not(target_os = "linux"))]
+#[cfg(any(not(target_os = "linux"), wsd_portable))]
 pub(super) fn read_from_memory(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
     Err(io::ErrorKind::WouldBlock.into())
 }

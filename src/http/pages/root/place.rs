@@ -9,7 +9,7 @@
 
 use std::{
     fs, io,
-    os::fd::{AsRawFd, OwnedFd},
+    os::fd::{AsFd, OwnedFd},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
@@ -22,6 +22,8 @@ use rustix::{
     process::geteuid,
 };
 use tracing::{info, warn};
+
+use super::location::location;
 
 /// How old the last look may be. Shorter would cost a system call for each file; longer would be noticed by who has
 /// just built a site and loads it again.
@@ -80,13 +82,14 @@ struct State {
     relations: Vec<(PathBuf, Relation)>,
 }
 
-type Id = (u64, u64);
+/// Of a file: its device and inode.
+pub(in crate::http::pages) type Id = (u64, u64);
 
 #[expect(
     clippy::unnecessary_cast,
     reason = "their types differ between systems"
 )]
-fn id(stat: &Stat) -> Id {
+pub(in crate::http::pages) fn id(stat: &Stat) -> Id {
     (stat.st_dev as u64, stat.st_ino as u64)
 }
 
@@ -147,16 +150,15 @@ impl Place {
         self.state.lock().directory.clone().ok_or(Errno::NOENT)
     }
 
-    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told, for want of
-    /// `/proc`, it does.
-    pub(super) fn contains(&self, file: &impl AsRawFd) -> bool {
+    /// Whether an open file lies beneath, whatever path or link led to it. Where that cannot be told, it does.
+    pub(super) fn contains(&self, file: &impl AsFd) -> bool {
         // At once: in a directory that was just made again, nothing is to be had for a second either.
         self.look();
-        let Ok(file) = link_of(file) else {
+        let Ok(file) = location(file) else {
             return true;
         };
         let state = self.state.lock();
-        let open = state.directory.as_deref().map(link_of);
+        let open = state.directory.as_deref().map(location);
         match open {
             Some(Err(_)) => true,
             Some(Ok(open)) => file.starts_with(open) || file.starts_with(&state.real),
@@ -223,12 +225,7 @@ fn open(path: &Path) -> io::Result<OwnedFd> {
 
 /// Where a directory is, without links.
 fn real(directory: &OwnedFd, path: &Path) -> io::Result<PathBuf> {
-    link_of(directory).or_else(|_| fs::canonicalize(path))
-}
-
-/// Where an open file is now (proc_pid_fd(5)).
-pub(super) fn link_of(file: &impl AsRawFd) -> io::Result<PathBuf> {
-    fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+    location(directory).or_else(|_| fs::canonicalize(path))
 }
 
 #[cfg(test)]
@@ -249,7 +246,7 @@ mod tests {
     fn now(place: &Place) -> Option<PathBuf> {
         place.look();
         let directory = place.state.lock().directory.clone()?;
-        link_of(&directory).ok()
+        location(&directory).ok()
     }
 
     fn switch(tree: &Path, to: &str) {
