@@ -29,6 +29,7 @@ mod compression;
 mod config;
 mod conformance;
 mod connections;
+mod console;
 mod content_types;
 mod cookies;
 mod cors;
