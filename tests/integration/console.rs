@@ -5,8 +5,12 @@ use std::fs;
 
 use crate::{
     browser::browse,
-    support::{ConsoleFeed, Gateway, Server, Signal, login, own_address, script, skip},
+    support::{ConsoleFeed, Gateway, Server, Signal, installed::skip, login, own_address, script},
 };
+
+/// An echo by lines, and one by bytes.
+const ROUTES: &str = "[[route]]\npath = \"/lines\"\ncommand = \"cat\"\n\n[[route]]\npath = \"/bytes\"\ncommand = \"cat\"\n\
+    framing = \"chunks\"\nunbuffer = true\n";
 
 const FEED: &str = "/.well-known/wsd-console";
 
@@ -78,9 +82,7 @@ fn stderr_of_the_consoles_own_session_is_told_and_of_no_other() {
 
 #[test]
 fn how_messages_go_is_told() {
-    let server = Gateway::with("--devconsole --route=/lines=cat --room=/rooms")
-        .file("[[route]]\npath = \"/bytes\"\ncommand = \"cat\"\nframing = \"chunks\"\nunbuffer = true\n")
-        .start();
+    let server = Gateway::with("--devconsole --room=/rooms").file(ROUTES).start();
     for (path, facts) in [
         ("/lines", ["program", "lines", "split", "false", "true"]),
         ("/bytes", ["program", "chunks", "", "true", "false"]),
@@ -264,9 +266,7 @@ fn rows_are_filtered_copied_saved_sent_again_and_made_pretty() {
 
 #[test]
 fn console_knows_the_framing() {
-    let server = Gateway::with("--devconsole --route=/lines=cat")
-        .file("[[route]]\npath = \"/bytes\"\ncommand = \"cat\"\nframing = \"chunks\"\n")
-        .start();
+    let server = Gateway::with("--devconsole").file(ROUTES).start();
     browse("console_framing", &[&server.url]);
 }
 

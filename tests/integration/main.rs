@@ -50,6 +50,7 @@ mod listening;
 mod manual;
 mod members_wires;
 mod memory;
+mod own_pages;
 mod pages;
 mod passwords;
 mod pauses;

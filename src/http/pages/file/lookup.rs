@@ -141,6 +141,7 @@ impl From<Miss> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header;
 
     #[test]
     fn route_of_a_page_has_no_extension() {

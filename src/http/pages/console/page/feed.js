@@ -5,6 +5,8 @@ const FEED_RETRY = 1000;      // milliseconds until a feed that broke off is rea
 const HIDDEN_PAUSE = 10_000;  // milliseconds until a page that nobody sees gives its connection to others: a browser
                               // has six to a server, and a console in each tab would leave none
 
+const FEED_LINES = 100;       // events shown of what comes at a time, twenty times a second at most
+
 const delay = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 // Of one attempt to connect. `hear` is called with each event. A feed is over when wsd has said all.
@@ -18,8 +20,8 @@ class Feed {
   #lost = 0;
   #isOver = false;
   #controller = null;
-  #begun = Promise.withResolvers?.() ?? resolvers();
-  #over = Promise.withResolvers?.() ?? resolvers();
+  #begun = signal();
+  #over = signal();
 
   constructor(hear) {
     this.#hear = hear;
@@ -67,7 +69,8 @@ class Feed {
       { signal: this.#controller.signal, cache: "no-store", headers: { accept: "text/event-stream" } });
     this.isUnreachable = false;
     if (!response.ok) {
-      this.refusal = (await response.text()).trim();
+      const isOurs = response.headers.get("content-type")?.startsWith("text/plain");
+      this.refusal = isOurs ? (await response.text()).trim() : null;
       this.#isOver = true;
       return;
     }
@@ -89,14 +92,18 @@ class Feed {
       this.#begun.resolve();
       return;
     }
-    if (lost > this.#lost) this.#hear({ kind: "lost", lines: lost - this.#lost });
+    // Of a flood the newest lines, and all that is no line.
+    const surplus = Math.max(0, events.length - FEED_LINES);
+    const missing = lost - this.#lost + surplus;
+    if (missing > 0) this.#hear({ kind: "lost", lines: missing });
     this.#lost = lost;
     this.#next = next;
-    events.forEach(this.#hear);
+    events.filter((event, at) => at >= surplus || event.kind !== "stderr").forEach(this.#hear);
   }
 }
 
-function resolvers() {
+// A promise, and what resolves it.
+function signal() {
   const parts = {};
   parts.promise = new Promise((resolve) => { parts.resolve = resolve; });
   return parts;

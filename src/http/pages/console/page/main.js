@@ -1,6 +1,9 @@
 // ---------------------------------------------------------------- events
 
-const worker = new Worker(URL.createObjectURL(new Blob([$("worker").textContent], { type: "text/javascript" })));
+// A shared worker, though its address is this page's alone: what looks into a page, such as the browser's own tools, is
+// told of each frame that a worker of the page's receives, and would be flooded in its place.
+const workerUrl = URL.createObjectURL(new Blob([$("worker").textContent], { type: "text/javascript" }));
+const worker = "SharedWorker" in window ? new SharedWorker(workerUrl).port : new Worker(workerUrl);
 worker.onmessage = ({ data }) => {
   if (data.type === "rows") takeBatch(data);
   else if (data.type === "state") changeState(data);
@@ -65,6 +68,8 @@ document.addEventListener("visibilitychange", () => {
   clearTimeout(pause);
   if (document.visibilityState === "hidden") pause = setTimeout(() => session?.feed?.pause(), HIDDEN_PAUSE);
 });
+
+window.addEventListener("pagehide", disconnect);
 
 window.addEventListener("hashchange", () => {
   readAddress();

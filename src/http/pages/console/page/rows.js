@@ -30,8 +30,8 @@ function rowOf(entry) {
     row.dataset.size = entry.size;
     size.textContent = `${number(entry.size)} B${isBinary(entry) ? " binary" : ""}`;
     if (isBinary(entry)) row.dataset.binary = "";
-    else if (isJson(entry.data)) tools.prepend(toolOf("pretty", "Pretty"));
-    if (entry.kind === "out") tools.append(toolOf("again", "Send again"));
+    if (entry.kind === "out") tools.prepend(toolOf("again", "Send again"));
+    if (!isBinary(entry) && isJson(entry.data)) tools.prepend(toolOf("pretty", "Pretty"));
   }
   fill(body, entry, entry.data);
   return row;

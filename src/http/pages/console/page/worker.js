@@ -9,6 +9,7 @@ const BATCH_ROWS = 150;             // rows and
 const BATCH_SIZE = 512 * 1024;      // bytes given at a time; one row is always given
 const MAX_GONE = 10_000;            // slots of rows that were given, before the rest moves up
 
+let page = null;         // where rows go
 let socket = null;
 let waiting = [];        // from `first` on, oldest first
 let first = 0;
@@ -50,7 +51,7 @@ function give() {
     rows.push(row);
   }
   const buffers = rows.filter((row) => row.data instanceof ArrayBuffer).map((row) => row.data);
-  postMessage({ type: "rows", rows, lost, count }, buffers);
+  page.postMessage({ type: "rows", rows, lost, count }, buffers);
   lost = 0;
 }
 
@@ -73,7 +74,7 @@ function putMessage(kind, data) {
 }
 
 function tell(id, state) {
-  postMessage({ type: "state", id, state });
+  page.postMessage({ type: "state", id, state });
 }
 
 function connect({ id, url, protocols }) {
@@ -128,7 +129,13 @@ const TASKS = {
   connect, disconnect, clear, give,
   send: ({ data }) => send(data),
   put: ({ row }) => put(row),
-  count: () => postMessage({ type: "count", count, waiting: waiting.length - first + lost }),
+  count: () => page.postMessage({ type: "count", count, waiting: waiting.length - first + lost }),
 };
 
-onmessage = ({ data }) => TASKS[data.task](data);
+function listen(to) {
+  page = to;
+  page.onmessage = ({ data }) => TASKS[data.task](data);
+}
+
+if ("onconnect" in self) self.onconnect = ({ ports: [port] }) => listen(port);
+else listen(self);
