@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     authorize::{Cache, Turns},
+    console_feed::Feeds,
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -62,6 +63,8 @@ pub(super) struct State {
     pub(super) is_watching: bool,
     /// What open pages are told when they change.
     pub(super) page_updates: Arc<PageUpdates>,
+    /// What consoles are told of their sessions.
+    pub(super) feeds: Arc<Feeds>,
 }
 
 impl State {
@@ -95,6 +98,7 @@ impl State {
             has_console: false,
             is_watching: false,
             page_updates: Arc::default(),
+            feeds: Arc::default(),
         }
     }
 }

@@ -45,6 +45,8 @@ pub enum PlainRoute<'a> {
 pub enum Page<'a> {
     /// The developer console.
     Console,
+    /// What the console is told beside its messages.
+    ConsoleFeed,
     /// The terminal page.
     Terminal,
     /// The client script, for pages.
@@ -86,6 +88,7 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
             PlainRoute::Page(Page::ClientScript(_), _) => Answerer::ClientScript,
+            PlainRoute::Page(Page::ConsoleFeed, _) => Answerer::ConsoleFeed,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
             PlainRoute::Page(

@@ -28,6 +28,8 @@ const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What the paths of wsd's own begin with (RFC 8615).
 const OWN_PATHS: &str = "/.well-known/wsd";
+/// Where the console is told of its sessions.
+const CONSOLE_FEED: &str = "/.well-known/wsd-console";
 /// Where browsers forget a password.
 const LOGOUT: &str = "/.well-known/wsd-logout";
 
@@ -104,6 +106,7 @@ impl Router {
     fn own_page(&self, path: &UrlPath) -> Option<Page<'_>> {
         match path.as_str() {
             LOGOUT if self.logins.has_passwords() => Some(Page::Logout),
+            CONSOLE_FEED if self.console => Some(Page::ConsoleFeed),
             SCRIPT_PATH if self.watch => Some(Page::WatchScript),
             STREAM_PATH if self.watch => Some(Page::WatchStream),
             _ => self.client_script_at(path),

@@ -16,7 +16,6 @@ use super::{
     body::{self, ReadPlan},
     description::read_prefix,
     files::Files,
-    listing,
     lookup::{self, Resource},
     range::{self, Selection},
     representation::Representation,
@@ -26,6 +25,7 @@ use crate::{
         body::{Body, body_from, empty},
         conditional::{self, Verdict},
         content_coding::Coding,
+        html,
         page_script::{PageEncoding, is_html},
         pages::root::Reach,
         refusal::Refusal,
@@ -217,7 +217,7 @@ fn listing_page(method: &Method, page: String) -> Response<Body> {
     headers.insert(header::CONTENT_LENGTH, length.into());
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, listing::POLICY),
+        (header::CONTENT_SECURITY_POLICY, html::POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
