@@ -6,6 +6,7 @@ pub(crate) mod doctor;
 pub(crate) mod init;
 mod message;
 pub(crate) mod publish;
+mod reload;
 pub(crate) mod replay;
 mod room;
 mod rooms_listener;

@@ -8,7 +8,7 @@ use tokio::{
     signal::unix::{self, SignalKind},
     sync::Notify,
 };
-use tracing::{Level, error, event, info, warn};
+use tracing::{Level, event};
 
 use wsd::{
     backend::{Spawner, Supervisor},
@@ -26,7 +26,14 @@ use wsd::{
     service_manager,
 };
 
-use super::{advice, message::refuse, rooms_listener::RoomsListener, runtime, watch::Watch};
+use super::{
+    advice,
+    message::refuse,
+    reload::{Reloader, start_kept_programs, warn_of},
+    rooms_listener::RoomsListener,
+    runtime,
+    watch::Watch,
+};
 
 /// What sessions that are cut off get to kill their programs.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
@@ -86,12 +93,6 @@ pub(crate) fn run(
     outcome
 }
 
-fn warn_of(warnings: &[String]) {
-    for warning in warnings {
-        warn!("{warning}");
-    }
-}
-
 /// The threads that serve; `None` is one for each CPU.
 fn threads(workers: Option<usize>) -> Builder {
     let mut threads = Builder::new_multi_thread();
@@ -120,12 +121,9 @@ async fn serve(
     // Before any program looks for it.
     rooms.open(config.rooms.as_ref(), &server)?;
     let supervisor = Supervisor::new(spawner, server.recent_starts());
-    let mut watch = Watch::start(&server, &supervisor, config.watched_file)?;
     let started = Notify::new();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let stopped = async {
-        let _ = stopped.await;
-    };
+    let stopped = async { drop(stopped.await) };
     let serving = async {
         let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
             Ok(()) => {
@@ -148,28 +146,19 @@ async fn serve(
         let _ = stop.send(());
         stops.next().await
     };
-    let reloads = async {
-        loop {
-            tokio::select! {
-                () = reloads.next() => {}
-                () = watch.until_config_changes() => {}
-                () = started.notified() => {
-                    watch.follow_started();
-                    continue;
-                }
-            }
-            service_manager::reloading();
-            let configured =
-                configure().inspect(|changed| warn_of_other_hub(config.hub.as_ref(), changed));
-            let beside = (&mut rooms, &mut watch);
-            let outcome = reload(configured, &server, &supervisor, tls.as_ref(), beside);
-            service_manager::ready(outcome.await);
-        }
+    let mut reloader = Reloader {
+        server: &server,
+        supervisor: &supervisor,
+        tls: tls.as_ref(),
+        rooms,
+        watch: Watch::start(&server, &supervisor, config.watched_file)?,
+        hub: config.hub.as_ref(),
     };
+    let reloads = reloader.run(&mut reloads, &started, configure);
     tokio::select! {
         outcome = serving => outcome,
         signal = stops => Ok(ExitCode::from(exit_status::of_signal(signal.into()))),
-        never = reloads => never,
+        never = reloads => match never {},
         never = service_manager::watch(&server) => match never {},
     }
 }
@@ -191,16 +180,6 @@ fn patience(server: &Server, servers: &Servers) -> Duration {
     sessions + servers.patience() + STOPPING_GRACE
 }
 
-fn warn_of_other_hub(now: Option<&HubOptions>, changed: &Config) {
-    let way = |options: &HubOptions| {
-        let credentials = options.credentials.clone();
-        (options.url.clone(), options.prefix.clone(), credentials)
-    };
-    if now.map(way) != changed.hub.as_ref().map(way) {
-        warn!("the hub, and what it is shown, stay as they are until a restart");
-    }
-}
-
 /// Starts what is to run beside the sessions, or before the first.
 async fn start(
     hub: Option<&Hub>,
@@ -217,11 +196,6 @@ async fn start(
         anyhow!("--start '{word}' cannot be started: {error}")
     })?;
     start_kept_programs(server).await
-}
-
-async fn start_kept_programs(server: &Server) -> Result<()> {
-    let started = server.start_kept_programs().await;
-    started.map_err(|(path, error)| anyhow!("--share-keep=always of '{path}': {error}"))
 }
 
 /// Accepts connections until `stopped`.
@@ -296,43 +270,4 @@ fn announce(entries: &[EntryPoint], scheme: &str) -> String {
         }
     }
     format!("Serving on {}", urls.join(", "))
-}
-
-/// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
-/// nothing. What came of it is for the service manager.
-async fn reload(
-    configured: Result<Config, ConfigError>,
-    server: &Server,
-    supervisor: &Supervisor,
-    tls: Option<&Tls>,
-    (rooms, watch): (&mut RoomsListener, &mut Watch<'_>),
-) -> &'static str {
-    let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
-    let (servers, config) = match found {
-        Ok(found) => found,
-        Err(error) => {
-            error!("the configuration stays as it is: {error}");
-            return "The configuration is wrong and stays as it was";
-        }
-    };
-    supervisor.replace(servers).await;
-    warn_of(&config.warnings);
-    if let Err(error) = rooms.open(config.rooms.as_ref(), server) {
-        error!("{error:#}");
-    }
-    server.reload(config.server, config.http);
-    match (tls, config.tls) {
-        (Some(tls), Some(config)) => {
-            tls.replace(config);
-            tls.config().report();
-        }
-        (None, None) => {}
-        _ => warn!("whether TLS is spoken stays as it is until a restart"),
-    }
-    if let Err(error) = start_kept_programs(server).await {
-        error!("{error}");
-    }
-    watch.follow(config.watched_file);
-    info!("the configuration was read again; addresses, port and log stay as they are");
-    "The configuration was read again"
 }

@@ -1,5 +1,5 @@
 // URL DIRECTORY: two pages of a browser, and one that has no shared workers, load anew when a file beneath DIRECTORY
-// changes, however it is saved; a style sheet alone is exchanged.
+// changes, however it is saved; a style sheet alone is exchanged; and so do more pages than a browser has connections.
 import assert from "node:assert";
 import { renameSync, rmSync, writeFileSync } from "node:fs";
 import { browse, openPage, waitForText } from "./browser.mjs";
@@ -77,4 +77,13 @@ await browse(async (browser) => {
     assert.equal(await page.evaluate(() => window.stays), true);
     await page.waitForFunction(() => document.querySelectorAll("link").length === 1);
   }
+
+  // More than a browser has connections to a server: they have one together.
+  while (pages.length < 12) {
+    const page = await first.context().newPage();
+    await page.goto(url);
+    pages.push(page);
+  }
+  inPlace("index.html", page("five"));
+  await show("five", "2");
 });
