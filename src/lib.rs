@@ -53,6 +53,7 @@
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`backoff`] | how long to wait before what has ended is tried again |
+//! | 0 | `loopback` | `localhost`, where nobody knows that name |
 //! | 0 | `percent` | percent-encoding, done and undone |
 //! | 0 | `trusted_roots` | the authorities that this system trusts |
 //! | 0 | [`exit_status`] | exit statuses of the process |
@@ -95,6 +96,7 @@ pub mod framing;
 pub mod http;
 pub mod hub;
 pub mod logging;
+mod loopback;
 pub mod message;
 mod percent;
 #[cfg(any(test, fuzzing))]

@@ -18,7 +18,7 @@ use super::{
     tls::ClientTls,
     url::{ServerAddress, Url, bracketed, without_zone},
 };
-use crate::transport::websocket::Underlying;
+use crate::{loopback::or_loopback, transport::websocket::Underlying};
 
 /// What is below TLS.
 pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
@@ -78,7 +78,9 @@ async fn unix(path: &Path) -> io::Result<UnixStream> {
 /// Tries a host's addresses in their order, the next one when one fails or keeps us waiting; the first
 /// that answers wins.
 async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
-    let mut waiting = lookup_host((host, port)).await?.peekable();
+    let found = lookup_host((host, port)).await;
+    let found = or_loopback(host, port, found.map(Vec::from_iter))?;
+    let mut waiting = found.into_iter().peekable();
     let mut attempts = FuturesUnordered::new();
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     loop {

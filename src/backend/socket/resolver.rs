@@ -9,6 +9,7 @@ use std::{
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::address::HostPort;
+use crate::loopback::or_loopback;
 
 /// Look-ups at a time. Each takes a thread for as long as a name server is silent; files and scripts need these
 /// threads too. Fewer would let one slow name hold up others, more leaves nothing for those.
@@ -38,7 +39,8 @@ impl Resolver {
         let (host, port) = (place.host.clone(), place.port);
         let looking = spawn_blocking(move || {
             let _permit = permit;
-            (host, port).to_socket_addrs().map(Vec::from_iter)
+            let found = (host.as_str(), port).to_socket_addrs();
+            or_loopback(&host, port, found.map(Vec::from_iter))
         });
         let addresses = looking.await.map_err(io::Error::other)??;
         match addresses.is_empty() {

@@ -28,6 +28,7 @@ pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
 use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
+    exit_statuses::keep_exit_statuses,
     orphan_killer::OrphanKiller,
     pipe::pipe,
     reserved_fds::ReservedFds,
@@ -239,20 +240,6 @@ impl System {
 fn has_terminal() -> bool {
     let flags = OFlags::RDONLY | OFlags::NOCTTY | OFlags::NONBLOCK | OFlags::CLOEXEC;
     rustix::fs::open("/dev/tty", flags, Mode::empty()).is_ok()
-}
-
-/// Undoes an inherited "ignore" of SIGCHLD, with which the kernel keeps no exit status (waitpid(2)). A
-/// handler, which an embedding program may have, stays.
-fn keep_exit_statuses() {
-    // SAFETY: zeros are a valid `sigaction`, of SIG_DFL; both pointers are to values of our own.
-    unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(libc::SIGCHLD, ptr::null(), &raw mut action);
-        if action.sa_sigaction == libc::SIG_IGN || action.sa_flags & libc::SA_NOCLDWAIT != 0 {
-            let default: libc::sigaction = std::mem::zeroed();
-            libc::sigaction(libc::SIGCHLD, &raw const default, ptr::null_mut());
-        }
-    }
 }
 
 fn stack() -> Box<[MaybeUninit<u128>]> {

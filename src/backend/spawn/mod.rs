@@ -14,6 +14,7 @@ mod before_exec;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod child;
 mod command;
+mod exit_statuses;
 mod leader;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod orphan_killer;

@@ -22,6 +22,7 @@ use rustix::{
 use super::{
     before_exec::BeforeExec,
     command::{Child, Command},
+    exit_statuses::keep_exit_statuses,
     pipe::pipe,
     streams::ProgramStreams,
     terminal_session::TerminalSession,
@@ -31,14 +32,15 @@ use crate::backend::pty::Pty;
 /// What all threads of the spawner have in common.
 #[derive(Debug)]
 pub(super) struct Common {
-    /// Held from the making of a program's pipes until it has its own. Where a pipe is not made close-on-exec but
-    /// becomes it, a program that starts in between would have the other's pipe for good, which then never ends.
+    /// Held from the making of a program's pipes until it has its own. On macOS a pipe is not made close-on-exec but
+    /// becomes it: a program that starts in between would have the other's pipe for good, which then never ends.
     starting: Mutex<()>,
 }
 
 impl Common {
     /// The limit of open files stays as the gateway has it.
     pub(super) fn new(_files: Rlimit) -> io::Result<Self> {
+        keep_exit_statuses();
         Ok(Common {
             starting: Mutex::new(()),
         })
@@ -77,7 +79,7 @@ impl System {
         _attempt: &Attempt,
     ) -> io::Result<Child<ProcessHandle>> {
         let (pty, _) = command.pty;
-        let starting = self.0.starting.lock();
+        let starting = cfg!(target_vendor = "apple").then(|| self.0.starting.lock());
         let (ours, theirs) = ProgramStreams::open(command.pty)?;
         if let Some(credentials) = &command.attributes.credentials {
             theirs.give(pty, credentials)?;

@@ -18,19 +18,24 @@ use rustix::{
     io::Errno,
 };
 
+/// Bytes of the longest path, with the NUL that would end it, as the kernel has it (PATH_MAX).
+const LONGEST: usize = 4096;
 /// Links on one way, as many as the kernel follows (path_resolution(7)).
 const MOST_LINKS: usize = 40;
 
 /// Opens a file beneath a directory; `directory` is how those on the way are opened.
 ///
 /// # Errors
-/// As openat2(2) gives them: `EXDEV` for a path or a link that leads out, `ELOOP` for too many links.
+/// As openat2(2) gives them: `EXDEV` for a path or a link that leads out, `ELOOP` for too many links, `ENAMETOOLONG`.
 pub(super) fn walk(
     root: &OwnedFd,
     path: &Path,
     flags: OFlags,
     directory: OFlags,
 ) -> rustix::io::Result<OwnedFd> {
+    if path.as_os_str().len() >= LONGEST {
+        return Err(Errno::NAMETOOLONG);
+    }
     let directory = directory | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let open = |here: &OwnedFd, name: &OsStr, flags| openat(here, name, flags, Mode::empty());
     let mut here = open(root, OsStr::new("."), directory)?;
@@ -170,5 +175,8 @@ mod tests {
         assert_eq!(read(&links, "a/"), Err(Errno::NOTDIR));
         assert_eq!(read(&links, "a/b"), Err(Errno::NOTDIR));
         assert_eq!(read(&links, "lost"), Err(Errno::NOENT));
+        let long = "a/".repeat(LONGEST / 2);
+        assert_eq!(read(&links, &long), Err(Errno::NAMETOOLONG));
+        assert_eq!(read(&links, &long[2..]), Err(Errno::NOTDIR));
     }
 }
