@@ -442,10 +442,12 @@ impl Handler {
         connection: &ConnectionInfo,
     ) -> (Response<Body>, Option<String>) {
         let has_console = self.options.router.console;
-        let page = line.wants_page.then(|| match has_console && refusal.asks_for_websocket() {
-            true => RefusalPage::beside_console(&connection.prefix, &line.uri),
-            false => RefusalPage::default(),
-        });
+        let page = line
+            .wants_page
+            .then(|| match has_console && refusal.asks_for_websocket() {
+                true => RefusalPage::beside_console(&connection.prefix, &line.uri),
+                false => RefusalPage::default(),
+            });
         if refusal.is_usual() {
             return (refusal.into_response(line.version, page.as_ref()), None);
         }

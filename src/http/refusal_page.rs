@@ -23,7 +23,10 @@ impl RefusalPage {
     pub(super) fn beside_console(prefix: &str, asked: &Uri) -> Self {
         let target = asked.path_and_query().map_or("/", |target| target.as_str());
         RefusalPage {
-            console: Some(format!("{prefix}/#path={}", escaped(&format!("{prefix}{target}")))),
+            console: Some(format!(
+                "{prefix}/#path={}",
+                escaped(&format!("{prefix}{target}"))
+            )),
         }
     }
 
@@ -34,17 +37,24 @@ impl RefusalPage {
             Some(reason) => format!("{} {reason}", status.as_u16()),
             None => status.as_u16().to_string(),
         };
-        let mut content = format!("<h1>{title}</h1>\n<p class=\"reason\">{}</p>\n", escape(text));
+        let mut content = format!(
+            "<h1>{title}</h1>\n<p class=\"reason\">{}</p>\n",
+            escape(text)
+        );
         if let Some(console) = &self.console {
             let console = escape(console);
-            content.push_str(&format!("<p><a href=\"{console}\">Try this address in the console</a></p>\n"));
+            content.push_str(&format!(
+                "<p><a href=\"{console}\">Try this address in the console</a></p>\n"
+            ));
         }
         *response.body_mut() = body_from(html::page(&title, &content));
         for (name, value) in [
             (header::CONTENT_TYPE, "text/html; charset=utf-8"),
             (header::CONTENT_SECURITY_POLICY, html::POLICY),
         ] {
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
+            response
+                .headers_mut()
+                .insert(name, HeaderValue::from_static(value));
         }
     }
 }
@@ -62,7 +72,9 @@ mod tests {
         page.put_into(&mut response, "the path <script>'\" is none");
         let body = response.into_body().collect().await.expect("a body");
         let text = String::from_utf8(body.to_bytes().into()).expect("text");
-        assert!(text.contains("<p class=\"reason\">the path &lt;script&gt;&#39;&quot; is none</p>"));
+        assert!(
+            text.contains("<p class=\"reason\">the path &lt;script&gt;&#39;&quot; is none</p>")
+        );
         let link = "href=\"/app/#path=/app/a%27b%3F%253Ci%253E%26x\"";
         assert!(text.contains(link), "{text}");
     }

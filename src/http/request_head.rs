@@ -290,7 +290,10 @@ impl RawTarget {
 
 /// Has a request another path and query, in what its `Uri` does not hold of them too.
 pub(super) fn rewrite_target(request: &mut Parts, rewrite: impl Fn(&[u8]) -> Vec<u8>) {
-    let target = request.uri.path_and_query().map_or("", |target| target.as_str());
+    let target = request
+        .uri
+        .path_and_query()
+        .map_or("", |target| target.as_str());
     let rewritten = rewrite(target.as_bytes());
     let mut uri = request.uri.clone().into_parts();
     uri.path_and_query = PathAndQuery::try_from(rewritten).ok();

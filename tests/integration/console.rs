@@ -15,7 +15,10 @@ const ROUTES: &str = "[[route]]\npath = \"/lines\"\ncommand = \"cat\"\n\n[[route
 const FEED: &str = "/.well-known/wsd-console";
 
 fn of_kind<'a>(events: &'a [serde_json::Value], kind: &str) -> Vec<&'a serde_json::Value> {
-    events.iter().filter(|event| event["kind"] == kind).collect()
+    events
+        .iter()
+        .filter(|event| event["kind"] == kind)
+        .collect()
 }
 
 fn open(server: &Server) -> ConsoleFeed {
@@ -30,7 +33,10 @@ fn refused_attempt_is_told_why_as_the_log_words_it() {
     let events = feed.rest();
     assert_eq!(events.len(), 1, "{events:?}");
     let refused = &events[0];
-    assert_eq!((&refused["kind"], &refused["status"]), (&"refused".into(), &404.into()));
+    assert_eq!(
+        (&refused["kind"], &refused["status"]),
+        (&"refused".into(), &404.into())
+    );
     let line = server.wait_for_line("refused");
     let reason = refused["reason"].as_str().expect("text");
     assert!(line.contains(reason), "{reason}: {line}");
@@ -46,8 +52,17 @@ fn reason_of_a_program_that_cannot_be_started_is_told() {
     let feed = open(&server);
     assert_eq!(server.status(&feed.target("/"), &[]), 500);
     let refused = &feed.rest()[0];
-    assert_eq!((&refused["name"], &refused["status"]), (&"start".into(), &500.into()));
-    assert!(refused["reason"].as_str().expect("text").contains("No such file"), "{refused}");
+    assert_eq!(
+        (&refused["name"], &refused["status"]),
+        (&"start".into(), &500.into())
+    );
+    assert!(
+        refused["reason"]
+            .as_str()
+            .expect("text")
+            .contains("No such file"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -82,7 +97,9 @@ fn stderr_of_the_consoles_own_session_is_told_and_of_no_other() {
 
 #[test]
 fn how_messages_go_is_told() {
-    let server = Gateway::with("--devconsole --room=/rooms").file(ROUTES).start();
+    let server = Gateway::with("--devconsole --room=/rooms")
+        .file(ROUTES)
+        .start();
     for (path, facts) in [
         ("/lines", ["program", "lines", "split", "false", "true"]),
         ("/bytes", ["program", "chunks", "", "true", "false"]),
@@ -104,14 +121,20 @@ fn how_messages_go_is_told() {
 
 #[test]
 fn output_that_came_at_the_end_alone_is_told() {
-    let server = Gateway::with("--devconsole").program("read line; exec tr a b").start();
+    // As a program that has a buffer, and ends.
+    let server = Gateway::with("--devconsole")
+        .program("sleep 3; echo a; echo b")
+        .start();
     let feed = open(&server);
     let mut client = server.connect_to(&feed.target("/"));
-    client.send("first");
-    client.send("a");
-    client.close();
+    assert_eq!((client.text(), client.text()), ("a".into(), "b".into()));
+    assert_eq!(client.closed().0, 1000);
     let events = feed.rest();
-    assert_eq!(of_kind(&events, "ended")[0]["cameAtEnd"], true, "{events:?}");
+    assert_eq!(
+        of_kind(&events, "ended")[0]["cameAtEnd"],
+        true,
+        "{events:?}"
+    );
 }
 
 #[test]
@@ -133,7 +156,9 @@ fn word_is_seen_by_nobody_and_holds_once() {
 
 #[test]
 fn nothing_of_it_is_there_without_the_console() {
-    let server = Gateway::new().program("echo \"$QUERY_STRING\"; cat").start();
+    let server = Gateway::new()
+        .program("echo \"$QUERY_STRING\"; cat")
+        .start();
     assert_eq!(server.get(FEED).0, 426);
     let word = "0123456789abcdef0123456789abcdef";
     let query = format!("wsd-console={word}");
@@ -142,7 +167,7 @@ fn nothing_of_it_is_there_without_the_console() {
 
 #[test]
 fn page_of_another_origin_gets_no_word() {
-    let server = Gateway::with("--devconsole --origin='*' cat").start();
+    let server = Gateway::with("--devconsole --origin=* cat").start();
     for foreign in [
         "Origin: http://evil.example\r\n",
         "Sec-Fetch-Site: cross-site\r\n",
@@ -180,7 +205,11 @@ fn who_is_elsewhere_is_told_all_when_it_has_logged_in() {
     };
     for (file, headers, expected) in [
         ("", String::new(), false),
-        ("basic-auth = \"DIR/users\"\n", format!("{}\r\n", login::alice()), true),
+        (
+            "basic-auth = \"DIR/users\"\n",
+            format!("{}\r\n", login::alice()),
+            true,
+        ),
     ] {
         let words = format!("--devconsole --address={address}");
         let server = login::site(&words, file).program("cat").start();
@@ -247,7 +276,9 @@ fn console_says_that_nothing_answers_when_wsd_has_gone() {
 #[test]
 fn program_that_dies_is_told_once_in_red_with_its_last_words() {
     let server = Gateway::with("--devconsole")
-        .program("echo one >&2; read line; for n in 1 2 3 4 5 6; do echo \"word $n\" >&2; done; exit 3")
+        .program(
+            "echo one >&2; read line; for n in 1 2 3 4 5 6; do echo \"word $n\" >&2; done; exit 3",
+        )
         .start();
     browse("console_stderr", &[&server.url]);
 }
@@ -255,12 +286,16 @@ fn program_that_dies_is_told_once_in_red_with_its_last_words() {
 #[test]
 fn program_that_does_not_flush_is_hinted_at() {
     let server = Gateway::with("--devconsole tr a b").start();
-    browse("console_silence", &[&server.url]);
+    let late = Gateway::with("--devconsole")
+        .program("sleep 3; echo a; echo b")
+        .start();
+    browse("console_silence", &[&server.url, &late.url]);
 }
 
 #[test]
 fn rows_are_filtered_copied_saved_sent_again_and_made_pretty() {
-    let server = Gateway::with("--devconsole --framing=length --maxframesize=0 --maxlinesize=0 cat").start();
+    let server =
+        Gateway::with("--devconsole --framing=length --maxframesize=0 --maxlinesize=0 cat").start();
     browse("console_rows", &[&server.url]);
 }
 

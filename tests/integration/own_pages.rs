@@ -12,7 +12,10 @@ const BROWSER: &str = "Accept: text/html,application/xhtml+xml,application/xml;q
 /// The status and the page of a path, as a browser gets them.
 fn page(server: &Server, target: &str, headers: &str) -> (u16, String) {
     let (status, fields, body) = server.request("GET", target, &format!("{BROWSER}{headers}"));
-    assert_eq!(fields["content-type"], "text/html; charset=utf-8", "{target}");
+    assert_eq!(
+        fields["content-type"], "text/html; charset=utf-8",
+        "{target}"
+    );
     assert!(fields["content-security-policy"].starts_with("default-src 'none'"));
     assert_eq!(fields["x-content-type-options"], "nosniff");
     (status, String::from_utf8(body).expect("text"))
@@ -32,11 +35,20 @@ fn refusal_is_a_page_for_browsers_and_plain_text_for_others() {
     ] {
         let (found, text_of_page) = page(server, target, headers);
         assert_eq!(found, status, "{target}");
-        assert!(text_of_page.starts_with("<!doctype html>"), "{text_of_page}");
+        assert!(
+            text_of_page.starts_with("<!doctype html>"),
+            "{text_of_page}"
+        );
         assert!(text_of_page.contains(text), "{text_of_page}");
-        assert!(text_of_page.contains(&format!("<h1>{status} ")), "{text_of_page}");
+        assert!(
+            text_of_page.contains(&format!("<h1>{status} ")),
+            "{text_of_page}"
+        );
         let (found, fields, body) = server.request("GET", target, headers);
-        assert_eq!((found, fields["content-type"].as_str()), (status, "text/plain; charset=utf-8"));
+        assert_eq!(
+            (found, fields["content-type"].as_str()),
+            (status, "text/plain; charset=utf-8")
+        );
         assert_eq!(fields["vary"], "Accept");
         let plain = String::from_utf8(body).expect("text");
         assert!(plain.contains(text) && !plain.contains('<'), "{plain}");
@@ -48,8 +60,15 @@ fn page_of_a_program_leads_to_the_console_that_connects_to_it() {
     let server = Gateway::with("--devconsole --trust-proxy=127.0.0.1 --trust-prefix cat").start();
     let (status, text) = page(&server, "/chat?a=%22b", "");
     assert_eq!(status, 426);
-    assert!(text.contains("<a href=\"/#path=/chat%3Fa%3D%2522b\">"), "{text}");
-    let (_, text) = page(&server, "/chat", "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Prefix: /app\r\n");
+    assert!(
+        text.contains("<a href=\"/#path=/chat%3Fa%3D%2522b\">"),
+        "{text}"
+    );
+    let (_, text) = page(
+        &server,
+        "/chat",
+        "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Prefix: /app\r\n",
+    );
     assert!(text.contains("<a href=\"/app/#path=/app/chat\">"), "{text}");
     let without = Gateway::with("cat").start();
     assert!(!page(&without, "/chat", "").1.contains("<a "));
@@ -70,9 +89,14 @@ fn nothing_of_a_request_is_markup_in_a_page() {
         ] {
             let (_, fields, body) = server.request("GET", target, BROWSER);
             assert!(fields["content-type"].starts_with("text/html"), "{target}");
-            assert!(!String::from_utf8_lossy(&body).contains("<script"), "{target}");
+            assert!(
+                !String::from_utf8_lossy(&body).contains("<script"),
+                "{target}"
+            );
         }
-        let foreign = format!("{BROWSER}Origin: http://{hostile}\r\nUpgrade: websocket\r\nConnection: upgrade\r\n");
+        let foreign = format!(
+            "{BROWSER}Origin: http://{hostile}\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+        );
         let (_, _, body) = server.request("GET", "/", &foreign);
         assert!(!String::from_utf8_lossy(&body).contains("<script"));
     }
@@ -80,21 +104,29 @@ fn nothing_of_a_request_is_markup_in_a_page() {
 
 #[test]
 fn who_is_logged_out_sees_a_page() {
-    let server = login::site("", "basic-auth = \"DIR/users\"\n").program("cat").start();
+    let server = login::site("", "basic-auth = \"DIR/users\"\n")
+        .program("cat")
+        .start();
     let (status, text) = page(&server, "/.well-known/wsd-logout", "");
-    assert!(status == 401 && text.contains("you are logged out"), "{text}");
+    assert!(
+        status == 401 && text.contains("you are logged out"),
+        "{text}"
+    );
 }
 
 #[test]
 fn pages_are_readable_on_a_phone() {
     let site = tempfile::tempdir().expect("a directory");
-    let long = "a-file-with-a-name-that-is-much-longer-than-a-phone-is-wide-and-has-no-space-in-it.tar.gz";
-    for name in [long, "short.txt", "<b>bold</b> & \"quoted\".txt"] {
+    let long =
+        "a-file-with-a-name-that-is-much-longer-than-a-phone-is-wide-and-has-no-space-in-it.tar.gz";
+    for name in [long, "short.txt", "<b>bold<b> & \"quoted\".txt"] {
         fs::write(site.path().join(name), "x".repeat(3000)).expect("a file");
     }
     fs::create_dir(site.path().join("a directory")).expect("a directory");
     let files = format!("--staticdir={}", site.path().display());
-    let server = Gateway::new().args([files.as_str(), "--listing", "--devconsole", "cat"]).start();
+    let server = Gateway::new()
+        .args([files.as_str(), "--listing", "--devconsole", "cat"])
+        .start();
     // The console is at the top.
     let top = site.path().join("shown");
     fs::create_dir(&top).expect("a directory");

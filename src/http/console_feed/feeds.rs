@@ -126,7 +126,12 @@ mod tests {
     fn what_is_no_word_stays() {
         let feeds = Feeds::default();
         feeds.open(Audience::Developer);
-        for target in ["/?wsd-console=", "/?wsd-console=0", "/wsd-console=0", "/?xwsd-console=0"] {
+        for target in [
+            "/?wsd-console=",
+            "/?wsd-console=0",
+            "/wsd-console=0",
+            "/?xwsd-console=0",
+        ] {
             let mut request = request(target);
             feeds.claim_in(&mut request);
             assert_eq!(request.uri().to_string(), target);

@@ -19,9 +19,7 @@ use super::{
     session_request::{Opened, SessionRequest},
 };
 use crate::{
-    backend::{
-        Backend, FirstLine, Membership, StderrCopy, Target, TerminalSize, target_lost,
-    },
+    backend::{Backend, FirstLine, Membership, StderrCopy, Target, TerminalSize, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
         console_feed::{self, Feed},

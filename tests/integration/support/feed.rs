@@ -74,6 +74,8 @@ fn ask(address: SocketAddr, query: &str, headers: &str) -> BufReader<TcpStream> 
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     let host = format!("Host: localhost:{}\r\n", address.port());
     let request = format!("GET /.well-known/wsd-console{query} HTTP/1.0\r\n{host}{headers}\r\n");
-    stream.write_all(request.as_bytes()).expect("the server reads");
+    stream
+        .write_all(request.as_bytes())
+        .expect("the server reads");
     BufReader::new(stream)
 }

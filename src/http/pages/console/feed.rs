@@ -78,7 +78,9 @@ pub(in crate::http) fn feed(
         (header::CACHE_CONTROL, "no-store"),
         (X_ACCEL_BUFFERING, "no"),
     ] {
-        response.headers_mut().insert(name, HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .insert(name, HeaderValue::from_static(value));
     }
     Ok(response)
 }
@@ -95,7 +97,8 @@ fn check_own_page(request: ClientRequest<'_>) -> Result<(), Refusal> {
 
 /// What the log knows is for who is on this machine, or has shown who it is.
 fn audience(request: ClientRequest<'_>) -> Audience {
-    let is_developer = request.client.is_some() || is_here(request.connection, &request.parts.headers);
+    let is_developer =
+        request.client.is_some() || is_here(request.connection, &request.parts.headers);
     match is_developer {
         true => Audience::Developer,
         false => Audience::Guest,
