@@ -523,7 +523,8 @@ impl Refusal {
         }
         let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, content_type);
-        headers.append(header::VARY, HeaderValue::from_static("Accept"));
+        let by_accept = HeaderValue::from_static("Accept");
+        headers.entry(header::VARY).or_insert(by_accept);
         let mut response = Response::new(body_from(format!("{self}\n")));
         *response.status_mut() = status;
         *response.headers_mut() = headers;

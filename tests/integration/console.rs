@@ -121,14 +121,14 @@ fn how_messages_go_is_told() {
 
 #[test]
 fn output_that_came_at_the_end_alone_is_told() {
+    // As a program that has a buffer, and ends.
     let server = Gateway::with("--devconsole")
-        .program("read line; exec tr a b")
+        .program("sleep 3; echo a; echo b")
         .start();
     let feed = open(&server);
     let mut client = server.connect_to(&feed.target("/"));
-    client.send("first");
-    client.send("a");
-    client.close();
+    assert_eq!((client.text(), client.text()), ("a".into(), "b".into()));
+    assert_eq!(client.closed().0, 1000);
     let events = feed.rest();
     assert_eq!(
         of_kind(&events, "ended")[0]["cameAtEnd"],
@@ -167,7 +167,7 @@ fn nothing_of_it_is_there_without_the_console() {
 
 #[test]
 fn page_of_another_origin_gets_no_word() {
-    let server = Gateway::with("--devconsole --origin='*' cat").start();
+    let server = Gateway::with("--devconsole --origin=* cat").start();
     for foreign in [
         "Origin: http://evil.example\r\n",
         "Sec-Fetch-Site: cross-site\r\n",
@@ -286,7 +286,10 @@ fn program_that_dies_is_told_once_in_red_with_its_last_words() {
 #[test]
 fn program_that_does_not_flush_is_hinted_at() {
     let server = Gateway::with("--devconsole tr a b").start();
-    browse("console_silence", &[&server.url]);
+    let late = Gateway::with("--devconsole")
+        .program("sleep 3; echo a; echo b")
+        .start();
+    browse("console_silence", &[&server.url, &late.url]);
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn pages_are_readable_on_a_phone() {
     let site = tempfile::tempdir().expect("a directory");
     let long =
         "a-file-with-a-name-that-is-much-longer-than-a-phone-is-wide-and-has-no-space-in-it.tar.gz";
-    for name in [long, "short.txt", "<b>bold</b> & \"quoted\".txt"] {
+    for name in [long, "short.txt", "<b>bold<b> & \"quoted\".txt"] {
         fs::write(site.path().join(name), "x".repeat(3000)).expect("a file");
     }
     fs::create_dir(site.path().join("a directory")).expect("a directory");

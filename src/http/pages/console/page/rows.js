@@ -71,9 +71,12 @@ function fill(body, entry, data) {
   const isLong = text.textContent.length > LONG_TEXT;
   text.classList.toggle("long", isLong);
   if (isLong) text.tabIndex = 0;   // what can be scrolled can be scrolled by keyboard
-  if (isBinary(entry) ? entry.size > MAX_BINARY : data.length > MAX_TEXT) {
-    const all = isBinary(entry) ? `${number(entry.size)} bytes` : `${number(data.length)} characters`;
-    body.append(partOf("note", `… cut: the first ${number(isBinary(entry) ? MAX_BINARY : MAX_TEXT)} of ${all} are shown; Copy and Save have them all`));
+  const [length, most, unit] = isBinary(entry)
+    ? [entry.size, MAX_BINARY, "bytes"]
+    : [data.length, MAX_TEXT, "characters"];
+  if (length > most) {
+    const cut = `… cut: the first ${number(most)} of ${number(length)} ${unit} are shown; Copy and Save have them all`;
+    body.append(partOf("note", cut));
   }
   if (entry.more) body.append(partOf("more", entry.more));
 }

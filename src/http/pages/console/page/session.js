@@ -60,7 +60,8 @@ function changeState({ id, state }) {
 // From what the worker says of the connection to what there is to read; messages are what they are.
 function understand(entry) {
   if (entry.kind === "begin") {
-    return [{ ...entry, kind: "open", data: `open, ${entry.protocol ? `subprotocol ${entry.protocol}` : "no subprotocol"}` }];
+    const protocol = entry.protocol ? `subprotocol ${entry.protocol}` : "no subprotocol";
+    return [{ ...entry, kind: "open", data: `open, ${protocol}` }];
   }
   if (entry.kind === "end") {
     tellEnd(entry);
@@ -100,7 +101,9 @@ async function tellEnd(end) {
   } else if (end.wasOpen) {
     const hasFailed = !end.wasClean || !WELL_ENDED.includes(end.code);
     say("close", whose + endOf(end), { hasFailed, more: hasFailed ? lastWordsOf(mine) : undefined });
-    if (mine.ended?.cameAtEnd) say("hint", `All output came only when the program had ended: it was kept back. ${UNBUFFER}`);
+    if (mine.ended?.cameAtEnd) {
+      say("hint", `All output came only when the program had ended: it was kept back. ${UNBUFFER}`);
+    }
   } else {
     say("error", ...reasonOf(mine));
   }

@@ -72,10 +72,11 @@ function dropRows(number) {
 }
 
 function showCounters() {
+  const inView = () => log.querySelectorAll(".row:not([hidden])").length;
   const shown = {
     in: number(count.in), "in-bytes": ` · ${sizeOf(count.inBytes)}`,
     out: number(count.out), "out-bytes": ` · ${sizeOf(count.outBytes)}`,
-    matches: wanted ? `${number(log.querySelectorAll(".row:not([hidden])").length)} of ${number(log.childElementCount)} rows` : "",
+    matches: wanted ? `${number(inView())} of ${number(log.childElementCount)} rows` : "",
     dropped: dropped ? `${number(dropped)} older rows not kept` : "",
   };
   for (const id in shown) if ($(id).textContent !== shown[id]) $(id).textContent = shown[id];
