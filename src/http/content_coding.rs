@@ -4,6 +4,8 @@ use std::cmp::Reverse;
 
 use hyper::{HeaderMap, header};
 
+use super::fields::{Weight, weighted_elements};
+
 /// How a file is packed on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
@@ -56,9 +58,6 @@ impl Coding {
     }
 }
 
-/// How much a coding is wanted: tenths of the header's thousandths, 0 is not at all.
-type Weight = u16;
-const ONE: Weight = 10_000;
 /// Unpacked without being named: acceptable, but less so than anything that is named.
 const UNNAMED: Weight = 1;
 
@@ -89,45 +88,11 @@ fn weight(coding: Coding, listed: &[(&str, Weight)]) -> Weight {
         })
 }
 
-/// The codings that a request names; `None` without the header. Malformed members are left out.
+/// The codings that a request names; `None` without the header.
 fn parse_accept_encoding(headers: &HeaderMap) -> Option<Vec<(&str, Weight)>> {
     let header = header::ACCEPT_ENCODING;
-    headers.contains_key(&header).then(|| {
-        headers
-            .get_all(&header)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .filter_map(member)
-            .collect()
-    })
-}
-
-fn member(text: &str) -> Option<(&str, Weight)> {
-    let mut pieces = text.split(';').map(str::trim);
-    let name = pieces.next().filter(|name| !name.is_empty())?;
-    let weight = match pieces.next() {
-        None => ONE,
-        Some(parameter) => {
-            let (q, value) = parameter.split_once('=')?;
-            q.eq_ignore_ascii_case("q").then(|| quality(value))??
-        }
-    };
-    Some((name, weight))
-}
-
-/// `0`, `1`, and up to three digits between (RFC 9110 §12.4.2).
-fn quality(text: &str) -> Option<Weight> {
-    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let thousandths: Weight = format!("{part:0<3}").parse().ok()?;
-    match whole {
-        "0" => Some(thousandths * 10),
-        "1" if thousandths == 0 => Some(ONE),
-        _ => None,
-    }
+    let is_there = headers.contains_key(&header);
+    is_there.then(|| weighted_elements(headers, &header).collect())
 }
 
 #[cfg(test)]

@@ -19,6 +19,46 @@ pub(super) fn list_elements<'a>(
         .filter(|element| !element.is_empty())
 }
 
+/// How much an element of a list is wanted: tenths of the header's thousandths, 0 is not at all.
+pub(super) type Weight = u16;
+const ONE: Weight = 10_000;
+
+/// The elements of a list in which each may say how much it is wanted (RFC 9110 §12.4.2), without that. Malformed ones
+/// are left out.
+pub(super) fn weighted_elements<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = (&'a str, Weight)> {
+    list_elements(headers, name).filter_map(weighted)
+}
+
+fn weighted(element: &str) -> Option<(&str, Weight)> {
+    let mut pieces = element.split(';').map(str::trim);
+    let name = pieces.next().filter(|name| !name.is_empty())?;
+    let weight = match pieces.next() {
+        None => ONE,
+        Some(parameter) => {
+            let (q, value) = parameter.split_once('=')?;
+            q.eq_ignore_ascii_case("q").then(|| quality(value))??
+        }
+    };
+    Some((name, weight))
+}
+
+/// `0`, `1`, and up to three digits between (RFC 9110 §12.4.2).
+fn quality(text: &str) -> Option<Weight> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    if part.len() > 3 || !part.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let thousandths: Weight = format!("{part:0<3}").parse().ok()?;
+    match whole {
+        "0" => Some(thousandths * 10),
+        "1" if thousandths == 0 => Some(ONE),
+        _ => None,
+    }
+}
+
 /// Whether a text is a token (RFC 9110 §5.6.2).
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)

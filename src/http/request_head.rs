@@ -9,7 +9,10 @@ use std::mem::MaybeUninit;
 
 use bytes::Bytes;
 use httparse::{Error, Header, Request, Status};
-use hyper::{Method, Uri, header};
+use hyper::{
+    Method, Uri, header,
+    http::{request::Parts, uri::PathAndQuery},
+};
 use memchr::memmem;
 
 /// Fields that a head may have: hyper takes no more.
@@ -282,6 +285,22 @@ impl RawTarget {
             Some(mark) => &target[mark + 1..],
             None => &[],
         }
+    }
+}
+
+/// Has a request another path and query, in what its `Uri` does not hold of them too.
+pub(super) fn rewrite_target(request: &mut Parts, rewrite: impl Fn(&[u8]) -> Vec<u8>) {
+    let target = request
+        .uri
+        .path_and_query()
+        .map_or("", |target| target.as_str());
+    let rewritten = rewrite(target.as_bytes());
+    let mut uri = request.uri.clone().into_parts();
+    uri.path_and_query = PathAndQuery::try_from(rewritten).ok();
+    request.uri = Uri::from_parts(uri).unwrap_or_default();
+    if let Some(raw) = request.extensions.remove::<RawTarget>() {
+        let rewritten = rewrite(raw.path_and_query());
+        request.extensions.insert(RawTarget(rewritten.into()));
     }
 }
 

@@ -4,13 +4,13 @@ use std::borrow::Cow;
 
 use data_encoding::BASE64;
 use hyper::{
-    HeaderMap, Uri,
+    HeaderMap,
     header::{self, HeaderValue},
-    http::{request::Parts, uri::PathAndQuery},
+    http::request::Parts,
 };
 
 use crate::{
-    http::{fields::list_elements, request_head::RawTarget},
+    http::{fields::list_elements, request_head::rewrite_target},
     percent::unescaped,
 };
 
@@ -170,28 +170,19 @@ pub(in crate::http) fn without_query_token(target: &[u8]) -> Cow<'_, [u8]> {
 
 /// Takes the tokens from a request's target: whether there were any.
 pub(super) fn remove_query_tokens(request: &mut Parts) -> bool {
-    let target = request
-        .uri
-        .path_and_query()
-        .map(|target| target.as_str().to_owned());
-    let target = target.unwrap_or_default();
-    let Cow::Owned(shown) = without_query_token(target.as_bytes()) else {
+    let target = request.uri.path_and_query();
+    let target = target.map_or("", |target| target.as_str());
+    if let Cow::Borrowed(_) = without_query_token(target.as_bytes()) {
         return false;
-    };
-    let mut uri = request.uri.clone().into_parts();
-    uri.path_and_query = PathAndQuery::try_from(shown).ok();
-    request.uri = Uri::from_parts(uri).unwrap_or_default();
-    if let Some(raw) = request.extensions.remove::<RawTarget>() {
-        let shown = without_query_token(raw.path_and_query()).into_owned();
-        request.extensions.insert(RawTarget(shown.into()));
     }
+    rewrite_target(request, |target| without_query_token(target).into_owned());
     true
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hyper::{Request, header::HeaderName};
+    use hyper::{Request, Uri, header::HeaderName};
 
     fn headers(name: HeaderName, values: &[&str]) -> HeaderMap {
         let value = |value: &&str| HeaderValue::from_str(value).expect("a value");
