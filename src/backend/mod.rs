@@ -55,6 +55,7 @@ pub use socket::{
 pub use spawn::Spawner;
 pub use start_error::passes_with_time;
 pub use started::{PipedProcess, StderrTo};
+pub use stderr::StderrCopy;
 pub use stdin::Intake;
 pub use stdio::{Linger, Stdio, StdioError};
 pub use stream_options::{MaxLine, StreamOptions};

@@ -20,6 +20,7 @@ use super::{
     script::{FirstLine, ScriptError},
     spawn::{Command, Spawner},
     started::{FramedProcess, PipedProcess, Started, StderrTo},
+    stderr::StderrCopy,
     stream_options::StreamOptions,
     unbuffer::Unbuffer,
 };
@@ -43,6 +44,8 @@ pub struct Program {
     pub size: TerminalSize,
     /// What keeps it from holding back output, if anything does.
     pub unbuffer: Option<Arc<Unbuffer>>,
+    /// Who gets what it says on stderr beside the log, where that goes to the log.
+    pub stderr_copy: Option<StderrCopy>,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.
@@ -140,7 +143,7 @@ impl Program {
         environment: &Environment,
     ) -> io::Result<FramedProcess> {
         let started = self.spawn(self.pty, spawner, environment).await?;
-        started.into_framed(self.pty, streams, stderr_to)
+        started.into_framed(self.pty, streams, stderr_to, self.stderr_copy.clone())
     }
 
     /// Starts a process with a terminal.

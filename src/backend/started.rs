@@ -10,7 +10,7 @@ use super::{
     process::Process,
     pty::{Master, Pty},
     spawn::OurStreams,
-    stderr::{self, Logged},
+    stderr::{self, Logged, StderrCopy},
     stdin::Stdin,
     stream_options::StreamOptions,
 };
@@ -54,7 +54,7 @@ impl Started {
     /// With its pipes as they are; its stderr goes to the log.
     pub(super) fn into_piped(mut self) -> io::Result<PipedProcess> {
         let (input, output, errors) = piped(self.streams)?;
-        self.process.set_stderr_task(stderr::log(errors));
+        self.process.set_stderr_task(stderr::log(errors, None));
         Ok(PipedProcess {
             input,
             output: pipe::Receiver::from_owned_fd(output)?,
@@ -77,12 +77,13 @@ impl Started {
         pty: Pty,
         streams: &StreamOptions,
         stderr_to: StderrTo,
+        stderr_copy: Option<StderrCopy>,
     ) -> io::Result<FramedProcess> {
         let (input, output, errors) = piped(self.streams)?;
         let process = &mut self.process;
         let errors = match stderr_to {
             StderrTo::Log => {
-                process.set_stderr_task(stderr::log(errors));
+                process.set_stderr_task(stderr::log(errors, stderr_copy));
                 None
             }
             StderrTo::Inherit => {

@@ -8,6 +8,7 @@ use std::{
     io,
     os::fd::AsFd,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -28,10 +29,33 @@ const READ: usize = 4 * 1024;
 /// What a Linux pipe holds (pipe(7)).
 const PIPE: usize = 64 * 1024;
 
+/// Who else gets each line of a program's stderr, as the log has it.
+#[derive(Clone)]
+pub struct StderrCopy(Arc<dyn Fn(&str) + Send + Sync>);
+
+impl StderrCopy {
+    /// For whoever takes a line without waiting: the program would wait too.
+    pub fn new(take: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        StderrCopy(Arc::new(take))
+    }
+}
+
+impl std::fmt::Debug for StderrCopy {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("StderrCopy")
+    }
+}
+
 /// Logs lines until the pipe ends, under the span that is current now. The process awaits the task,
 /// see `Process::end`.
-pub(super) fn log(pipe: Receiver) -> JoinHandle<()> {
-    tokio::spawn(log_lines(pipe, write).instrument(Span::current()))
+pub(super) fn log(pipe: Receiver, copy: Option<StderrCopy>) -> JoinHandle<()> {
+    let each = move |line: &str| {
+        write(line);
+        if let Some(StderrCopy(take)) = &copy {
+            take(line);
+        }
+    };
+    tokio::spawn(log_lines(pipe, each).instrument(Span::current()))
 }
 
 /// The same for a program whose stdout is nobody's: both until both have ended.
@@ -52,7 +76,7 @@ pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
     })
 }
 
-async fn log_lines(mut pipe: Receiver, each: fn(&str)) {
+async fn log_lines(mut pipe: Receiver, each: impl Fn(&str)) {
     let mut lines = Lines::default();
     loop {
         // Nothing is held while the program is silent, which is most of the time.
@@ -62,7 +86,7 @@ async fn log_lines(mut pipe: Receiver, each: fn(&str)) {
         let mut read = BytesMut::with_capacity(READ);
         match pipe.read_buf(&mut (&mut read).limit(READ)).await {
             Ok(0) | Err(_) => break,
-            Ok(_) => lines.push(&read, each),
+            Ok(_) => lines.push(&read, &each),
         }
     }
     lines.finish(each);

@@ -11,6 +11,7 @@ use super::{
     socket::{ConnectError, ConnectResources, Socket},
     spawn::Spawner,
     started::StderrTo,
+    stderr::StderrCopy,
     stream_options::StreamOptions,
 };
 use crate::{connection::ConnectionInfo, framing::Framing};
@@ -120,6 +121,15 @@ impl Target {
         let mut target = self.clone();
         if let Target::Program(program, ..) = &mut target {
             program.size = size;
+        }
+        target
+    }
+
+    /// The same with a copy of what it says on stderr, where it is a program.
+    pub fn with_stderr_copy(&self, copy: StderrCopy) -> Target {
+        let mut target = self.clone();
+        if let Target::Program(program, ..) = &mut target {
+            program.stderr_copy = Some(copy);
         }
         target
     }

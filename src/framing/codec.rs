@@ -57,6 +57,11 @@ impl Framing {
         all.into_iter().find(|framing| framing.name() == name)
     }
 
+    /// Whether the program can be sent binary messages.
+    pub fn takes_binary(self) -> bool {
+        !matches!(self, Framing::Lines(_) | Framing::Headers)
+    }
+
     /// Whether messages from the program are what reads give, so that the split is the framing.
     pub fn is_by_read(self) -> bool {
         matches!(self, Framing::Chunks | Framing::Text)
@@ -285,7 +290,7 @@ impl Encoder<Message> for Codec {
         }
         room::reserve_bytes(target, message.len() + HEADER_ROOM)?;
         match (self.framing, message) {
-            (Framing::Lines(_) | Framing::Headers, Message::Binary(_)) => {
+            (framing, Message::Binary(_)) if !framing.takes_binary() => {
                 return Err(FramingError::BinaryForLines);
             }
             (Framing::Headers, Message::Text(body)) => {
@@ -303,7 +308,7 @@ impl Encoder<Message> for Codec {
             (Framing::Length | Framing::Control, Message::Text(text)) => {
                 length::encode(b't', text.as_str().as_bytes(), target)?;
             }
-            (Framing::Length | Framing::Control, Message::Binary(bytes)) => {
+            (_, Message::Binary(bytes)) => {
                 length::encode(b'b', &bytes, target)?;
             }
         }

@@ -75,7 +75,7 @@ impl Admin {
         let (request, mut unread) = UnreadBody::of(request);
         let version = request.version();
         let answer = self.answer(request, &mut unread, connection).await;
-        let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version));
+        let mut response = answer.unwrap_or_else(|refusal| refusal.into_response(version, None));
         let no_store = HeaderValue::from_static("no-store");
         response
             .headers_mut()

@@ -29,6 +29,7 @@ use super::{
     plain::{self, converse},
     pseudo_headers,
     refusal::Refusal,
+    refusal_page::RefusalPage,
     request::ClientRequest,
     request_head::BadRequest,
     request_line::RequestLine,
@@ -136,14 +137,26 @@ impl Handler {
 
     /// Tells a client why its connection is refused.
     pub fn turn_away(&self, request: Request<Incoming>, overload: Overload) -> Response<Body> {
-        let (request, unread) = UnreadBody::of(request);
-        let version = request.version();
-        self.send_away(overload.into(), version, unread)
+        let (mut request, unread) = UnreadBody::of(request);
+        self.claim_feed(&mut request);
+        let line = RequestLine::of(&request);
+        let refusal = Refusal::from(overload);
+        if let Some(feed) = &line.feed {
+            feed.refuse(refusal.status(), refusal.name(), &refusal.explanation());
+        }
+        let page = line.wants_page.then(RefusalPage::default);
+        self.send_away(refusal, line.version, page.as_ref(), unread)
     }
 
     /// A refusal behind which the connection ends, by whoever it is.
-    fn send_away(&self, refusal: Refusal, version: Version, unread: UnreadBody) -> Response<Body> {
-        let mut response = refusal.into_response(version);
+    fn send_away(
+        &self,
+        refusal: Refusal,
+        version: Version,
+        page: Option<&RefusalPage>,
+        unread: UnreadBody,
+    ) -> Response<Body> {
+        let mut response = refusal.into_response(version, page);
         let code = response.status();
         self.state
             .metrics
@@ -173,7 +186,7 @@ impl Handler {
         );
         let (status, reason) = (refusal.status().as_u16(), refusal.to_string());
         warn!(target: "access", %remote, line = &*line, status, reason, "refused");
-        self.send_away(refusal, Version::HTTP_11, unread)
+        self.send_away(refusal, Version::HTTP_11, None, unread)
     }
 
     /// Answers one request.
@@ -188,6 +201,7 @@ impl Handler {
         let (mut request, mut unread) = UnreadBody::of(request);
         let mut response = match self.resolve_client(&mut request, connection) {
             Ok(connection) => {
+                self.claim_feed(&mut request);
                 let line = RequestLine::of(&request);
                 let mut fields = AnswerFields::default();
                 let answer = self.answer(request, &mut unread, &connection, &mut fields);
@@ -236,6 +250,14 @@ impl Handler {
             }
         }
         trust.resolve_client(request.headers(), connection)
+    }
+
+    /// Finds what a console is told of its attempt to connect, by the word in the request's target. Nobody else sees
+    /// that word.
+    fn claim_feed(&self, request: &mut Request<()>) {
+        if self.options.router.console {
+            self.state.feeds.claim_in(request);
+        }
     }
 
     async fn answer(
@@ -383,21 +405,9 @@ impl Handler {
     ) -> Response<Body> {
         let (mut response, by, reason) = match outcome {
             Ok(Answer { response, by }) => (response, by, None),
-            Err(Refused { refusal, by }) if refusal.is_usual() => {
-                (refusal.into_response(line.version), by, None)
-            }
-            Err(Refused { mut refusal, by }) => {
-                if self.options.router.console {
-                    refusal = refusal.explained();
-                }
-                self.state.metrics.count_refusal(refusal.name());
-                if let Refusal::Connect(error) = &refusal {
-                    self.state
-                        .metrics
-                        .count_target_failure(error.failure.name());
-                }
-                let reason = refusal.detail();
-                (refusal.into_response(line.version), by, Some(reason))
+            Err(Refused { refusal, by }) => {
+                let (response, reason) = self.refuse(refusal, line, connection);
+                (response, by, reason)
             }
         };
         let is_session = by.opens_sessions() && reason.is_none();
@@ -416,11 +426,45 @@ impl Handler {
         }
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
-        // A session logs its own start and end.
-        if !is_session {
+        // A session logs its own start and end, and what its console hears of it is no news.
+        if !is_session && !(by == Answerer::ConsoleFeed && reason.is_none()) {
             let uri = shown_uri(&self.options.router, &self.state, &line.uri);
             line.log(&uri, connection, status, reason);
         }
         response
+    }
+
+    /// The answer to a refusal, which is counted if it is news to the operator; and why it was, then.
+    fn refuse(
+        &self,
+        refusal: Refusal,
+        line: &RequestLine,
+        connection: &ConnectionInfo,
+    ) -> (Response<Body>, Option<String>) {
+        let has_console = self.options.router.console;
+        let page = line
+            .wants_page
+            .then(|| match has_console && refusal.asks_for_websocket() {
+                true => RefusalPage::beside_console(&connection.prefix, &line.uri),
+                false => RefusalPage::default(),
+            });
+        if refusal.is_usual() {
+            return (refusal.into_response(line.version, page.as_ref()), None);
+        }
+        let refusal = match has_console {
+            true => refusal.explained(),
+            false => refusal,
+        };
+        self.state.metrics.count_refusal(refusal.name());
+        if let Refusal::Connect(error) = &refusal {
+            let failure = error.failure.name();
+            self.state.metrics.count_target_failure(failure);
+        }
+        if let Some(feed) = &line.feed {
+            feed.refuse(refusal.status(), refusal.name(), &refusal.explanation());
+        }
+        let reason = refusal.detail();
+        let response = refusal.into_response(line.version, page.as_ref());
+        (response, Some(reason))
     }
 }

@@ -14,6 +14,7 @@ use super::{
     authorize::{AuthorizerFailure, Denial},
     body::{Body, body_from},
     hang_up::HangUp,
+    refusal_page::RefusalPage,
     request_head::BadHead,
     url_path::BadPath,
 };
@@ -435,6 +436,11 @@ impl Refusal {
         matches!(self, Refusal::NoPage)
     }
 
+    /// Whether a WebSocket may be had here.
+    pub(super) fn asks_for_websocket(&self) -> bool {
+        matches!(self, Refusal::UpgradeRequired | Refusal::UpgradeOrPost)
+    }
+
     /// All that is known of it, for the log.
     pub(super) fn detail(&self) -> String {
         match self {
@@ -459,8 +465,20 @@ impl Refusal {
         }
     }
 
-    /// The whole answer to a request of this version.
-    pub(super) fn into_response(self, version: Version) -> Response<Body> {
+    /// All that is known of it, for whoever develops: what the log says in this line or in another.
+    pub(super) fn explanation(&self) -> String {
+        match self {
+            Refusal::Authorizer(failure) => format!("{}: {failure}", self.detail()),
+            refusal => refusal.detail(),
+        }
+    }
+
+    /// The whole answer to a request of this version, as a page for who wants one.
+    pub(super) fn into_response(
+        self,
+        version: Version,
+        page: Option<&RefusalPage>,
+    ) -> Response<Body> {
         match &self {
             Refusal::Unauthorized(Some(denial)) => return denial.to_response(),
             Refusal::HangUp => return HangUp.to_response(),
@@ -479,9 +497,14 @@ impl Refusal {
         }
         let content_type = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, content_type);
+        let by_accept = HeaderValue::from_static("Accept");
+        headers.entry(header::VARY).or_insert(by_accept);
         let mut response = Response::new(body_from(format!("{self}\n")));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
+        if let Some(page) = page {
+            page.put_into(&mut response, &self.to_string());
+        }
         response
     }
 }
@@ -548,11 +571,11 @@ mod tests {
             Refusal::Start(out_of_processes()),
             Refusal::Read(out_of_processes()),
         ] {
-            let response = refusal.into_response(Version::HTTP_11);
+            let response = refusal.into_response(Version::HTTP_11, None);
             assert!(response.headers().contains_key(header::RETRY_AFTER));
         }
         let for_good = Refusal::Start(io::Error::from_raw_os_error(libc::EACCES));
-        let response = for_good.into_response(Version::HTTP_11);
+        let response = for_good.into_response(Version::HTTP_11, None);
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert!(!response.headers().contains_key(header::RETRY_AFTER));
     }
@@ -571,7 +594,7 @@ mod tests {
             let refusal = Refusal::Connect(ConnectError { target, failure });
             assert!(refusal.detail().contains("tcp:secret:1"));
             assert_eq!(refusal.to_string(), "the target cannot be reached");
-            let response = refusal.into_response(Version::HTTP_11);
+            let response = refusal.into_response(Version::HTTP_11, None);
             assert_eq!(response.status().as_u16(), status);
             let retry = response.headers().contains_key(header::RETRY_AFTER);
             assert_eq!(retry, status == 503);
@@ -587,10 +610,10 @@ mod tests {
 
     #[test]
     fn http_2_has_no_upgrade_to_be_asked_for() {
-        let by_http1 = Refusal::UpgradeRequired.into_response(Version::HTTP_11);
+        let by_http1 = Refusal::UpgradeRequired.into_response(Version::HTTP_11, None);
         assert_eq!(by_http1.status(), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(by_http1.headers()[header::UPGRADE], "websocket");
-        let by_http2 = Refusal::UpgradeRequired.into_response(Version::HTTP_2);
+        let by_http2 = Refusal::UpgradeRequired.into_response(Version::HTTP_2, None);
         assert_eq!(by_http2.status(), StatusCode::BAD_REQUEST);
         for name in [header::UPGRADE, header::CONNECTION] {
             assert!(!by_http2.headers().contains_key(name));

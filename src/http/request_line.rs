@@ -1,11 +1,14 @@
 //! The request line (RFC 9112 §3), kept for the line of the log: [`RequestLine`].
 
+use std::sync::Arc;
+
 use hyper::{
     Method, Request, StatusCode, Uri, Version,
     header::{self, HeaderValue},
 };
 use tracing::{info, warn};
 
+use super::{console_feed::Feed, html};
 use crate::connection::ConnectionInfo;
 
 /// What a request begins with, for its log line and its answer.
@@ -16,6 +19,10 @@ pub(super) struct RequestLine {
     pub(super) version: Version,
     /// Whose page asks.
     pub(super) origin: Option<HeaderValue>,
+    /// Whether who is refused gets a page.
+    pub(super) wants_page: bool,
+    /// What a console is told of the attempt, if it is one's.
+    pub(super) feed: Option<Arc<Feed>>,
 }
 
 impl RequestLine {
@@ -25,6 +32,8 @@ impl RequestLine {
             uri: request.uri().clone(),
             version: request.version(),
             origin: request.headers().get(header::ORIGIN).cloned(),
+            wants_page: html::is_wanted(request.headers()),
+            feed: request.extensions().get().cloned(),
         }
     }
 

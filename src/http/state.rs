@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     authorize::{Cache, Turns},
+    console_feed::Feeds,
     groups::Groups,
     lifecycle::LifecycleTokens,
     metrics::Metrics,
@@ -54,6 +55,8 @@ pub(super) struct State {
     pub(super) buffering_told: Arc<Once>,
     /// Whether there is a console, whose user is told why a script cannot run.
     pub(super) has_console: bool,
+    /// What consoles are told of their sessions.
+    pub(super) feeds: Arc<Feeds>,
 }
 
 impl State {
@@ -84,6 +87,7 @@ impl State {
             digests: DigestKey::default(),
             buffering_told: Arc::new(Once::new()),
             has_console: false,
+            feeds: Arc::default(),
         }
     }
 }

@@ -58,7 +58,7 @@ pub(in crate::http) async fn answer(
             page.ok_or(Refusal::NoPage)?
         }
     };
-    let answer = answer_page(request, path, page).await?;
+    let answer = answer_page(state, request, path, page).await?;
     Ok(PlainAnswer::Answer(answer))
 }
 
@@ -93,12 +93,14 @@ pub(in crate::http) async fn run_script(
 }
 
 async fn answer_page(
+    state: &State,
     request: ClientRequest<'_>,
     path: &UrlPath,
     page: Page<'_>,
 ) -> Result<Answer, Refused> {
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
+        Page::ConsoleFeed => Answerer::ConsoleFeed.answer(console::feed(state, request)),
         Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
         Page::File(files) => Answerer::File.answer(answer_file(files, request, path).await),
         Page::Preflight(cors) => Answerer::Nobody.answer(Ok(cors.preflight(request.parts))),

@@ -5,7 +5,9 @@ use hyper::{Method, Response, header};
 use crate::http::{
     access::{clear_cookie, is_embedded},
     body::Body,
+    html,
     refusal::{Challenges, Refusal},
+    refusal_page::RefusalPage,
     request::ClientRequest,
 };
 
@@ -24,7 +26,9 @@ pub(super) fn answer(request: ClientRequest<'_>) -> Result<Response<Body>, Refus
         basic: is_own,
         bearer: false,
     };
-    let mut response = Refusal::LoggedOut(challenges).into_response(parts.version);
+    let page = html::is_wanted(&parts.headers).then(RefusalPage::default);
+    let refusal = Refusal::LoggedOut(challenges);
+    let mut response = refusal.into_response(parts.version, page.as_ref());
     let cookie = clear_cookie(request.connection, request.host).filter(|_| is_own);
     let headers = response.headers_mut();
     headers.extend(cookie.map(|cookie| (header::SET_COOKIE, cookie)));

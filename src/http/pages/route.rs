@@ -41,6 +41,8 @@ pub enum PlainRoute<'a> {
 pub enum Page<'a> {
     /// The developer console.
     Console,
+    /// What the console is told beside its messages.
+    ConsoleFeed,
     /// The terminal page.
     Terminal,
     /// A static file.
@@ -73,6 +75,7 @@ impl<'a> PlainRoute<'a> {
             PlainRoute::Scripts(..) => Answerer::Cgi,
             PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
+            PlainRoute::Page(Page::ConsoleFeed, _) => Answerer::ConsoleFeed,
             PlainRoute::Page(Page::File(_), _) => Answerer::File,
             PlainRoute::Page(Page::UpgradeRequired | Page::UpgradeOrPost, _) => Answerer::Program,
             PlainRoute::Page(Page::Options(_) | Page::Preflight(_) | Page::Logout, _) => {

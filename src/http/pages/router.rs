@@ -26,6 +26,8 @@ const OF_SCRIPTS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /// What the paths of wsd's own begin with (RFC 8615).
 const OWN_PATHS: &str = "/.well-known/wsd";
+/// Where the console is told of its sessions.
+const CONSOLE_FEED: &str = "/.well-known/wsd-console";
 /// Where browsers forget a password.
 const LOGOUT: &str = "/.well-known/wsd-logout";
 
@@ -79,15 +81,27 @@ impl Router {
         path: &UrlPath,
         headers: &HeaderMap,
     ) -> Option<WebSocketRoute<'_>> {
+        if self.own_page(path).is_some() {
+            return None;
+        }
         let route = self.websocket(path, headers);
         route.filter(|route| route.options().plain_http)
+    }
+
+    /// What wsd has at a path whatever else is there.
+    fn own_page(&self, path: &UrlPath) -> Option<Page<'_>> {
+        match path.as_str() {
+            LOGOUT if self.logins.has_passwords() => Some(Page::Logout),
+            CONSOLE_FEED if self.console => Some(Page::ConsoleFeed),
+            _ => None,
+        }
     }
 
     /// Who answers a plain request: the page of a terminal at its path; else the console at `/`; else the script that
     /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
-        if path.as_str() == LOGOUT && self.logins.has_passwords() {
-            return Some(PlainRoute::Page(Page::Logout, &self.page_options));
+        if let Some(page) = self.own_page(path) {
+            return Some(PlainRoute::Page(page, &self.page_options));
         }
         if let Some(terminal) = self.terminal_at(path) {
             return Some(PlainRoute::Page(Page::Terminal, &terminal.options));
@@ -171,7 +185,9 @@ impl Router {
 
     /// Whether a file or a script may answer at a path, which a page of another origin may ask for.
     pub(in crate::http) fn has_resource_at(&self, path: &UrlPath) -> bool {
-        let has_page = self.console && path.as_str() == "/" || self.terminal_at(path).is_some();
+        let has_page = self.console && path.as_str() == "/"
+            || self.terminal_at(path).is_some()
+            || self.own_page(path).is_some();
         !has_page && (self.files.is_some() || !self.scripts_at(path).is_empty())
     }
 

@@ -19,9 +19,10 @@ use super::{
     session_request::{Opened, SessionRequest},
 };
 use crate::{
-    backend::{Backend, FirstLine, Membership, Target, TerminalSize, target_lost},
+    backend::{Backend, FirstLine, Membership, StderrCopy, Target, TerminalSize, target_lost},
     http::{
         access::{ConnectionPermit, ProcessPermit},
+        console_feed::{self, Feed},
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
         refusal::{CAME_AT_END, Refusal},
@@ -70,6 +71,10 @@ pub(in crate::http) async fn open(
         Target::Program(..) | Target::Room(_) => None,
         Target::Socket(socket) => Some(socket.address.to_string()),
     };
+    let feed = asked.feed();
+    if let Some(feed) = &feed {
+        feed.open(&console_feed::Opened { target, options });
+    }
     let recording = launched.span.in_scope(|| {
         asked.log_start(&backend, address.as_deref(), member.as_deref());
         let header = || header_of(launched.id, &asked.uri, target);
@@ -104,6 +109,7 @@ pub(in crate::http) async fn open(
             .then(|| Arc::clone(&state.buffering_told)),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
+        feed,
         drain: state.drain.clone(),
     };
     state.tasks.spawn(task.run().instrument(launched.span));
@@ -136,7 +142,7 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         line.check().await.map_err(Refusal::Start)?;
     }
     let opening = async {
-        let backend = match sized(target, asked) {
+        let backend = match of_session(target, asked) {
             Ok(target) => {
                 let opening = target.open(&state.resources, &variables, connection);
                 opening.await
@@ -153,16 +159,25 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
     launch.start(state, observe, opening).await
 }
 
-/// The target, where it has a terminal with the size that the client asks for.
-fn sized<'a>(target: &'a Target, asked: &SessionRequest<'_>) -> Result<Cow<'a, Target>, Close> {
-    if !target.pty().is_controlling() {
-        return Ok(Cow::Borrowed(target));
+/// The target with what is this session's own: the size of its terminal, a console that has its stderr.
+fn of_session<'a>(
+    target: &'a Target,
+    asked: &SessionRequest<'_>,
+) -> Result<Cow<'a, Target>, Close> {
+    if target.pty().is_controlling() {
+        let query = asked.request.parts.uri.query().unwrap_or_default();
+        return match TerminalSize::of_query(query) {
+            Ok(size) => Ok(Cow::Owned(target.with_size(size))),
+            Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
+        };
     }
-    let query = asked.request.parts.uri.query().unwrap_or_default();
-    match TerminalSize::of_query(query) {
-        Ok(size) => Ok(Cow::Owned(target.with_size(size))),
-        Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
-    }
+    Ok(match asked.feed().filter(|feed| feed.is_developers()) {
+        Some(feed) => {
+            let copy = StderrCopy::new(move |line| feed.say(line));
+            Cow::Owned(target.with_stderr_copy(copy))
+        }
+        None => Cow::Borrowed(target),
+    })
 }
 
 /// What is known of a member of a room.
@@ -192,6 +207,8 @@ struct Task {
     buffering_told: Option<Arc<Once>>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
+    /// What its console is told, if its client is one.
+    feed: Option<Arc<Feed>>,
     /// Cancelled when the server stops.
     drain: CancellationToken,
 }
@@ -222,6 +239,12 @@ impl Task {
                 line.fault_behind_exit(summary.exit).await;
             }
             log_end(&summary, open, duration);
+            if let Some(feed) = self.feed {
+                feed.end(console_feed::Ended {
+                    exit: summary.exit,
+                    came_at_end: summary.came_at_end,
+                });
+            }
             if let (true, Some(told)) = (summary.came_at_end, self.buffering_told) {
                 told.call_once(tell_of_buffering);
             }

@@ -1,5 +1,7 @@
 //! What a session is asked for with, and what it is opened with.
 
+use std::sync::Arc;
+
 use hyper::header;
 use tracing::info;
 
@@ -8,6 +10,7 @@ use crate::{
     environ,
     http::{
         access::ConnectionPermit,
+        console_feed::Feed,
         pages::RouteMatch,
         registry::GroupMember,
         request::{ClientRequest, METHOD_OF_SESSIONS},
@@ -80,6 +83,11 @@ pub(super) struct Opened {
 }
 
 impl SessionRequest<'_> {
+    /// What its console is told, if it is one that asks.
+    pub(super) fn feed(&self) -> Option<Arc<Feed>> {
+        self.request.parts.extensions.get().cloned()
+    }
+
     pub(super) fn to_environ(&self) -> environ::RequestInfo<'_> {
         let RouteMatch {
             script_name,

@@ -15,11 +15,11 @@ await browse(async (browser) => {
   const age = Date.now() - Date.parse(await time.getAttribute("datetime"));
   assert.ok(age >= 0 && age < 60_000, `${age} ms`);
 
-  await page.click("#disconnect");
+  await page.button("Disconnect").click();
   await page.state("closed");
-  assert.match(await page.nth("close", 0), /^closed cleanly, code 1000 /);
+  assert.equal(await page.nth("close", 0), "closed, code 1000 (normal end)");
   await page.fill("#protocol", "ex1, ex2");
-  await page.click("#connect");
+  await page.button("Connect").click();
   await page.state("open");
   assert.equal(await page.nth("open", 1), "open, subprotocol ex1");
   await page.say("hello again");

@@ -4,6 +4,7 @@ pub(crate) mod auth_server;
 pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
+pub(crate) mod feed;
 pub(crate) mod gateway;
 pub(crate) mod hooks;
 pub(crate) mod http;
@@ -34,6 +35,7 @@ use std::{
 };
 
 pub(crate) use client::Client;
+pub(crate) use feed::ConsoleFeed;
 pub(crate) use gateway::{Gateway, Output, WSD, assert_refused, run};
 pub(crate) use http::http;
 pub(crate) use process::{children_of, is_alive, kill, orphan_killer_of, state, wait_until_gone};

@@ -15,7 +15,6 @@ use tokio::{
 use super::{
     body::{self, ReadPlan},
     files::Files,
-    listing,
     lookup::{self, Resource},
     range::{self, Selection},
     representation::Representation,
@@ -24,6 +23,7 @@ use crate::{
     http::{
         body::{Body, body_from, empty},
         conditional::{self, Verdict},
+        html,
         pages::root::Reach,
         refusal::Refusal,
         url_path::UrlPath,
@@ -178,7 +178,7 @@ fn listing_page(method: &Method, page: String) -> Response<Body> {
     headers.insert(header::CONTENT_LENGTH, length.into());
     for (name, value) in [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CONTENT_SECURITY_POLICY, listing::POLICY),
+        (header::CONTENT_SECURITY_POLICY, html::POLICY),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

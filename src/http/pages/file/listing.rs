@@ -4,32 +4,19 @@ use std::{fs::File, io, time::SystemTime};
 
 use rustix::fs::{AtFlags, Dir, FileType, statat};
 
-use super::{escape, representation::http_time};
+use super::representation::http_time;
 use crate::{
-    http::{pages::root::Root, url_path::UrlPath},
+    http::{
+        html::{self, escape},
+        pages::root::Root,
+        url_path::UrlPath,
+    },
     percent::escaped,
 };
-
-/// The page has a style, and nothing to run or to load.
-pub(super) const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
-                                 form-action 'none'; frame-ancestors 'none'";
 
 /// Entries of one page. Beyond, a page is of no use to people, and of much use to who wants a server's
 /// memory.
 const MAX_ENTRIES: usize = 10_000;
-
-const HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
-    <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n";
-const STYLE: &str = "<style>\n\
-    :root { color-scheme: light dark; font-family: system-ui, sans-serif }\n\
-    body { margin: 2rem auto; max-width: 60rem; padding: 0 1rem }\n\
-    td { padding: .2rem 1.5rem .2rem 0; overflow-wrap: anywhere }\n\
-    td + td { white-space: nowrap; text-align: right; font-variant-numeric: tabular-nums }\n\
-    @media (max-width: 40rem) {\n\
-    td { display: inline-block; padding: 0 1rem .2rem 0 }\n\
-    td:first-child { display: block; padding: .6rem 0 .2rem }\n\
-    }\n\
-    </style>\n";
 
 /// One line of the page.
 #[derive(Debug)]
@@ -112,8 +99,7 @@ fn look_at(root: &Root, path: &UrlPath, directory: &File, name: &str) -> Option<
 }
 
 fn write(path: &str, entries: &[Entry], is_cut: bool) -> String {
-    let title = escape::html(path);
-    let mut page = format!("{HEAD}<title>{title}</title>\n{STYLE}<h1>{title}</h1>\n<table>\n");
+    let mut page = format!("<h1>{}</h1>\n<table>\n", escape(path));
     if path != "/" {
         page.push_str("<tr><td><a href=\"../\">../</a></td><td></td><td></td></tr>\n");
     }
@@ -122,7 +108,7 @@ fn write(path: &str, entries: &[Entry], is_cut: bool) -> String {
             Kind::Directory => ("/", String::new()),
             Kind::File { length } => ("", size(length)),
         };
-        let (link, name) = (escaped(&entry.name), escape::html(&entry.name));
+        let (link, name) = (escaped(&entry.name), escape(&entry.name));
         let modified = entry.modified.map(date).unwrap_or_default();
         page.push_str(&format!(
             "<tr><td><a href=\"{link}{slash}\">{name}{slash}</a></td><td>{length}</td><td>{modified}</td></tr>\n"
@@ -132,7 +118,7 @@ fn write(path: &str, entries: &[Entry], is_cut: bool) -> String {
     if is_cut {
         page.push_str(&format!("<p>Only {MAX_ENTRIES} entries are shown.</p>\n"));
     }
-    page
+    html::page(path, &page)
 }
 
 /// Bytes as people read them.

@@ -2,11 +2,12 @@
 
 use std::io;
 
-use hyper::{HeaderMap, header, http::request::Parts};
+use hyper::{HeaderMap, http::request::Parts};
 use rustix::io::Errno;
 
 use super::{files::Files, listing, representation::Representation};
 use crate::http::{
+    html,
     pages::root::{Reach, is_inconclusive},
     refusal::Refusal,
     url_path::UrlPath,
@@ -103,17 +104,7 @@ fn is_route(path: &UrlPath, headers: &HeaderMap) -> bool {
     let last = path.trim_end_matches('/').rsplit('/').next();
     let is_well_known = path.split('/').any(|segment| segment == ".well-known");
     let is_name = || last.is_some_and(|last| !last.contains('.'));
-    !is_well_known && !path.contains("//") && (is_navigation(headers) || is_name())
-}
-
-/// Whether a browser is going to a page: what a script, a style or a picture is asked for with has no `text/html`.
-fn is_navigation(headers: &HeaderMap) -> bool {
-    let values = headers.get_all(header::ACCEPT).iter();
-    values
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|range| range.split(';').next())
-        .any(|range| range.trim().eq_ignore_ascii_case("text/html"))
+    !is_well_known && !path.contains("//") && (html::is_wanted(headers) || is_name())
 }
 
 /// Why nothing was found.
@@ -150,6 +141,7 @@ impl From<Miss> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use hyper::header;
 
     #[test]
     fn route_of_a_page_has_no_extension() {

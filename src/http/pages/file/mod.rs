@@ -10,7 +10,6 @@ mod answer;
 mod body;
 mod content_type;
 mod description;
-mod escape;
 mod files;
 mod listing;
 mod lookup;

@@ -1,7 +1,7 @@
-//! HTML escaping of file names.
+//! HTML escaping: what others have written is text.
 
 /// Makes text of what would be markup, within quotes too; control characters become visible.
-pub(super) fn html(text: &str) -> String {
+pub(in crate::http) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
@@ -31,7 +31,7 @@ mod tests {
     #[test]
     fn markup_becomes_text() {
         assert_eq!(
-            html("<a href='x' b=\"&\">\n\u{202E}é😀"),
+            escape("<a href='x' b=\"&\">\n\u{202E}é😀"),
             "&lt;a href=&#39;x&#39; b=&quot;&amp;&quot;&gt;\u{FFFD}\u{FFFD}é😀"
         );
     }
