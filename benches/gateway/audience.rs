@@ -1,16 +1,19 @@
 //! Many members of one room on one thread: one speaks, or all do, and all hear it.
 
 use crate::connection::{Connection, Heard, PATIENCE};
+use crate::hearing::{Hearing, Membership};
+use crate::nats;
 use crate::outcome::Failure;
 use crate::poll::{Interest, Poll};
-use crate::wire::{Batch, Echoes};
+use crate::stream::Stream;
+use crate::wire::Batch;
 
 /// Room to read into: most of a burst, for ten thousand members.
 const ROOM: usize = 8 * 1024;
 
 struct Member {
-    connection: Connection,
-    echoes: Echoes,
+    connection: Connection<Stream>,
+    hearing: Hearing,
 }
 
 /// Members that are all there.
@@ -18,27 +21,87 @@ pub(crate) struct Audience {
     poll: Poll,
     ready: Vec<usize>,
     members: Vec<Member>,
+    membership: Membership,
+}
+
+impl Member {
+    /// From now on nothing blocks.
+    fn join(port: u16, membership: Membership) -> Result<Self, Failure> {
+        let nothing = Batch::new(0, 16, 1);
+        let mut hearing = Hearing::of(membership);
+        let asked = match membership {
+            Membership::Nats => ("/", ""),
+            Membership::Compressed => {
+                ("/bench", "Sec-WebSocket-Extensions: permessage-deflate\r\n")
+            }
+            Membership::Plain | Membership::Tls => ("/bench", ""),
+        };
+        let stream = Stream::connect(port, membership == Membership::Tls)?;
+        let mut take = |piece: &[u8], part| hearing.take(&nothing, piece, part);
+        let mut connection = Connection::upgrade(stream, ROOM, asked, &mut take)?;
+        match membership {
+            Membership::Compressed => connection.expect_compressed(),
+            Membership::Nats => connection.send(&nats::greeting())?,
+            Membership::Plain | Membership::Tls => {}
+        }
+        while matches!(&hearing, Hearing::Nats(stream) if !stream.is_greeted) {
+            connection.listen(|piece, part| hearing.take(&nothing, piece, part))?;
+        }
+        connection.stream.socket().set_nonblocking(true)?;
+        Ok(Member {
+            connection,
+            hearing,
+        })
+    }
+
+    /// Reads once, or what TLS has made of it, and checks what came.
+    fn listen(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let Member {
+            connection,
+            hearing,
+        } = self;
+        loop {
+            let heard = connection.receive(|piece, part| hearing.take(batch, piece, part))?;
+            if let Hearing::Nats(stream) = hearing
+                && std::mem::take(&mut stream.is_asked)
+            {
+                connection.send(&nats::pong())?;
+            }
+            if heard == Heard::End || connection.is_closed() {
+                return Err(Failure::Wrong("a member was closed".into()));
+            }
+            // epoll(7) does not know of what lies within.
+            let is_tls = matches!(connection.stream, Stream::Tls(_));
+            if heard == Heard::Nothing || !is_tls {
+                return Ok(());
+            }
+        }
+    }
 }
 
 impl Audience {
     /// So many, one after the other.
-    pub(crate) fn gather(port: u16, count: usize) -> Result<Self, Failure> {
+    pub(crate) fn gather(port: u16, count: usize, membership: Membership) -> Result<Self, Failure> {
         let mut audience = Audience {
             poll: Poll::new()?,
             ready: Vec::new(),
             members: Vec::new(),
+            membership,
         };
         for name in 0..count {
-            let connection = Connection::open_narrow(port, ROOM)?;
-            audience
-                .poll
-                .add(&connection.stream, name, Interest::Readable)?;
-            audience.members.push(Member {
-                connection,
-                echoes: Echoes::default(),
-            });
+            let member = Member::join(port, membership)?;
+            let socket = member.connection.stream.socket();
+            audience.poll.add(socket, name, Interest::Readable)?;
+            audience.members.push(member);
         }
         Ok(audience)
+    }
+
+    fn frames(&self, batch: &Batch) -> Vec<u8> {
+        match self.membership {
+            Membership::Nats => nats::publish(batch),
+            _ => batch.frames.clone(),
+        }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -47,24 +110,23 @@ impl Audience {
 
     /// The first says all of a batch at once; returns when all have heard it.
     pub(crate) fn hear_all_of(&mut self, batch: &Batch) -> Result<(), Failure> {
-        let frames: Vec<u8> = (0..batch.count)
-            .flat_map(|place| batch.frame(place).to_vec())
-            .collect();
+        let frames = self.frames(batch);
         self.members[0].connection.send(&frames)?;
         self.hear(batch, batch.count as u64)
     }
 
     /// Each says the one message of a batch; returns when all have heard all of them.
     pub(crate) fn all_speak(&mut self, batch: &Batch) -> Result<(), Failure> {
+        let frames = self.frames(batch);
         for member in &mut self.members {
-            member.connection.send(batch.frame(0))?;
+            member.connection.send(&frames)?;
         }
         self.hear(batch, self.members.len() as u64)
     }
 
     fn hear(&mut self, batch: &Batch, count: u64) -> Result<(), Failure> {
         for member in &mut self.members {
-            member.echoes = Echoes::default();
+            member.hearing.begin_anew();
         }
         let mut waiting = self.members.len();
         while waiting > 0 {
@@ -75,12 +137,11 @@ impl Audience {
                 )));
             }
             for &name in &self.ready {
-                let Member { connection, echoes } = &mut self.members[name];
-                let heard = connection.receive(|piece, part| echoes.take(batch, piece, part))?;
-                if heard == Heard::End || connection.is_closed() {
-                    return Err(Failure::Wrong("a member was closed".into()));
-                }
-                if heard == Heard::Something && echoes.received == count {
+                let member = &mut self.members[name];
+                let before = member.hearing.received();
+                member.listen(batch)?;
+                let received = member.hearing.received();
+                if before < count && received >= count {
                     // More than that is wrong, and is taken for the next.
                     waiting -= 1;
                 }

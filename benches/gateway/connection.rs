@@ -7,7 +7,8 @@ use std::time::Duration;
 use crate::frames::{Frames, Part};
 use crate::outcome::Failure;
 use crate::poll;
-use crate::wire::{Batch, Echoes, upgrade_request, upgraded};
+use crate::stream::Stream;
+use crate::wire::{Batch, Echoes, upgrade_request, upgrade_request_of, upgraded};
 
 /// How long a server may stay silent while an answer is due. A storm of
 /// connects may wait seconds for retransmitted SYNs; beyond this it hangs.
@@ -49,27 +50,6 @@ impl Connection {
         Ok(connection)
     }
 
-    /// The same up to and including the upgrade, with little room; from then on nothing blocks.
-    pub(crate) fn open_narrow(port: u16, room: usize) -> Result<Self, Failure> {
-        let opened = Self::open(port)?;
-        let mut connection = Self::new(opened.stream, room);
-        while !connection.is_upgraded {
-            connection.listen(|_, _| Err(Failure::Wrong("a message before any".into())))?;
-        }
-        connection.stream.set_nonblocking(true)?;
-        Ok(connection)
-    }
-
-    /// The same, which lets pass what is said first; it has come then, or comes later.
-    pub(crate) fn open_narrow_or_greeted(port: u16) -> Result<Self, Failure> {
-        let opened = Self::open(port)?;
-        let mut connection = Self::new(opened.stream, NARROW);
-        while !connection.is_upgraded {
-            connection.listen(|_, _| Ok(()))?;
-        }
-        Ok(connection)
-    }
-
     /// The same up to and including a first echo.
     pub(crate) fn open_and_greet(port: u16) -> Result<Self, Failure> {
         let mut connection = Self::open(port)?;
@@ -89,6 +69,26 @@ impl Connection {
         }
         let port = self.stream.peer_addr()?.port();
         self.ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+    }
+}
+
+impl Connection<Stream> {
+    /// Connects and has the upgrade of a resource, with further lines in the request and so much room to read into;
+    /// what is said first goes to `early`.
+    pub(crate) fn upgrade(
+        stream: Stream,
+        room: usize,
+        (resource, headers): (&str, &str),
+        mut early: impl FnMut(&[u8], Part) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
+        let address = stream.socket().peer_addr()?;
+        let mut connection = Self::new(stream, room);
+        let request = upgrade_request_of(address, resource, headers);
+        connection.send(request.as_bytes())?;
+        while !connection.is_upgraded {
+            connection.listen(&mut early)?;
+        }
+        Ok(connection)
     }
 }
 
@@ -185,6 +185,11 @@ impl<S: Read + Write> Connection<S> {
         self.buffer.copy_within(done..self.filled, 0);
         self.filled -= done;
         Ok(Heard::Something)
+    }
+
+    /// Messages may be compressed, and come as they are (RFC 7692).
+    pub(crate) fn expect_compressed(&mut self) {
+        self.frames.may_be_compressed = true;
     }
 
     /// The server has said goodbye with a Close frame.

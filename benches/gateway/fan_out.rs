@@ -7,8 +7,8 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::audience::Audience;
-use crate::connection::Connection;
 use crate::figures::{Effort, standing::settled_memory};
+use crate::hearing::Membership;
 use crate::kernel::{self, OneCpu};
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome};
@@ -17,7 +17,7 @@ use crate::turns::take_turns;
 use crate::wire::Batch;
 
 /// Names of the servers, and the words behind the program's own path.
-pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 9] = [
     (
         "wsd",
         "wsd",
@@ -33,7 +33,18 @@ pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
         "wsd",
         "--port={port} --loglevel=error --room=/ --max-rate=0 --max-members=0",
     ),
+    (
+        TLS,
+        "wsd",
+        "--port={port} --loglevel=error --ssl-selfsigned --share --max-members=0 cat",
+    ),
+    (
+        COMPRESSED,
+        "wsd",
+        "--port={port} --loglevel=error --compress --share --max-members=0 cat",
+    ),
     ("nchan", "sh", "benches/gateway/nchan.sh {port}"),
+    (NATS, "sh", "benches/gateway/nats.sh {port}"),
     (
         "websocat",
         "websocat",
@@ -41,6 +52,12 @@ pub(crate) const KNOWN: [(&str, &str, &str); 6] = [
     ),
     ("ws (Node)", "node", "benches/gateway/fan_out.mjs {port}"),
 ];
+
+const TLS: &str = "wsd TLS";
+const COMPRESSED: &str = "wsd compressed";
+
+/// The one whose members speak a protocol of its own.
+pub(crate) const NATS: &str = "nats-server";
 
 /// Where Debian has the module of nginx.
 pub(crate) const NCHAN: &str = "/usr/lib/nginx/modules/ngx_nchan_module.so";
@@ -58,14 +75,27 @@ const TICK: Duration = Duration::from_millis(50);
 /// What one member that does not read is sent meanwhile.
 const STALL: usize = 500;
 
-type Probe = fn(&Server, &Effort) -> Result<Outcome, Failure>;
+type Probe = fn(&Room, &Effort) -> Result<Outcome, Failure>;
+
+/// A running server whose members all hear each other.
+struct Room {
+    server: Server,
+    membership: Membership,
+}
+
+impl Room {
+    /// So many members.
+    fn gather(&self, count: usize) -> Result<Audience, Failure> {
+        Audience::gather(self.server.port, count, self.membership)
+    }
+}
 
 /// Name, and what is done.
 const FIGURES: [(&str, Probe); 7] = [
-    ("alone", |server, effort| bursts(server, effort, 1)),
-    ("burst-64", |server, effort| bursts(server, effort, BURST)),
-    ("state-2k", |server, effort| states(server, effort, STATE)),
-    ("state-10k", |server, effort| states(server, effort, WORLD)),
+    ("alone", |room, effort| bursts(room, effort, 1)),
+    ("burst-64", |room, effort| bursts(room, effort, BURST)),
+    ("state-2k", |room, effort| states(room, effort, STATE)),
+    ("state-10k", |room, effort| states(room, effort, WORLD)),
     ("talk", talk),
     ("stalled", stalled),
     ("memory", memory),
@@ -105,7 +135,14 @@ fn once(template: &Template, effort: &Effort, probe: Probe) -> Result<Outcome, F
         Server::start(|port| template.fill(port, &["cat"], Mode::Lines))?
     };
     let _last = OneCpu::pin_last()?;
-    probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
+    let membership = match template.name.as_str() {
+        NATS => Membership::Nats,
+        TLS => Membership::Tls,
+        COMPRESSED => Membership::Compressed,
+        _ => Membership::Plain,
+    };
+    let room = Room { server, membership };
+    probe(&room, effort).map_err(|failure| failure.and(&room.server.complaints()))
 }
 
 /// Processor time of the server for each message at each member.
@@ -116,8 +153,9 @@ fn cost(server: &Server, before: Duration, deliveries: usize) -> Result<Measure,
 }
 
 /// So many messages at once; the next when all have heard them.
-fn bursts(server: &Server, effort: &Effort, count: usize) -> Result<Outcome, Failure> {
-    let mut audience = Audience::gather(server.port, members(effort))?;
+fn bursts(room: &Room, effort: &Effort, count: usize) -> Result<Outcome, Failure> {
+    let server = &room.server;
+    let mut audience = room.gather(members(effort))?;
     let batch = Batch::new(1, SHORT, count);
     audience.hear_all_of(&batch)?;
     let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
@@ -136,8 +174,9 @@ fn bursts(server: &Server, effort: &Effort, count: usize) -> Result<Outcome, Fai
 }
 
 /// A state of so many bytes twenty times a second.
-fn states(server: &Server, effort: &Effort, size: usize) -> Result<Outcome, Failure> {
-    let mut audience = Audience::gather(server.port, members(effort))?;
+fn states(room: &Room, effort: &Effort, size: usize) -> Result<Outcome, Failure> {
+    let server = &room.server;
+    let mut audience = room.gather(members(effort))?;
     let batch = Batch::new(1, size, 1);
     audience.hear_all_of(&batch)?;
     let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
@@ -157,8 +196,9 @@ fn states(server: &Server, effort: &Effort, size: usize) -> Result<Outcome, Fail
 }
 
 /// A tenth of all speak in the same moment, and all hear them.
-fn talk(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
-    let mut audience = Audience::gather(server.port, members(effort) / 10)?;
+fn talk(room: &Room, effort: &Effort) -> Result<Outcome, Failure> {
+    let server = &room.server;
+    let mut audience = room.gather(members(effort) / 10)?;
     let batch = Batch::new(1, SHORT, 1);
     audience.all_speak(&batch)?;
     let (cpu, start) = (server.cpu_when_quiet()?, Instant::now());
@@ -177,12 +217,13 @@ fn talk(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
 }
 
 /// One member does not read: what the server grows by, and whether others hear on.
-fn stalled(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
-    let mut audience = Audience::gather(server.port, members(effort) / 10)?;
+fn stalled(room: &Room, effort: &Effort) -> Result<Outcome, Failure> {
+    let server = &room.server;
+    let mut audience = room.gather(members(effort) / 10)?;
     let batch = Batch::new(1, WORLD, 1);
     audience.hear_all_of(&batch)?;
     let before = settled_memory(server)?;
-    let _silent = Connection::open(server.port)?;
+    let _silent = room.gather(1)?;
     let start = Instant::now();
     let mut slowest = Duration::ZERO;
     for _ in 0..STALL {
@@ -200,14 +241,15 @@ fn stalled(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
 }
 
 /// Memory of members that hear nothing.
-fn memory(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
+fn memory(room: &Room, effort: &Effort) -> Result<Outcome, Failure> {
+    let server = &room.server;
     let count = match effort.idle < Effort::FULL.idle {
         true => members(effort),
         false => MANY,
     };
-    let _first = Audience::gather(server.port, 10)?;
+    let _first = room.gather(10)?;
     let before = settled_memory(server)?;
-    let mut audience = Audience::gather(server.port, count)?;
+    let mut audience = room.gather(count)?;
     let memory = settled_memory(server)? - before;
     // All of them must still be there.
     drop(_first);

@@ -18,6 +18,8 @@ pub(crate) struct Frames {
     missing: u64,
     final_frame: bool,
     within_message: bool,
+    /// The first of its reserved bits may be set (RFC 7692 §6).
+    pub(crate) may_be_compressed: bool,
     /// A Close frame has come.
     pub(crate) closed: bool,
 }
@@ -34,7 +36,7 @@ impl Frames {
         let mut rest = bytes;
         loop {
             if self.missing == 0 {
-                let Some(header) = Header::parse(rest)? else {
+                let Some(header) = Header::parse(rest, self.may_be_compressed)? else {
                     break;
                 };
                 let length = usize::try_from(header.payload).unwrap_or(usize::MAX);
@@ -89,11 +91,12 @@ struct Header {
 }
 
 impl Header {
-    fn parse(bytes: &[u8]) -> Result<Option<Self>, Failure> {
+    fn parse(bytes: &[u8], may_be_compressed: bool) -> Result<Option<Self>, Failure> {
         let &[first, second, ref more @ ..] = bytes else {
             return Ok(None);
         };
-        if first & 0x70 != 0 || second & 0x80 != 0 {
+        let reserved = if may_be_compressed { 0x30 } else { 0x70 };
+        if first & reserved != 0 || second & 0x80 != 0 {
             return Err(Failure::Wrong(
                 "a frame with a mask or reserved bits".into(),
             ));

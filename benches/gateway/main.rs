@@ -16,8 +16,11 @@ mod fan_out;
 mod figures;
 mod floor;
 mod frames;
+mod games;
 mod growth;
+mod hearing;
 mod kernel;
+mod nats;
 mod options;
 mod outcome;
 mod picture;
@@ -26,6 +29,7 @@ mod report;
 mod server;
 mod site;
 mod socket_server;
+mod stream;
 mod targets;
 mod terminals;
 mod turns;
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Ok(Request::Growth(options)) => growth::run(&options),
         Ok(Request::Targets(options)) => targets::run(&options),
         Ok(Request::Access(options)) => access::run(&options),
+        Ok(Request::Games(options)) => games::run(&options),
         Ok(Request::FanOut(options)) => fan_out::run(&options),
         Ok(Request::Terminals(options)) => terminals::run(&options),
         Err(error) => {

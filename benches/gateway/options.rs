@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
+use crate::games;
 use crate::growth;
 use crate::server::{Mode, Modes, Template};
 use crate::targets;
@@ -26,6 +27,8 @@ pub(crate) enum Request {
     Access(Options),
     /// One program for many clients, beside others that send to all.
     FanOut(Options),
+    /// The same with a program that plays, in several languages.
+    Games(Options),
     /// Terminals, beside pipes and script(1).
     Terminals(Options),
 }
@@ -52,6 +55,7 @@ pub(crate) struct Options {
 enum Own {
     Targets,
     FanOut,
+    Games,
     Access,
     Terminals,
 }
@@ -150,6 +154,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "floor" => is_floor = true,
             "growth" => is_growth = true,
             "targets" => own = Some(Own::Targets),
+            "game" => own = Some(Own::Games),
             "fan-out" => own = Some(Own::FanOut),
             "access" => own = Some(Own::Access),
             "terminal" => own = Some(Own::Terminals),
@@ -175,7 +180,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let is_fan_out = matches!(own, Own::FanOut);
         if !is_fan_out && (has_others || only.is_some()) {
             return Err(
-                "targets, access and terminal have figures and servers of their own".into(),
+                "targets, game, access and terminal have figures and servers of their own".into(),
             );
         }
         if let Some(only) = only.as_ref().filter(|_| is_fan_out) {
@@ -184,6 +189,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         let known: &[_] = match own {
             Own::Targets => &targets::KNOWN,
             Own::FanOut => &fan_out::KNOWN,
+            Own::Games => &games::KNOWN,
             Own::Access => &access::KNOWN,
             Own::Terminals => &terminals::KNOWN,
         };
@@ -193,6 +199,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         return Ok(match own {
             Own::Targets => Request::Targets(options),
             Own::FanOut => Request::FanOut(options),
+            Own::Games => Request::Games(options),
             Own::Access => Request::Access(options),
             Own::Terminals => Request::Terminals(options),
         });
@@ -323,7 +330,12 @@ fn tls_servers() -> Vec<Template> {
 /// Those of a list that are on this machine.
 fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
     let template = |(name, program, arguments): &(&str, &str, &str)| {
-        if *name == "nchan" && !Path::new(fan_out::NCHAN).exists() {
+        let is_missing = match *name {
+            "nchan" => !Path::new(fan_out::NCHAN).exists(),
+            fan_out::NATS => find_in_path(name).is_none(),
+            _ => false,
+        };
+        if is_missing {
             return None;
         }
         let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {

@@ -1,5 +1,5 @@
-//! Terminals: wsd with one, wsd with pipes in its place, and script(1), which has a terminal and no network: what a
-//! terminal cannot cost less than.
+//! Terminals: wsd with one, ttyd, wsd with pipes in its place, and script(1), which has a terminal and no network: what
+//! a terminal cannot cost less than.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -8,23 +8,26 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::connection::{Connection, Heard, PATIENCE};
+use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
 use crate::figures::Effort;
 use crate::figures::standing::settled_memory;
+use crate::frames::Part;
 use crate::kernel;
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome, percentile};
 use crate::server::{Server, Template};
+use crate::stream::Stream;
 use crate::turns::take_turns;
-use crate::wire::{MASK, close};
+use crate::wire::{MASK, close, text_frame};
 
 /// Names of what is compared, and the words behind the program's own path.
-pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
     (
         "wsd",
         "wsd",
         "--port={port} --loglevel=error --maxforks=0 --terminal {program}",
     ),
+    (TTYD, "ttyd", "--port={port} --writable --debug=0 {program}"),
     (
         PIPES,
         "wsd",
@@ -33,6 +36,9 @@ pub(crate) const KNOWN: [(&str, &str, &str); 3] = [
     (SCRIPT, "script", "-qfc {program} /dev/null"),
 ];
 
+/// The one with a protocol of its own: a client says its size first, and each message begins with what it is.
+const TTYD: &str = "ttyd";
+const TTYD_SIZE: &[u8] = br#"{"AuthToken":"","columns":80,"rows":24}"#;
 /// The one that has no terminal, and the one that is no server.
 const PIPES: &str = "pipes";
 const SCRIPT: &str = "script";
@@ -69,10 +75,96 @@ pub(crate) fn run(options: &Options) -> io::Result<bool> {
 enum Shown {
     /// The server ends with it.
     Served(
-        Box<Connection>,
+        Screen,
         #[expect(dead_code, reason = "kept until it is dropped")] Server,
     ),
     Local(Child, ChildStdin, ChildStdout),
+}
+
+/// What a client has of a terminal.
+struct Screen {
+    connection: Box<Connection<Stream>>,
+    is_ttyd: bool,
+    /// The next piece begins a message.
+    is_first: bool,
+    /// The message is output, and not a title or settings.
+    is_output: bool,
+    /// What came with the answer to the upgrade.
+    early: usize,
+}
+
+impl Screen {
+    /// A terminal of a server, with so much room to read into; what it says first has come then, or comes later.
+    fn open(template: &Template, port: u16, room: usize) -> Result<Self, Failure> {
+        let is_ttyd = template.name == TTYD;
+        let asked = match is_ttyd {
+            true => ("/ws", "Sec-WebSocket-Protocol: tty\r\n"),
+            false => ("/bench", ""),
+        };
+        let mut early = 0;
+        let stream = Stream::connect(port, false)?;
+        let connection = Connection::upgrade(stream, room, asked, |piece, _| {
+            early += piece.len();
+            Ok(())
+        })?;
+        let mut screen = Screen {
+            connection: Box::new(connection),
+            is_ttyd,
+            is_first: true,
+            is_output: !is_ttyd,
+            early,
+        };
+        if is_ttyd {
+            screen.connection.send(&text_frame(TTYD_SIZE))?;
+        }
+        Ok(screen)
+    }
+
+    /// Types a key.
+    fn press(&mut self, key: u8) -> Result<(), Failure> {
+        let masked = |at: usize, byte: u8| byte ^ MASK[at];
+        let mut frame = vec![0x82];
+        match self.is_ttyd {
+            true => {
+                frame.push(0x82);
+                frame.extend(MASK);
+                frame.extend([masked(0, b'0'), masked(1, key)]);
+            }
+            false => {
+                frame.push(0x81);
+                frame.extend(MASK);
+                frame.push(masked(0, key));
+            }
+        }
+        self.connection.send(&frame)
+    }
+
+    /// Waits for something, and counts what is shown of it; `None` at the end.
+    fn listen(&mut self) -> Result<Option<usize>, Failure> {
+        let Screen {
+            connection,
+            is_ttyd,
+            is_first,
+            is_output,
+            early,
+        } = self;
+        let mut bytes = std::mem::take(early);
+        if bytes > 0 {
+            return Ok(Some(bytes));
+        }
+        let heard = connection.listen(|piece, part| {
+            let mut shown = piece.len();
+            if *is_ttyd && *is_first && shown > 0 {
+                *is_output = piece[0] == b'0';
+                shown -= 1;
+            }
+            *is_first = part == Part::Last || (*is_first && piece.is_empty());
+            bytes += if *is_output { shown } else { 0 };
+            Ok(())
+        })?;
+        let is_over = heard == Heard::End || connection.is_closed();
+        Ok((!is_over || bytes > 0).then_some(bytes))
+    }
 }
 
 /// A fresh server of a program.
@@ -96,8 +188,8 @@ impl Shown {
     fn start(template: &Template, program: &str) -> Result<Self, Failure> {
         if template.name != SCRIPT {
             let server = serve(template, program)?;
-            let connection = Connection::open(server.port)?;
-            return Ok(Shown::Served(Box::new(connection), server));
+            let screen = Screen::open(template, server.port, WIDE)?;
+            return Ok(Shown::Served(screen, server));
         }
         let words = template.words[1..].iter();
         let words = words.map(|word| word.replace("{program}", program));
@@ -116,15 +208,7 @@ impl Shown {
     /// Types a key.
     fn press(&mut self, key: u8) -> Result<(), Failure> {
         match self {
-            Shown::Served(connection, _) => connection.send(&[
-                0x82,
-                0x81,
-                MASK[0],
-                MASK[1],
-                MASK[2],
-                MASK[3],
-                key ^ MASK[0],
-            ]),
+            Shown::Served(screen, _) => screen.press(key),
             Shown::Local(_, stdin, _) => {
                 stdin.write_all(&[key])?;
                 Ok(stdin.flush()?)
@@ -135,19 +219,19 @@ impl Shown {
     /// Waits for something, and counts it; `None` at the end.
     fn listen(&mut self, buffer: &mut [u8]) -> Result<Option<usize>, Failure> {
         match self {
-            Shown::Served(connection, _) => {
-                let mut bytes = 0;
-                let heard = connection.listen(|piece, _| {
-                    bytes += piece.len();
-                    Ok(())
-                })?;
-                let is_over = heard == Heard::End || connection.is_closed();
-                Ok((!is_over || bytes > 0).then_some(bytes))
-            }
+            Shown::Served(screen, _) => screen.listen(),
             Shown::Local(_, _, stdout) => {
                 let read = stdout.read(buffer)?;
                 Ok((read > 0).then_some(read))
             }
+        }
+    }
+
+    /// A Close has come.
+    fn is_closed(&self) -> bool {
+        match self {
+            Shown::Served(screen, _) => screen.connection.is_closed(),
+            Shown::Local(..) => false,
         }
     }
 
@@ -231,7 +315,7 @@ fn show(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let file = LargeFile::new(length)?;
     let expected = match template.name.as_str() {
         PIPES => length,
-        SCRIPT => length + length / LINE,
+        SCRIPT | TTYD => length + length / LINE,
         _ => length + length / LINE + TITLE + EXIT,
     };
     let start = Instant::now();
@@ -239,39 +323,41 @@ fn show(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let mut buffer = vec![0; 256 * 1024];
     let mut received = 0;
     let mut came_by = start.elapsed();
-    while let Some(read) = shown.listen(&mut buffer)? {
+    // ttyd sends no Close, and need not end the connection either.
+    while let Ok(Some(read)) = shown.listen(&mut buffer) {
         received += read;
         came_by = start.elapsed();
-        if let Shown::Served(connection, _) = &shown
-            && connection.is_closed()
-        {
+        if shown.is_closed() {
             break;
         }
     }
-    if received != expected {
+    let is_ttyd = template.name == TTYD;
+    if received != expected && !is_ttyd {
         let reason = format!("{received} bytes of {expected} came");
         return Err(Failure::Wrong(reason));
     }
-    if let Shown::Served(connection, _) = &shown
-        && !connection.is_closed()
-    {
+    if matches!(shown, Shown::Served(..)) && !shown.is_closed() && !is_ttyd {
         return Err(Failure::Wrong("no Close came".into()));
     }
     let rate = received as f64 / came_by.as_secs_f64() / 1e6;
-    Ok(Outcome::from(vec![Measure::more("MB/s", rate)]))
+    let missing = expected.saturating_sub(received);
+    Ok(Outcome::from(vec![
+        Measure::more("MB/s", rate),
+        Measure::less("bytes missing", missing as f64),
+    ]))
 }
 
 /// `yes` before a client that reads nothing.
 fn stopped(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let server = serve(template, "yes y")?;
-    let connection = Connection::open(server.port)?;
+    let screen = Screen::open(template, server.port, WIDE)?;
     // Until all that is between them is full.
     sleep(Duration::from_secs(1));
     let (memory, cpu) = (server.memory()?, server.cpu()?);
     sleep(effort.pause);
     let growth = server.memory()? - memory;
     let cpu = (server.cpu()? - cpu).as_secs_f64();
-    drop(connection);
+    drop(screen);
     Ok(Outcome::from(vec![
         Measure::less("growth, KiB", growth / 1024.0),
         Measure::less("CPU, ms", cpu * 1e3),
@@ -281,16 +367,16 @@ fn stopped(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
 /// Sessions that do nothing.
 fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let server = serve(template, "cat")?;
-    let open = || Connection::open_narrow_or_greeted(server.port);
+    let open = || Screen::open(template, server.port, NARROW);
     drop(open()?);
     let before = settled_memory(&server)?;
-    let mut connections = Vec::new();
+    let mut screens = Vec::new();
     for _ in 0..effort.idle {
-        connections.push(open()?);
+        screens.push(open()?);
     }
     let memory = settled_memory(&server)? - before;
-    for connection in &mut connections {
-        let _ = connection.send(&close());
+    for screen in &mut screens {
+        let _ = screen.connection.send(&close());
     }
     let start = Instant::now();
     while server.descriptors()? > 100 && start.elapsed() < PATIENCE {

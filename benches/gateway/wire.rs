@@ -36,9 +36,14 @@ pub(crate) fn deflated_frame(payload: &[u8]) -> Vec<u8> {
 
 /// The opening request (RFC 6455 §4.1).
 pub(crate) fn upgrade_request(address: SocketAddr) -> String {
+    upgrade_request_of(address, "/bench", "")
+}
+
+/// The same, of a resource, with further lines.
+pub(crate) fn upgrade_request_of(address: SocketAddr, resource: &str, headers: &str) -> String {
     format!(
-        "GET /bench HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        "GET {resource} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n{headers}\r\n"
     )
 }
 
@@ -95,6 +100,11 @@ impl Batch {
             size,
             count,
         }
+    }
+
+    /// The messages.
+    pub(crate) fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        self.payload.chunks_exact(self.size)
     }
 
     /// The frame of the message at `place`, counted round and round.

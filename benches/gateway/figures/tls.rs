@@ -1,19 +1,13 @@
-//! What TLS costs: the same client, with and without it. Certificates are not checked, as servers make
-//! their own.
+//! What TLS costs: the same client, with and without it.
 
-use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConnection, Error, StreamOwned};
-use wsd::client::{ClientTls, Trust};
-
-use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
+use crate::connection::{Connection, Heard, NARROW, WIDE};
 use crate::figures::{Effort, standing::settled_memory};
 use crate::outcome::{Failure, Measure, Outcome, percentile};
 use crate::server::Server;
+use crate::stream::Stream;
 use crate::wire::{Batch, Echoes};
 
 /// Round trips before the clock runs.
@@ -23,59 +17,12 @@ const WARM_UP: usize = 500;
 const SIZE: usize = 1024;
 const BATCH: usize = 64;
 
-/// A connection, secured or not.
-enum Stream {
-    Plain(TcpStream),
-    Tls(Box<StreamOwned<ClientConnection, TcpStream>>),
-}
-
-impl Read for Stream {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.read(buffer),
-            Self::Tls(stream) => stream.read(buffer),
-        }
-    }
-}
-
-impl Write for Stream {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        match self {
-            Self::Plain(stream) => stream.write(bytes),
-            Self::Tls(stream) => stream.write(bytes),
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        match self {
-            Self::Plain(stream) => stream.flush(),
-            Self::Tls(stream) => stream.flush(),
-        }
-    }
-}
-
 /// Connects as the server wants it, and waits for a first echo.
 fn open(server: &Server, room: usize) -> Result<Connection<Stream>, Failure> {
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, server.port));
-    let stream = TcpStream::connect(address)?;
-    stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    let stream = match server.is_tls {
-        true => Stream::Tls(Box::new(StreamOwned::new(secured()?, stream))),
-        false => Stream::Plain(stream),
-    };
-    let mut connection = Connection::new(stream, room);
-    connection.ask_at(address)?;
+    let mut connection = Connection::new(Stream::connect(server.port, server.is_tls)?, room);
+    connection.ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, server.port)))?;
     connection.greet()?;
     Ok(connection)
-}
-
-fn secured() -> Result<ClientConnection, Failure> {
-    let wrong = |error: Error| Failure::Cannot(error.to_string());
-    let terms = ClientTls::new(Trust::Anybody, None).map_err(Failure::Cannot)?;
-    let name = ServerName::try_from("localhost").expect("a name");
-    ClientConnection::new(Arc::clone(terms.config()), name).map_err(wrong)
 }
 
 /// Round trips of 16 bytes, one after the other.
