@@ -288,9 +288,7 @@ fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let memory = match template.name.as_str() {
         WEBSOCKET => memory_of(template, effort, |port| {
             let stream = Stream::connect(port, false)?;
-            Connection::upgrade(stream, NARROW, ("/bench", ""), |_, _| {
-                Err(Failure::Wrong("a message before any".into()))
-            })
+            Connection::upgrade(stream, NARROW, ("/", ""), |_, _| Ok(()))
         }),
         EVENTS => memory_of(template, effort, |port| {
             let mut stream = EventStream::default();
