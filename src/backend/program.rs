@@ -35,7 +35,7 @@ pub struct Program {
     /// Working directory; the gateway's if `None`.
     pub directory: Option<PathBuf>,
     /// Where the file was found; it is executed there and nowhere else, whatever its path leads to by now.
-    pub entry: Option<DirectoryEntry>,
+    pub entry: Option<Box<DirectoryEntry>>,
     /// As whom, and how much of the machine it may take.
     pub attributes: ProcessAttributes,
     /// Which of its standard streams are a pty.

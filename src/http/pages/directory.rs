@@ -87,7 +87,7 @@ impl Directory {
             directory: script.file.parent().map(Path::to_owned),
             unbuffer: self.unbuffer(&script.file).await,
             file: script.file,
-            entry: Some(script.entry),
+            entry: Some(Box::new(script.entry)),
             ..self.like.clone()
         };
         Ok(Some(RouteMatch {

@@ -221,7 +221,7 @@ fn program(script: &Script, attributes: &ProcessAttributes) -> Program {
         file: script.file.clone(),
         arguments: vec![OsString::from(&script.file)],
         directory: script.file.parent().map(Into::into),
-        entry: Some(script.entry.clone()),
+        entry: Some(Box::new(script.entry.clone())),
         attributes: attributes.clone(),
         ..Program::default()
     }
