@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
+    net::TcpStream,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -525,6 +526,10 @@ fn kernel_looks_for_clients_of_lasting_answers_and_not_of_others() {
     let server = plain().args(["cat"]).start();
     let (stream, _) = open(&server);
     let socket = server.connect();
+    // It is answered when the program says something.
+    let mut post = TcpStream::connect(server.address).expect("it listens");
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na";
+    post.write_all(head.as_bytes()).expect("room");
     let asks = |port: u16| {
         let table = fs::read_to_string("/proc/net/tcp").expect("a table");
         let ours = format!(":{:04X} ", server.port());
