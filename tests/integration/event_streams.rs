@@ -313,7 +313,9 @@ fn name_of_a_session_is_seen_nowhere() {
         .program("env; cat")
         .start();
     let admin = support::address_in(&server.wait_for_line("telling operators"));
-    let (stream, session) = open(&server);
+    let (mut stream, session) = open(&server);
+    // One that is resumed behind it.
+    stream.text();
     let target = format!("/?session={session}");
     let referer = format!("Referer: http://localhost{target}\r\n");
     assert_eq!(
