@@ -3,21 +3,11 @@
 
 use std::fs;
 
-use crate::support::{Gateway, Server, eventually};
-
-/// Runs a script of this name, without its ending, to its end.
-type Client = fn(&str, &[&str]);
-
-macro_rules! with_each_client {
-    ($($fact:ident)*) => {
-        mod node {
-            $(#[test] fn $fact() { super::$fact(|name, arguments| crate::support::interpreter::node(&format!("{name}.mjs"), arguments)); })*
-        }
-        mod python {
-            $(#[test] fn $fact() { super::$fact(|name, arguments| crate::support::interpreter::python(&format!("{name}.py"), arguments)); })*
-        }
-    };
-}
+use crate::support::{
+    Gateway, Server,
+    each_client::{Client, with_each_client},
+    eventually,
+};
 
 with_each_client! {
     texts_of_all_sizes_come_back

@@ -1,21 +1,10 @@
 //! Clients that know nothing of wsd, Node's `fetch` and Python's `httpx`, ask the same programs without a WebSocket. The
 //! scripts in `tests/clients` say what; here stands what they talk to.
 
-use crate::support::{Gateway, Server, interpreter};
-
-/// Runs a script of this name, without its ending, to its end.
-type Client = fn(&str, &[&str]);
-
-macro_rules! with_each_client {
-    ($($fact:ident)*) => {
-        mod node {
-            $(#[test] fn $fact() { super::$fact(|name, arguments| super::interpreter::node(&format!("{name}.mjs"), arguments)); })*
-        }
-        mod python {
-            $(#[test] fn $fact() { super::$fact(|name, arguments| super::interpreter::python(&format!("{name}.py"), arguments)); })*
-        }
-    };
-}
+use crate::support::{
+    Gateway, Server,
+    each_client::{Client, with_each_client},
+};
 
 with_each_client! {
     programs_that_wait_for_the_end_of_input_are_told_it

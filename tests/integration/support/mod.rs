@@ -4,6 +4,7 @@ pub(crate) mod auth_server;
 pub(crate) mod broker;
 pub(crate) mod certificates;
 pub(crate) mod client;
+pub(crate) mod each_client;
 pub(crate) mod event_stream;
 pub(crate) mod example;
 pub(crate) mod feed;
