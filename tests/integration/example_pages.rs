@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::symlink, process::Command, thread};
 use crate::{
     browser::{browse, read},
     support::{
-        Gateway, WSD,
+        Gateway, Server, WSD,
         broker::{Broker, Kind, free_port},
         eventually,
         example::{Background, started, started_with},
@@ -16,39 +16,55 @@ use crate::{
 };
 
 #[test]
-fn pages_of_the_examples_keep_nobody_out() {
+fn first_pages_keep_nobody_out() {
+    keep_nobody_out(&["echo", "fizzbuzz", "languages", "lsp"]);
+}
+
+#[test]
+fn pages_of_games_keep_nobody_out() {
+    keep_nobody_out(&["agar", "asteroids"]);
+}
+
+#[test]
+fn pages_that_are_shared_keep_nobody_out() {
+    keep_nobody_out(&["chat", "cursors", "quiz", "rooms"]);
+}
+
+#[test]
+fn pages_of_programs_that_talk_keep_nobody_out() {
+    keep_nobody_out(&["dashboard", "llm", "log", "telnet"]);
+}
+
+/// In light and dark, on large and small screens.
+fn keep_nobody_out(examples: &[&str]) {
     let directory = tempfile::tempdir().expect("a directory");
     let log = directory.path().join("log");
     fs::write(&log, "a line\n").expect("a file");
     let path = |name: &str| directory.path().join(name).display().to_string();
     let port = free_port().to_string();
-    let telnet = format!("telnet_server.py {port}");
     let replaced = [
         ("/var/log/syslog", &*path("log")),
         ("~/asteroids.scores", &path("scores")),
         ("/tmp/rooms", &path("rooms")),
-        ("telnet_server.py", &telnet),
-        ("2323", &port),
+        ("telnet_server.py", &format!("telnet_server.py {port}")),
+        ("localhost:2323", &format!("localhost:{port}")),
     ];
-    let examples = [
-        "agar",
-        "asteroids",
-        "chat",
-        "cursors",
-        "dashboard",
-        "echo",
-        "fizzbuzz",
-        "languages",
-        "llm",
-        "log",
-        "lsp",
-        "quiz",
-        "rooms",
-        "telnet",
-    ];
-    let servers = examples.map(|example| started_with(example, &replaced));
+    let start = |example: &&str| started_with(example, &replaced);
+    let servers: Vec<Server> = examples.iter().map(start).collect();
     let urls: Vec<&str> = servers.iter().map(|server| &*server.url).collect();
     browse("examples", &urls);
+}
+
+/// An example that has a page is one of those.
+#[test]
+fn no_page_is_forgotten() {
+    let tests = fs::read_to_string(file!()).expect("this file");
+    for entry in fs::read_dir("examples").expect("examples").flatten() {
+        let name = entry.file_name().into_string().expect("text");
+        if entry.path().join("index.html").exists() {
+            assert!(tests.contains(&format!("\"{name}\"")), "{name}");
+        }
+    }
 }
 
 #[test]
