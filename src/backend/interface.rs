@@ -53,6 +53,8 @@ pub enum Inbound {
     Message(Message),
     /// The client has gone, and what it sent before has yet to come. Most backends need not know.
     Departed,
+    /// The server stops, or the session's time is over: its end comes behind this. Most backends need not know.
+    Stopping,
     /// How the client has gone (1005: without a code, 1006: without a Close); the last item. Most backends have
     /// nobody to tell.
     Close(Close),

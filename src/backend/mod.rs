@@ -10,6 +10,7 @@ mod group;
 mod input;
 mod interface;
 mod loader;
+mod looks;
 mod output;
 mod process;
 mod process_attributes;

@@ -169,7 +169,7 @@ impl Process {
             return;
         }
         for _ in 0..LEAVING.as_millis() / LOOK.as_millis() {
-            if self.leader.get_ref().is_group_empty() {
+            if self.leader.get_ref().is_group_empty().await {
                 return;
             }
             sleep(LOOK).await;
@@ -186,7 +186,7 @@ impl Process {
     pub async fn end(&mut self, timeouts: &TerminationTimeouts) -> ExitStatus {
         let mut eof = timeouts.eof;
         if let Some(session) = self.terminal_session() {
-            session.hang_up();
+            session.hang_up().await;
             eof = timeouts.interrupt;
         }
         let steps = [
@@ -198,11 +198,11 @@ impl Process {
             if timeout(wait, self.exit()).await.is_ok() {
                 break;
             }
-            self.leader.get_ref().signal_group(signal);
+            self.leader.get_ref().signal_group(signal).await;
         }
         let status = self.exit().await;
         self.let_leave().await;
-        self.leader.get_mut().end_group();
+        self.leader.get_mut().end_group().await;
         if let Some(mut stderr) = self.stderr.take()
             && timeout(STDERR_GRACE, &mut stderr).await.is_err()
         {

@@ -10,21 +10,13 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use parking_lot::{Mutex, MutexGuard};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use tokio::{
-    io::AsyncWrite,
-    net::unix::pipe,
-    time::{Instant, Sleep, sleep},
-};
+use tokio::{io::AsyncWrite, net::unix::pipe};
 
-/// The first and the longest pause between two looks at whether the last bytes have been read. Longer keeps
-/// end-of-file from a program that has read all, shorter takes processor time while one works.
-const FIRST_LOOK: Duration = Duration::from_millis(1);
-const LONGEST_LOOK: Duration = Duration::from_millis(50);
+use super::looks::Looks;
 
 /// What can be seen of a program's stdin from the session, or of a connection's other end.
 #[derive(Debug, Clone, Default)]
@@ -138,15 +130,14 @@ impl Intake {
 /// gets end-of-file when the last writer is gone (pipe(7)), and tokio's pipe would stay open until it is dropped.
 pub(super) struct Stdin {
     intake: Intake,
-    /// Until the next look, and how long that is.
-    look: Option<(Pin<Box<Sleep>>, Duration)>,
+    looks: Looks,
 }
 
 impl Stdin {
     pub(super) fn new(pipe: pipe::Sender) -> Self {
         let stdin = Stdin {
             intake: Intake::default(),
-            look: None,
+            looks: Looks::default(),
         };
         stdin.intake.lock().pipe = Some(pipe);
         stdin
@@ -155,16 +146,6 @@ impl Stdin {
     /// To look at it.
     pub(super) fn intake(&self) -> &Intake {
         &self.intake
-    }
-
-    fn poll_look(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let (timer, pause) = self
-            .look
-            .get_or_insert_with(|| (Box::pin(sleep(FIRST_LOOK)), FIRST_LOOK));
-        ready!(timer.as_mut().poll(context));
-        *pause = (*pause * 2).min(LONGEST_LOOK);
-        timer.as_mut().reset(Instant::now() + *pause);
-        Poll::Ready(())
     }
 }
 
@@ -207,7 +188,7 @@ impl AsyncWrite for Stdin {
                     return Poll::Ready(Ok(()));
                 }
             }
-            ready!(self.poll_look(context));
+            ready!(self.looks.poll_next(context));
         }
     }
 }

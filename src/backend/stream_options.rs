@@ -86,7 +86,7 @@ impl Encoder<Inbound> for StreamCodec {
     fn encode(&mut self, item: Inbound, target: &mut BytesMut) -> Result<(), BackendError> {
         match item {
             Inbound::Message(message) => Ok(self.codec.encode(message, target)?),
-            Inbound::Departed => Ok(()),
+            Inbound::Departed | Inbound::Stopping => Ok(()),
             Inbound::Close(close) => Ok(self.codec.encode_close(&close, target)?),
         }
     }

@@ -108,7 +108,7 @@ pub(super) fn unbuffer(
     Some(Arc::new(Unbuffer::new(write_at, file, directory, path)))
 }
 
-/// Adds to an environment what a terminal needs there, unless that was said.
+/// Puts into an environment what a terminal needs there, unless `--env` says it.
 pub(super) fn add_variables(args: &ProgramArgs, passed: &mut Vec<(OsString, OsString)>) {
     let TerminalArgs {
         unbuffer,
@@ -121,17 +121,19 @@ pub(super) fn add_variables(args: &ProgramArgs, passed: &mut Vec<(OsString, OsSt
         (false, true) => &DUMB,
         (false, false) => &[],
     };
+    let is_typed = |name: &OsStr| {
+        let words = args.process.env.iter();
+        let mut names = words.filter_map(|word| Some(word.split_once('=')?.0));
+        names.any(|typed| name == typed)
+    };
+    // What is passed on is about the terminal of wsd.
     for (name, value) in own {
-        if !passed.iter().any(|(other, _)| other == name) {
+        if !is_typed(OsStr::new(name)) {
+            passed.retain(|(other, _)| other != name);
             passed.push((name.into(), value.into()));
         }
     }
     if terminal || pty {
-        let is_typed = |name: &OsStr| {
-            let words = args.process.env.iter();
-            let mut names = words.filter_map(|word| Some(word.split_once('=')?.0));
-            names.any(|typed| name == typed)
-        };
         passed.retain(|(name, _)| !SIZES.iter().any(|size| name == size) || is_typed(name));
     }
 }

@@ -97,7 +97,10 @@ pub(super) async fn upstream(
                 }
             }
             // In a box, or every idle session would have the room that this takes.
-            Next::Drain | Next::Disconnect(Disconnect::InputEnded) => {
+            next @ (Next::Drain | Next::Disconnect(Disconnect::InputEnded)) => {
+                if matches!(next, Next::Drain) {
+                    let _ = Waiting::new(sink, Inbound::Stopping).feed();
+                }
                 match Box::pin(end_input(incoming, sink, received)).await {
                     None => Err(BackendError::Io(io::ErrorKind::BrokenPipe.into())),
                     Some(disconnect) => return disconnect,
@@ -367,7 +370,7 @@ mod tests {
         sink.set_backpressure_boundary(1);
         let sink = sink.with(async |item| match item {
             Inbound::Message(message) => Ok::<_, FramingError>(message),
-            Inbound::Departed => panic!("the client stays"),
+            Inbound::Departed | Inbound::Stopping => panic!("the client stays"),
             Inbound::Close(close) => Err(FramingError::Closed(close)),
         });
         let mut input: Option<Input> = Some(Box::pin(sink.sink_map_err(BackendError::from)));

@@ -468,7 +468,7 @@ mod tests {
             match item {
                 Inbound::Message(Message::Text(text)) => self.note(&text),
                 Inbound::Message(Message::Binary(_)) => self.note("binary"),
-                Inbound::Departed => {}
+                Inbound::Departed | Inbound::Stopping => {}
                 Inbound::Close(close) => self.note(&format!("close {}", close.code)),
             }
             Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::support::{
-    Client, Gateway, Server, Signal, eventually, installed, run, wait_until_gone,
+    Client, Gateway, Server, Signal, eventually, http, installed, run, wait_until_gone,
 };
 
 fn pty(flags: &str, script: &str) -> Server {
@@ -60,6 +60,13 @@ fn colours_and_pagers_are_off_unless_env_says_otherwise() {
         assert_eq!(server.text("/"), "dumb 1 cat cat none", "{flag}");
         let server = pty(&format!("{flag} --env=TERM=vt100 --env=PAGER=less"), script);
         assert_eq!(server.text("/"), "vt100 1 less cat none", "{flag}");
+        // What is passed on is about the terminal that wsd was started on.
+        let server = Gateway::with(&format!("{flag} --passenv=TERM,PAGER"))
+            .env("TERM", "screen")
+            .env("PAGER", "less")
+            .program(script)
+            .start();
+        assert_eq!(server.text("/"), "dumb 1 cat cat none", "{flag}");
     }
 }
 
@@ -155,6 +162,61 @@ fn who_goes_by_no_end_of_file_is_hung_up() {
     server.signal(Signal::TERM);
     // The shell says of its child that it was hung up, too.
     while client.text() != "hung up" {}
+    assert_eq!(client.closed().0, 1001);
+    server.wait();
+}
+
+/// What a program answers to a body, by a protocol without chunks.
+fn answer_to(server: &Server, body: &str) -> String {
+    let length = body.len();
+    let request =
+        format!("POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}");
+    let (status, _, answer) = http(server.address, &request);
+    assert_eq!(status, 200);
+    String::from_utf8(answer).expect("text")
+}
+
+#[test]
+fn end_of_a_body_changes_nothing_of_what_is_not_read_yet() {
+    let edited = "abc\u{7f}def\u{15}ghi\u{4}\n";
+    let server = pty("--plain-http --pty", "sleep 0.3; cat");
+    assert_eq!(answer_to(&server, edited), edited);
+    let long = format!("{}\n", "x".repeat(5000));
+    assert!(answer_to(&server, &long) == long);
+    let server = pty("--plain-http --pty", "cat");
+    assert!(answer_to(&server, &long) == long);
+    let slow = "import os, sys, time\n\
+                while piece := os.read(0, 8192):\n    os.write(1, piece)\n    time.sleep(0.01)\n";
+    let server = Gateway::with("--plain-http --pty --binary python3 -c")
+        .args([slow])
+        .start();
+    let bytes: String = (0..200_000_u32)
+        .map(|n| char::from((n.wrapping_mul(2_654_435_761) >> 25) as u8))
+        .collect();
+    assert!(answer_to(&server, &bytes) == bytes);
+}
+
+#[test]
+fn program_that_reads_late_is_not_hung_up_before() {
+    let late =
+        "import sys, time; time.sleep(1.3); sys.stdout.write(sys.stdin.read()); print('end')";
+    let server = Gateway::with("--plain-http --pty python3 -c")
+        .args([late])
+        .start();
+    assert_eq!(answer_to(&server, "x\n"), "x\nend\n");
+    assert_eq!(answer_to(&server, ""), "end\n");
+}
+
+#[test]
+fn stop_of_the_server_leaves_what_is_not_read_as_it_is() {
+    let mut server = pty("--pty", "read -r go; echo reading; sleep 0.3; cat");
+    let mut client = server.connect();
+    client.send("go");
+    assert_eq!(client.text(), "reading");
+    client.send("abc\u{7f}def\u{15}ghi");
+    client.wait_until_taken();
+    server.signal(Signal::TERM);
+    assert_eq!(client.text(), "abc\u{7f}def\u{15}ghi");
     assert_eq!(client.closed().0, 1001);
     server.wait();
 }
@@ -258,6 +320,27 @@ fn without_a_pty_the_answer_is_503_and_comes_again() {
     assert!(second.body().contains("kernel.pty.max"));
     drop(first);
     eventually("there is room again", || server.status("/", &[]) == 101);
+}
+
+#[test]
+fn where_there_are_no_ptys_it_is_said_of_them_and_not_of_the_program() {
+    if !installed::is_root_or_skip("a machine without devpts") {
+        return;
+    }
+    let mount = "mount -t tmpfs none /dev/pts && exec \"$0\" \"$@\"";
+    let can_mount = std::process::Command::new("unshare")
+        .args(["--mount", "sh", "-c", mount, "true"])
+        .output();
+    if !can_mount.is_ok_and(|output| output.status.success()) {
+        installed::skip("a machine without devpts: no mount of one's own can be made here");
+        return;
+    }
+    let mut server = Gateway::with("--pty")
+        .under(&["unshare", "--mount", "sh", "-c", mount])
+        .program("cat")
+        .start();
+    assert_eq!(server.status("/", &[]), 503);
+    server.wait_for_line("no pseudoterminal can be opened (is devpts mounted at /dev/pts?)");
 }
 
 #[test]

@@ -142,6 +142,7 @@ impl Sink<Inbound> for MemberInput {
     fn start_send(mut self: Pin<&mut Self>, item: Inbound) -> Result<(), BackendError> {
         let message = match item {
             Inbound::Message(message) => message,
+            Inbound::Stopping => return Ok(()),
             Inbound::Departed => {
                 self.group.depart(self.id);
                 return Ok(());

@@ -10,6 +10,7 @@ mod open;
 mod protocol;
 mod size;
 mod stdin;
+mod stdio_input;
 mod terminal_input;
 mod terminal_output;
 mod window;

@@ -6,7 +6,8 @@ use super::{
     master::Master,
     mode::Pty,
     protocol::{farewell, greeting},
-    stdin::PtyStdin,
+    stdin::{IsStopping, PtyStdin},
+    stdio_input::StdioInput,
     terminal_input::TerminalInput,
     terminal_output::TerminalOutput,
     window::Window,
@@ -48,11 +49,15 @@ pub(in crate::backend) fn open(
         name,
     } = started;
     let master = Master::new(master)?;
-    let stdin = PtyStdin::new(pty, master.clone(), session);
+    let is_stopping = IsStopping::default();
+    let stdin = PtyStdin::new(pty, master.clone(), session, is_stopping.clone());
     let Pty::Terminal { is_readonly } = pty else {
         return Ok(Backend {
             output: framed_output(master, streams),
-            input: framed_input(stdin, streams),
+            input: Box::pin(StdioInput {
+                bytes: framed_input(stdin, streams),
+                is_stopping,
+            }),
             process: Some(process),
             farewell: None,
             attach: None,

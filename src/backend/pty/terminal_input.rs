@@ -67,7 +67,7 @@ impl Sink<Inbound> for TerminalInput {
             Inbound::Message(Message::Text(text)) => self
                 .obey(&text)
                 .map_err(|reason| BackendError::Refused(Close::new(Close::POLICY, reason))),
-            Inbound::Departed | Inbound::Close(_) => Ok(()),
+            Inbound::Departed | Inbound::Stopping | Inbound::Close(_) => Ok(()),
         }
     }
 

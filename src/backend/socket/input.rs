@@ -128,7 +128,7 @@ impl<W: AsyncWrite + Unpin> Sink<Inbound> for ChunkInput<W> {
             Inbound::Message(Message::Text(text)) => self.add(text.into()),
             Inbound::Message(Message::Binary(bytes)) => self.add(bytes),
             // Nobody is told.
-            Inbound::Departed | Inbound::Close(_) => {}
+            Inbound::Departed | Inbound::Stopping | Inbound::Close(_) => {}
         }
         Ok(())
     }

@@ -69,30 +69,40 @@ impl Leader {
     }
 
     /// Sends a signal to every member of the group, of a terminal's session to all of that; nobody there is no error.
-    pub(in crate::backend) fn signal_group(&self, signal: Signal) {
+    pub(in crate::backend) async fn signal_group(&self, signal: Signal) {
         match self.session() {
-            Some(session) => session.signal(signal),
+            Some(session) => {
+                session.send(&[signal]).await;
+            }
             None => self.handle.signal_group(signal),
         }
     }
 
     /// Whether nobody is left of the group, or the session.
-    pub(in crate::backend) fn is_group_empty(&self) -> bool {
+    pub(in crate::backend) async fn is_group_empty(&self) -> bool {
         self.is_over
             || match self.session() {
-                Some(session) => session.is_empty(),
+                Some(session) => session.is_empty().await,
                 None => self.handle.is_group_empty(),
             }
     }
 
-    /// Kills what is left of the group, or the session, whether its leader is still there or not.
-    pub(in crate::backend) fn end_group(&mut self) {
+    /// Kills what is left of the group, or the session, whether its leader is still there or not. Cancel safe: yes, it
+    /// would begin anew.
+    pub(in crate::backend) async fn end_group(&mut self) {
+        if let (false, Some(session)) = (self.is_over, self.session()) {
+            session.end().await;
+        }
+        self.end_group_now();
+    }
+
+    fn end_group_now(&mut self) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
         match self.session() {
             Some(session) => {
-                session.end();
+                session.end_now();
                 if self.status.is_some() {
                     // It was kept so that its number stays its own.
                     let _ = self.handle.try_wait();
@@ -113,7 +123,7 @@ impl AsRawFd for Leader {
 impl Drop for Leader {
     /// The way out of a session that was cut off. One that has ended has an empty group by now.
     fn drop(&mut self) {
-        self.end_group();
+        self.end_group_now();
         if self.reap().is_none() {
             self.handle.kill();
             // SIGKILL takes its time to arrive; nobody waits for it but this thread.

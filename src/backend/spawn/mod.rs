@@ -12,6 +12,8 @@ mod attempt;
 #[cfg(any(not(target_os = "linux"), wsd_portable))]
 mod before_exec;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
+mod census;
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod child;
 mod command;
 mod exit_statuses;

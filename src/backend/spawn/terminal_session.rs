@@ -2,8 +2,8 @@
 //! own, so a signal to the leader's group does not reach all.
 //!
 //! # How it works
-//! Whoever is in the session has the number of its leader as session id (getsid(2)), which is asked of each process
-//! that there is. The leader is not reaped before the session is over, so that this number cannot be a stranger's.
+//! Whoever is in the session has the number of its leader as session id (getsid(2)), which a census tells of all
+//! processes that there are. The leader is not reaped before the session is over, so that this number cannot be a stranger's.
 //! Who has made a session of its own, as daemons do, is none of it.
 
 use std::sync::Arc;
@@ -41,40 +41,59 @@ impl TerminalSession {
     }
 
     /// Hangs up, once: SIGHUP, and SIGCONT so that who is stopped hears it, as the kernel does when a terminal is gone.
-    pub(in crate::backend) fn hang_up(&self) {
-        let mut state = self.0.lock();
-        if !std::mem::replace(&mut state.is_hung_up, true) {
-            state.signal(Signal::HUP);
-            state.signal(Signal::CONT);
+    pub(in crate::backend) async fn hang_up(&self) {
+        let was_hung_up = std::mem::replace(&mut self.0.lock().is_hung_up, true);
+        if !was_hung_up {
+            self.send(&[Signal::HUP, Signal::CONT]).await;
         }
     }
 
     /// Stops all of it.
-    pub(in crate::backend) fn pause(&self) {
-        self.signal(Signal::STOP);
+    pub(in crate::backend) async fn pause(&self) {
+        self.send(&[Signal::STOP]).await;
     }
 
     /// Has it go on, its leader last: who waits for others to stop finds them going.
-    pub(in crate::backend) fn resume(&self) {
-        self.signal(Signal::CONT);
+    pub(in crate::backend) async fn resume(&self) {
+        self.send(&[Signal::CONT]).await;
     }
 
-    /// Sends a signal to everybody in it.
-    pub(super) fn signal(&self, signal: Signal) {
-        self.0.lock().signal(signal);
+    /// Sends signals to everybody in it, one after the other. Whether there was somebody beside its leader.
+    pub(super) async fn send(&self, signals: &[Signal]) -> bool {
+        let leader = self.0.lock().leader;
+        let members = Members::of(leader).await;
+        let state = self.0.lock();
+        let send = |signal: &Signal| members.signal(*signal);
+        !state.is_over && signals.iter().map(send).fold(false, |any, sent| any | sent)
     }
 
     /// Whether nobody is left but its leader, who has exited.
-    pub(super) fn is_empty(&self) -> bool {
-        let state = self.0.lock();
-        state.is_over || Members::of(state.leader).is_empty()
+    pub(super) async fn is_empty(&self) -> bool {
+        let leader = {
+            let state = self.0.lock();
+            if state.is_over {
+                return true;
+            }
+            state.leader
+        };
+        Members::of(leader).await.is_empty()
     }
 
     /// Kills who is left. Behind this nobody is signalled, and the leader may be reaped.
-    pub(super) fn end(&self) {
+    pub(super) async fn end(&self) {
+        for _ in 0..ROUNDS {
+            if !self.send(&[Signal::KILL]).await {
+                break;
+            }
+        }
+        self.0.lock().is_over = true;
+    }
+
+    /// The same where nobody can wait for it.
+    pub(super) fn end_now(&self) {
         let mut state = self.0.lock();
         for _ in 0..ROUNDS {
-            if state.is_over || !state.signal(Signal::KILL) {
+            if state.is_over || !Members::now_of(state.leader).signal(Signal::KILL) {
                 break;
             }
         }
@@ -91,22 +110,16 @@ impl TerminalSession {
     }
 }
 
-impl State {
-    /// Whether there was somebody to send it to.
-    fn signal(&self, signal: Signal) -> bool {
-        !self.is_over && Members::of(self.leader).signal(signal)
-    }
-}
-
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod linux {
-    use std::{fs, os::fd::OwnedFd};
+    use std::os::fd::OwnedFd;
 
-    use nix::unistd::getsid;
     use rustix::process::{
         Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process, pidfd_open,
         pidfd_send_signal, waitid,
     };
+
+    use crate::backend::spawn::census::{Census, session_of};
 
     /// Who is in a session, by descriptors that are never a stranger's.
     pub(super) struct Members {
@@ -115,24 +128,25 @@ mod linux {
     }
 
     impl Members {
-        pub(super) fn of(leader: Pid) -> Self {
-            let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-            let pids = entries.filter_map(|entry| {
-                let number: i32 = entry.file_name().to_str()?.parse().ok()?;
-                Pid::from_raw(number)
-            });
-            let leader_id = leader.as_raw_nonzero().get();
-            // nix's: that of a thread of the kernel is 0, which rustix's asserts that there is not.
-            let is_in = |pid: Pid| {
-                let pid = nix::unistd::Pid::from_raw(pid.as_raw_nonzero().get());
-                getsid(Some(pid)).is_ok_and(|session| session.as_raw() == leader_id)
-            };
-            let others = pids
-                .filter(|pid| *pid != leader && is_in(*pid))
-                .filter_map(|pid| {
-                    let member = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        pub(super) async fn of(leader: Pid) -> Self {
+            let census = Census::next().await;
+            Members::by(&census, leader)
+        }
+
+        /// Without waiting for others who want to know.
+        pub(super) fn now_of(leader: Pid) -> Self {
+            Members::by(&Census::count(), leader)
+        }
+
+        fn by(census: &Census, leader: Pid) -> Self {
+            let session = leader.as_raw_nonzero().get();
+            let others = census.of(session).iter();
+            let others = others
+                .filter(|process| **process != session)
+                .filter_map(|process| {
+                    let member = pidfd_open(Pid::from_raw(*process)?, PidfdFlags::empty()).ok()?;
                     // The number may have become another's in between.
-                    is_in(pid).then_some(member)
+                    (session_of(*process) == Some(session)).then_some(member)
                 })
                 .collect();
             Members { leader, others }
@@ -170,7 +184,11 @@ mod portable {
     pub(super) struct Members(Pid);
 
     impl Members {
-        pub(super) fn of(leader: Pid) -> Self {
+        pub(super) async fn of(leader: Pid) -> Self {
+            Members(leader)
+        }
+
+        pub(super) fn now_of(leader: Pid) -> Self {
             Members(leader)
         }
 
