@@ -65,6 +65,7 @@ impl Route<'_> {
                 | Page::SessionPreflight(_)
                 | Page::Logout
                 | Page::ClientScript(_)
+                | Page::TerminalScript
         )
     }
 }
@@ -284,7 +285,7 @@ fn find_route<'a>(
             return Ok(Route::Session(route, scripts));
         }
         let route = router.plain(path).ok_or(Refusal::NoPage)?;
-        return Ok(Route::Plain(route));
+        return Ok(Route::Plain(route.for_query(request.uri.query())));
     }
     let route = match router.websocket(path, &request.headers) {
         Some(route) => Route::WebSocket(route),

@@ -7,7 +7,7 @@ use flate2::bufread::GzDecoder;
 
 use crate::{
     browser::browse,
-    support::{Gateway, Server, http::Answer, installed::skip, run, script},
+    support::{Gateway, Server, http::Answer, installed::skip, login::CI, run, script},
 };
 
 /// A shell that says no more than it is asked to.
@@ -226,6 +226,28 @@ fn page_works_below_the_prefix_of_a_proxy() {
         .args(["--route=/shell=bash --norc --noprofile"])
         .start();
     browse("terminal_prefix", &[&server.url]);
+}
+
+#[test]
+fn page_works_with_a_token_in_its_address() {
+    let server = Gateway::with("--terminal")
+        .program(SHELL)
+        .file("bearer-tokens = \"DIR/tokens\"\n");
+    fs::write(server.directory().join("tokens"), CI).expect("a file");
+    let server = server.start();
+    assert_eq!(get(&server, "/", "").0, 401);
+    let (status, headers, body) = get(&server, "/?access_token=t0ken.of-ci", "");
+    assert_eq!(status, 200);
+    assert_eq!(field(&headers, "referrer-policy"), Some("no-referrer"));
+    let document = String::from_utf8(body).expect("text");
+    // The same for everybody, so that it is kept as ever.
+    let (status, headers, _) = get(&server, &format!("/{}", script_name(&document)), "");
+    assert_eq!(status, 200);
+    let kept = field(&headers, "cache-control").expect("a field");
+    assert!(kept.contains("immutable"), "{kept}");
+    assert_eq!(get(&server, "/?terminal-0123456789abcdef.js", "").0, 401);
+    let address = format!("{}?access_token=t0ken.of-ci", server.url);
+    browse("terminal_token", &[&address]);
 }
 
 #[test]

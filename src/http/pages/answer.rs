@@ -109,7 +109,9 @@ async fn answer_page(
     match page {
         Page::Console => Answerer::Console.answer(console::page(&request.parts.method)),
         Page::ConsoleFeed => Answerer::ConsoleFeed.answer(console::feed(state, request)),
-        Page::Terminal => Answerer::Terminal.answer(terminal::answer(request.parts)),
+        Page::Terminal | Page::TerminalScript => {
+            Answerer::Terminal.answer(terminal::answer(request.parts))
+        }
         Page::ClientScript(script) => {
             Answerer::ClientScript.answer(client_script::answer(request.parts, script))
         }

@@ -8,6 +8,7 @@ use super::{
     file::Files,
     mount::{MountMatch, MountTarget},
     route_match::RouteMatch,
+    terminal,
 };
 use crate::{
     backend::Target,
@@ -49,6 +50,8 @@ pub enum Page<'a> {
     ConsoleFeed,
     /// The terminal page.
     Terminal,
+    /// The script of that, which is nobody's secret.
+    TerminalScript,
     /// The client script, for pages.
     ClientScript(ClientScript),
     /// A static file.
@@ -81,11 +84,25 @@ impl<'a> PlainRoute<'a> {
         }
     }
 
+    /// The script of a terminal's page in place of that, if it is asked for. It tells nothing of which programs there
+    /// are: where they are beneath a path, it is at each.
+    pub(in crate::http) fn for_query(self, query: Option<&str>) -> Self {
+        match self {
+            PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _)
+                if terminal::is_for_script(query) =>
+            {
+                PlainRoute::Page(Page::TerminalScript, self.options())
+            }
+            route => route,
+        }
+    }
+
     /// Who answers; of scripts it is not known yet whether another does.
     pub(in crate::http) fn answerer(&self) -> Answerer {
         match self {
             PlainRoute::Scripts(..) => Answerer::Cgi,
-            PlainRoute::Terminals(..) | PlainRoute::Page(Page::Terminal, _) => Answerer::Terminal,
+            PlainRoute::Terminals(..)
+            | PlainRoute::Page(Page::Terminal | Page::TerminalScript, _) => Answerer::Terminal,
             PlainRoute::Page(Page::Console, _) => Answerer::Console,
             PlainRoute::Page(Page::ClientScript(_), _) => Answerer::ClientScript,
             PlainRoute::Page(Page::ConsoleFeed, _) => Answerer::ConsoleFeed,

@@ -49,6 +49,11 @@ pub(in crate::http) fn answer(parts: &Parts) -> Result<Response<Body>, Refusal> 
     }
 }
 
+/// Whether a query asks for the script.
+pub(in crate::http) fn is_for_script(query: Option<&str>) -> bool {
+    query == Some(SCRIPT_NAME)
+}
+
 fn is_script_name(query: &str) -> bool {
     query.starts_with("terminal-") && query.ends_with(".js")
 }
