@@ -148,18 +148,36 @@ fn examine_at(
     }
 }
 
-/// The files whose code runs where one is executed: itself, or of a script its interpreter, and what that looks for if
-/// it is env.
+/// The binaries whose code runs where a file is executed: itself, or of a script its interpreter, and what that looks
+/// for if it is env; each may be a script as well. The last is a script where those lead nowhere.
 pub(super) fn executed_files(
     file: &Path,
     directory: Option<&Path>,
     path: Option<&OsStr>,
 ) -> Vec<PathBuf> {
-    let file = here(directory, file);
-    let head = head(&file).unwrap_or_default();
-    let Some(line) = head.strip_prefix(b"#!") else {
-        return vec![file];
-    };
+    let (mut file, mut binaries) = (here(directory, file), Vec::new());
+    for _ in 0..MOST_SCRIPTS {
+        match interpreter_of(&file, directory, path) {
+            None => break,
+            Some((interpreter, None)) => file = interpreter,
+            Some((env, Some(found))) => {
+                binaries.push(env);
+                file = found;
+            }
+        }
+    }
+    binaries.push(file);
+    binaries
+}
+
+/// The interpreter of a script, and what that looks for if it is env.
+fn interpreter_of(
+    file: &Path,
+    directory: Option<&Path>,
+    path: Option<&OsStr>,
+) -> Option<(PathBuf, Option<PathBuf>)> {
+    let head = head(file).ok()?;
+    let line = head.strip_prefix(b"#!")?;
     let line = line.split(|byte| *byte == b'\n').next().unwrap_or(line);
     let line = line.trim_ascii();
     let end = line.iter().position(u8::is_ascii_whitespace);
@@ -171,7 +189,7 @@ pub(super) fn executed_files(
     };
     let found =
         of_env.and_then(|name| places_of(name, directory, path).find(|file| is_executable(file)));
-    [interpreter].into_iter().chain(found).collect()
+    Some((interpreter, found))
 }
 
 /// The first bytes of a file. It may be under a lease, or a FIFO: nobody waits for that.

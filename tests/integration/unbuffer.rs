@@ -330,6 +330,21 @@ fn programs_of_a_directory_are_mended_too() {
 }
 
 #[test]
+fn script_whose_interpreter_is_a_script_is_mended_too() {
+    if library().is_none() {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let shell = script(directory.path(), "shell", "#!/usr/bin/env sh\n. \"$1\"\n");
+    let text = format!("#!{}\ngrep a | tr a y\n", shell.display());
+    let program = script(directory.path(), "program", &text);
+    let server = Gateway::with("--unbuffer").args([program]).start();
+    let mut client = server.connect();
+    client.send("a");
+    assert_eq!(client.text(), "y");
+}
+
+#[test]
 fn shared_program_is_mended_too() {
     let server = Gateway::with("--share --unbuffer")
         .program("grep a | tr a y")
