@@ -427,7 +427,8 @@ impl Handler {
         let status = response.status();
         self.state.metrics.count_request(by.name(), status.as_str());
         // A session logs its own start and end, and what its console hears of it is no news.
-        if !is_session && !(by == Answerer::ConsoleFeed && reason.is_none()) {
+        let is_news = by != Answerer::ConsoleFeed || reason.is_some();
+        if !is_session && is_news {
             let uri = shown_uri(&self.options.router, &self.state, &line.uri);
             line.log(&uri, connection, status, reason);
         }
