@@ -18,6 +18,7 @@ use crate::kernel;
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome};
 use crate::server::{Server, Template};
+use crate::stream::Stream;
 use crate::turns::take_turns;
 use crate::wire::{MASK, close};
 
@@ -286,7 +287,8 @@ fn ask_by_websocket(port: u16) -> Result<(), Failure> {
 fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let memory = match template.name.as_str() {
         WEBSOCKET => memory_of(template, effort, |port| {
-            Connection::open_narrow(port, NARROW)
+            let stream = Stream::connect(port, false)?;
+            Connection::upgrade(stream, NARROW, ("/", ""), |_, _| Ok(()))
         }),
         EVENTS => memory_of(template, effort, |port| {
             let mut stream = EventStream::default();

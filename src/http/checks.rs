@@ -107,6 +107,12 @@ pub(super) async fn check<'a>(
 
     // 4. Origin: 403 for pages of others.
     check_origin(&asked, request, host.as_ref()).map_err(refuse)?;
+    if let Asked::Session(route, scripts) = &asked
+        && scripts.is_empty()
+    {
+        // Refusals too, from here on.
+        plain::allow_reading(&route.options().origins, &request.headers, fields);
+    }
 
     // 5. Authentication: 401. Behind Origin, so that no page of another asks a user for a password; before a disk is
     //    asked what is there, so that names cannot be probed.

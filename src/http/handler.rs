@@ -19,6 +19,7 @@ use super::{
     body::{Body, without_body},
     checks::{Checked, check},
     groups::start_kept,
+    lasting::LastingFlag,
     lifecycle::LifecycleTokens,
     options::Options,
     pages::{
@@ -366,9 +367,13 @@ impl Handler {
             if !scripts.is_empty() {
                 path.check_for_programs()?;
                 plain::check_origin_behind_scripts(&options.origins, request)?;
+                plain::allow_reading(&options.origins, &request.parts.headers, fields);
             }
-            plain::allow_reading(&options.origins, &request.parts.headers, fields);
             let wanted = plain::wanted(request.parts)?;
+            let lasting: Option<&LastingFlag> = request.parts.extensions.get();
+            if let Some(lasting) = lasting.filter(|_| !matches!(wanted, Wanted::Input { .. })) {
+                lasting.set(true);
+            }
             let is_told_in_events = match wanted {
                 Wanted::Conversation => false,
                 Wanted::Events => true,

@@ -61,7 +61,7 @@ pub use body::Body;
 pub use current::Current;
 pub use handler::Handler;
 pub use hang_up::HangUp;
-pub use lasting::Lasting;
+pub use lasting::{Lasting, LastingFlag};
 pub use lifecycle::LifecycleTokens;
 pub use options::Options;
 pub use refusal::{BreakOff, ConnectionRefusal, Refusal};

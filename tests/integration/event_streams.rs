@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
+    net::TcpStream,
     process::{Command, Stdio},
     sync::mpsc,
     thread,
@@ -312,7 +313,9 @@ fn name_of_a_session_is_seen_nowhere() {
         .program("env; cat")
         .start();
     let admin = support::address_in(&server.wait_for_line("telling operators"));
-    let (stream, session) = open(&server);
+    let (mut stream, session) = open(&server);
+    // One that is resumed behind it.
+    stream.text();
     let target = format!("/?session={session}");
     let referer = format!("Referer: http://localhost{target}\r\n");
     assert_eq!(
@@ -525,6 +528,10 @@ fn kernel_looks_for_clients_of_lasting_answers_and_not_of_others() {
     let server = plain().args(["cat"]).start();
     let (stream, _) = open(&server);
     let socket = server.connect();
+    // It is answered when the program says something.
+    let mut post = TcpStream::connect(server.address).expect("it listens");
+    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\na";
+    post.write_all(head.as_bytes()).expect("room");
     let asks = |port: u16| {
         let table = fs::read_to_string("/proc/net/tcp").expect("a table");
         let ours = format!(":{:04X} ", server.port());

@@ -363,3 +363,52 @@ fn page_from_elsewhere_starts_nothing_in_a_browser() {
     }
     assert!(server.children().is_empty());
 }
+
+#[test]
+fn page_that_may_ask_is_told_that_it_needs_a_login() {
+    let flags = "--plain-http --origin=http://good.example";
+    let server = login::site(flags, "basic-auth = \"DIR/users\"\n")
+        .args(["cat"])
+        .start();
+    let good = "Origin: http://good.example\r\n";
+    for headers in [
+        good.to_owned(),
+        format!("{good}{}\r\n", login::basic("alice", "x")),
+    ] {
+        let (status, text) = hand_in(&server, UNKNOWN, &headers, b"a");
+        assert_eq!(status, 401);
+        let allows = "\r\nAccess-Control-Allow-Origin: http://good.example\r\n";
+        assert!(text.contains(allows), "{text}");
+    }
+    // What is asked before is answered before.
+    let asking = format!(
+        "{good}Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: authorization\r\n"
+    );
+    let (status, headers, _) = server.request("OPTIONS", "/", &asking);
+    assert_eq!(status, 204);
+    assert_eq!(headers["access-control-allow-headers"], "authorization");
+}
+
+#[test]
+fn connection_whose_body_is_refused_is_said_to_end() {
+    let server = plain().args(["cat"]).start();
+    let (_stream, session) = open(&server, "");
+    let long = vec![b'x'; 1_100_000];
+    for target in ["/".to_owned(), format!("/?session={session}")] {
+        let mut socket = TcpStream::connect(server.address).expect("it listens");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
+        let head = format!(
+            "POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+            long.len() + 1
+        );
+        // All but its last byte.
+        socket
+            .write_all(&[head.as_bytes(), &long].concat())
+            .expect("room");
+        let mut answer = Vec::new();
+        socket.read_to_end(&mut answer).expect("an end");
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+        assert!(answer.contains("\r\nConnection: close\r\n"), "{answer}");
+    }
+}

@@ -99,40 +99,37 @@ fn help_of_the_benchmark_names_every_figure() {
         .map(|[name, about]| format!("  {name:<14} {about}\n"))
         .collect();
     let (_, lists) = help.split_once("Figures:\n").expect("their list");
-    let (listed, of_targets) = lists
-        .split_once("\nFigures of targets:\n")
-        .expect("another list");
-    let (of_targets, of_fan_out) = of_targets
-        .split_once("\nFigures of fan-out:\n")
-        .expect("a third");
-    let (of_fan_out, of_access) = of_fan_out
-        .split_once("\nFigures of access:\n")
-        .expect("a fourth");
-    let (of_access, of_terminals) = of_access
-        .split_once("\nFigures of terminal:\n")
-        .expect("a fifth");
-    let (of_terminals, of_plain_http) = of_terminals
-        .split_once("\nFigures of plain-http:\n")
-        .expect("a sixth");
+    let mut lists = lists.split("\nFigures of ");
+    let listed = lists.next().expect("their list");
     assert!(pairs.len() > 10, "the figures were not found");
     assert_eq!(listed, expected);
 
-    for (list, file) in [
-        (of_targets, "benches/gateway/targets.rs"),
-        (of_fan_out, "benches/gateway/fan_out.rs"),
-        (of_access, "benches/gateway/access.rs"),
-        (of_terminals, "benches/gateway/terminals.rs"),
-        (of_plain_http, "benches/gateway/plain_http.rs"),
-    ] {
-        let source = fs::read_to_string(file).expect("the figures");
+    let files = [
+        ("targets", "targets.rs"),
+        ("fan-out", "fan_out.rs"),
+        ("game", "games.rs"),
+        ("access", "access.rs"),
+        ("terminal", "terminals.rs"),
+        ("plain-http", "plain_http.rs"),
+    ];
+    for (subject, file) in files {
+        let (listed, list) = lists
+            .next()
+            .and_then(|list| list.split_once(":\n"))
+            .expect(subject);
+        assert_eq!(listed, subject);
+        let source = fs::read_to_string(format!("benches/gateway/{file}")).expect("the figures");
         let (_, source) = source.split_once("const FIGURES").expect("their table");
+        let (source, _) = source.split_once("];").expect("its end");
+        let (_, source) = source.split_once("=").expect("its beginning");
         let names: Vec<_> = list
             .lines()
             .filter_map(|line| line.split_whitespace().next())
             .collect();
-        assert_eq!(names.len(), source.matches("    (\"").count(), "{file}");
+        assert_eq!(names.len(), source.matches("(\"").count(), "{file}");
         for name in names {
-            assert!(source.contains(&format!("    (\"{name}\", ")), "{name}");
+            assert!(source.contains(&format!("(\"{name}\", ")), "{name}");
         }
     }
+    assert_eq!(lists.next(), None);
 }

@@ -19,7 +19,7 @@ use crate::{
         sessions::{Opening, SessionRequest, open},
         state::State,
         targets::FoundTarget,
-        unread_body::UnreadBody,
+        unread_body::{Rest, UnreadBody},
     },
     transport::body::{self, Answer},
 };
@@ -53,7 +53,9 @@ pub(in crate::http) async fn converse(
     open(state, asked, ready(client)).await?;
     let first = answers.recv().await;
     if let Some(Answer::End(close)) = &first {
-        refuse_body(close, options.websocket.max_message)?;
+        let refused = refuse_body(close, options.websocket.max_message);
+        // The session has it, and reads and throws away what still comes of it.
+        refused.inspect_err(|_| unread.put_back(Rest::BeingRead))?;
     }
     let body = AnswerBody::new(first, answers, ending).boxed_unsync();
     let mut response = Response::new(body);

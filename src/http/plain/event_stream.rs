@@ -80,6 +80,7 @@ pub(in crate::http) async fn listen(
         channel,
         carriage,
         counted: (!counts_by_itself && !trust.includes(remote)).then_some(*remote),
+        turn: Default::default(),
         waiting: Mutex::default(),
         span: OnceLock::new(),
     });

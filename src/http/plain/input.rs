@@ -7,8 +7,12 @@ use futures_util::{Stream, StreamExt};
 use hyper::{Response, StatusCode};
 
 use super::{
-    carriage::refuse_body, head::dress_any, request_body::RequestBody, session_name::SessionName,
-    table::Owner, wanted::Behind,
+    carriage::refuse_body,
+    head::dress_any,
+    request_body::RequestBody,
+    session_name::SessionName,
+    table::{EventSession, Owner},
+    wanted::Behind,
 };
 use crate::{
     http::{
@@ -32,6 +36,9 @@ use crate::{
 /// How long a client may take for the next piece of a body. Shorter would refuse what comes over a slow line; longer
 /// keeps memory for clients that have gone.
 const PIECE: Duration = Duration::from_secs(60);
+/// How long a program may take to make room. Shorter would refuse what comes for one that is merely busy; longer has
+/// clients wait for one that does not read.
+const ROOM: Duration = Duration::from_secs(5);
 /// Bytes of a body that are taken at least, all of it together: it is kept until it is there as a whole. A shorter limit
 /// of messages is one of lines, of which a body may have many.
 const SMALLEST_LIMIT: usize = 64 * 1024;
@@ -51,25 +58,46 @@ pub(in crate::http) async fn hand_in(
 ) -> Result<Response<Body>, Refusal> {
     let owner = Owner::of(request, path);
     let session = state.event_sessions.find(name.as_ref(), &owner)?;
-    if behind == Behind::More {
+    if behind == Behind::More && session.channel.is_input_over() {
         // A client that waits to be told sends nothing in vain.
-        session.channel.check_input().map_err(refused)?;
+        return Err(Refusal::NoEventSession);
     }
-    let body = RequestBody::new(unread.take(), &state.tasks);
+    let mut body = RequestBody::new(unread.take(), &state.tasks);
     let longest = options.websocket.max_message;
-    let body = read(body, session.carriage, longest).await?;
+    let read = read(&mut body, session.carriage, longest).await;
+    if read.is_err() {
+        unread.put_back(body.into_rest());
+    }
+    let closed = |Ended| Refusal::NoEventSession;
     match behind {
-        Behind::More => session.channel.send(body).map_err(refused)?,
+        Behind::More => send(&session, read?).await?,
         Behind::Close(code) => {
+            let read = read?;
+            // Behind those that wait, as far as they can be waited for.
+            let _turn = timeout(ROOM, session.turn.lock()).await;
             let close = Close::new(code, "");
-            let closed = session.channel.close(body, close);
-            closed.map_err(|Ended| Refusal::NoEventSession)?;
+            session.channel.close(read, close).map_err(closed)?;
         }
     }
     let mut response = Response::new(empty());
     *response.status_mut() = StatusCode::NO_CONTENT;
     dress_any(&mut response, options);
     Ok(response)
+}
+
+/// Hands a body in when there is room, each when it is its turn.
+async fn send(session: &EventSession, body: Bytes) -> Result<(), Refusal> {
+    let sending = async {
+        let _turn = session.turn.lock().await;
+        session
+            .channel
+            .ready()
+            .await
+            .map_err(|Ended| InputRefused::Ended)?;
+        session.channel.send(body)
+    };
+    let sent = timeout(ROOM, sending).await;
+    sent.map_err(|_| Refusal::InputFull)?.map_err(refused)
 }
 
 fn refused(refused: InputRefused) -> Refusal {

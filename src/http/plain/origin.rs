@@ -128,6 +128,8 @@ pub(in crate::http) fn preflight(origins: &Origins, request: &Parts) -> Response
     answer.extend(reading(origins, asked));
     let methods = HeaderValue::from_static("GET, POST, PUT");
     answer.insert(header::ACCESS_CONTROL_ALLOW_METHODS, methods);
+    let two_hours = HeaderValue::from_static("7200");
+    answer.insert(header::ACCESS_CONTROL_MAX_AGE, two_hours);
     let headers = HeaderValue::try_from(headers).ok();
     let headers = headers.filter(|headers| !headers.is_empty());
     answer.extend(headers.map(|headers| (header::ACCESS_CONTROL_ALLOW_HEADERS, headers)));

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use hyper::body::{Body as _, Incoming};
 
-use crate::http::{body::discard, tasks::Tasks};
+use crate::http::{body::discard, tasks::Tasks, unread_body::Rest};
 
 /// What a client sends. What nobody reads of it is read and thrown away for a while, so that the client finds the
 /// answer, and not a reset connection.
@@ -24,6 +24,14 @@ impl RequestBody {
     pub(super) fn new(incoming: Option<Incoming>, tasks: &Tasks) -> Self {
         let tasks = tasks.clone();
         RequestBody { incoming, tasks }
+    }
+}
+
+impl RequestBody {
+    /// What is left of it, for who tells the client that nobody reads that.
+    pub(super) fn into_rest(mut self) -> Rest {
+        let rest = self.incoming.take();
+        rest.map_or(Rest::None, Rest::Part)
     }
 }
 

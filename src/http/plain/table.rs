@@ -6,6 +6,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
+use tokio::sync::Mutex as AsyncMutex;
 use tracing::Span;
 
 use super::session_name::SessionName;
@@ -31,6 +32,8 @@ pub(super) struct EventSession {
     pub(super) channel: Channel,
     /// How messages lie in what is handed in.
     pub(super) carriage: Carriage,
+    /// Of those who hand something in and wait for room.
+    pub(super) turn: AsyncMutex<()>,
     /// The client, where it is to be counted while it has no connection.
     pub(super) counted: Option<Endpoint>,
     /// What it counts by then.

@@ -21,10 +21,7 @@ use super::{
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{
-        Body, BreakOff, ConnectionRefusal, HangUp, Lasting, sendfile::SendfileQueue,
-        websocket::Detach,
-    },
+    http::{Body, BreakOff, ConnectionRefusal, HangUp, sendfile::SendfileQueue, websocket::Detach},
     server::{
         Options,
         io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
@@ -127,6 +124,7 @@ fn service(
             ..
         } = phase.begin_request();
         let extensions = request.extensions_mut();
+        extensions.insert(phase.lasting());
         if let Some(raw_target) = raw_target {
             extensions.insert(raw_target);
         }
@@ -138,9 +136,6 @@ fn service(
         let answer = Box::pin(Arc::clone(&exchange).answer(request));
         answer.map(|response| {
             let response = HangUp::check(response)?;
-            if response.extensions().get::<Lasting>().is_some() {
-                phase.note_lasting();
-            }
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             Ok(response.map(|body| TrackedBody::new(body, phase)))

@@ -41,7 +41,7 @@ use super::{
     maybe_tls::HANDSHAKE_RECORD,
 };
 use crate::{
-    http::{BadRequest, RawTarget},
+    http::{BadRequest, LastingFlag, RawTarget},
     timer::FairTimer,
 };
 
@@ -63,7 +63,7 @@ struct State {
     /// Whether a request has come.
     asked: AtomicBool,
     /// Whether what it is answered with may last.
-    lasting: AtomicBool,
+    lasting: LastingFlag,
     /// Whether it breaks off.
     cut_off: CutOff,
     notes: Mutex<Notes>,
@@ -91,14 +91,14 @@ impl Phase {
     /// A request has come, and is being answered.
     pub(in crate::server) fn begin_request(&self) -> Notes {
         self.0.asked.store(true, Ordering::Relaxed);
-        self.0.lasting.store(false, Ordering::Relaxed);
+        self.0.lasting.set(false);
         self.set(BUSY);
         std::mem::take(&mut *self.0.notes.lock())
     }
 
-    /// What it is answered with may last.
-    pub(in crate::server) fn note_lasting(&self) {
-        self.0.lasting.store(true, Ordering::Relaxed);
+    /// By which it is said that what it is answered with may last.
+    pub(in crate::server) fn lasting(&self) -> LastingFlag {
+        self.0.lasting.clone()
     }
 
     /// It breaks off, and the connection with it. How far that is; who asks is woken when it goes on, as who
@@ -211,7 +211,7 @@ impl<S> HeadTimeout<S> {
     }
 
     fn tell_lasting(&mut self) {
-        let is_lasting = self.phase.0.lasting.load(Ordering::Relaxed);
+        let is_lasting = self.phase.0.lasting.get();
         if std::mem::replace(&mut self.is_lasting, is_lasting) != is_lasting {
             (self.on_lasting)(&self.stream, is_lasting);
         }
@@ -251,6 +251,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        this.tell_lasting();
         if !this.phase.is(HEAD) {
             this.since = None;
             this.timer.stop();
@@ -355,7 +356,7 @@ mod tests {
         for lasts in [false, true, false] {
             phase.begin_request();
             if lasts {
-                phase.note_lasting();
+                phase.lasting().set(true);
             }
             stream.write_all(b"ab").await.expect("room");
             stream.write_all(b"c").await.expect("room");

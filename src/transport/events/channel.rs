@@ -1,6 +1,6 @@
 //! What requests about an event stream may do: hand something in, close, read on: [`Channel`].
 
-use std::sync::Arc;
+use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{
     input::InputRefused,
     ring::BadPosition,
-    state::{End, Reader, Shared, Wake},
+    state::{End, Reader, Shared, Wake, register},
     stream::Events,
 };
 use crate::message::Close;
@@ -26,12 +26,29 @@ impl Channel {
         Channel(shared)
     }
 
-    /// Whether something would be taken now.
+    /// Waits until something would be taken; only one may.
+    ///
+    /// Cancel safe: yes.
     ///
     /// # Errors
-    /// It would not.
-    pub fn check_input(&self) -> Result<(), InputRefused> {
-        self.0.look(|state| state.check_input())
+    /// The session, or its input, has ended.
+    pub async fn ready(&self) -> Result<(), Ended> {
+        poll_fn(|context| {
+            self.0.look(|state| match state.check_input() {
+                Ok(()) => Poll::Ready(Ok(())),
+                Err(InputRefused::Ended) => Poll::Ready(Err(Ended)),
+                Err(InputRefused::Full) => {
+                    register(&mut state.wakers.room, context);
+                    Poll::Pending
+                }
+            })
+        })
+        .await
+    }
+
+    /// Whether nothing more may be handed in.
+    pub fn is_input_over(&self) -> bool {
+        self.0.look(|state| state.check_input()) == Err(InputRefused::Ended)
     }
 
     /// Hands in a body, all of which are messages ([`check`](crate::transport::body::check)).
@@ -62,7 +79,7 @@ impl Channel {
             }
             state.input.close(close.clone());
             state.client_close = Some(close);
-            (Ok(()), Wake::SESSION)
+            (Ok(()), Wake::ALL)
         })
     }
 

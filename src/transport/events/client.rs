@@ -136,19 +136,24 @@ impl HandedIn {
 
     fn poll_shared(&mut self, context: &mut Context<'_>) -> Poll<Result<Message, Disconnect>> {
         let shared = Arc::clone(&self.shared);
-        shared.look(|state| {
+        shared.change(|state| {
             if state.end != End::None {
-                return Poll::Ready(Err(Disconnect::Closed(Close::new(Close::NORMAL, ""))));
+                let close = Close::new(Close::NORMAL, "");
+                return (Poll::Ready(Err(Disconnect::Closed(close))), Wake::NOBODY);
             }
             if let Some(handed_in) = state.input.take() {
-                return Poll::Ready(handed_in);
+                let wake = match state.input.is_full() {
+                    true => Wake::NOBODY,
+                    false => Wake::ROOM,
+                };
+                return (Poll::Ready(handed_in), wake);
             }
             if poll_expired(&shared, state, &mut self.timer, context).is_ready() {
                 let error = io::ErrorKind::ConnectionReset.into();
-                return Poll::Ready(Err(Disconnect::Lost(error)));
+                return (Poll::Ready(Err(Disconnect::Lost(error))), Wake::NOBODY);
             }
             register(&mut state.wakers.incoming, context);
-            Poll::Pending
+            (Poll::Pending, Wake::NOBODY)
         })
     }
 }
@@ -456,6 +461,28 @@ mod tests {
         assert!(
             read(&mut events).ends_with("event: close\ndata: {\"code\":1000,\"reason\":\"\"}\n\n")
         );
+    }
+
+    #[tokio::test]
+    async fn who_hands_in_waits_for_room() {
+        let (mut client, _events, channel) = stream(Some(RESUME));
+        channel.ready().await.expect("room");
+        channel.send("x".repeat(100_000).into()).expect("room");
+        assert!(channel.ready().now_or_never().is_none());
+        let taking = async {
+            tokio::task::yield_now().await;
+            next(&mut client).await.expect("a message");
+        };
+        let (ready, ()) = futures_util::future::join(channel.ready(), taking).await;
+        ready.expect("room");
+        channel.send("x".repeat(100_000).into()).expect("room");
+        let closing = async {
+            tokio::task::yield_now().await;
+            let close = Close::new(Close::NORMAL, "");
+            channel.close(Bytes::new(), close).expect("once");
+        };
+        let (ready, ()) = futures_util::future::join(channel.ready(), closing).await;
+        assert_eq!(ready, Err(Ended));
     }
 
     #[tokio::test]

@@ -73,6 +73,8 @@ pub(super) struct Wakers {
     pub(super) reader: Option<Waker>,
     pub(super) incoming: Option<Waker>,
     pub(super) outgoing: Option<Waker>,
+    /// Who has something to hand in.
+    pub(super) room: Option<Waker>,
 }
 
 /// Who is to be woken behind a change.
@@ -81,6 +83,7 @@ pub(super) struct Wake {
     reader: bool,
     incoming: bool,
     outgoing: bool,
+    room: bool,
 }
 
 impl Wake {
@@ -88,6 +91,7 @@ impl Wake {
         reader: false,
         incoming: false,
         outgoing: false,
+        room: false,
     };
     pub(super) const READER: Wake = Wake {
         reader: true,
@@ -102,17 +106,24 @@ impl Wake {
         incoming: true,
         ..Wake::OUTGOING
     };
+    /// Who waits to hand something in.
+    pub(super) const ROOM: Wake = Wake {
+        room: true,
+        ..Wake::NOBODY
+    };
     pub(super) const ALL: Wake = Wake {
         reader: true,
+        room: true,
         ..Wake::SESSION
     };
 
-    fn take(self, wakers: &mut Wakers) -> [Option<Waker>; 3] {
+    fn take(self, wakers: &mut Wakers) -> [Option<Waker>; 4] {
         let taken = |is_meant: bool, waker: &mut Option<Waker>| waker.take_if(|_| is_meant);
         [
             taken(self.incoming, &mut wakers.incoming),
             taken(self.outgoing, &mut wakers.outgoing),
             taken(self.reader, &mut wakers.reader),
+            taken(self.room, &mut wakers.room),
         ]
     }
 }

@@ -14,8 +14,6 @@ export async function story(Socket, base, themes) {
       events.push(`${text} in state ${socket.readyState}`);
       wake();
     };
-    // Whatever becomes of the handlers.
-    for (const type of ["open", "close"]) socket.addEventListener(type, () => wake());
     socket.onopen = () => note("open");
     socket.onmessage = ({ data }) => {
       messages.push(data);
@@ -23,6 +21,8 @@ export async function story(Socket, base, themes) {
     };
     socket.onerror = () => note("error");
     socket.onclose = ({ code, reason, wasClean }) => note(`close ${code} "${reason}" ${wasClean}`);
+    // Whatever becomes of the handlers.
+    for (const type of ["open", "close"]) socket.addEventListener(type, () => wake());
     const until = async (isDone) => {
       while (!isDone()) await new Promise((resolve) => { wake = resolve; });
     };
