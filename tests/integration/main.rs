@@ -64,6 +64,7 @@ mod pauses;
 mod pictures;
 mod plain_http;
 mod plain_http_clients;
+mod plain_http_ends;
 mod plain_requests;
 mod prefix;
 mod processes;
