@@ -99,12 +99,21 @@ mod tests {
             ("/?a&amp;access%5ftoken=abc", "/?a&amp;access%5ftoken=***"),
             ("/?%61ccess_token=abc%26d", "/?%61ccess_token=***"),
             ("/?access_token%3dabc", "/?access_token%3d***"),
-            ("/?n=%2Fa%3Faccess_token%3Dabc", "/?n=%2Fa%3Faccess_token%3D***"),
-            ("/?n=access%255Ftoken%253Dabc&x", "/?n=access%255Ftoken%253D***&x"),
+            (
+                "/?n=%2Fa%3Faccess_token%3Dabc",
+                "/?n=%2Fa%3Faccess_token%3D***",
+            ),
+            (
+                "/?n=access%255Ftoken%253Dabc&x",
+                "/?n=access%255Ftoken%253D***&x",
+            ),
             ("/?access_token[]=abc", "/?access_token[]=***"),
             ("/?access+token=abc", "/?access+token=***"),
             ("GET /?access_token= abc", "GET /?access_token=***"),
-            ("/?access_token=a&access_token=b", "/?access_token=***&access_token=***"),
+            (
+                "/?access_token=a&access_token=b",
+                "/?access_token=***&access_token=***",
+            ),
             ("/?é=access_token=é&é", "/?é=access_token=***&é"),
             ("/?access_token=&a=b", "/?access_token=&a=b"),
             ("/access_token/a?b=c&d", "/access_token/a?b=***&d"),
@@ -122,7 +131,10 @@ mod tests {
         for (text, shown) in [
             ("http://user:pw@h/", "http://***@h/"),
             ("http://user@h/", "http://***@h/"),
-            ("http//alice:pw/x@h/?access_token=b c", "http//***@h/?access_token=***"),
+            (
+                "http//alice:pw/x@h/?access_token=b c",
+                "http//***@h/?access_token=***",
+            ),
             ("alice:pw@h", "***@h"),
             ("@name", "@name"),
             ("ssh user@host", "ssh user@host"),

@@ -78,10 +78,7 @@ mod tests {
             (Path::new("/dev/null"), "a device"),
         ] {
             let error = read(path, 9).expect_err(name).to_string();
-            assert!(
-                error.contains(name) && error.contains("regular"),
-                "{error}"
-            );
+            assert!(error.contains(name) && error.contains("regular"), "{error}");
         }
     }
 

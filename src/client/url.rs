@@ -127,7 +127,10 @@ impl FromStr for Url {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || match text.contains("://") || text.starts_with("unix:") {
             true => "expected ws://, wss:// or ws+unix:".to_owned(),
-            false => format!("expected ws://, wss:// or ws+unix:, such as ws://{}", mask_secrets(text)),
+            false => format!(
+                "expected ws://, wss:// or ws+unix:, such as ws://{}",
+                mask_secrets(text)
+            ),
         };
         if text.contains('#') {
             return Err("the URL of a WebSocket has no '#' (RFC 6455 §3)".to_owned());
@@ -282,11 +285,18 @@ mod tests {
     fn tokens_are_not_shown() {
         for (text, shown) in [
             ("ws://a/?access_token=abc", "ws://a/?access_token=***"),
-            ("ws+unix:/a:/?access_token=abc", "ws+unix:/a:/?access_token=***"),
+            (
+                "ws+unix:/a:/?access_token=abc",
+                "ws+unix:/a:/?access_token=***",
+            ),
         ] {
             assert_eq!(url(text).to_string(), shown);
         }
-        for text in ["http//u:hunter2@a/", "ws://u:hunter2/x@a/", "hunter2:hunter2@a"] {
+        for text in [
+            "http//u:hunter2@a/",
+            "ws://u:hunter2/x@a/",
+            "hunter2:hunter2@a",
+        ] {
             let reason = text.parse::<Url>().expect_err(text);
             assert!(!reason.contains("hunter2"), "{reason}");
         }

@@ -204,7 +204,12 @@ mod tests {
 
     #[test]
     fn header_that_says_something_else_names_no_user() {
-        for name in ["X-Forwarded-User", "Remote-User", "X-User", "X-Auth-Request-Email"] {
+        for name in [
+            "X-Forwarded-User",
+            "Remote-User",
+            "X-User",
+            "X-Auth-Request-Email",
+        ] {
             assert!(user_header(name).is_ok(), "{name}");
         }
         for name in [

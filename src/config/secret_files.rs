@@ -20,6 +20,9 @@ const WRITABLE_BY_OTHERS: u32 = 0o002;
 /// shown it.
 pub(super) fn error(flag: &str, path: &Path, reason: &str) -> FlagError {
     let shown = path.display().to_string();
+    if shown.is_empty() {
+        return FlagError::about(flag, "is the name of a FILE, and none was given");
+    }
     let may_be_secret = shown.contains(':') || flag != "--basic-auth" && !shown.contains('/');
     match !path.exists() && may_be_secret {
         true => {
@@ -63,13 +66,14 @@ pub(super) fn check_apart(
             .into_iter()
             .try_for_each(|(flag, path)| check(flag, path))
     };
-    for (index, route) in checked(routes) {
-        of_program(&route.program).map_err(|error| (Some(index), error))?;
-    }
     let key = args.access.cookie_key.as_deref();
     let of_top = of_program(&args.program)
         .and_then(|()| key.map_or(Ok(()), |path| check("--cookie-key", path)));
-    of_top.map_err(|error| (None, error))
+    of_top.map_err(|error| (None, error))?;
+    for (index, route) in checked(routes) {
+        of_program(&route.program).map_err(|error| (Some(index), error))?;
+    }
+    Ok(())
 }
 
 /// What is to be said at the start of files that others may read or write.
@@ -78,7 +82,9 @@ pub(super) fn warnings(args: &Args, routes: &[Route]) -> Vec<String> {
     let mut all: Vec<_> = files(&args.program).into_iter().chain(of_routes).collect();
     all.sort_unstable();
     all.dedup();
-    all.into_iter().filter_map(|(flag, path)| warning(flag, path)).collect()
+    all.into_iter()
+        .filter_map(|(flag, path)| warning(flag, path))
+        .collect()
 }
 
 fn warning(flag: &str, path: &Path) -> Option<String> {
@@ -100,7 +106,10 @@ fn warning(flag: &str, path: &Path) -> Option<String> {
 /// The files of a program, by their flags.
 fn files(program: &ProgramArgs) -> Vec<(&'static str, &Path)> {
     let auth = &program.auth;
-    let passwords = auth.basic_auth.as_deref().map(|path| ("--basic-auth", path));
+    let passwords = auth
+        .basic_auth
+        .as_deref()
+        .map(|path| ("--basic-auth", path));
     let tokens = auth.bearer_tokens.as_deref();
     let tokens = tokens.map(|path| ("--bearer-tokens", path));
     passwords.into_iter().chain(tokens).collect()

@@ -197,7 +197,10 @@ mod tests {
         let looks = [file.refresh(), file.refresh(), file.refresh()];
         let faults = looks.iter().filter_map(|look| look.as_ref().err());
         let faults: Vec<&String> = faults.collect();
-        assert!(faults.len() == 1 && faults[0].contains("a pipe"), "{looks:?}");
+        assert!(
+            faults.len() == 1 && faults[0].contains("a pipe"),
+            "{looks:?}"
+        );
         assert_eq!(file.content().0, "one");
     }
 
