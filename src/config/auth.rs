@@ -105,12 +105,10 @@ fn authentication(
 }
 
 /// Headers that say something else, to wsd or by HTTP itself, and what others begin with that do.
-const OTHER_HEADERS: [HeaderName; 17] = [
+const OTHER_HEADERS: [HeaderName; 15] = [
     header::ACCEPT,
     header::AUTHORIZATION,
     header::CONNECTION,
-    header::CONTENT_LENGTH,
-    header::CONTENT_TYPE,
     header::COOKIE,
     header::EXPECT,
     header::FORWARDED,

@@ -83,7 +83,7 @@ fn no_page_may_send_the_header_in_which_a_proxy_names_users() {
     fs::write(root.path().join("a"), "a").expect("a file");
     let top = format!("staticdir = {:?}\ntrust-proxy = '192.0.2.1'\n", root.path());
     let of_route = "[[route]]\npath = '/r'\ncommand = 'cat'\nauth-header = 'X-User'\n";
-    for cors in ["cors = true\n", "cors = 'https://a.example'\n"] {
+    for cors in ["cors = '*'\n", "cors = 'https://a.example'\n"] {
         for file in [
             format!("{top}{cors}auth-header = 'X-User'\n"),
             format!("{top}{cors}{of_route}"),

@@ -29,7 +29,6 @@ fn secret_that_was_typed_is_not_repeated_when_it_is_refused() {
         "--connect=http//alice:hunter2@h/",
         "--connect=ws://alice:hunter2@h/x y",
         "--connect=ws://alice:hunter2/x@h/",
-        "--connect=ws://alice:x@h:hunter2/",
         "--connect=ws://h/?Access_Token=hunter2#x",
     ] {
         let output = run(&[word, "cat"]);

@@ -5,11 +5,12 @@ use crate::environ::is_meta_variable;
 
 /// What wsd tells programs beside the meta-variables, and what would stand in the place of such: LC_ALL in that of
 /// LC_CTYPE (POSIX XBD 8.2).
-const OWN: [&str; 7] = [
+const OWN: [&str; 8] = [
     "COLORTERM",
     "DOCUMENT_ROOT",
     "LC_ALL",
     "LC_CTYPE",
+    "NO_COLOR",
     "REDIRECT_STATUS",
     "ROOM",
     "TERM",

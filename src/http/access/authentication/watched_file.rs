@@ -174,7 +174,7 @@ mod tests {
         let path = directory.path().join("file");
         fs::write(&path, "one\n").expect("a file");
         let file: WatchedFile<Text> = WatchedFile::open(&path).expect("it is there");
-        let mut look = |text: &str| {
+        let look = |text: &str| {
             fs::write(&path, text).expect("a file");
             assert!(file.refresh().is_ok(), "{text}");
             file.content().0.clone()
