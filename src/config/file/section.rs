@@ -275,8 +275,7 @@ impl Section {
         const LOGINS: [&str; 3] = ["auth-header", "basic-auth", "bearer-tokens"];
         let is_open = self.entry == Entry::Open;
         let is_wrong = |key: &str| is_open && LOGINS.contains(&key);
-        let reason =
-            "and no-auth = true exclude each other: nobody is asked who comes to an open route";
+        let reason = "excludes no-auth = true: nobody is asked who comes to an open route";
         self.refuse(source, is_wrong, reason)
     }
 
