@@ -74,6 +74,7 @@ mod route_keys;
 mod routes;
 mod scarcity;
 mod scripts;
+mod secrets;
 mod service_manager;
 mod session_ends;
 mod sessions;
