@@ -48,7 +48,9 @@
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
-//! | 0 | `file_stamp` | whether a file is the one that it was |
+//! | 0 | `masked` | secrets in text that people read, masked |
+//! | 0 | `file_stamp` | whether a file is the one that it was, and when one that changes is to be read |
+//! | 0 | `regular_file` | files that are read again |
 //! | 0 | `send_queue` | what a socket was given and the other end has not taken |
 //! | 0 | `room` | memory that may be refused, or goes back |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
@@ -97,6 +99,7 @@ pub mod http;
 pub mod hub;
 pub mod logging;
 mod loopback;
+mod masked;
 pub mod message;
 mod percent;
 #[cfg(any(test, fuzzing))]
@@ -106,6 +109,7 @@ pub mod printable;
 #[doc(hidden)]
 pub mod properties;
 pub mod recording;
+mod regular_file;
 pub mod room;
 mod send_queue;
 pub mod server;

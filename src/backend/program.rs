@@ -44,8 +44,6 @@ pub struct Program {
     pub size: TerminalSize,
     /// What keeps it from holding back output, if anything does.
     pub unbuffer: Option<Arc<Unbuffer>>,
-    /// Who gets what it says on stderr beside the log, where that goes to the log.
-    pub stderr_copy: Option<StderrCopy>,
 }
 
 /// A directory, open, and an entry of it that is a file and no link.
@@ -104,18 +102,18 @@ impl Program {
         started.into_logged()
     }
 
-    /// Starts a process whose streams carry messages.
+    /// Starts a process whose streams carry messages, and its stderr a copy, where it goes to the log.
     pub(super) async fn open(
         &self,
         streams: &StreamOptions,
-        stderr_to: StderrTo,
+        stderr: (StderrTo, Option<StderrCopy>),
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<Backend> {
         if self.pty.is_controlling() {
             return self.open_terminal(streams, spawner, environment).await;
         }
-        let opening = self.open_pipes(streams, stderr_to, spawner, environment);
+        let opening = self.open_pipes(streams, stderr, spawner, environment);
         let FramedProcess {
             output,
             stdin,
@@ -138,12 +136,12 @@ impl Program {
     pub(super) async fn open_pipes(
         &self,
         streams: &StreamOptions,
-        stderr_to: StderrTo,
+        stderr: (StderrTo, Option<StderrCopy>),
         spawner: &Spawner,
         environment: &Environment,
     ) -> io::Result<FramedProcess> {
         let started = self.spawn(self.pty, spawner, environment).await?;
-        started.into_framed(self.pty, streams, stderr_to, self.stderr_copy.clone())
+        started.into_framed(self.pty, streams, stderr)
     }
 
     /// Starts a process with a terminal.

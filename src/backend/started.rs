@@ -76,8 +76,7 @@ impl Started {
         mut self,
         pty: Pty,
         streams: &StreamOptions,
-        stderr_to: StderrTo,
-        stderr_copy: Option<StderrCopy>,
+        (stderr_to, stderr_copy): (StderrTo, Option<StderrCopy>),
     ) -> io::Result<FramedProcess> {
         let (input, output, errors) = piped(self.streams)?;
         let process = &mut self.process;

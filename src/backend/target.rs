@@ -45,6 +45,8 @@ pub struct Resources {
     pub connect: ConnectResources,
     /// The rooms that are there.
     pub rooms: Arc<Rooms>,
+    /// Who gets what a program says on stderr beside the log, where that goes to the log.
+    pub stderr_copy: Option<StderrCopy>,
 }
 
 /// Why a backend could not be opened.
@@ -79,6 +81,7 @@ impl Resources {
             spawner,
             connect: ConnectResources::default(),
             rooms: Arc::default(),
+            stderr_copy: None,
         }
     }
 }
@@ -108,7 +111,8 @@ impl Target {
         match self {
             Target::Program(program, streams, stderr) => {
                 let spawner = &resources.spawner;
-                let opening = program.open(streams, *stderr, spawner, environment);
+                let stderr = (*stderr, resources.stderr_copy.clone());
+                let opening = program.open(streams, stderr, spawner, environment);
                 Ok(opening.await?)
             }
             Target::Socket(socket) => Ok(socket.open(&resources.connect, client).await?),
@@ -121,15 +125,6 @@ impl Target {
         let mut target = self.clone();
         if let Target::Program(program, ..) = &mut target {
             program.size = size;
-        }
-        target
-    }
-
-    /// The same with a copy of what it says on stderr, where it is a program.
-    pub fn with_stderr_copy(&self, copy: StderrCopy) -> Target {
-        let mut target = self.clone();
-        if let Target::Program(program, ..) = &mut target {
-            program.stderr_copy = Some(copy);
         }
         target
     }

@@ -15,7 +15,7 @@ use hyper::{
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::printable::printable;
+use crate::{masked::mask_secrets, printable::printable};
 
 /// What is read of a refusal's body to find its first line, in bytes.
 const BODY_READ: usize = 4 * 1024;
@@ -60,7 +60,7 @@ impl fmt::Display for UnexpectedResponse {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}", self.status)?;
         if let Some(location) = &self.location {
-            write!(formatter, ", to {location}")?;
+            write!(formatter, ", to {}", mask_secrets(location))?;
         }
         match &self.line {
             Some(line) => write!(formatter, ": {}", printable(line)),

@@ -9,7 +9,10 @@ use hyper::{
     http::uri::{Authority, PathAndQuery},
 };
 
-use crate::percent::unescaped;
+use crate::{
+    masked::{mask_secrets, mask_tokens},
+    percent::unescaped,
+};
 
 /// The ports that a URL without one means.
 const PLAIN_PORT: u16 = 80;
@@ -124,7 +127,10 @@ impl FromStr for Url {
     fn from_str(text: &str) -> Result<Self, String> {
         let expected = || match text.contains("://") || text.starts_with("unix:") {
             true => "expected ws://, wss:// or ws+unix:".to_owned(),
-            false => format!("expected ws://, wss:// or ws+unix:, such as ws://{text}"),
+            false => format!(
+                "expected ws://, wss:// or ws+unix:, such as ws://{}",
+                mask_secrets(text)
+            ),
         };
         if text.contains('#') {
             return Err("the URL of a WebSocket has no '#' (RFC 6455 §3)".to_owned());
@@ -143,19 +149,20 @@ impl FromStr for Url {
 }
 
 impl fmt::Display for Url {
-    /// For messages: without user and password.
+    /// For messages: without user and password, and with tokens masked.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.is_tls {
             true => "wss",
             false => "ws",
         };
+        let target = mask_tokens(self.target.as_str());
         match &self.place {
             ServerAddress::Unix(path) => {
-                write!(formatter, "ws+unix:{}:{}", path.display(), self.target)
+                write!(formatter, "ws+unix:{}:{target}", path.display())
             }
             ServerAddress::Host(host, port) => {
                 let authority = self.authority(&host.replacen('%', "%25", 1), *port);
-                write!(formatter, "{scheme}://{authority}{}", self.target)
+                write!(formatter, "{scheme}://{authority}{target}")
             }
         }
     }
@@ -184,7 +191,8 @@ pub(super) fn port(authority: &Authority) -> Result<Option<u16>, String> {
     match behind.get(host..).unwrap_or_default() {
         "" | ":" => Ok(None),
         port => match port.trim_start_matches(':').parse() {
-            Ok(0) | Err(_) => Err(format!("'{}' is no port", &port[1..])),
+            // What is none may be the beginning of a password, and is not repeated.
+            Ok(0) | Err(_) => Err("expected a port, 1 to 65535, behind the host's ':'".to_owned()),
             Ok(port) => Ok(Some(port)),
         },
     }
@@ -271,6 +279,27 @@ mod tests {
             "Basic YWxhZGRpbjpvcGVuIHNlc2FtZQ=="
         );
         assert_eq!(url.to_string(), "ws://a:81/");
+    }
+
+    #[test]
+    fn tokens_are_not_shown() {
+        for (text, shown) in [
+            ("ws://a/?access_token=abc", "ws://a/?access_token=***"),
+            (
+                "ws+unix:/a:/?access_token=abc",
+                "ws+unix:/a:/?access_token=***",
+            ),
+        ] {
+            assert_eq!(url(text).to_string(), shown);
+        }
+        for text in [
+            "http//u:hunter2@a/",
+            "ws://u:hunter2/x@a/",
+            "hunter2:hunter2@a",
+        ] {
+            let reason = text.parse::<Url>().expect_err(text);
+            assert!(!reason.contains("hunter2"), "{reason}");
+        }
     }
 
     #[test]

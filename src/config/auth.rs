@@ -4,7 +4,10 @@ use std::{path::Path, sync::Arc};
 
 use hyper::header::{self, HeaderName};
 
-use super::{access::trusts_everybody, authorize::authorizer, flag_error::FlagError, route::Entry};
+use super::{
+    access::trusts_everybody, authorize::authorizer, flag_error::FlagError, route::Entry,
+    secret_files,
+};
 use crate::{
     args::{Args, AuthArgs, ProgramArgs},
     http::{
@@ -76,7 +79,7 @@ fn authentication(
     server: &Args,
     auth: &AuthArgs,
 ) -> Result<Authentication, FlagError> {
-    let in_file = |flag, path: &Path, reason: String| FlagError::new(flag, path.display(), reason);
+    let in_file = |flag, path: &Path, reason: String| secret_files::error(flag, path, &reason);
     let passwords = auth.basic_auth.as_deref().map(|path| {
         let file = router.logins.passwords(path);
         file.map_err(|reason| in_file("--basic-auth", path, reason))
@@ -101,20 +104,60 @@ fn authentication(
     })
 }
 
+/// Headers that say something else, to wsd or by HTTP itself, and what others begin with that do.
+const OTHER_HEADERS: [HeaderName; 15] = [
+    header::ACCEPT,
+    header::AUTHORIZATION,
+    header::CONNECTION,
+    header::COOKIE,
+    header::EXPECT,
+    header::FORWARDED,
+    header::HOST,
+    header::ORIGIN,
+    header::RANGE,
+    header::REFERER,
+    header::TE,
+    header::TRANSFER_ENCODING,
+    header::UPGRADE,
+    header::USER_AGENT,
+    header::VIA,
+];
+const OTHER_PREFIXES: [&str; 7] = [
+    "accept-",
+    "access-control-",
+    "content-",
+    "if-",
+    "keep-alive",
+    "proxy-",
+    "sec-",
+];
+/// What proxies say of a client beside its user.
+const OF_PROXIES: [&str; 13] = [
+    "x-forwarded-by",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-method",
+    "x-forwarded-path",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-forwarded-scheme",
+    "x-forwarded-server",
+    "x-forwarded-ssl",
+    "x-forwarded-uri",
+    "x-real-ip",
+];
+
 /// A header that names a user, and is not there for something else.
 fn user_header(word: &str) -> Result<HeaderName, FlagError> {
-    const OTHERS: [HeaderName; 6] = [
-        header::AUTHORIZATION,
-        header::COOKIE,
-        header::HOST,
-        header::ORIGIN,
-        header::CONNECTION,
-        header::UPGRADE,
-    ];
     let invalid = |reason| FlagError::new("--auth-header", word, reason);
     let name = HeaderName::try_from(word)
         .map_err(|_| invalid("expected the name of a header, such as X-Forwarded-User"))?;
-    match OTHERS.contains(&name) {
+    let text = name.as_str();
+    let is_other = OTHER_HEADERS.contains(&name)
+        || OF_PROXIES.contains(&text)
+        || OTHER_PREFIXES.iter().any(|prefix| text.starts_with(prefix));
+    match is_other {
         true => Err(invalid(
             "this header says something else; expected one that a proxy sets, such as X-Forwarded-User",
         )),
@@ -150,5 +193,45 @@ pub(super) fn check(args: &Args, router: &Router) -> Result<(), FlagError> {
             "it trusts everybody, and with --auth-header anybody could be anyone: list the proxies alone",
         )),
         false => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_that_says_something_else_names_no_user() {
+        for name in [
+            "X-Forwarded-User",
+            "Remote-User",
+            "X-User",
+            "X-Auth-Request-Email",
+        ] {
+            assert!(user_header(name).is_ok(), "{name}");
+        }
+        for name in [
+            "Authorization",
+            "x-forwarded-for",
+            "X-Forwarded-Proto",
+            "X-Real-IP",
+            "Forwarded",
+            "Host",
+            "Content-Length",
+            "Transfer-Encoding",
+            "Sec-WebSocket-Key",
+            "Sec-Fetch-Site",
+            "Cookie",
+            "Origin",
+            "Referer",
+            "User-Agent",
+            "Accept-Language",
+            "If-None-Match",
+            "",
+            "a b",
+        ] {
+            let error = user_header(name).expect_err(name).to_string();
+            assert!(error.contains("X-Forwarded-User"), "{error}");
+        }
     }
 }

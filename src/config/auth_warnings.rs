@@ -5,7 +5,7 @@ use super::{
     flag_error::FlagError,
     listeners,
     route::{Entry, Route},
-    tls,
+    secret_files, tls,
 };
 use crate::{
     args::{Args, ProgramArgs},
@@ -50,6 +50,7 @@ pub(super) fn warnings(args: &Args, routes: &[Route]) -> Result<Vec<String>, Fla
                 .to_owned(),
         );
     }
+    warnings.extend(secret_files::warnings(args, routes));
     Ok(warnings)
 }
 

@@ -57,9 +57,11 @@ fn hook_program(word: &str, args: &ProgramArgs) -> Result<Hook, FlagError> {
 
 /// The server that a word names; `None` for what is a command.
 fn server(word: &str) -> Option<Result<HookServer, String>> {
-    let url = match word.split_once(':')? {
-        ("unix", rest) => format!("ws+unix:{rest}"),
-        ("http" | "https", rest) if rest.starts_with("//") => word.to_owned(),
+    let (scheme, rest) = word.split_once(':')?;
+    // RFC 3986 §3.1: in any case.
+    let url = match scheme.to_ascii_lowercase().as_str() {
+        "unix" => format!("ws+unix:{rest}"),
+        "http" | "https" if rest.starts_with("//") => word.to_owned(),
         _ => return None,
     };
     if url.contains('#') {
@@ -156,6 +158,9 @@ mod tests {
             "https://a:1/x?y",
             "unix:/run/a",
             "unix:/run/a:/x?y",
+            "HTTP://a/",
+            "Https://a/",
+            "UNIX:/run/a",
         ] {
             assert!(server(word).expect(word).is_ok(), "{word}");
         }

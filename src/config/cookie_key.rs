@@ -1,9 +1,9 @@
 //! The key that signs cookies, from a file that nobody else may read.
 
-use std::{fs::File, io::Read, os::unix::fs::PermissionsExt, path::Path};
+use std::{io::Read, os::unix::fs::PermissionsExt, path::Path};
 
-use super::flag_error::FlagError;
-use crate::{args::Args, http::access::CookieKey};
+use super::{flag_error::FlagError, secret_files};
+use crate::{args::Args, http::access::CookieKey, regular_file};
 
 /// Its bytes.
 const KEY: usize = 32;
@@ -16,7 +16,7 @@ pub(super) fn cookie_key(args: &Args) -> Result<Option<CookieKey>, FlagError> {
     let Some(path) = &args.access.cookie_key else {
         return Ok(None);
     };
-    let invalid = |reason: String| FlagError::new("--cookie-key", path.display(), reason);
+    let invalid = |reason: String| secret_files::error("--cookie-key", path, &reason);
     let key = read_key(path).map_err(invalid)?;
     Ok(Some(CookieKey::new(&key)))
 }
@@ -24,7 +24,7 @@ pub(super) fn cookie_key(args: &Args) -> Result<Option<CookieKey>, FlagError> {
 fn read_key(path: &Path) -> Result<[u8; KEY], String> {
     const REMEDY: &str = "make it with 'head -c 32 /dev/urandom', in a file of mode 0600";
     let cannot = |error| format!("cannot be read: {error}");
-    let file = File::open(path).map_err(cannot)?;
+    let file = regular_file::open(path).map_err(cannot)?;
     let mode = file.metadata().map_err(cannot)?.permissions().mode();
     if mode & 0o077 != 0 {
         let mode = mode & 0o777;

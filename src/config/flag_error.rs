@@ -5,6 +5,7 @@ use std::{error::Error, fmt::Display};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::tilde;
+use crate::masked::mask_secrets;
 
 /// A flag, its value where that is what is wrong, and the reason with the remedy.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -92,7 +93,7 @@ fn sentence(flag: &str, value: Option<&str>, reason: &str) -> String {
 }
 
 fn bare_sentence(flag: &str, value: Option<&str>, reason: &str) -> String {
-    match value {
+    match value.map(mask_secrets).as_deref() {
         // Escaped, so that it stays on one line.
         Some(value) if value.contains(char::is_control) => {
             format!("invalid value {value:?} for '{flag}': {reason}")
@@ -130,6 +131,10 @@ mod tests {
             (
                 FlagError::new("--header", "a\nb", "no"),
                 "invalid value \"a\\nb\" for '--header': no",
+            ),
+            (
+                FlagError::new("--authorize", "http://user:pw@h/", "no"),
+                "invalid value 'http://***@h/' for '--authorize': no",
             ),
             (
                 FlagError::about("--ssl", "needs a certificate"),

@@ -36,6 +36,7 @@ mod rooms;
 mod route;
 mod route_options;
 mod router;
+mod secret_files;
 mod server;
 mod servers;
 mod session;

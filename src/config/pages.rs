@@ -90,6 +90,17 @@ pub(super) fn separate_hooks(files: Option<&mut Root>, router: &Router) {
     }
 }
 
+/// The directories whose files are served or run, each with who does that.
+pub(super) fn roots(router: &Router) -> impl Iterator<Item = (&Root, &'static str)> {
+    let files = router.files.iter();
+    let files = files.map(|files| (files.root(), "--staticdir"));
+    let programs = router.directory.iter();
+    let programs = programs.map(|directory| (directory.root(), "--dir"));
+    let scripts = router.scripts.iter();
+    let scripts = scripts.map(|scripts| (&*scripts.root, "CGI scripts"));
+    files.chain(programs).chain(scripts)
+}
+
 fn in_programs(files: &Root, how: &str, programs: &Root) -> FlagError {
     let reason = format!(
         "it {how} '{}', whose files are run and never served: give it a directory of its own",

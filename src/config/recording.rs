@@ -4,7 +4,7 @@ use std::{io, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
 
 use rustix::fs::{Access, access};
 
-use super::flag_error::FlagError;
+use super::{flag_error::FlagError, pages::roots};
 use crate::{
     args::OperationArgs,
     http::pages::{Relation, Root, Router},
@@ -42,15 +42,7 @@ pub(super) fn directory(
 fn check_apart(path: &Path, router: &Router) -> Result<(), FlagError> {
     let invalid = |reason: String| FlagError::new("--record", path.display(), reason);
     let own = Root::open(path).map_err(|error| invalid(error.to_string()))?;
-    let files = router
-        .files
-        .iter()
-        .map(|files| (files.root(), "--staticdir"));
-    let programs = router.directory.iter();
-    let programs = programs.map(|directory| (directory.root(), "--dir"));
-    let scripts = router.scripts.iter();
-    let scripts = scripts.map(|scripts| (&*scripts.root, "CGI scripts"));
-    for (root, user) in files.chain(programs).chain(scripts) {
+    for (root, user) in roots(router) {
         let how = match own.relate(root) {
             Relation::Apart => continue,
             Relation::Same => "it is",

@@ -12,7 +12,7 @@ use super::{
     rooms,
     route::{Entry, Place, Route, mount_path},
     route_options::route_options,
-    share,
+    secret_files, share,
     target::{self, TargetWord},
     target_relations, terminal,
 };
@@ -36,7 +36,7 @@ pub(super) fn router(
     warnings: &mut Vec<String>,
 ) -> Result<Router, ConfigError> {
     rooms::check_flags(args, routes)?;
-    check_authorizer_flags(args, routes)?;
+    authorize::check_flags(args, routes).map_err(placed)?;
     let mut files = pages::files(&args.pages)?;
     // Whatever answers at the top has the limit of the whole server alone.
     let limit = ProcessLimit::default();
@@ -84,6 +84,7 @@ pub(super) fn router(
     terminal::check_programs(&args.program, &router)?;
     network::check(args, routes)?;
     auth::check(args, &router)?;
+    secret_files::check_apart(args, routes, &router).map_err(placed)?;
     let trusts_anybody = |route: &Route| route.program.target.target_insecure;
     if args.program.target.target_insecure || routes.iter().any(trusts_anybody) {
         warnings.push(
@@ -94,11 +95,12 @@ pub(super) fn router(
     Ok(router)
 }
 
-fn check_authorizer_flags(args: &Args, routes: &[Route]) -> Result<(), ConfigError> {
-    authorize::check_flags(args, routes).map_err(|(route, error)| match route {
+/// An error of the top, or of the route that it is about.
+fn placed((route, error): (Option<usize>, FlagError)) -> ConfigError {
+    match route {
         Some(index) => ConfigError::Route(index, error),
         None => error.into(),
-    })
+    }
 }
 
 /// What answers where no route does: COMMAND, or what stands in its place.

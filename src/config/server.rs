@@ -136,7 +136,7 @@ fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {
             "is about files and CGI scripts: give --staticdir or --cgidir too; --origin is for WebSockets",
         ));
     }
-    Ok(cors)
+    Ok(cors.map(|cors| cors.with_user_headers(router.user_headers.clone())))
 }
 
 /// As long as the most patient program may take.

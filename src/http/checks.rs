@@ -11,7 +11,7 @@ use hyper::{Method, http::request::Parts};
 use super::{
     access::{
         AskedKind, Asking, Authenticated, Authentication, Authority, Cors, Withheld,
-        check_foreign_page, is_embedded, withhold,
+        check_foreign_page, is_embedded, is_of_foreign_origin, withhold,
     },
     admission::{Admitted, Candidate, admit},
     answer_fields::AnswerFields,
@@ -174,14 +174,17 @@ async fn authenticate(
     fields: &mut AnswerFields,
 ) -> Result<Option<Authenticated>, Refusal> {
     let request = candidate.sent;
-    let asking = Asking {
+    let is_named = asked.is_of_named_page(request) || is_named_by_cors(options, request);
+    let mut asking = Asking {
         request,
         host: candidate.host,
         connection: candidate.connection,
         trust: &options.access.trust,
         cookie_key: options.access.cookie_key.as_ref(),
-        is_embedded: is_embedded(&request.headers) && !asked.is_of_named_page(request),
+        is_embedded: is_embedded(&request.headers) && !is_named,
     };
+    // Browsers that say nothing of sites (Fetch Metadata) still say which page it is.
+    asking.is_embedded |= !is_named && is_of_foreign_origin(&asked.options().origins, &asking);
     if authentication.concerns(&asking) {
         fields.set_private();
         let kind = match asked {
@@ -195,6 +198,12 @@ async fn authenticate(
     authentication
         .authenticate(&state.logins, asking, fields)
         .await
+}
+
+/// Whether a page asks that `--cors` names, and so may send a password.
+fn is_named_by_cors(options: &Options, request: &Parts) -> bool {
+    let names = |cors: &Cors| cors.names_page_of(&request.headers);
+    options.cors.as_ref().is_some_and(names)
 }
 
 /// A request and who may answer it, by its path.

@@ -44,6 +44,7 @@ use super::{
 use crate::{
     backend::{RecentStarts, Resources, Spawner},
     connection::{ConnectionInfo, Endpoint},
+    masked::mask_tokens,
     recording::Recorder,
 };
 
@@ -193,10 +194,8 @@ impl Handler {
         let (_, unread) = UnreadBody::of(request);
         let refusal = Refusal::from(bad.reason);
         self.count_refusal(refusal.name());
-        let (remote, line) = (
-            connection.remote,
-            shown_target(&self.options.router, &bad.line),
-        );
+        let line = shown_target(&self.options.router, &bad.line);
+        let (remote, line) = (connection.remote, mask_tokens(&line));
         let (status, reason) = (refusal.status().as_u16(), refusal.to_string());
         warn!(target: "access", %remote, line = &*line, status, reason, "refused");
         self.send_away(refusal, Version::HTTP_11, None, unread)

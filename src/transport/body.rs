@@ -4,44 +4,31 @@
 //! the input and not of the session, which only ends when nobody takes the other body any more. Who writes that body
 //! has [`Answers`]; a message waits until there is room for it there.
 
-use std::{
-    io,
-    pin::{Pin, pin},
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, pin::pin, time::Duration};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::{
-    FutureExt, Sink, SinkExt, Stream, StreamExt,
+    FutureExt, Stream, StreamExt,
     future::{self, Either},
     stream,
 };
-use tokio::{sync::mpsc, time::sleep};
+use tokio::time::sleep;
 use tokio_util::{
     codec::{FramedRead, LinesCodec, LinesCodecError},
     io::StreamReader,
-    sync::CancellationToken,
 };
 
 use super::{
-    answer_sink::AnswerSink,
-    client::{Client, Disconnect, Incoming, Outbound, Outgoing},
+    answers::{self, Taker},
+    body_writer::{BodyWriter, Ends},
+    client::{Client, Disconnect, Incoming},
     presence::{Connectedness, ConnectionState, Presence},
 };
+pub use super::{
+    answers::{Answer, Answers},
+    body_writer::Carriage,
+};
 use crate::message::{Close, Message};
-
-/// What is said that nobody has taken yet, in messages: one is being written while the next is made.
-const WAITING: usize = 2;
-
-/// How messages lie in a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Carriage {
-    /// A line each; those that come are this long at most, in bytes.
-    Lines(usize),
-    /// Bytes as they come.
-    Bytes,
-}
 
 /// What the end of the first body means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,37 +39,25 @@ pub enum BodyEnd {
     Departure(Duration),
 }
 
-/// What is to be said in the other body.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
-    /// So many bytes.
-    Data(Bytes),
-    /// The session's end, and that of the body.
-    End(Close),
-}
-
-/// What is to be said, in its order; dropped by who says nothing more, which the session takes for the client's end.
-pub type Answers = mpsc::Receiver<Answer>;
-
 /// The client that sends `body`, and what it is to be answered.
 pub fn open(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
     end: BodyEnd,
 ) -> (Client, Answers) {
-    let (sender, answers) = mpsc::channel(WAITING);
-    let over = CancellationToken::new();
-    let watched = sender.clone();
+    let (sender, answers) = answers::queue();
+    let (taker, ends) = (sender.taker(), Ends::default());
+    let watched = taker.clone();
     let look = move || ConnectionState {
-        connectedness: match watched.is_closed() {
+        connectedness: match watched.is_gone() {
             true => Connectedness::Lost,
             false => Connectedness::Connected,
         },
         untaken: 0,
     };
     let client = Client {
-        incoming: incoming(body, carriage, end, sender.clone(), over.clone()),
-        outgoing: outgoing(carriage, sender, over),
+        incoming: incoming(body, carriage, end, taker, ends.clone()),
+        outgoing: Box::pin(BodyWriter::new(sender, carriage, ends)),
         presence: Presence::new(look),
         wire: None,
     };
@@ -94,23 +69,18 @@ fn incoming(
     body: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
     carriage: Carriage,
     end: BodyEnd,
-    sender: mpsc::Sender<Answer>,
-    over: CancellationToken,
+    taker: Taker,
+    ends: Ends,
 ) -> Incoming {
-    let answers = sender.clone();
-    let input = input(body, carriage, end).then(move |next| {
-        let answers = answers.clone();
-        async move {
-            if let Err(Disconnect::Closed(close)) = &next {
-                // Nobody else says the end to who has left by itself.
-                let _ = answers.send(Answer::End(close.clone())).await;
-            }
-            next
+    let client = ends.client;
+    let input = input(body, carriage, end).inspect(move |next| {
+        if let Err(Disconnect::Closed(close)) = next {
+            let _ = client.set(close.clone());
         }
     });
     let end = async move {
         // Its own end first: behind it nobody takes anything, either.
-        match future::select(pin!(over.cancelled()), pin!(sender.closed())).await {
+        match future::select(pin!(ends.said.cancelled()), pin!(taker.gone())).await {
             Either::Left(_) => Disconnect::Closed(Close::new(Close::NORMAL, "")),
             Either::Right(_) => Disconnect::Lost(io::ErrorKind::ConnectionReset.into()),
         }
@@ -154,9 +124,9 @@ pub fn messages(
         Carriage::Lines(longest) => {
             let codec = LinesCodec::new_with_max_length(longest);
             let lines = FramedRead::new(StreamReader::new(Box::pin(body)), codec);
-            Either::Right(lines.map(|line| match line {
+            Either::Right(lines.map(move |line| match line {
                 Ok(line) => Ok(Message::Text(line.into())),
-                Err(error) => Err(refusal(error)),
+                Err(error) => Err(refusal(error, longest)),
             }))
         }
     }
@@ -178,10 +148,11 @@ pub fn check(body: Bytes, carriage: Carriage) -> Result<(), Close> {
 }
 
 /// What a line that is none comes to.
-fn refusal(error: LinesCodecError) -> Disconnect {
+fn refusal(error: LinesCodecError, longest: usize) -> Disconnect {
     match error {
         LinesCodecError::MaxLineLengthExceeded => {
-            Disconnect::Violation(Close::new(Close::TOO_BIG, "a line is too long"))
+            let reason = format!("a line over {longest} bytes (maxframesize)");
+            Disconnect::Violation(Close::new(Close::TOO_BIG, reason))
         }
         LinesCodecError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
             Disconnect::Violation(Close::new(Close::INVALID_DATA, "a line is not UTF-8"))
@@ -190,72 +161,11 @@ fn refusal(error: LinesCodecError) -> Disconnect {
     }
 }
 
-fn outgoing(carriage: Carriage, sender: mpsc::Sender<Answer>, over: CancellationToken) -> Outgoing {
-    Box::pin(Said {
-        answers: AnswerSink::new(sender),
-        carriage,
-        over,
-    })
-}
-
-/// What a client is sent, as answers.
-struct Said {
-    answers: AnswerSink<Answer>,
-    carriage: Carriage,
-    over: CancellationToken,
-}
-
-impl Sink<Outbound> for Said {
-    type Error = io::Error;
-
-    fn poll_ready(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.answers.poll_ready_unpin(context)
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, item: Outbound) -> io::Result<()> {
-        let answer = match &item {
-            Outbound::Message(message) => Answer::Data(said(message, self.carriage)),
-            Outbound::Shared(shared) => Answer::Data(said(shared.message(), self.carriage)),
-            // Nobody answers it; a body that nobody takes is noticed by who writes it.
-            Outbound::Keepalive => return Ok(()),
-            Outbound::Close(close) => {
-                self.over.cancel();
-                Answer::End(close.clone())
-            }
-        };
-        self.answers.start_send_unpin(answer)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.answers.poll_flush_unpin(context)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.answers.poll_close_unpin(context)
-    }
-}
-
-/// A message as it lies in a body: in a line of its own, in which a newline would begin another.
-fn said(message: &Message, carriage: Carriage) -> Bytes {
-    let bytes = match message {
-        Message::Text(text) => Bytes::copy_from_slice(text.as_str().as_bytes()),
-        Message::Binary(bytes) => bytes.clone(),
-    };
-    if carriage == Carriage::Bytes {
-        return bytes;
-    }
-    let mut line = BytesMut::with_capacity(bytes.len() + 1);
-    line.extend(bytes.iter().map(|byte| match byte {
-        b'\n' | b'\r' => b' ',
-        byte => *byte,
-    }));
-    line.extend_from_slice(b"\n");
-    line.freeze()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::transport::client::Outbound;
+    use futures_util::SinkExt;
 
     const LINES: Carriage = Carriage::Lines(8);
 
@@ -311,21 +221,15 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn newlines_within_a_message_are_spaces() {
+    async fn end_that_was_said_is_that_of_what_comes() {
         let (mut client, mut answers) = open(stream::pending(), LINES, BodyEnd::Input);
-        for outbound in [
-            Outbound::Message(Message::Text("a\r\nb".into())),
-            Outbound::Keepalive,
-            Outbound::Close(Close::new(4003, "")),
-        ] {
-            client.outgoing.send(outbound).await.expect("room");
-        }
-        let said = [answers.recv().await, answers.recv().await];
-        let expected = [
-            Answer::Data(Bytes::from_static(b"a  b\n")),
-            Answer::End(Close::new(4003, "")),
-        ];
-        assert_eq!(said, expected.map(Some));
+        let close = Close::new(4003, "");
+        client
+            .outgoing
+            .send(Outbound::Close(close.clone()))
+            .await
+            .expect("room");
+        assert_eq!(answers.recv().await, Some(Answer::End(close)));
         let (_, end) = received(&mut client).await;
         assert!(matches!(end, Disconnect::Closed(_)), "{end:?}");
     }
@@ -333,7 +237,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn client_of_a_group_leaves_a_moment_after_its_body() {
         let end = BodyEnd::Departure(Duration::from_millis(100));
-        let (mut client, _answers) = open(body(&["hi"]), LINES, end);
+        let (mut client, mut answers) = open(body(&["hi"]), LINES, end);
         let start = tokio::time::Instant::now();
         let (lines, end) = received(&mut client).await;
         assert_eq!(lines, ["hi"]);
@@ -341,5 +245,8 @@ mod tests {
         // The clock's steps are milliseconds.
         let expected = Duration::from_millis(100)..Duration::from_millis(110);
         assert!(expected.contains(&start.elapsed()));
+        client.outgoing.close().await.expect("somebody is there");
+        let end = Answer::End(Close::new(Close::NORMAL, ""));
+        assert_eq!(answers.recv().await, Some(end));
     }
 }

@@ -14,7 +14,8 @@ use crate::{
 pub type Incoming = Pin<Box<dyn Stream<Item = Result<Message, Disconnect>> + Send>>;
 
 /// What the client is sent. Closing the sink shuts the connection down without destroying what the
-/// client has not read yet (the lingering close).
+/// client has not read yet (the lingering close). One that has failed may be asked again, and closed: it fails again, or
+/// does what is left to be done.
 pub type Outgoing = Pin<Box<dyn Sink<Outbound, Error = io::Error> + Send>>;
 
 /// One client.

@@ -4,8 +4,9 @@
 //! `outgoing` keeps the order, and closing it lets the client read what it has not read yet. A transport
 //! knows nothing of processes and nothing of HTTP.
 
-mod answer_sink;
+mod answers;
 pub mod body;
+mod body_writer;
 mod client;
 pub mod events;
 mod io_timeouts;

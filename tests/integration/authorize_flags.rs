@@ -154,6 +154,18 @@ fn keys_of_a_route_are_refused_with_their_line() {
             &["wsd.toml:5: route.authorize", "no-auth"],
         ),
         (
+            "[[route]]\npath = '/a'\ncommand = 'cat'\nno-auth = true\nbasic-auth = 'users'\n",
+            &["wsd.toml:5: route.basic-auth", "no-auth"],
+        ),
+        (
+            "bearer-tokens = 'tokens'\n[[route]]\npath = '/a'\nbearer-tokens = 'tokens'\ncommand = 'cat'\nno-auth = true\n",
+            &["wsd.toml:4: route.bearer-tokens", "no-auth"],
+        ),
+        (
+            "[[route]]\npath = '/a'\ncommand = 'cat'\nauth-header = 'X-User'\nno-auth = true\n",
+            &["wsd.toml:4: route.auth-header", "no-auth"],
+        ),
+        (
             "[[route]]\npath = '/a'\ntarget = 'authorize'\n",
             &["wsd.toml:3: route.target", "--authorize"],
         ),

@@ -14,10 +14,14 @@ struct Trusted {
 }
 
 fn serve(flags: &str, file: &str) -> Trusted {
+    serve_client(flags, file, |authority| authority.issue_client("alice"))
+}
+
+fn serve_client(flags: &str, file: &str, issue: fn(&Authority) -> Issued) -> Trusted {
     let directory = tempfile::tempdir().expect("a directory");
     let authority = Authority::new("an authority");
     let ca = authority.write(directory.path(), "ca.pem");
-    let client: Issued = authority.issue_client("alice");
+    let client = issue(&authority);
     let _ = client.write(directory.path(), "client");
     let words = format!("--ssl-selfsigned --sslca={} {flags}", ca.display());
     let gateway: Gateway = site(&words, &format!("{file}cgidir = \"DIR/cgi\"\n"));
@@ -99,4 +103,16 @@ fn certificate_that_may_be_shown_is_a_login_beside_a_password() {
 fn who_shows_no_certificate_where_none_is_demanded_is_let_in_as_nobody() {
     let site = serve("--sslca-optional", "");
     assert!(site.ask(false, &[]).1.starts_with("user= type= "));
+}
+
+#[test]
+fn certificate_with_an_empty_subject_is_no_login() {
+    let issue = Authority::issue_client_without_subject;
+    for (flags, file) in [
+        ("", ""),
+        ("--sslca-optional", "basic-auth = \"DIR/users\"\n"),
+    ] {
+        let site = serve_client(flags, file, issue);
+        assert_eq!(site.ask(true, &[]).0, 401, "{flags}");
+    }
 }

@@ -78,6 +78,25 @@ fn without_the_flag_no_page_of_another_may() {
 }
 
 #[test]
+fn no_page_may_send_the_header_in_which_a_proxy_names_users() {
+    let root = tempfile::tempdir().expect("a directory");
+    fs::write(root.path().join("a"), "a").expect("a file");
+    let top = format!("staticdir = {:?}\ntrust-proxy = '192.0.2.1'\n", root.path());
+    let of_route = "[[route]]\npath = '/r'\ncommand = 'cat'\nauth-header = 'X-User'\n";
+    for cors in ["cors = '*'\n", "cors = 'https://a.example'\n"] {
+        for file in [
+            format!("{top}{cors}auth-header = 'X-User'\n"),
+            format!("{top}{cors}{of_route}"),
+        ] {
+            let server = Gateway::new().file(&file).start();
+            let asked = PREFLIGHT.replace("x-own", "x-own, X-User");
+            let (_, headers, _) = server.request("OPTIONS", "/a", &asked);
+            assert_eq!(headers["access-control-allow-headers"], "x-own", "{file}");
+        }
+    }
+}
+
+#[test]
 fn nonsense_is_refused() {
     for (words, parts) in [
         (

@@ -167,6 +167,50 @@ fn part_of_a_foreign_page_is_refused_and_does_not_count() {
 }
 
 #[test]
+fn foreign_page_that_names_its_origin_alone_is_refused_and_does_not_count() {
+    let server = serve("");
+    let wrong = basic("alice", "wrong");
+    let asking = |header: &str| {
+        let headers = format!("Origin: https://evil.example\r\n{header}\r\n");
+        let (status, headers, _) = server.request("GET", "/index.html", &headers);
+        (status, headers.contains_key("www-authenticate"))
+    };
+    for header in [&*wrong, "Authorization: Bearer wrong", "X: y"] {
+        for _ in 0..6 {
+            assert_eq!(asking(header), (401, false), "{header}");
+        }
+    }
+    // Nor is a right one tried, before it is remembered.
+    assert_eq!(asking(&alice()), (401, false));
+    assert_eq!(server.status("/", &[&alice()]), 101);
+    assert_eq!(asking(&alice()), (200, false));
+    // Its own page's is.
+    let own = format!("Origin: http://localhost:{}\r\n{wrong}\r\n", server.port());
+    let (status, headers, _) = server.request("GET", "/index.html", &own);
+    assert!(status == 401 && headers.contains_key("www-authenticate"));
+}
+
+#[test]
+fn right_password_that_is_remembered_forgives_and_so_does_a_token_for_its_name() {
+    let server = serve("");
+    for _ in 0..3 {
+        guess(&server, 4);
+        assert_eq!(server.status("/", &[&alice()]), 101);
+    }
+    for _ in 0..3 {
+        for _ in 0..4 {
+            assert_eq!(server.status("/", &[&basic("ci", "wrong")]), 401);
+        }
+        assert_eq!(server.status("/?access_token=t0ken.of-ci", &[]), 101);
+    }
+    guess(&server, 4);
+    // That of another name does not.
+    assert_eq!(server.status("/?access_token=t0ken.of-ci", &[]), 101);
+    guess(&server, 1);
+    assert_eq!(server.status("/", &[&alice()]), 429);
+}
+
+#[test]
 fn private_peer_that_speaks_for_others_is_warned_of_once() {
     let mut server = serve("");
     for _ in 0..3 {

@@ -40,9 +40,9 @@ impl SharedProgram {
     /// As [`Target::open`](crate::backend::Target::open).
     pub async fn start(&self) -> io::Result<SharedProcess> {
         let (spawner, environment) = (&self.spawner, &self.environment);
-        let opening = self
-            .program
-            .open_pipes(&self.streams, StderrTo::Log, spawner, environment);
+        let opening =
+            self.program
+                .open_pipes(&self.streams, (StderrTo::Log, None), spawner, environment);
         let FramedProcess {
             output,
             stdin,

@@ -7,8 +7,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    fs::{self, File, Metadata},
-    io::{self, Read},
+    fs::{self, Metadata},
+    io,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::Arc,
@@ -19,6 +19,7 @@ use parking_lot::Mutex;
 use tokio::{task::spawn_blocking, time::Instant};
 
 use super::{address::SocketAddress, token::Token};
+use crate::regular_file;
 
 /// How often it is looked at most whether a file has changed.
 const LOOK: Duration = Duration::from_secs(1);
@@ -79,7 +80,7 @@ impl TargetMap {
         let metadata = path.metadata()?;
         match metadata.is_dir() {
             true => drop(fs::read_dir(path)?),
-            false => drop(File::open(path)?),
+            false => drop(regular_file::open(path)?),
         }
         let map = Map {
             path: path.to_owned(),
@@ -236,14 +237,7 @@ impl MapFile {
 }
 
 fn read(path: &Path) -> io::Result<String> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > LONGEST_FILE {
-        let reason = format!("the file has more than {LONGEST_FILE} bytes");
-        return Err(io::Error::other(reason));
-    }
+    let bytes = regular_file::read(path, LONGEST_FILE)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
@@ -347,6 +341,20 @@ mod tests {
             (find(&map, "one"), find(&map, "two").is_some()),
             (None, true)
         );
+    }
+
+    #[test]
+    fn pipe_in_the_place_of_a_file_keeps_its_targets() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("map");
+        fs::write(&file, "one: h:1\n").expect("a file");
+        let (map, _) = TargetMap::open(&file).expect("it is there");
+        fs::remove_file(&file).expect("it is there");
+        let made = std::process::Command::new("mkfifo").arg(&file).status();
+        assert!(made.expect("mkfifo").success());
+        assert!(TargetMap::open(&file).is_err());
+        assert_eq!((map.0.refresh().len(), map.0.refresh().len()), (1, 0));
+        assert!(find(&map, "one").is_some());
     }
 
     #[tokio::test(start_paused = true)]

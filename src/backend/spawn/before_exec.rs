@@ -108,3 +108,88 @@ fn done(result: c_int) -> io::Result<()> {
         _ => Err(io::Error::last_os_error()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        fs::{self, File, Permissions},
+        os::unix::fs::{PermissionsExt, symlink},
+    };
+
+    /// A directory with a script `run`, which anybody may execute.
+    fn directory(text: &str) -> tempfile::TempDir {
+        let directory = tempfile::tempdir().expect("a directory");
+        let run = directory.path().join("run");
+        fs::write(&run, format!("#!/bin/sh\n{text}\n")).expect("a file");
+        for path in [&run, directory.path()] {
+            fs::set_permissions(path, Permissions::from_mode(0o755)).expect("its mode");
+        }
+        directory
+    }
+
+    fn before_exec(directory: &tempfile::TempDir) -> BeforeExec {
+        let opened = File::open(directory.path()).expect("a directory");
+        BeforeExec {
+            pty: Pty::None,
+            place: Some((Arc::new(opened.into()), c"./run".into())),
+            limits: Vec::new(),
+            credentials: None,
+        }
+    }
+
+    /// What `./run` says.
+    fn run(before_exec: BeforeExec) -> io::Result<String> {
+        let mut command = process::Command::new("./run");
+        before_exec.add_to(&mut command);
+        let output = command.output()?;
+        Ok(String::from_utf8(output.stdout).expect("text"))
+    }
+
+    #[test]
+    fn program_runs_in_its_directory_within_its_limits() {
+        let directory = directory("pwd -P; ulimit -n; ulimit -t");
+        let mut before_exec = before_exec(&directory);
+        before_exec.limits = vec![(Resource::Nofile, 33), (Resource::Cpu, 7)];
+        let path = directory.path().canonicalize().expect("a path");
+        let expected = format!("{}\n33\n7\n", path.display());
+        assert_eq!(run(before_exec).expect("it runs"), expected);
+    }
+
+    #[test]
+    fn program_that_has_become_a_link_is_not_executed() {
+        let directory = directory("");
+        let before_exec = before_exec(&directory);
+        fs::remove_file(directory.path().join("run")).expect("it is there");
+        symlink("/bin/true", directory.path().join("run")).expect("a link");
+        let error = run(before_exec).expect_err("it is a link");
+        assert_eq!(Errno::from_io_error(&error), Some(Errno::LOOP));
+    }
+
+    #[test]
+    fn program_has_its_user_and_groups_and_no_others() {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can start programs of another user");
+            return;
+        }
+        let directory = directory("id -u; id -g; id -G");
+        let mut before_exec = before_exec(&directory);
+        before_exec.credentials = Some(Credentials {
+            user: 12345,
+            group: 23456,
+            groups: vec![23456, 34567],
+        });
+        let said = run(before_exec).expect("it runs");
+        assert_eq!(said, "12345\n23456\n23456 34567\n");
+    }
+
+    #[test]
+    fn program_of_a_pty_leads_a_session() {
+        let directory = directory("echo $$; ps -o sid= -p $$");
+        let mut before_exec = before_exec(&directory);
+        before_exec.pty = Pty::Output;
+        let said = run(before_exec).expect("it runs");
+        let numbers: Vec<_> = said.split_whitespace().collect();
+        assert!(numbers.len() == 2 && numbers[0] == numbers[1], "{said}");
+    }
+}

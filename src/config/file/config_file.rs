@@ -1,6 +1,6 @@
 //! A configuration file: [`File`].
 
-use std::{fs, path::Path};
+use std::{io, path::Path};
 
 use toml::de::{DeTable, DeValue};
 
@@ -15,7 +15,13 @@ use super::{
     section::Section,
     source::Source,
 };
-use crate::args::{Args, CommandLine};
+use crate::{
+    args::{Args, CommandLine},
+    regular_file,
+};
+
+/// Bytes of the longest file that is read: hundreds of thousands of keys.
+const LONGEST_FILE: u64 = 16 << 20;
 
 /// A file, read and checked key by key.
 #[derive(Debug)]
@@ -31,7 +37,7 @@ impl File {
     /// # Errors
     /// `file: …` if it cannot be read, else as [`File::parse`].
     pub fn read(path: &Path) -> Result<Self, FileError> {
-        let text = fs::read_to_string(path).map_err(|error| FileError {
+        let text = read(path).map_err(|error| FileError {
             place: path.display().to_string(),
             key: None,
             reason: match path.to_str().and_then(tilde::tip) {
@@ -135,4 +141,10 @@ fn locate_in_route(section: &Section, typed: &CommandLine, error: FlagError) -> 
         None if typed.has(error.key()) => error.into(),
         None => section.with_own_location(&error).into(),
     }
+}
+
+/// The text of a file, which SIGHUP has read again.
+fn read(path: &Path) -> io::Result<String> {
+    let bytes = regular_file::read(path, LONGEST_FILE)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("it is not UTF-8"))
 }

@@ -88,7 +88,11 @@ impl Section {
                 "'command' is missing, or 'cgi' for a directory of CGI scripts, 'target' or 'target-map' for a socket, 'room = true' for rooms"
                     .to_owned(),
             ),
-            [_] => section.check_for_a_program(source).map(|()| section),
+            [_] => {
+                section.check_for_a_program(source)?;
+                section.check_entry(source)?;
+                Ok(section)
+            }
             [first, other, ..] => whole(format!("'{first}' and '{other}' exclude each other")),
         }
     }
@@ -262,12 +266,32 @@ impl Section {
         let is_wrong = |key: &str| {
             KEYS.contains(&key) || matches!(self.place, Place::Rooms) && OF_SHARING.contains(&key)
         };
+        let reason = format!("is about a program, and this route has {has}: leave it out");
+        self.refuse(source, is_wrong, &reason)
+    }
+
+    /// Refuses a login of a route that is open: one of the two is not meant.
+    fn check_entry(&self, source: Source<'_>) -> Result<(), FileError> {
+        const LOGINS: [&str; 3] = ["auth-header", "basic-auth", "bearer-tokens"];
+        let is_open = self.entry == Entry::Open;
+        let is_wrong = |key: &str| is_open && LOGINS.contains(&key);
+        let reason = "excludes no-auth = true: nobody is asked who comes to an open route";
+        self.refuse(source, is_wrong, reason)
+    }
+
+    /// The error about the first key that is wrong.
+    fn refuse(
+        &self,
+        source: Source<'_>,
+        is_wrong: impl Fn(&str) -> bool,
+        reason: &str,
+    ) -> Result<(), FileError> {
         let mut settings = self.settings.iter();
         match settings.find(|setting| is_wrong(&setting.key)) {
             Some(setting) => Err(FileError {
                 place: format!("{}:{}", source.path.display(), setting.line),
                 key: Some(format!("{}{}", setting.prefix, setting.key)),
-                reason: format!("is about a program, and this route has {has}: leave it out"),
+                reason: reason.to_owned(),
             }),
             None => Ok(()),
         }

@@ -15,7 +15,11 @@ use crate::http::{
 
 /// Whose pages may read what is answered.
 #[derive(Debug, Clone)]
-pub struct Cors(Origins);
+pub struct Cors {
+    origins: Origins,
+    /// In which proxies name users.
+    user_headers: Vec<HeaderName>,
+}
 
 /// What a proxy says of a client is no page's to say.
 const OF_PROXIES: [&str; 2] = ["forwarded", "x-real-ip"];
@@ -23,14 +27,31 @@ const OF_PROXIES: [&str; 2] = ["forwarded", "x-real-ip"];
 impl Cors {
     /// The pages of these origins.
     pub fn new(allowed: Vec<AllowedOrigin>) -> Self {
-        Cors(Origins {
-            allowed,
-            required: true,
-        })
+        Cors {
+            origins: Origins {
+                allowed,
+                required: true,
+            },
+            user_headers: Vec::new(),
+        }
+    }
+
+    /// The same, where proxies name users in these headers: no page may send them.
+    pub fn with_user_headers(self, user_headers: Vec<HeaderName>) -> Self {
+        Cors {
+            user_headers,
+            ..self
+        }
     }
 
     fn allows_any(&self) -> bool {
-        self.0.allowed.contains(&AllowedOrigin::Any)
+        self.origins.allowed.contains(&AllowedOrigin::Any)
+    }
+
+    /// Whether a page asks that was listed by its name.
+    pub(in crate::http) fn names_page_of(&self, headers: &HeaderMap) -> bool {
+        let origin = headers.get(header::ORIGIN);
+        !self.allows_any() && origin.is_some_and(|origin| self.allows(origin))
     }
 
     /// Whether a request asks, for a page, what another one may ask.
@@ -69,6 +90,7 @@ impl Cors {
     fn headers_of_pages(&self, headers: &HeaderMap) -> Vec<String> {
         let is_withheld = |name: &HeaderName| {
             OF_PROXIES.contains(&name.as_str())
+                || self.user_headers.contains(name)
                 || name.as_str().starts_with("x-forwarded-")
                 || name == header::AUTHORIZATION && self.allows_any()
         };
@@ -102,7 +124,7 @@ impl Cors {
 
     fn allows(&self, origin: &HeaderValue) -> bool {
         let headers = HeaderMap::from_iter([(header::ORIGIN, origin.clone())]);
-        self.0.check(&headers, None).is_ok()
+        self.origins.check(&headers, None).is_ok()
     }
 }
 
@@ -146,6 +168,23 @@ mod tests {
             let found = preflight(&["https://a"], origin, "x-own");
             assert_eq!(found.len(), 1, "{found:?}");
             assert_eq!(found["vary"], "Origin");
+        }
+    }
+
+    #[test]
+    fn no_page_may_send_the_header_in_which_a_proxy_names_users() {
+        for allowed in [AllowedOrigin::Any, "https://a".parse().expect("an origin")] {
+            let cors = Cors::new(vec![allowed]);
+            let cors = cors.with_user_headers(vec![HeaderName::from_static("x-user")]);
+            let request = Request::builder()
+                .method(Method::OPTIONS)
+                .header(header::ORIGIN, "https://a")
+                .header(header::ACCESS_CONTROL_REQUEST_METHOD, "GET")
+                .header(header::ACCESS_CONTROL_REQUEST_HEADERS, "X-User, x-own");
+            let (parts, ()) = request.body(()).expect("a request").into_parts();
+            let response = cors.preflight(&parts);
+            let headers = response.headers();
+            assert_eq!(headers["access-control-allow-headers"], "x-own");
         }
     }
 

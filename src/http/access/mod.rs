@@ -20,7 +20,7 @@ mod token;
 
 pub(in crate::http) use authentication::{
     AskedKind, Asking, Authenticated, Login, Logins, Withheld, check_foreign_page, clear_cookie,
-    fetch_site, is_embedded, keep_query_token, withhold, without_query_token,
+    fetch_site, is_embedded, is_of_foreign_origin, keep_query_token, withhold, without_query_token,
 };
 pub use authentication::{
     Authentication, Certificates, CookieKey, LoginFiles, PasswordFile, TokenFile,

@@ -3,19 +3,42 @@
 
 use crate::environ::is_meta_variable;
 
-/// What wsd tells scripts and shared programs beside the meta-variables.
-const OWN: [&str; 3] = ["DOCUMENT_ROOT", "REDIRECT_STATUS", "ROOM"];
-/// What makes a shell or Java run something else.
-const OF_INTERPRETERS: [&str; 5] = [
+/// What wsd tells programs beside the meta-variables, and what would stand in the place of such: LC_ALL in that of
+/// LC_CTYPE (POSIX XBD 8.2).
+const OWN: [&str; 8] = [
+    "COLORTERM",
+    "DOCUMENT_ROOT",
+    "LC_ALL",
+    "LC_CTYPE",
+    "NO_COLOR",
+    "REDIRECT_STATUS",
+    "ROOM",
+    "TERM",
+];
+/// What makes a shell, Java, git, less or another program run something else.
+const OF_INTERPRETERS: [&str; 17] = [
+    "BASHOPTS",
     "BASH_ENV",
+    "EDITOR",
     "ENV",
+    "GLIBC_TUNABLES",
     "IFS",
     "JDK_JAVA_OPTIONS",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "PAGER",
+    "PROMPT_COMMAND",
+    "PS1",
+    "PS4",
+    "SHELL",
+    "SHELLOPTS",
+    "VISUAL",
     "_JAVA_OPTIONS",
 ];
 /// What begins so is wsd's, or has the linker or an interpreter load or run something else.
-const PREFIXES: [&str; 9] = [
-    "DYLD_", "HTTP_", "JAVA_", "LD_", "NODE_", "PERL", "PYTHON", "RUBY", "WSD_",
+const PREFIXES: [&str; 14] = [
+    "DOTNET_", "DYLD_", "GIT_", "HTTP_", "JAVA_", "LD_", "LISTEN_", "LUA_", "NODE_", "PERL", "PHP",
+    "PYTHON", "RUBY", "WSD_",
 ];
 
 /// Whether it may set one of this name, in capitals.
@@ -85,6 +108,19 @@ mod tests {
             "DOCUMENT_ROOT",
             "ROOM",
             "UNIQUE_ID",
+            "SHELLOPTS",
+            "BASHOPTS",
+            "PS4",
+            "LUA_INIT",
+            "LUA_INIT_5_4",
+            "PHPRC",
+            "PHP_INI_SCAN_DIR",
+            "GLIBC_TUNABLES",
+            "LISTEN_FDS",
+            "GIT_SSH_COMMAND",
+            "LC_CTYPE",
+            "LC_ALL",
+            "TERM",
         ] {
             assert!(!may_be_set(name), "{name}");
         }

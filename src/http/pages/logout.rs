@@ -21,7 +21,8 @@ pub(super) fn answer(request: ClientRequest<'_>) -> Result<Response<Body>, Refus
     if !matches!(parts.method, Method::GET | Method::HEAD) {
         return Err(Refusal::MethodNotAllowed("GET, HEAD, OPTIONS"));
     }
-    let is_own = !is_embedded(&parts.headers);
+    // With a GET of its own page no browser sends Origin (Fetch standard, "append a request Origin header").
+    let is_own = !is_embedded(&parts.headers) && !parts.headers.contains_key(header::ORIGIN);
     let challenges = Challenges {
         basic: is_own,
         bearer: false,

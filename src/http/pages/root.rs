@@ -105,13 +105,21 @@ impl Root {
 
     /// Leaves out a file, if it lies beneath, whichever path or link leads there.
     pub fn leave_out_file(&mut self, file: &Path) {
-        let root = self.place.directory().ok().map(|root| location(&root));
-        let is_beneath = match (root, fs::canonicalize(file)) {
-            (Some(Ok(root)), Ok(file)) => file.starts_with(root),
+        if let (true, Ok(absolute)) = (self.has_beneath(file), absolute(file)) {
+            self.without_files.push(absolute);
+        }
+    }
+
+    /// Whether a file lies beneath, whichever path or link leads there. Where that cannot be told, it does.
+    pub fn has_beneath(&self, file: &Path) -> bool {
+        let root = self.place.directory().ok();
+        let real = root.and_then(|root| {
+            let real = location(&root).or_else(|_| fs::canonicalize(self.path()));
+            real.ok()
+        });
+        match (real, fs::canonicalize(file)) {
+            (Some(root), Ok(file)) => file.starts_with(root),
             _ => true,
-        };
-        if let (true, Ok(file)) = (is_beneath, absolute(file)) {
-            self.without_files.push(file);
         }
     }
 

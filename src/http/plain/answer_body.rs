@@ -57,8 +57,6 @@ pub(super) struct AnswerBody {
     first: Option<Answer>,
     /// `None` at the end.
     answers: Option<Answers>,
-    /// What the answer is to be cut off with.
-    cut: Option<io::Error>,
     ending: Ending,
 }
 
@@ -67,7 +65,6 @@ impl AnswerBody {
         AnswerBody {
             first,
             answers: Some(answers),
-            cut: None,
             ending,
         }
     }
@@ -105,49 +102,23 @@ impl hyper::body::Body for AnswerBody {
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
         let this = self.get_mut();
         let Some(answers) = &mut this.answers else {
-            return Poll::Ready(this.cut.take().map(Err));
+            return Poll::Ready(None);
         };
         let answer = match this.first.take() {
             Some(first) => Some(first),
             None => ready!(answers.poll_recv(context)),
         };
-        let last = match answer {
-            Some(Answer::Data(data)) => return Poll::Ready(Some(Ok(Frame::data(data)))),
-            Some(Answer::End(close)) => this.last_frame(&close),
-            // The session is gone without a word.
-            None => Some(Err(io::ErrorKind::UnexpectedEof.into())),
-        };
-        this.answers = None;
-        match last {
-            Some(Err(error)) => {
-                // An error has the library drop what it holds; while there is nothing, it sends that.
-                this.cut = Some(error);
-                context.waker().wake_by_ref();
-                Poll::Pending
+        Poll::Ready(match answer {
+            Some(Answer::Data(data)) => Some(Ok(Frame::data(data))),
+            Some(Answer::End(close)) => {
+                this.answers = None;
+                this.last_frame(&close)
             }
-            last => Poll::Ready(last),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures_util::FutureExt;
-    use http_body_util::BodyExt;
-    use tokio::sync::mpsc;
-
-    #[tokio::test]
-    async fn what_was_said_may_be_sent_before_the_answer_is_cut_off() {
-        let (sender, answers) = mpsc::channel(1);
-        let first = Some(Answer::Data(Bytes::from_static(b"a")));
-        let mut body = AnswerBody::new(first, answers, Ending::CutOff);
-        let end = Answer::End(Close::new(4003, ""));
-        sender.try_send(end).expect("room");
-        let frame = body.frame().await.expect("a frame").expect("data");
-        assert_eq!(frame.into_data().expect("data"), "a");
-        assert!(body.frame().now_or_never().is_none(), "a moment for that");
-        assert!(body.frame().await.expect("an end").is_err());
-        assert!(body.frame().await.is_none());
+            // The session is gone without a word.
+            None => {
+                this.answers = None;
+                Some(Err(io::ErrorKind::UnexpectedEof.into()))
+            }
+        })
     }
 }

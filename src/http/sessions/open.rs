@@ -20,7 +20,8 @@ use super::{
 };
 use crate::{
     backend::{
-        Backend, FirstLine, Membership, ProgramFiles, StderrCopy, Target, TerminalSize, target_lost,
+        Backend, FirstLine, Membership, ProgramFiles, Resources, StderrCopy, Target, TerminalSize,
+        target_lost,
     },
     http::{
         access::{ConnectionPermit, ProcessPermit},
@@ -162,9 +163,10 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
         line.check().await.map_err(Refusal::Start)?;
     }
     let opening = async {
-        let backend = match of_session(target, asked) {
+        let backend = match sized(target, asked) {
             Ok(target) => {
-                let opening = target.open(&state.resources, &variables, connection);
+                let resources = resources(state, asked);
+                let opening = target.open(&resources, &variables, connection);
                 opening.await
             }
             Err(close) => Ok(Backend::closed(close)),
@@ -179,25 +181,27 @@ async fn start(state: &State, asked: &SessionRequest<'_>) -> Result<Launched<Ope
     launch.start(state, observe, opening).await
 }
 
-/// The target with what is this session's own: the size of its terminal, a console that has its stderr.
-fn of_session<'a>(
-    target: &'a Target,
-    asked: &SessionRequest<'_>,
-) -> Result<Cow<'a, Target>, Close> {
-    if target.pty().is_controlling() {
-        let query = asked.request.parts.uri.query().unwrap_or_default();
-        return match TerminalSize::of_query(query) {
-            Ok(size) => Ok(Cow::Owned(target.with_size(size))),
-            Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
-        };
+/// The target, where it has a terminal with the size that the client asks for.
+fn sized<'a>(target: &'a Target, asked: &SessionRequest<'_>) -> Result<Cow<'a, Target>, Close> {
+    if !target.pty().is_controlling() {
+        return Ok(Cow::Borrowed(target));
     }
-    Ok(match asked.feed().filter(|feed| feed.is_developers()) {
-        Some(feed) => {
-            let copy = StderrCopy::new(move |line| feed.say(line));
-            Cow::Owned(target.with_stderr_copy(copy))
-        }
-        None => Cow::Borrowed(target),
-    })
+    let query = asked.request.parts.uri.query().unwrap_or_default();
+    match TerminalSize::of_query(query) {
+        Ok(size) => Ok(Cow::Owned(target.with_size(size))),
+        Err(error) => Err(Close::new(Close::POLICY, error.to_string())),
+    }
+}
+
+/// What opening takes, with a copy of stderr for the console of the session, if it has one that may see it.
+fn resources<'a>(state: &'a State, asked: &SessionRequest<'_>) -> Cow<'a, Resources> {
+    match asked.feed().filter(|feed| feed.is_developers()) {
+        Some(feed) => Cow::Owned(Resources {
+            stderr_copy: Some(StderrCopy::new(move |line| feed.say(line))),
+            ..state.resources.clone()
+        }),
+        None => Cow::Borrowed(&state.resources),
+    }
 }
 
 /// What is known of a member of a room.

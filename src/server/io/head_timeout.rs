@@ -11,7 +11,8 @@
 //! that it is no HTTP. When the connection becomes a WebSocket, it leaves the stack
 //! ([`HeadTimeout::into_inner`]).
 //!
-//! It tells what lies beneath when an answer begins that may last, and when another does.
+//! It tells what lies beneath when an answer begins that may last, and when another does; and behind what was said of an
+//! answer that breaks off it shuts our direction ([`cut_off`](super::cut_off)).
 //!
 //! And it sees a head that is refused before it has come as a whole, too long or malformed: then the client may
 //! still be sending, and a socket that is closed before all of that is read resets the connection, by which the
@@ -35,7 +36,10 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
-use super::maybe_tls::HANDSHAKE_RECORD;
+use super::{
+    cut_off::{CutOff, CutOffState},
+    maybe_tls::HANDSHAKE_RECORD,
+};
 use crate::{
     http::{BadRequest, LastingFlag, RawTarget},
     timer::FairTimer,
@@ -43,7 +47,7 @@ use crate::{
 
 /// What a client gets to read the last answer, whatever it sends meanwhile. Shorter would lose it the answer on a
 /// slow line; longer lets it send for nothing.
-const CLOSING_GRACE: Duration = Duration::from_secs(2);
+pub(in crate::server) const CLOSING_GRACE: Duration = Duration::from_secs(2);
 /// What is thrown away at once, in bytes.
 const DISCARDED: usize = 4 * 1024;
 
@@ -60,6 +64,8 @@ struct State {
     asked: AtomicBool,
     /// Whether what it is answered with may last.
     lasting: LastingFlag,
+    /// Whether it breaks off.
+    cut_off: CutOff,
     notes: Mutex<Notes>,
 }
 
@@ -93,6 +99,12 @@ impl Phase {
     /// By which it is said that what it is answered with may last.
     pub(in crate::server) fn lasting(&self) -> LastingFlag {
         self.0.lasting.clone()
+    }
+
+    /// It breaks off, and the connection with it. How far that is; who asks is woken when it goes on, as who
+    /// writes the answer.
+    pub(in crate::server) fn cut_off(&self) -> CutOffState {
+        self.0.cut_off.ask()
     }
 
     /// It has been answered.
@@ -244,7 +256,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             this.since = None;
             this.timer.stop();
         }
+        let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
+        if read.is_ready() && buffer.filled().len() == before {
+            this.phase.0.cut_off.note_end();
+        }
         if read.is_ready() && !this.has_begun {
             this.has_begun = true;
             let is_tls = buffer.filled().first() == Some(&HANDSHAKE_RECORD);
@@ -286,7 +302,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        let this = &mut *self;
+        ready!(Pin::new(&mut this.stream).poll_flush(context))?;
+        if this.phase.0.cut_off.is_wanted() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(context))?;
+            this.phase.0.cut_off.note_shut();
+            // The body waits for it, in the same task.
+            context.waker().wake_by_ref();
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Ready when nothing can be lost by a close.

@@ -1,14 +1,16 @@
 //! The byte streams beneath HTTP, from the socket upwards: [`socket`], which may send files by itself
 //! ([`sendfile`](crate::http::sendfile)), TLS or none over it ([`maybe_tls`]), the time limit on a request's head
-//! ([`head_timeout`]), and the checks of it ([`checked_heads`]).
+//! ([`head_timeout`]), the checks of it ([`checked_heads`]), and the end of an answer that breaks off ([`cut_off`]).
 
 mod body_end;
 mod checked_heads;
+mod cut_off;
 mod head_timeout;
 mod maybe_tls;
 mod socket;
 
 pub(super) use checked_heads::CheckedHeads;
-pub(super) use head_timeout::{HeadTimeout, Notes, Phase};
+pub(super) use cut_off::CutOffState;
+pub(super) use head_timeout::{CLOSING_GRACE, HeadTimeout, Notes, Phase};
 pub(super) use maybe_tls::{HANDSHAKE_RECORD, HTTP_2, MaybeTls};
 pub(super) use socket::{Stream, peek_until, tcp_stream};

@@ -3,7 +3,8 @@
 //! # How it works
 //! Every file is looked at once a second (stat(2), through links, so that the swapped links of certbot and
 //! Kubernetes are seen). What has changed is read when it has stood still for one look, since a certificate
-//! and its key are two files, and a copy in progress is none yet. All of that happens on a blocking thread: a file may
+//! and its key are two files, and a copy in progress is none yet; what goes on changing is loaded when it is whole. All
+//! of that happens on a blocking thread: a file may
 //! lie on a disk that is gone, or be under a lease (fcntl(2), `F_SETLEASE`), and no connection waits for that.
 
 use std::{sync::Arc, time::Duration};
@@ -12,6 +13,7 @@ use tokio::{task::spawn_blocking, time::sleep};
 use tracing::{error, info};
 
 use super::current::Tls;
+use crate::file_stamp::{Change, Changes};
 
 /// Between two looks. Longer delays a certificate that somebody waits for; shorter reads more half-written
 /// pairs, and wakes an idle machine.
@@ -19,8 +21,7 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// Loads files that change, until the runtime ends. A state that is broken is logged once, and leaves all as it is.
 pub(in crate::server) async fn watch(tls: Tls) {
-    let mut tried = tls.config().stamps.clone();
-    let mut seen = tried.clone();
+    let mut changes = Changes::new(tls.config().stamps.clone());
     loop {
         sleep(PERIOD).await;
         let config = tls.config();
@@ -28,23 +29,23 @@ pub(in crate::server) async fn watch(tls: Tls) {
         let Ok(now) = spawn_blocking(move || watched.options.stamps()).await else {
             return;
         };
-        let stands_still = now == seen;
-        seen.clone_from(&now);
         // What SIGHUP has loaded meanwhile need not be loaded again.
-        if now == tried || now == config.stamps || !stands_still {
+        let Some(change) = changes.look(&now).filter(|_| now != config.stamps) else {
             continue;
-        }
-        tried = now;
+        };
         let Ok(loaded) = spawn_blocking(move || config.reload()).await else {
             return;
         };
-        match loaded {
-            Ok(changed) => {
+        match (loaded, change) {
+            (Ok(changed), _) => {
+                changes.set_read(now);
                 changed.report();
                 tls.replace(changed);
                 info!("the certificates have changed and were loaded");
             }
-            Err(error) => error!("the certificates stay as they are: {error}"),
+            (Err(error), Change::Settled) => error!("the certificates stay as they are: {error}"),
+            // It is told when it stands still.
+            (Err(_), Change::Restless) => {}
         }
     }
 }

@@ -76,6 +76,13 @@ impl Authority {
         })
     }
 
+    /// One of a client whose subject is empty: `a.example` is its other name.
+    pub(crate) fn issue_client_without_subject(&self) -> Issued {
+        self.issue_with(&["a.example"], |params| {
+            params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        })
+    }
+
     fn issue_with(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Issued {
         let names: Vec<String> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).expect("names");

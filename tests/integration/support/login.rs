@@ -1,6 +1,6 @@
 //! Users, passwords and tokens of the tests.
 
-use std::{fs, path::Path};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use data_encoding::BASE64;
 
@@ -34,7 +34,7 @@ pub(crate) fn site(words: &str, file: &str) -> Gateway {
     let gateway = Gateway::with(words).file(file);
     let directory = gateway.directory();
     write_users(directory, &[ALICE, BOB]);
-    fs::write(directory.join("tokens"), format!("{CI}\n")).expect("a file");
+    replace(&directory.join("tokens"), &format!("{CI}\n"));
     for name in ["www", "cgi"] {
         fs::create_dir(directory.join(name)).expect("a directory");
     }
@@ -55,10 +55,11 @@ pub(crate) fn write_users(directory: &Path, lines: &[&str]) {
     replace(&directory.join("users"), &format!("{}\n", lines.join("\n")));
 }
 
-/// Puts a file in the place of another at once.
+/// Puts a file that is nobody else's in the place of another at once.
 pub(crate) fn replace(file: &Path, text: &str) {
     let new = file.with_extension("new");
     fs::write(&new, text).expect("a file");
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o600)).expect("its mode");
     fs::rename(&new, file).expect("the same directory");
 }
 

@@ -1,11 +1,24 @@
 //! Members that take what they are sent, and members that do not.
 
-use super::*;
-use crate::{message::Message, wire::Sending};
-use futures_util::task::noop_waker;
 use std::{
-    sync::atomic::{AtomicBool, Ordering},
-    task::{Wake, Waker},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use futures_util::task::noop_waker;
+use parking_lot::Mutex;
+
+use super::{member_queue::Pushed, state::End, *};
+use crate::{
+    backend::{
+        error::BackendError,
+        group::options::{MemberOptions, SlowPolicy},
+    },
+    message::{Close, Message, Shared},
+    wire::{Burst, Sending, Wire, Written},
 };
 
 /// Room for two messages of ten bytes.

@@ -56,6 +56,13 @@ pub(in crate::http) fn is_embedded(headers: &HeaderMap) -> bool {
     fetch_site(headers) == Some(b"cross-site") && !goes_there
 }
 
+/// Whether the page that has its browser ask has said which it is, and is none of those that may.
+pub(in crate::http) fn is_of_foreign_origin(origins: &Origins, asking: &Asking<'_>) -> bool {
+    let is_https = asking.connection.is_https();
+    let checked = origins.check_with_login(&asking.request.headers, asking.host, is_https);
+    checked.is_err()
+}
+
 /// What a browser says of the page that has it ask (Fetch Metadata §2.3).
 pub(in crate::http) fn fetch_site(headers: &HeaderMap) -> Option<&[u8]> {
     headers.get("sec-fetch-site").map(|value| value.as_bytes())

@@ -25,7 +25,9 @@ pub(in crate::http) use asking::Asking;
 pub(in crate::http) use cookie::clear_cookie;
 pub use cookie_key::CookieKey;
 pub(in crate::http) use credentials::{keep_query_token, without_query_token};
-pub(in crate::http) use foreign::{AskedKind, check_foreign_page, fetch_site, is_embedded};
+pub(in crate::http) use foreign::{
+    AskedKind, check_foreign_page, fetch_site, is_embedded, is_of_foreign_origin,
+};
 pub(in crate::http) use login::Login;
 pub use login_files::LoginFiles;
 pub(in crate::http) use logins::Logins;

@@ -102,6 +102,8 @@ mod tests {
             (format!(":{HASH}"), 1, "empty"),
             ("hunter2".to_owned(), 1, "NAME:HASH"),
             (format!("a\u{1}:{HASH}"), 1, "control"),
+            (format!("#\n  a:{HASH}"), 2, "space"),
+            (format!("a :{HASH}"), 1, "space"),
         ] {
             let error = Users::try_from(text.as_bytes()).expect_err("it is wrong");
             assert!(error.starts_with(&format!("line {number}: ")), "{error}");

@@ -117,7 +117,11 @@ impl Authentication {
         fields: &mut AnswerFields,
     ) -> Result<Option<Authenticated>, Refusal> {
         if let Some(user) = self.certificate(&asking) {
-            return Ok(Some(Authenticated::new(user, AuthKind::Certificate)));
+            return match user.trim().is_empty() {
+                // A name that is none would be everybody's who has none.
+                true => Err(self.unauthenticated(&asking)),
+                false => Ok(Some(Authenticated::new(user, AuthKind::Certificate))),
+            };
         }
         if let Some(user) = self.named_by_proxy(&asking) {
             let user = user.ok_or(self.unauthenticated(&asking))?;
@@ -166,13 +170,14 @@ impl Authentication {
         }
     }
 
-    /// The subject of the client's certificate, where that is a login.
+    /// The subject of the client's certificate, where that is a login; empty where it names nobody.
     fn certificate<'a>(&self, asking: &Asking<'a>) -> Option<&'a str> {
         if self.certificates == Certificates::Ignored {
             return None;
         }
         let certificate = asking.connection.tls.as_ref()?.client.as_ref()?;
         let common_name = certificate.subject_common_name.as_deref();
+        let common_name = common_name.filter(|name| !name.trim().is_empty());
         Some(common_name.unwrap_or(&certificate.subject))
     }
 
@@ -258,6 +263,9 @@ impl Authentication {
             }
             return Err(self.wrong(asking));
         };
+        let number = logins.verifier.number(name);
+        let guesser = asking.network().unwrap_or(Guesser::Name(number));
+        logins.guesses.forgive(&guesser, number, None);
         let login = login(Source::Tokens, file.path(), name, digest);
         Ok(Authenticated::new(name, AuthKind::Bearer).resting_on(login))
     }

@@ -102,6 +102,7 @@ mod tests {
             ("ci:sha256:hunter2".to_owned(), "NAME:sha256:HEX"),
             (format!("ci:sha256:{}", &OF_ABC[1..]), "NAME:sha256:HEX"),
             (format!(":sha256:{OF_ABC}"), "empty"),
+            (format!("ci :sha256:{OF_ABC}"), "space"),
             (
                 format!("a:sha256:{OF_ABC}\nb:sha256:{OF_ABC}"),
                 "another name",

@@ -114,6 +114,9 @@ impl Verifier {
         inner.check(&trial.guesser)?;
         let mark = inner.mark(&trial);
         if mark.is_some_and(|mark| inner.remembers(&mark)) {
+            if trial.may_try {
+                inner.guesses.forgive(&trial.guesser, number, None);
+            }
             return Ok(true);
         }
         if !trial.may_try {
@@ -131,17 +134,18 @@ impl Verifier {
         // What came before in the same turn may have told.
         inner.check(&trial.guesser)?;
         if mark.is_some_and(|mark| inner.remembers(&mark)) {
+            inner.guesses.forgive(&trial.guesser, number, None);
             return Ok(true);
         }
         let permit = Arc::clone(&inner.threads).acquire_owned().await;
         drop(waiting);
-        inner.guesses.count_try(trial.guesser.clone(), Some(number));
+        let own = inner.guesses.count_try(trial.guesser.clone(), Some(number));
         let (user, password) = (Arc::clone(user), trial.password.to_owned());
         let (answer, answered) = oneshot::channel();
         let trying = move || {
             let is_right = user.hash.verify(&password) && mark.is_some();
             if let Some(mark) = mark.filter(|_| is_right) {
-                turn.inner.guesses.forgive(&turn.guesser, number);
+                turn.inner.guesses.forgive(&turn.guesser, number, Some(own));
                 turn.inner.remember(mark);
             }
             drop((turn, permit));
@@ -251,6 +255,19 @@ mod tests {
         assert_eq!(verify(&verifier, "carol", "secret").await, Ok(false));
         assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
         assert_eq!(verifier.0.remembered.lock().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn remembered_password_forgives_what_was_wrong_for_its_name() {
+        let (verifier, guesses) = verifier();
+        assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
+        for _ in 0..3 {
+            for _ in 0..4 {
+                assert_eq!(verify(&verifier, "alice", "Secret").await, Ok(false));
+            }
+            assert_eq!(verify(&verifier, "alice", "secret").await, Ok(true));
+        }
+        assert!(guesses.check(&Guesser::Name(1)).is_ok());
     }
 
     #[tokio::test]

@@ -2,19 +2,21 @@
 //!
 //! # How it works
 //! Whoever watches looks now and then (stat(2)). What has changed is read when it has stood still for one look: a file
-//! that is being written has lost users for a moment, whose sessions must not end. One that is broken, or has gone, is
-//! told of once, and what was read before stays.
+//! that is being written has lost users for a moment, whose sessions must not end. One that goes on changing is read
+//! all the same, as long as it has whole lines. One that is broken, or has gone, is told of once, and what was read
+//! before stays.
 
 use std::{
-    fs::File,
-    io::{self, Read},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use parking_lot::Mutex;
 
-use crate::file_stamp::Stamp;
+use crate::{
+    file_stamp::{Change, Changes, Stamp},
+    regular_file,
+};
 
 /// Bytes of the longest file that is read: a hundred thousand users. A longer one is hardly one.
 const LONGEST_FILE: u64 = 16 << 20;
@@ -23,16 +25,8 @@ const LONGEST_FILE: u64 = 16 << 20;
 #[derive(Debug)]
 pub struct WatchedFile<Content> {
     path: PathBuf,
-    looks: Mutex<Looks>,
+    changes: Mutex<Changes<Stamp>>,
     content: Mutex<Arc<Content>>,
-}
-
-#[derive(Debug)]
-struct Looks {
-    /// The file as it was at the last look.
-    last: Stamp,
-    /// The file as it was when it was read, or could not be.
-    tried: Stamp,
 }
 
 impl<Content> WatchedFile<Content>
@@ -45,13 +39,10 @@ where
     /// When it cannot be read, or is broken: what is wrong with which line.
     pub fn open(path: &Path) -> Result<Self, String> {
         let stamp = Stamp::of(path);
-        let content = read(path)?;
+        let content = Content::try_from(&read(path)?)?;
         Ok(WatchedFile {
             path: path.to_owned(),
-            looks: Mutex::new(Looks {
-                last: stamp.clone(),
-                tried: stamp,
-            }),
+            changes: Mutex::new(Changes::new(stamp)),
             content: Mutex::new(Arc::new(content)),
         })
     }
@@ -62,23 +53,37 @@ where
     /// What is wrong with it, once.
     pub(super) fn refresh(&self) -> Result<bool, String> {
         let now = Stamp::of(&self.path);
-        {
-            let mut looks = self.looks.lock();
-            let stands_still = now == looks.last;
-            looks.last = now.clone();
-            if now == looks.tried || !stands_still {
-                return Ok(false);
-            }
-            looks.tried = now;
-        }
-        let content = read(&self.path).map_err(|reason| {
-            format!(
-                "{}: {reason}; what it said before stays",
-                self.path.display()
-            )
-        })?;
+        let change = self.changes.lock().look(&now);
+        let content = match change {
+            None => return Ok(false),
+            Some(Change::Settled) => self.read().map_err(|reason| {
+                format!(
+                    "{}: {reason}; what it said before stays",
+                    self.path.display()
+                )
+            })?,
+            Some(Change::Restless) => match self.read_whole_lines() {
+                Some(content) => {
+                    self.changes.lock().set_read(now);
+                    content
+                }
+                None => return Ok(false),
+            },
+        };
         *self.content.lock() = Arc::new(content);
         Ok(true)
+    }
+
+    fn read(&self) -> Result<Content, String> {
+        Content::try_from(&read(&self.path)?)
+    }
+
+    /// What it says, if it is not in the middle of being written, as far as that can be seen: what is wrong with it is
+    /// told when it stands still.
+    fn read_whole_lines(&self) -> Option<Content> {
+        let bytes = read(&self.path).ok()?;
+        let is_whole = bytes.ends_with(b"\n");
+        is_whole.then(|| Content::try_from(&bytes).ok())?
     }
 }
 
@@ -94,25 +99,8 @@ impl<Content> WatchedFile<Content> {
     }
 }
 
-fn read<Content>(path: &Path) -> Result<Content, String>
-where
-    Content: for<'a> TryFrom<&'a [u8], Error = String>,
-{
-    let bytes = read_bytes(path).map_err(|error| format!("cannot be read: {error}"))?;
-    Content::try_from(&bytes)
-}
-
-fn read_bytes(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?
-        .take(LONGEST_FILE + 1)
-        .read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > LONGEST_FILE {
-        true => Err(io::Error::other(format!(
-            "the file has more than {LONGEST_FILE} bytes"
-        ))),
-        false => Ok(bytes),
-    }
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    regular_file::read(path, LONGEST_FILE).map_err(|error| format!("cannot be read: {error}"))
 }
 
 /// The lines of a file that say something, each with its number: not those that are empty or begin with `#`.
@@ -139,6 +127,9 @@ pub(super) fn checked_name(name: &str) -> Result<&str, String> {
         "" => Err("the name is empty".to_owned()),
         name if name.contains(char::is_control) => {
             Err("the name has a control character".to_owned())
+        }
+        name if name.trim() != name => {
+            Err("the name begins or ends with a space: leave that out".to_owned())
         }
         name => Ok(name),
     }
@@ -175,6 +166,42 @@ mod tests {
         assert_eq!(file.content().0, "one");
         assert_eq!(file.refresh(), Ok(true));
         assert_eq!(file.content().0, "two, longer");
+    }
+
+    #[test]
+    fn file_that_goes_on_changing_is_read_when_it_has_whole_lines() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        fs::write(&path, "one\n").expect("a file");
+        let file: WatchedFile<Text> = WatchedFile::open(&path).expect("it is there");
+        let look = |text: &str| {
+            fs::write(&path, text).expect("a file");
+            assert!(file.refresh().is_ok(), "{text}");
+            file.content().0.clone()
+        };
+        for text in ["two!\n", "three!\n", "", "half a li", "broken line\n"] {
+            assert_eq!(look(text), "one\n", "{text}");
+        }
+        assert_eq!(look("a whole line\n"), "a whole line\n");
+    }
+
+    #[test]
+    fn pipe_in_the_place_of_a_file_keeps_what_was_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("file");
+        fs::write(&path, "one").expect("a file");
+        let file: WatchedFile<Text> = WatchedFile::open(&path).expect("it is there");
+        fs::remove_file(&path).expect("it is there");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.expect("mkfifo").success());
+        let looks = [file.refresh(), file.refresh(), file.refresh()];
+        let faults = looks.iter().filter_map(|look| look.as_ref().err());
+        let faults: Vec<&String> = faults.collect();
+        assert!(
+            faults.len() == 1 && faults[0].contains("a pipe"),
+            "{looks:?}"
+        );
+        assert_eq!(file.content().0, "one");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What of a request is not for programs to see: credentials that wsd has checked, and its own cookie.
 
+use std::borrow::Cow;
+
 use hyper::{
     header::{self, HeaderMap, HeaderValue},
     http::request::Parts,
@@ -10,6 +12,7 @@ use super::{
     credentials::{remove_query_tokens, remove_subprotocol_tokens},
     rule::Authentication,
 };
+use crate::masked::mask_tokens;
 
 /// A request without what programs are not to see; `None` if there is nothing of it.
 pub(in crate::http) fn withhold(
@@ -38,12 +41,30 @@ pub(in crate::http) fn withhold(
         }
     }
     let has_offered = has_tokens && remove_subprotocol_tokens(headers);
+    if has_tokens {
+        mask_referer(headers);
+    }
     let had_in_url = has_tokens && remove_query_tokens(&mut shown);
     Some(Withheld {
         shown,
         has_offered,
         had_in_url,
     })
+}
+
+/// Masks tokens in the URL of the page that has led here.
+fn mask_referer(headers: &mut HeaderMap) {
+    let masked = headers.get(header::REFERER).and_then(|referer| {
+        let text = String::from_utf8_lossy(referer.as_bytes());
+        match mask_tokens(&text) {
+            Cow::Borrowed(_) => None,
+            // What was a header's value still is.
+            Cow::Owned(masked) => HeaderValue::try_from(masked).ok(),
+        }
+    });
+    if let Some(masked) = masked {
+        headers.insert(header::REFERER, masked);
+    }
 }
 
 /// A request as programs see it.

@@ -93,7 +93,7 @@ mod tests {
     fn forms_are_told_apart_by_their_ends_and_tags() {
         let [classic, module] = FORMS.map(ClientScript::built);
         assert_ne!(classic.tag, module.tag);
-        assert!(module.plain.contains("export{"), "{}", module.plain);
+        assert!(module.plain.contains("export default "), "{}", module.plain);
         assert!(!classic.plain.contains("export"), "{}", classic.plain);
         assert!(classic.plain.contains("globalThis.WsdSocket="));
     }
