@@ -121,9 +121,9 @@ fn how_messages_go_is_told() {
 
 #[test]
 fn output_that_came_at_the_end_alone_is_told() {
-    // As a program that has a buffer, and ends.
+    // As a program that has a buffer, and ends, later than what is taken for a slow answer.
     let server = Gateway::with("--devconsole")
-        .program("sleep 3; echo a; echo b")
+        .program("sleep 3.3; echo a; echo b")
         .start();
     let feed = open(&server);
     let mut client = server.connect_to(&feed.target("/"));
@@ -287,7 +287,7 @@ fn program_that_dies_is_told_once_in_red_with_its_last_words() {
 fn program_that_does_not_flush_is_hinted_at() {
     let server = Gateway::with("--devconsole tr a b").start();
     let late = Gateway::with("--devconsole")
-        .program("sleep 3; echo a; echo b")
+        .program("sleep 3.3; echo a; echo b")
         .start();
     browse("console_silence", &[&server.url, &late.url]);
 }
