@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use super::eventually;
 
@@ -10,6 +10,12 @@ use super::eventually;
 pub(crate) fn kill(pid: i32, signal: Signal) {
     let pid = Pid::from_raw(pid).expect("a process id");
     let _ = kill_process(pid, signal);
+}
+
+/// The same to the process group that a process leads.
+pub(crate) fn kill_group(leader: i32, signal: Signal) {
+    let leader = Pid::from_raw(leader).expect("a process id");
+    let _ = kill_process_group(leader, signal);
 }
 
 /// The state letter of a process, `None` if there is none.

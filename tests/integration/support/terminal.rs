@@ -8,7 +8,12 @@ use std::{
     time::Instant,
 };
 
-use super::{PATIENCE, forget_caller};
+use rustix::process::Signal;
+
+use super::{
+    PATIENCE, forget_caller,
+    process::{children_of, kill_group},
+};
 
 /// What ends a line's input, and what interrupts (termios(3): VEOF, VINTR).
 pub(crate) const CTRL_D: &str = "\x04";
@@ -88,7 +93,12 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // script(1) hangs its terminal up when it ends, which ends the command.
+        // script(1) hangs its terminal up when it ends, and for a server that is no reason to.
+        if matches!(self.child.try_wait(), Ok(None)) {
+            for command in children_of(self.child.id().cast_signed()) {
+                kill_group(command, Signal::TERM);
+            }
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
