@@ -42,6 +42,8 @@ await browse(async (browser) => {
     await page.shows("^A^[[1;5Ab");
     await tap("Ctrl");
     await page.keyboard.type("c");
+    // A shell that is not back yet loses what is typed.
+    await page.rows.filter({ hasText: /^\S*[#$]\s*$/ }).first().waitFor();
     await page.enter("stty echo; seq 1 200");
     await page.shows("200");
 
