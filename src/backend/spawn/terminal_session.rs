@@ -41,10 +41,15 @@ impl TerminalSession {
     }
 
     /// Hangs up, once: SIGHUP, and SIGCONT so that who is stopped hears it, as the kernel does when a terminal is gone.
+    /// Cancel safe: yes, whoever asks next does it then.
     pub(in crate::backend) async fn hang_up(&self) {
-        let was_hung_up = std::mem::replace(&mut self.0.lock().is_hung_up, true);
-        if !was_hung_up {
-            self.send(&[Signal::HUP, Signal::CONT]).await;
+        if self.0.lock().is_hung_up {
+            return;
+        }
+        let members = self.members().await;
+        let mut state = self.0.lock();
+        if !std::mem::replace(&mut state.is_hung_up, true) {
+            state.send(&members, &[Signal::HUP, Signal::CONT]);
         }
     }
 
@@ -60,23 +65,19 @@ impl TerminalSession {
 
     /// Sends signals to everybody in it, one after the other. Whether there was somebody beside its leader.
     pub(super) async fn send(&self, signals: &[Signal]) -> bool {
+        let members = self.members().await;
+        self.0.lock().send(&members, signals)
+    }
+
+    async fn members(&self) -> Members {
         let leader = self.0.lock().leader;
-        let members = Members::of(leader).await;
-        let state = self.0.lock();
-        let send = |signal: &Signal| members.signal(*signal);
-        !state.is_over && signals.iter().map(send).fold(false, |any, sent| any | sent)
+        Members::of(leader).await
     }
 
     /// Whether nobody is left but its leader, who has exited.
     pub(super) async fn is_empty(&self) -> bool {
-        let leader = {
-            let state = self.0.lock();
-            if state.is_over {
-                return true;
-            }
-            state.leader
-        };
-        Members::of(leader).await.is_empty()
+        let is_over = self.0.lock().is_over;
+        is_over || self.members().await.is_empty()
     }
 
     /// Kills who is left. Behind this nobody is signalled, and the leader may be reaped.
@@ -107,6 +108,14 @@ impl TerminalSession {
     )]
     pub(super) fn is_over(&self) -> bool {
         self.0.lock().is_over
+    }
+}
+
+impl State {
+    /// Whether there was somebody beside the leader to send it to.
+    fn send(&self, members: &Members, signals: &[Signal]) -> bool {
+        let send = |signal: &Signal| members.signal(*signal);
+        !self.is_over && signals.iter().map(send).fold(false, |any, sent| any | sent)
     }
 }
 

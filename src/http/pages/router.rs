@@ -94,11 +94,8 @@ impl Router {
 
     /// The script for pages whose sessions need no WebSocket, where there are such; at whatever path the programs are.
     fn client_script_at(&self, path: &UrlPath) -> Option<Page<'_>> {
-        let mut mounts = self.mounts.iter().chain(&self.fallback);
-        let directory = self.directory.as_ref().map(Directory::options);
-        let has_sessions = mounts.any(|mount| mount.options.plain_http.is_some())
-            || directory.is_some_and(|options| options.plain_http.is_some());
-        let script = ClientScript::at(path.as_str()).filter(|_| has_sessions);
+        let script = ClientScript::at(path.as_str());
+        let script = script.filter(|_| self.has_plain_sessions());
         script.map(Page::ClientScript)
     }
 
@@ -113,8 +110,9 @@ impl Router {
         }
     }
 
-    /// Who answers a plain request: wsd at paths of its own; else the page of a terminal at its path; else the console at `/`; else the script that
-    /// the path leads to, those of the longest path first; else a file, or the refusal of all but a WebSocket.
+    /// Who answers a plain request: wsd at paths of its own; else the page of a terminal at its path; else the console at `/`;
+    /// else the script that the path leads to, those of the longest path first; else a file, or the refusal of all but a
+    /// WebSocket.
     pub fn plain(&self, path: &UrlPath) -> Option<PlainRoute<'_>> {
         if let Some(page) = self.own_page(path) {
             return Some(PlainRoute::Page(page, &self.page_options));
