@@ -12,6 +12,8 @@
 
 mod connection;
 mod credentials;
+#[cfg(feature = "redis")]
+mod echoes;
 mod engine;
 mod exchange;
 mod failure;

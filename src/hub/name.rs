@@ -2,6 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
+#[cfg(feature = "redis")]
+use uuid::Uuid;
+
 /// The first word of all names; two sets of machines on one broker tell theirs apart by it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
@@ -45,6 +48,13 @@ impl Name {
             }
         }
         Name(name.into())
+    }
+
+    /// A name that is nobody else's, and that no room can have: theirs have no `!`.
+    #[cfg(feature = "redis")]
+    pub(super) fn of_no_room(prefix: &Prefix) -> Self {
+        let Prefix(prefix) = prefix;
+        Name(format!("{prefix}.!{}", Uuid::now_v7()).into())
     }
 
     /// As the broker has it.

@@ -3,19 +3,16 @@
 //! The library gets a socket that is connected, and is driven by a task here: so it neither reconnects nor has times of
 //! its own.
 //!
-//! # Own messages
-//! Redis sends what is published in a channel to all who subscribe it, the publisher too, in one order for all. So what
-//! was published while the channel was subscribed comes back on the same connection, in the order in which it was
-//! published: what comes is our own if it is the same as the first that has not come back. (Is it the same by
-//! chance, then ours comes later, and is taken for the other: nobody can tell.)
+//! What is published comes back, and is told apart from what others say by [`Echoes`].
 
 use std::{
-    collections::{HashMap, HashSet, VecDeque},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 use redis::{
     AsyncConnectionConfig, ErrorKind, ProtocolVersion, PushInfo, PushKind, RedisConnectionInfo,
@@ -29,6 +26,7 @@ use tracing::warn;
 
 use super::{
     credentials::Credentials,
+    echoes::Echoes,
     exchange::{Command, Exchange},
     failure::Failure,
     name::Name,
@@ -44,6 +42,9 @@ pub(super) struct Redis {
     connection: MultiplexedConnection,
     exchange: Arc<Exchange>,
     echoes: Arc<Mutex<Echoes>>,
+    /// The channel of this connection alone, in which it marks its batches.
+    marks: Name,
+    is_error_told: AtomicBool,
     lost: watch::Receiver<()>,
 }
 
@@ -56,15 +57,19 @@ impl Redis {
         exchange: &Arc<Exchange>,
     ) -> Result<Self, Failure> {
         let stream = dial(options).await?;
-        let echoes = Arc::new(Mutex::new(Echoes::default()));
-        let (receiver, own) = (Arc::clone(exchange), Arc::clone(&echoes));
+        let echoes = Arc::new(Mutex::new(Echoes::with_first_mark()));
+        let marks = Name::of_no_room(&options.prefix);
+        let (receiver, own, mark) = (Arc::clone(exchange), Arc::clone(&echoes), marks.clone());
         let receive = move |push: PushInfo| {
             if let PushKind::Message = push.kind
                 && let [Value::BulkString(channel), Value::BulkString(payload)] = &push.data[..]
                 && let Ok(channel) = std::str::from_utf8(channel)
-                && !own.lock().take(channel, payload)
             {
-                receiver.deliver(channel, payload);
+                if channel == mark.as_str() {
+                    own.lock().begin();
+                } else if !own.lock().take(channel, payload) {
+                    receiver.deliver(channel, payload);
+                }
             }
             Ok::<(), std::convert::Infallible>(())
         };
@@ -74,41 +79,54 @@ impl Redis {
             .set_push_sender(receive);
         let connecting =
             MultiplexedConnection::new_with_config(&login(options), stream, config).await;
-        let (connection, driver) = connecting.map_err(|error| failure(&error))?;
+        let (mut connection, driver) = connecting.map_err(|error| failure(&error))?;
         let (ends, lost) = watch::channel(());
         tokio::spawn(async move {
             driver.await;
             drop(ends);
         });
+        let mut commands = redis::Pipeline::new();
+        commands.cmd("SUBSCRIBE").arg(marks.as_str());
+        commands.cmd("PUBLISH").arg(marks.as_str()).arg("");
+        let answers = connection.send_packed_commands(&commands, 0, 2).await;
+        let answers = answers.map_err(|error| failure(&error))?;
+        let is_refused = |answer| matches!(answer, &Value::ServerError(_));
+        if answers.iter().any(is_refused) {
+            *echoes.lock() = Echoes::default();
+        }
         Ok(Redis {
             connection,
             exchange: Arc::clone(exchange),
             echoes,
+            marks,
+            is_error_told: AtomicBool::new(false),
             lost,
         })
     }
 
     pub(super) async fn send(&self, batch: &[Command]) -> Result<(), Failure> {
-        let mut commands = redis::Pipeline::with_capacity(batch.len());
-        {
-            let mut echoes = self.echoes.lock();
-            for command in batch {
-                echoes.expect(command);
-                let (verb, name) = match command {
-                    Command::Publish(name, _) => ("PUBLISH", name),
-                    Command::Subscribe(name) => ("SUBSCRIBE", name),
-                    Command::Unsubscribe(name) => ("UNSUBSCRIBE", name),
-                };
-                commands.cmd(verb).arg(name.as_str());
-                if let Command::Publish(_, payload) = command {
-                    commands.arg(&payload[..]);
-                }
+        let mut commands = redis::Pipeline::with_capacity(batch.len() + 1);
+        let is_marked = self.echoes.lock().expect(batch);
+        if is_marked {
+            commands.cmd("PUBLISH").arg(self.marks.as_str()).arg("");
+        }
+        for command in batch {
+            let (verb, name) = match command {
+                Command::Publish(name, _) => ("PUBLISH", name),
+                Command::Subscribe(name) => ("SUBSCRIBE", name),
+                Command::Unsubscribe(name) => ("UNSUBSCRIBE", name),
+            };
+            commands.cmd(verb).arg(name.as_str());
+            if let Command::Publish(_, payload) = command {
+                commands.arg(&payload[..]);
             }
         }
         let mut connection = self.connection.clone();
-        let answers = connection.send_packed_commands(&commands, 0, batch.len());
+        let sent = usize::from(is_marked) + batch.len();
+        let answers = connection.send_packed_commands(&commands, 0, sent);
         let answers = answers.await.map_err(|error| failure(&error))?;
-        self.check(batch, &answers);
+        let answers = answers.get(usize::from(is_marked)..).unwrap_or_default();
+        self.check(batch, answers);
         Ok(())
     }
 
@@ -118,11 +136,10 @@ impl Redis {
             let Value::ServerError(error) = answer else {
                 continue;
             };
-            let mut echoes = self.echoes.lock();
-            if !std::mem::replace(&mut echoes.is_error_told, true) {
+            if !self.is_error_told.swap(true, Ordering::Relaxed) {
                 warn!("the hub complains: {error}");
             }
-            echoes.forget(command);
+            self.echoes.lock().forget(command);
             if command.is_publish() {
                 self.exchange.count_lost();
             }
@@ -181,124 +198,4 @@ async fn dial(options: &HubOptions) -> Result<Either<TcpStream, TlsStream<TcpStr
     let name = ServerName::try_from(url.host.clone()).map_err(|error| Failure::of(&error))?;
     let connected = TlsConnector::from(Arc::new(config)).connect(name, socket);
     Ok(Either::Right(connected.await.map_err(failed)?))
-}
-
-/// What was published, and comes back.
-#[derive(Default)]
-struct Echoes {
-    subscribed: HashSet<Name>,
-    own: HashMap<Name, VecDeque<Bytes>>,
-    is_error_told: bool,
-}
-
-impl Echoes {
-    /// A command is sent, behind all others.
-    fn expect(&mut self, command: &Command) {
-        match command {
-            Command::Subscribe(name) => {
-                self.subscribed.insert(name.clone());
-            }
-            Command::Unsubscribe(name) => {
-                self.subscribed.remove(name);
-            }
-            Command::Publish(name, payload) => {
-                if self.subscribed.contains(name) {
-                    let own = self.own.entry(name.clone()).or_default();
-                    own.push_back(payload.clone());
-                }
-            }
-        }
-    }
-
-    /// A command was refused.
-    fn forget(&mut self, command: &Command) {
-        match command {
-            Command::Subscribe(name) => {
-                self.subscribed.remove(name);
-                self.own.remove(name);
-            }
-            Command::Unsubscribe(_) => {}
-            Command::Publish(name, payload) => {
-                let Some(own) = self.own.get_mut(name) else {
-                    return;
-                };
-                let same = |other: &Bytes| other.as_ptr() == payload.as_ptr() && other == payload;
-                if let Some(at) = own.iter().position(same) {
-                    own.remove(at);
-                }
-            }
-        }
-    }
-
-    /// Whether what comes is our own.
-    fn take(&mut self, channel: &str, payload: &[u8]) -> bool {
-        let Some(own) = self.own.get_mut(channel) else {
-            return false;
-        };
-        let is_own = own.front().is_some_and(|first| first == payload);
-        if is_own {
-            own.pop_front();
-            if own.is_empty() {
-                self.own.remove(channel);
-            }
-        }
-        is_own
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::hub::name::Prefix;
-
-    fn name() -> Name {
-        let prefix: Prefix = "wsd".parse().expect("a word");
-        Name::of(&prefix, "/a")
-    }
-
-    fn publish(text: &'static str) -> Command {
-        Command::Publish(name(), Bytes::from_static(text.as_bytes()))
-    }
-
-    fn takes(echoes: &mut Echoes, texts: &[&str]) -> Vec<bool> {
-        let takes = texts
-            .iter()
-            .map(|text| echoes.take("wsd.a", text.as_bytes()));
-        takes.collect()
-    }
-
-    #[test]
-    fn own_messages_are_known_among_others() {
-        let mut echoes = Echoes::default();
-        echoes.expect(&publish("before"));
-        echoes.expect(&Command::Subscribe(name()));
-        for text in ["1", "2", "2"] {
-            echoes.expect(&publish(text));
-        }
-        let came = ["x", "1", "before", "2", "1", "2", "2"];
-        let own = [false, true, false, true, false, true, false];
-        assert_eq!(takes(&mut echoes, &came), own);
-        assert!(echoes.own.is_empty());
-    }
-
-    #[test]
-    fn what_was_published_before_the_end_of_a_subscription_still_comes() {
-        let mut echoes = Echoes::default();
-        echoes.expect(&Command::Subscribe(name()));
-        echoes.expect(&publish("1"));
-        echoes.expect(&Command::Unsubscribe(name()));
-        echoes.expect(&publish("2"));
-        assert_eq!(takes(&mut echoes, &["1", "2"]), [true, false]);
-    }
-
-    #[test]
-    fn what_was_refused_does_not_come() {
-        let mut echoes = Echoes::default();
-        echoes.expect(&Command::Subscribe(name()));
-        let refused = publish("1");
-        echoes.expect(&refused);
-        echoes.expect(&publish("2"));
-        echoes.forget(&refused);
-        assert_eq!(takes(&mut echoes, &["1", "2"]), [false, true]);
-    }
 }

@@ -112,7 +112,8 @@ mod tests {
         for census in futures_util::future::join_all(asked).await {
             assert!(census.of(session).contains(&own));
         }
-        assert!(Census::count().of(0).iter().all(|process| *process != own));
+        // In a container the leader may be nobody's that can be seen here: 0.
+        assert!(session == 0 || !Census::count().of(0).contains(&own));
     }
 
     #[tokio::test]
