@@ -85,14 +85,16 @@ fn declaration() -> Command {
         })
 }
 
-/// What is called a FILE or a PATH is one.
+/// What is called a FILE or a PATH is one, but for a room's, which is one of the URL.
 fn hint(argument: &Arg) -> Option<ValueHint> {
     if !argument.get_action().takes_values() {
         return None;
     }
     let name = argument.get_value_names()?.first()?;
     Some(match name.as_str() {
+        _ if argument.get_id() == "room" => ValueHint::Other,
         "DIR" => ValueHint::DirPath,
+        "FILE|DIR" | "PATH,..." => ValueHint::AnyPath,
         "FILE" | "PATH" => ValueHint::FilePath,
         "USER" => ValueHint::Username,
         _ => ValueHint::Other,

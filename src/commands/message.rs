@@ -10,18 +10,17 @@ use std::{
 use anyhow::Error;
 use wsd::{exit_status, printable::printable_lines};
 
-/// Prints to stdout; the command has done what was asked for.
+/// Prints to stdout; the command has done what was asked for, unless that could not be written.
 pub(crate) fn print(text: &str) -> ExitCode {
-    write(io::stdout(), text);
-    ExitCode::SUCCESS
+    match write(io::stdout(), text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => fail(&Error::new(error).context("cannot write to stdout")),
+    }
 }
 
 /// Says why the command cannot run or go on.
 pub(crate) fn fail(error: &Error) -> ExitCode {
-    write(
-        io::stderr(),
-        &format!("error: {error:#}{}\n", remedy(error)),
-    );
+    warn(&format!("error: {error:#}{}\n", remedy(error)));
     ExitCode::from(exit_status::FAILURE)
 }
 
@@ -49,18 +48,28 @@ pub(crate) fn refuse(error: &Error) -> ExitCode {
 /// Prints what clap has to say, as it would: help and version too, with status 0.
 pub(crate) fn print_as_clap(error: &clap::Error) -> ExitCode {
     let text = error.render().to_string();
-    match error.use_stderr() {
-        true => write(io::stderr(), &text),
-        false => write(io::stdout(), &text),
+    if !error.use_stderr() {
+        return print(&text);
     }
+    warn(&text);
     ExitCode::from(error.exit_code() as u8)
 }
 
 /// Says on stderr what is wrong.
 pub(super) fn complain(error: &Error) {
-    write(io::stderr(), &format!("error: {error:#}\n"));
+    warn(&format!("error: {error:#}\n"));
 }
 
-fn write(mut to: impl Write, text: &str) {
-    let _ = to.write_all(printable_lines(text).as_bytes());
+/// Nobody is there to be told that stderr is closed.
+fn warn(text: &str) {
+    let _ = write(io::stderr(), text);
+}
+
+/// Who reads no further, as head(1), has what was asked for.
+fn write(mut to: impl Write, text: &str) -> io::Result<()> {
+    let written = to.write_all(printable_lines(text).as_bytes());
+    match written.and_then(|()| to.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
 }

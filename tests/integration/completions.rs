@@ -10,7 +10,7 @@ use clap::{Arg, CommandFactory};
 use tempfile::TempDir;
 use wsd::args::Args;
 
-use crate::support::{run, terminal::Terminal};
+use crate::support::{WSD, run, terminal::Terminal};
 
 /// All flags that `--help` lists, without their dashes.
 fn flags() -> Vec<String> {
@@ -174,6 +174,29 @@ fn fish_completes_flags_values_and_commands() {
     }
 }
 
+#[test]
+fn fish_completes_values_that_may_be_left_out() {
+    if !is_there("fish") {
+        return;
+    }
+    let (directory, file) = file("wsd.fish", "fish");
+    fs::write(directory.path().join("watched"), "").expect("a file");
+    for (line, all) in [
+        ("wsd --share=t", "--share=tagged"),
+        ("wsd --unbuffer=p", "--unbuffer=pty"),
+        ("wsd --cors=mkfif", ""),
+        ("wsd --watch=watch", "--watch=watched"),
+    ] {
+        let mut fish = Command::new("fish");
+        let script =
+            "source $argv[1]; complete --do-complete $LINE | string replace -r '\t.*' ''; true";
+        fish.env("HOME", directory.path())
+            .current_dir(directory.path());
+        let offered = offered(fish.args(["--no-config", "-c", script]).arg(&file), line);
+        assert_eq!(offered.join(" "), all, "{line}");
+    }
+}
+
 /// Types a line and a tab into an interactive zsh, and waits until the line has become `WANTED`.
 const ASK_ZSH: &str = r#"
 zmodload zsh/zpty
@@ -203,6 +226,7 @@ fn zsh_completes_flags_values_and_commands() {
         ("wsd -devc", "-devconsole"),
         ("wsd --cors mkfif", "wsd --cors mkfifo"),
         ("wsd --cors --devc", "wsd --cors --devconsole"),
+        ("wsd --watch=--dev", "wsd --watch=--device"),
         // A file, as the program's word, and no option of wsd.
         ("wsd nosuchprogram --dev", "wsd nosuchprogram --device"),
     ] {
@@ -238,6 +262,10 @@ fn bash_completes_at_its_prompt() {
         ("wsd -port 80 --devc", "wsd -port 80 --devconsole"),
         ("wsd --cors mkfif", "wsd --cors mkfifo"),
         ("wsd --port=80 mkfif", "wsd --port=80 mkfifo"),
+        (
+            "wsd --watch=/proc/self/limi",
+            "wsd --watch=/proc/self/limits",
+        ),
     ] {
         bash.press(&format!("{typed}\t"));
         bash.wait_for(completed);
@@ -279,4 +307,16 @@ fn completions_need_nothing_else_to_be_right() {
     }
     let output = run(&["--completions=csh", "--config=/nowhere"]);
     assert!(output.stderr.contains("csh"), "{}", output.stderr);
+}
+
+#[test]
+fn what_is_cut_off_by_a_full_disk_is_no_success() {
+    for words in [&["--completions", "bash"][..], &["--help"], &["--version"]] {
+        let mut wsd = Command::new(WSD);
+        let full = fs::File::create("/dev/full").expect("a device");
+        let output = wsd.args(words).stdout(full).output().expect("wsd");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words:?}: {said}");
+        assert!(said.contains("cannot write to stdout"), "{said}");
+    }
 }

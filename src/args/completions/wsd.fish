@@ -21,6 +21,10 @@ function __wsd_has_command
     test (__wsd_command_at) -le (count (commandline -opc))
 end
 
+function __wsd_names_command
+    not __wsd_has_command; and not string match -q -- '-*' (commandline -ct)
+end
+
 function __wsd_complete_command
     set -l words (commandline -opc)
     set -l command $words[(__wsd_command_at)..]
@@ -28,4 +32,5 @@ function __wsd_complete_command
 end
 
 complete -c wsd -n __wsd_has_command -f -a '(__wsd_complete_command)'
-complete -c wsd -n 'not __wsd_has_command' -f -a '(__fish_complete_command)'
+complete -c wsd -n 'not __wsd_has_command' -f
+complete -c wsd -n __wsd_names_command -f -a '(__fish_complete_command)'

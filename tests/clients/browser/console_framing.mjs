@@ -15,6 +15,12 @@ await browse(async (browser) => {
   const advice = page.locator("#advice");
   await page.fill("#message", '{\n  "a": [1, 2]\n}');
   assert.match(await advice.innerText(), /This becomes 3 lines: the program reads 3 messages\./);
+  // With a phone's keyboard there is room for messages beside it.
+  const before = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 420 });
+  const { height } = await page.getByRole("log").boundingBox();
+  assert.ok(height >= 0.4 * 420, `${height} of 420 px are for messages`);
+  await page.setViewportSize(before);
   await page.button("Make it one line").click();
   assert.equal(await page.inputValue("#message"), '{"a":[1,2]}');
   assert.equal(await advice.isVisible(), false);

@@ -31,4 +31,8 @@ await browse(async (browser) => {
   await page.state("closed");
   await other.button("Connect").click();
   await other.state("open");
+
+  // What the browser itself refuses.
+  const refused = await openConsole(browser, `${process.argv[2]}#path=/echo&protocol=a,a`);
+  await refused.rows("error").filter({ hasText: "duplicated" }).waitFor();
 });

@@ -93,7 +93,8 @@ async function tellEnd(end) {
   endings.delete(end.id);
   if (!mine) return;
   clearTimeout(mine.hint);
-  await mine.feed.over(end.wasOpen ? END_PATIENCE : REFUSAL_PATIENCE);
+  // Of what the browser itself refuses wsd never hears.
+  if (!end.error) await mine.feed.over(end.wasOpen ? END_PATIENCE : REFUSAL_PATIENCE);
   mine.feed.stop();
   const whose = mine === session ? "" : "previous connection ";
   if (end.error) {
