@@ -82,13 +82,13 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .grid { stroke: #d1d9e0; stroke-width: 1 } .floor { stroke: #1f2328; stroke-width: 1.5; stroke-dasharray: 3 2 }
 .line { fill: none; stroke-width: 2 } .dashed { stroke-dasharray: 6 4 }
 .c0 { fill: #0969da; stroke: #0969da } .c1 { fill: #bc4c00; stroke: #bc4c00 } .c2 { fill: #1a7f37; stroke: #1a7f37 }
-.c3 { fill: #8250df; stroke: #8250df } .c4 { fill: #9a6700; stroke: #9a6700 } .bar { stroke: none }
+.c3 { fill: #8250df; stroke: #8250df } .c4 { fill: #bf3989; stroke: #bf3989 } .bar { stroke: none }
 .line.c0, .line.c1, .line.c2, .line.c3, .line.c4 { fill: none } text.label { stroke: none }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .ground { fill: #0d1117 } .quiet { fill: #9198a1 }
 .grid { stroke: #2f3742 } .floor { stroke: #e6edf3 }
 .c0 { fill: #4493f8; stroke: #4493f8 } .c1 { fill: #f0883e; stroke: #f0883e } .c2 { fill: #3fb950; stroke: #3fb950 }
-.c3 { fill: #ab7df8; stroke: #ab7df8 } .c4 { fill: #d29922; stroke: #d29922 } }
+.c3 { fill: #ab7df8; stroke: #ab7df8 } .c4 { fill: #db61a2; stroke: #db61a2 } }
 ";
 
 /// Colours that there are.
