@@ -1,15 +1,21 @@
 //! Many members of one room on one thread: one speaks, or all do, and all hear it.
 
+use std::time::{Duration, Instant};
+
 use crate::connection::{Connection, Heard, PATIENCE};
 use crate::hearing::{Hearing, Membership};
 use crate::nats;
 use crate::outcome::Failure;
 use crate::poll::{Interest, Poll};
+use crate::reach::Reach;
 use crate::stream::Stream;
 use crate::wire::Batch;
 
 /// Room to read into: most of a burst, for ten thousand members.
 const ROOM: usize = 8 * 1024;
+
+/// Members that are on their way at a time.
+const AT_ONCE: usize = 16;
 
 struct Member {
     connection: Connection<Stream>,
@@ -25,10 +31,8 @@ pub(crate) struct Audience {
 }
 
 impl Member {
-    /// From now on nothing blocks.
-    fn join(port: u16, membership: Membership) -> Result<Self, Failure> {
-        let nothing = Batch::new(0, 16, 1);
-        let mut hearing = Hearing::of(membership);
+    /// Connects and asks; `join` is due.
+    fn ask(port: u16, membership: Membership) -> Result<Self, Failure> {
         let asked = match membership {
             Membership::Nats => ("/", ""),
             Membership::Compressed => {
@@ -37,21 +41,29 @@ impl Member {
             Membership::Plain | Membership::Tls => ("/bench", ""),
         };
         let stream = Stream::connect(port, membership == Membership::Tls)?;
-        let mut take = |piece: &[u8], part| hearing.take(&nothing, piece, part);
-        let mut connection = Connection::upgrade(stream, ROOM, asked, &mut take)?;
+        Ok(Member {
+            connection: Connection::request(stream, ROOM, asked)?,
+            hearing: Hearing::of(membership),
+        })
+    }
+
+    /// From now on nothing blocks.
+    fn join(&mut self, membership: Membership) -> Result<(), Failure> {
+        let Member {
+            connection,
+            hearing,
+        } = self;
+        let nothing = Batch::new(0, 16, 1);
+        connection.wait_for_upgrade(|piece, part| hearing.take(&nothing, piece, part))?;
         match membership {
             Membership::Compressed => connection.expect_compressed(),
             Membership::Nats => connection.send(&nats::greeting())?,
             Membership::Plain | Membership::Tls => {}
         }
-        while matches!(&hearing, Hearing::Nats(stream) if !stream.is_greeted) {
+        while matches!(hearing, Hearing::Nats(stream) if !stream.is_greeted) {
             connection.listen(|piece, part| hearing.take(&nothing, piece, part))?;
         }
-        connection.stream.socket().set_nonblocking(true)?;
-        Ok(Member {
-            connection,
-            hearing,
-        })
+        Ok(connection.stream.socket().set_nonblocking(true)?)
     }
 
     /// Reads once, or what TLS has made of it, and checks what came.
@@ -80,7 +92,7 @@ impl Member {
 }
 
 impl Audience {
-    /// So many, one after the other.
+    /// So many, some of them on their way at a time.
     pub(crate) fn gather(port: u16, count: usize, membership: Membership) -> Result<Self, Failure> {
         let mut audience = Audience {
             poll: Poll::new()?,
@@ -88,11 +100,16 @@ impl Audience {
             members: Vec::new(),
             membership,
         };
-        for name in 0..count {
-            let member = Member::join(port, membership)?;
-            let socket = member.connection.stream.socket();
-            audience.poll.add(socket, name, Interest::Readable)?;
-            audience.members.push(member);
+        while audience.members.len() < count {
+            let first = audience.members.len();
+            for _ in first..count.min(first + AT_ONCE) {
+                audience.members.push(Member::ask(port, membership)?);
+            }
+            for (name, member) in audience.members.iter_mut().enumerate().skip(first) {
+                member.join(membership)?;
+                let socket = member.connection.stream.socket();
+                audience.poll.add(socket, name, Interest::Readable)?;
+            }
         }
         Ok(audience)
     }
@@ -108,11 +125,20 @@ impl Audience {
         self.members.len()
     }
 
-    /// The first says all of a batch at once; returns when all have heard it.
-    pub(crate) fn hear_all_of(&mut self, batch: &Batch) -> Result<(), Failure> {
+    /// One in the middle, who is told neither first nor last, says all of a batch at once; returns when all have heard it.
+    pub(crate) fn hear_all_of(&mut self, batch: &Batch) -> Result<Reach, Failure> {
         let frames = self.frames(batch);
-        self.members[0].connection.send(&frames)?;
-        self.hear(batch, batch.count as u64)
+        let speaker = self.members.len() / 2;
+        let start = Instant::now();
+        self.members[speaker].connection.send(&frames)?;
+        let mut own = Duration::ZERO;
+        self.hear(batch, batch.count as u64, |name| {
+            if name == speaker {
+                own = start.elapsed();
+            }
+        })?;
+        let all = start.elapsed();
+        Ok(Reach { own, all })
     }
 
     /// Each says the one message of a batch; returns when all have heard all of them.
@@ -121,10 +147,16 @@ impl Audience {
         for member in &mut self.members {
             member.connection.send(&frames)?;
         }
-        self.hear(batch, self.members.len() as u64)
+        self.hear(batch, self.members.len() as u64, |_| {})
     }
 
-    fn hear(&mut self, batch: &Batch, count: u64) -> Result<(), Failure> {
+    /// Waits until each has heard so many messages, and says who has.
+    fn hear(
+        &mut self,
+        batch: &Batch,
+        count: u64,
+        mut has_heard: impl FnMut(usize),
+    ) -> Result<(), Failure> {
         for member in &mut self.members {
             member.hearing.begin_anew();
         }
@@ -144,6 +176,7 @@ impl Audience {
                 if before < count && received >= count {
                     // More than that is wrong, and is taken for the next.
                     waiting -= 1;
+                    has_heard(name);
                 }
             }
         }

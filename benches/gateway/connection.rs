@@ -46,7 +46,7 @@ impl Connection {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut connection = Self::new(stream, WIDE);
-        connection.ask()?;
+        connection.ask("/bench")?;
         Ok(connection)
     }
 
@@ -62,13 +62,13 @@ impl Connection {
         Ok(Self::new(poll::dial(port)?, NARROW))
     }
 
-    /// Asks for the upgrade.
-    pub(crate) fn ask(&mut self) -> Result<(), Failure> {
+    /// Asks for the upgrade of a resource.
+    pub(crate) fn ask(&mut self, resource: &str) -> Result<(), Failure> {
         if let Some(error) = self.stream.take_error()? {
             return Err(error.into());
         }
-        let port = self.stream.peer_addr()?.port();
-        self.ask_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        let address = self.stream.peer_addr()?;
+        self.send(upgrade_request_of(address, resource, "").as_bytes())
     }
 }
 
@@ -78,16 +78,24 @@ impl Connection<Stream> {
     pub(crate) fn upgrade(
         stream: Stream,
         room: usize,
+        asked: (&str, &str),
+        early: impl FnMut(&[u8], Part) -> Result<(), Failure>,
+    ) -> Result<Self, Failure> {
+        let mut connection = Self::request(stream, room, asked)?;
+        connection.wait_for_upgrade(early)?;
+        Ok(connection)
+    }
+
+    /// Only asks for it; `wait_for_upgrade` is due.
+    pub(crate) fn request(
+        stream: Stream,
+        room: usize,
         (resource, headers): (&str, &str),
-        mut early: impl FnMut(&[u8], Part) -> Result<(), Failure>,
     ) -> Result<Self, Failure> {
         let address = stream.socket().peer_addr()?;
         let mut connection = Self::new(stream, room);
         let request = upgrade_request_of(address, resource, headers);
         connection.send(request.as_bytes())?;
-        while !connection.is_upgraded {
-            connection.listen(&mut early)?;
-        }
         Ok(connection)
     }
 }
@@ -108,11 +116,20 @@ impl<S: Read + Write> Connection<S> {
         self.send(upgrade_request(address).as_bytes())
     }
 
+    /// Waits for the upgrade; what is said first goes to `early`.
+    pub(crate) fn wait_for_upgrade(
+        &mut self,
+        mut early: impl FnMut(&[u8], Part) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        while !self.is_upgraded {
+            self.listen(&mut early)?;
+        }
+        Ok(())
+    }
+
     /// Waits for the upgrade, and for a first echo.
     pub(crate) fn greet(&mut self) -> Result<(), Failure> {
-        while !self.is_upgraded {
-            self.listen(|_, _| Err(Failure::Wrong("an echo of nothing".into())))?;
-        }
+        self.wait_for_upgrade(|_, _| Err(Failure::Wrong("an echo of nothing".into())))?;
         let greeting = Batch::new(999_999, 16, 1);
         self.echo(&greeting, &mut Echoes::default())
     }

@@ -29,6 +29,7 @@ enum Deed {
 
 struct Session {
     connection: Connection,
+    resource: String,
     message: Batch,
     echoes: Echoes,
     stage: Stage,
@@ -38,6 +39,8 @@ struct Session {
 /// Sessions of one server, all driven by the calling thread.
 pub(crate) struct Crowd {
     port: u16,
+    /// What each of them asks for, by its number.
+    resource: fn(usize) -> String,
     poll: Poll,
     ready: Vec<usize>,
     sessions: Vec<Session>,
@@ -46,14 +49,22 @@ pub(crate) struct Crowd {
 /// Connect-echo-close cycles that have been run to their end.
 pub(crate) struct Cycles {
     pub(crate) times: Vec<Duration>,
+    /// Until the first echo of each.
+    pub(crate) echoes: Vec<Duration>,
     /// How many ended without a Close frame from the server.
     pub(crate) abrupt: usize,
 }
 
 impl Crowd {
     pub(crate) fn new(port: u16) -> Result<Self, Failure> {
+        Self::of(port, |_| "/bench".into())
+    }
+
+    /// The same, each of which asks for a resource by its number.
+    pub(crate) fn of(port: u16, resource: fn(usize) -> String) -> Result<Self, Failure> {
         Ok(Self {
             port,
+            resource,
             poll: Poll::new()?,
             ready: Vec::new(),
             sessions: Vec::new(),
@@ -125,6 +136,7 @@ impl Crowd {
         let end = Instant::now() + time;
         let mut cycles = Cycles {
             times: Vec::new(),
+            echoes: Vec::new(),
             abrupt: 0,
         };
         for name in 0..at_once {
@@ -136,8 +148,12 @@ impl Crowd {
         while active > 0 {
             self.wait()?;
             for name in std::mem::take(&mut self.ready) {
-                match self.sessions[name].proceed(&self.poll, name)? {
-                    Deed::Echoed => self.sessions[name].close()?,
+                let session = &mut self.sessions[name];
+                match session.proceed(&self.poll, name)? {
+                    Deed::Echoed => {
+                        cycles.echoes.push(session.began.elapsed());
+                        session.close()?;
+                    }
                     Deed::Ended => ended.push(name),
                     Deed::Step => {}
                 }
@@ -196,6 +212,7 @@ impl Crowd {
             .add(&connection.stream, name, Interest::Connected)?;
         Ok(Session {
             connection,
+            resource: (self.resource)(name),
             message: Batch::new(name, MESSAGE, 1),
             echoes: Echoes::default(),
             stage: Stage::Dialing,
@@ -217,7 +234,7 @@ impl Session {
     /// Does what its socket is ready for.
     fn proceed(&mut self, poll: &Poll, name: usize) -> Result<Deed, Failure> {
         if self.stage == Stage::Dialing {
-            self.connection.ask()?;
+            self.connection.ask(&self.resource)?;
             poll.change(&self.connection.stream, name, Interest::Readable)?;
             self.stage = Stage::Upgrading;
             return Ok(Deed::Step);

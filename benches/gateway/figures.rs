@@ -139,7 +139,8 @@ impl Figure {
             Task::Secure(program, probe) => run(template, program, Mode::Lines, effort, probe),
             Task::Serve(what, probe) => {
                 let site = Site::build()?;
-                let server = Server::start(|port| Ok(site.words(template, what, port)?))?;
+                let mut server = Server::start(|port| Ok(site.words(template, what, port)?))?;
+                server.is_tls = what == Serving::SecureFiles;
                 probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
             }
             Task::Start(program) => start::first_answer(template, &program.words(effort), effort),
@@ -242,6 +243,12 @@ pub(crate) const FIGURES: &[Figure] = &[
         turnover::cycles::<16>,
     ),
     figure(
+        "cycle-64",
+        "connect, echo, close: 64 at a time",
+        Program::Cat,
+        turnover::cycles::<64>,
+    ),
+    figure(
         "storm",
         "500 connects at once, until all have an echo",
         Program::Cat,
@@ -303,6 +310,18 @@ pub(crate) const FIGURES: &[Figure] = &[
         "static-1m",
         "a file of 1 MiB",
         Serving::Files,
+        web::large_file,
+    ),
+    web(
+        "static-tls-1k",
+        "a file of 1 KiB by TLS",
+        Serving::SecureFiles,
+        web::small_file,
+    ),
+    web(
+        "static-tls-1m",
+        "a file of 1 MiB by TLS",
+        Serving::SecureFiles,
         web::large_file,
     ),
     web(

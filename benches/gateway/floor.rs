@@ -47,7 +47,7 @@ pub(crate) fn beneath(
         ("rtt-1cpu", "p50, µs") => Some(median("pipe", measure)? + median("tcp", measure)?),
         ("lines", "lines/s") => median("seq | cat", measure),
         ("cycle-1", "cycles/s") => median("spawn", "spawns/s, 1 thread"),
-        ("cycle-16", "cycles/s") => median("spawn", "spawns/s, all CPUs"),
+        ("cycle-16" | "cycle-64", "cycles/s") => median("spawn", "spawns/s, all CPUs"),
         ("storm", "all echoed, ms") => {
             Some(storm as f64 / median("spawn", "spawns/s, all CPUs")? * 1e3)
         }

@@ -1,86 +1,154 @@
-//! How figures grow: with the number of sessions, and with the size of messages.
+//! How figures grow: with the number of sessions and of all that there may be in their place, and with the size of
+//! messages.
+
+mod charts;
+mod many;
+mod shared;
 
 use std::fs;
 use std::io;
-use std::time::Instant;
 
-use crate::crowd::Crowd;
-use crate::figures::{self, Effort, Program, standing::settled_memory, throughput::echoes_of};
+use crate::figures::{Effort, Program, throughput::echoes_of};
+use crate::growth::shared::Shared;
 use crate::options::Options;
-use crate::outcome::{Failure, Measure, Outcome, percentile};
-use crate::picture::{self, Line, Panel};
-use crate::report::{self, Report, Series};
+use crate::outcome::{Failure, Outcome};
+use crate::report::{Report, Series};
 use crate::server::{Mode, Server, Template};
-use crate::{finish, kernel, progress};
+use crate::{finish, kernel, progress, socket_server};
 
-/// Numbers of sessions, where none are asked for.
-pub(crate) const SESSIONS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
+/// Numbers of each, where none are asked for.
+pub(crate) const NUMBERS: [usize; 5] = [1, 10, 100, 1_000, 10_000];
 
 /// Bytes of messages.
 const SIZES: [usize; 6] = [16, 256, 4 << 10, 64 << 10, 1 << 20, 16 << 20];
 
-/// Sessions that are on their way at a time.
-const AT_ONCE: usize = 16;
-
-/// What a session takes at most: descriptors of the server, and bytes of the machine.
-const DESCRIPTORS: u64 = 5;
-const MEMORY: u64 = 1 << 20;
-
 /// What everything else on the machine takes of each limit, at most.
 const SPARE: u64 = 500;
 
-/// Names of measures, which the picture finds them by.
-const OPENED: &str = "opened/s";
-const MEMORY_ALL: &str = "memory, MiB";
-const MEMORY_EACH: &str = "memory each, KiB";
-const MEDIAN: &str = "p50, µs";
-const SLOWEST: &str = "p99, µs";
-const ECHOES: &str = "echoes/s";
-const BYTES: &str = "MB/s";
+/// What grows, by name.
+const FIGURES: [(&str, Figure); 6] = [
+    ("sessions", Figure::Many(&many::SESSIONS)),
+    ("members", Figure::Many(&many::MEMBERS)),
+    ("rooms", Figure::Many(&many::ROOMS)),
+    ("targets", Figure::Many(&many::TARGETS)),
+    ("events", Figure::Many(&many::EVENTS)),
+    ("messages", Figure::Messages),
+];
+
+#[derive(Clone, Copy)]
+enum Figure {
+    /// More and more of a kind.
+    Many(&'static Kind),
+    /// Longer and longer messages of one session.
+    Messages,
+}
+
+/// What there may be many of.
+struct Kind {
+    /// What one is called, and several.
+    names: [&'static str; 2],
+    /// What a server is told that has them.
+    mode: Mode,
+    /// What one takes at most: descriptors of a process, processes or threads, and KiB of the machine's memory.
+    descriptors: u64,
+    processes: u64,
+    memory: u64,
+    /// Opens so many, and looks at them.
+    probe: fn(&Server, &Effort, usize) -> Result<Outcome, Failure>,
+}
+
+/// A kind and the numbers of it that were measured, which have a picture.
+struct Grown {
+    kind: &'static Kind,
+    steps: Vec<usize>,
+}
+
+/// The figures of a list.
+pub(crate) fn chosen(list: &str) -> Result<Vec<String>, String> {
+    let known = |name: &&str| FIGURES.iter().any(|(known, _)| known == name);
+    match list.split(',').find(|name| !known(name)) {
+        Some(name) => Err(format!("--only={name}: no such figure; see --help")),
+        None => Ok(list.split(',').map(str::to_owned).collect()),
+    }
+}
 
 /// Runs everything; tells whether that went well.
 pub(crate) fn run(options: &Options) -> io::Result<bool> {
-    let most = options.sessions.iter().copied().max().unwrap_or(0);
-    let descriptors = kernel::raise_descriptor_limit(most as u64 * DESCRIPTORS + SPARE)?;
+    let most = options.numbers.iter().copied().max().unwrap_or(0) as u64;
+    let descriptors = kernel::raise_descriptor_limit(most * many::SESSIONS.descriptors + SPARE)?;
     kernel::adopt_orphans()?;
     let mut report = Report::begin(options);
-    let names = || options.servers.iter().map(|server| server.name.clone());
-    report.table(names().collect());
-    let steps = possible(&options.sessions, descriptors, &mut report);
-    for &count in &steps {
-        let name = sessions_name(count);
-        let probe = |server: &Server, effort: &Effort| crowd(server, effort, count);
-        report.add(&name, &in_turn(&name, options, Mode::Lines, probe));
+    let is_wanted = |name: &str| match &options.only {
+        Some(only) => only.iter().any(|wanted| wanted == name),
+        None => true,
+    };
+    let mut grown = Vec::new();
+    for (_, figure) in FIGURES.iter().filter(|(name, _)| is_wanted(name)) {
+        match *figure {
+            Figure::Many(kind) => grown.push(grow(kind, options, descriptors, &mut report)),
+            Figure::Messages => lengthen(options, &mut report),
+        }
     }
+    finish(&report, options, || charts::draw(&report, options, &grown))
+}
+
+/// Measures more and more of a kind.
+fn grow(kind: &'static Kind, options: &Options, descriptors: u64, report: &mut Report) -> Grown {
+    let servers = able(options, kind.mode);
+    report.table(servers.iter().map(|server| server.name.clone()).collect());
+    let steps = possible(kind, &options.numbers, descriptors, report);
+    for &count in &steps {
+        let name = kind.name_of(count);
+        let series = in_turn(&name, &servers, options, |server| {
+            once(server, kind.mode, options, |server, effort| {
+                (kind.probe)(server, effort, count)
+            })
+        });
+        report.add(&name, &series);
+    }
+    Grown { kind, steps }
+}
+
+/// Measures longer and longer messages.
+fn lengthen(options: &Options, report: &mut Report) {
+    let servers = able(options, Mode::LongLines);
+    report.table(servers.iter().map(|server| server.name.clone()).collect());
     for size in SIZES {
         let name = size_name(size);
-        let probe = |server: &Server, effort: &Effort| echoes_of(server, effort, size);
-        report.add(&name, &in_turn(&name, options, Mode::LongLines, probe));
+        let series = in_turn(&name, &servers, options, |server| {
+            once(server, Mode::LongLines, options, |server, effort| {
+                echoes_of(server, effort, size)
+            })
+        });
+        report.add(&name, &series);
     }
-    finish(&report, options, || draw(&report, options, &steps))
+}
+
+/// The servers that can do it.
+fn able(options: &Options, mode: Mode) -> Vec<&Template> {
+    let servers = options.servers.iter();
+    servers.filter(|server| server.can(mode)).collect()
 }
 
 /// The numbers that are asked for; in place of those that this machine does not allow, as many as it does.
-fn possible(wanted: &[usize], descriptors: u64, report: &mut Report) -> Vec<usize> {
+fn possible(kind: &Kind, wanted: &[usize], descriptors: u64, report: &mut Report) -> Vec<usize> {
     let limits = [
-        ("RLIMIT_NOFILE", Some(descriptors), DESCRIPTORS),
+        ("RLIMIT_NOFILE", Some(descriptors), kind.descriptors),
         (
             "kernel.pid_max",
             number_in("/proc/sys/kernel/pid_max", ""),
-            1,
+            kind.processes,
         ),
         (
             "MemAvailable, in KiB",
             number_in("/proc/meminfo", "MemAvailable:"),
-            MEMORY / 1024,
+            kind.memory,
         ),
     ];
     let fitting = limits.iter().filter_map(|(name, most, each)| {
         let most = (*most)?;
-        Some((
-            most.saturating_sub(SPARE) / each,
-            format!("{name} is {most}"),
-        ))
+        let fitting = most.saturating_sub(SPARE).checked_div(*each)?;
+        Some((fitting, format!("{name} is {most} and one takes {each}")))
     });
     let (most, limit) = fitting.min().expect("the first is known");
     // Two digits, so that runs can be compared.
@@ -90,9 +158,8 @@ fn possible(wanted: &[usize], descriptors: u64, report: &mut Report) -> Vec<usiz
     let mut steps = Vec::new();
     for &count in wanted {
         if count > most {
-            report.note(format!(
-                "{count} sessions: {most} in their place, as {limit}"
-            ));
+            let asked = kind.name_of(count);
+            report.note(format!("{asked}: {most} in their place, as {limit}"));
         }
         steps.push(count.min(most).max(1));
     }
@@ -108,10 +175,10 @@ fn number_in(path: &str, name: &str) -> Option<u64> {
     rest.split_whitespace().next()?.parse().ok()
 }
 
-fn sessions_name(count: usize) -> String {
-    match count {
-        1 => "1 session".to_owned(),
-        _ => format!("{count} sessions"),
+impl Kind {
+    fn name_of(&self, count: usize) -> String {
+        let [one, several] = self.names;
+        format!("{count} {}", if count == 1 { one } else { several })
     }
 }
 
@@ -125,123 +192,47 @@ fn size_name(size: usize) -> String {
 
 fn in_turn(
     name: &str,
+    servers: &[&Template],
     options: &Options,
-    mode: Mode,
-    probe: impl Fn(&Server, &Effort) -> Result<Outcome, Failure>,
+    once: impl Fn(&Template) -> Result<Outcome, Failure>,
 ) -> Vec<Series> {
-    let mut series: Vec<_> = options.servers.iter().map(|_| Series::default()).collect();
+    let mut series: Vec<_> = servers.iter().map(|_| Series::default()).collect();
     for round in 1..=options.rounds {
-        for (server, series) in options.servers.iter().zip(&mut series) {
+        for (server, series) in servers.iter().zip(&mut series) {
             if series.failure.is_none() {
                 progress(name, round, server);
-                series.record(once(server, options, mode, &probe));
+                series.record(once(server));
             }
         }
     }
     series
 }
 
+/// Looks at a fresh server, behind which are what its flags for the mode name.
 fn once(
-    server: &Template,
-    options: &Options,
+    template: &Template,
     mode: Mode,
-    probe: impl Fn(&Server, &Effort) -> Result<Outcome, Failure>,
-) -> Result<Outcome, Failure> {
-    figures::run(server, Program::Cat, mode, &options.effort, probe)
-}
-
-/// Opens so many sessions; then one of them is talked to.
-fn crowd(server: &Server, effort: &Effort, count: usize) -> Result<Outcome, Failure> {
-    // What a server sets up for its first session is no session's cost; and one that has ended a
-    // session may treat the next otherwise.
-    Crowd::new(server.port)?.gather(1, 1)?;
-    let before = settled_memory(server)?;
-    let mut crowd = Crowd::new(server.port)?;
-    let start = Instant::now();
-    crowd.gather(count, AT_ONCE)?;
-    let time = start.elapsed().as_secs_f64();
-    let memory = settled_memory(server)?;
-    let mut times = crowd.solo(effort.span)?;
-    let count = count as f64;
-    Ok(Outcome::from(vec![
-        Measure::more(OPENED, count / time),
-        Measure::less(MEMORY_ALL, memory / 1024.0 / 1024.0),
-        Measure::less(MEMORY_EACH, (memory - before) / 1024.0 / count),
-        Measure::less(MEDIAN, percentile(&mut times, 50) * 1e6),
-        Measure::less(SLOWEST, percentile(&mut times, 99) * 1e6),
-    ]))
-}
-
-fn draw(report: &Report, options: &Options, steps: &[usize]) -> String {
-    let by_sessions =
-        |names: &[(&'static str, &str)]| lines(report, options, names, steps, sessions_name);
-    let by_size = |measure| lines(report, options, &[(measure, "")], &SIZES, size_name);
-    let panel = |title: &str, axes, lines| Panel {
-        title: title.to_owned(),
-        axes,
-        lines,
-    };
-    let panels = [
-        panel(
-            "Sessions opened, each with its first echo",
-            ["sessions", "a second"],
-            by_sessions(&[(OPENED, "")]),
-        ),
-        panel(
-            "Round trip of one session, the others idle",
-            ["sessions", "µs"],
-            by_sessions(&[(MEDIAN, " p50"), (SLOWEST, " p99")]),
-        ),
-        panel(
-            "Memory of the gateway",
-            ["sessions", "MiB"],
-            by_sessions(&[(MEMORY_ALL, "")]),
-        ),
-        panel(
-            "The same for each session",
-            ["sessions", "KiB"],
-            by_sessions(&[(MEMORY_EACH, "")]),
-        ),
-        panel(
-            "Echoes",
-            ["bytes of a message", "a second"],
-            by_size(ECHOES),
-        ),
-        panel(
-            "Echoed",
-            ["bytes of a message", "MB a second"],
-            by_size(BYTES),
-        ),
-    ];
-    let about = format!(
-        "Medians of {} rounds on {}; a cat behind each session; both axes logarithmic",
-        options.rounds,
-        report::machine()
-    );
-    picture::lines("How it grows", &about, &panels)
-}
-
-/// A line for each server and measure; every measure but the first is dashed.
-fn lines(
-    report: &Report,
     options: &Options,
-    measures: &[(&'static str, &str)],
-    steps: &[usize],
-    name: fn(usize) -> String,
-) -> Vec<Line> {
-    let mut lines = Vec::new();
-    for server in &options.servers {
-        for (place, (measure, suffix)) in measures.iter().enumerate() {
-            let point = |&step: &usize| {
-                let value = report.median(&name(step), measure, &server.name)?;
-                Some((step as f64, value))
-            };
-            lines.push(Line {
-                name: format!("{}{suffix}", server.name),
-                is_dashed: place > 0,
-                points: steps.iter().filter_map(point).collect(),
-            });
-        }
-    }
-    lines
+    probe: impl FnOnce(&Server, &Effort) -> Result<Outcome, Failure>,
+) -> Result<Outcome, Failure> {
+    let target = match mode {
+        Mode::Target => Some(socket_server::start()?),
+        _ => None,
+    };
+    let shared = match mode {
+        Mode::Share => Some(Shared::write()?),
+        _ => None,
+    };
+    let fill = |word: String| {
+        let target = target.map(|port| port.to_string()).unwrap_or_default();
+        let shared = shared.as_ref().map(Shared::path).unwrap_or_default();
+        word.replace("{target}", &target)
+            .replace("{shared}", &shared)
+    };
+    let program = Program::Cat.words(&options.effort);
+    let server = Server::start(|port| {
+        let words = template.fill(port, &program, mode)?;
+        Ok(words.into_iter().map(fill).collect())
+    })?;
+    probe(&server, &options.effort).map_err(|failure| failure.and(&server.complaints()))
 }

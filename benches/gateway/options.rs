@@ -1,15 +1,15 @@
 //! The command line.
 
-use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::access;
 use crate::fan_out;
 use crate::figures::{Effort, FIGURES, Figure, Kind};
 use crate::games;
 use crate::growth;
+use crate::known::{BY_NAME_ALONE, KNOWN, KNOWN_WEB, find_in_path, known, servers_of, tls_servers};
 use crate::plain_http;
-use crate::server::{Mode, Modes, Template};
+use crate::server::{Modes, Template};
 use crate::targets;
 use crate::terminals;
 
@@ -20,7 +20,7 @@ pub(crate) enum Request {
     Floor(Options),
     /// Servers side by side.
     Compare(Options),
-    /// The same with more and more sessions, and longer and longer messages.
+    /// The same with more and more sessions, or what can be in their place, and longer and longer messages.
     Growth(Options),
     /// Sockets in place of programs, beside others that lead to sockets.
     Targets(Options),
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     pub(crate) rounds: usize,
     pub(crate) effort: Effort,
     pub(crate) figures: Vec<&'static Figure>,
-    /// Names of the figures of `fan-out`, where not all are wanted.
+    /// Names of the figures of `fan-out` or `growth`, where not all are wanted.
     pub(crate) only: Option<Vec<String>>,
     /// Those that run programs, and those that serve files and scripts.
     pub(crate) servers: Vec<Template>,
@@ -49,8 +49,8 @@ pub(crate) struct Options {
     pub(crate) tls_servers: Vec<Template>,
     pub(crate) json: Option<PathBuf>,
     pub(crate) svg: Option<PathBuf>,
-    /// Numbers of sessions, of `growth`.
-    pub(crate) sessions: Vec<usize>,
+    /// Numbers of sessions and the like, of `growth`.
+    pub(crate) numbers: Vec<usize>,
 }
 
 /// What has figures and servers of its own.
@@ -75,51 +75,6 @@ impl Options {
     }
 }
 
-/// Servers that are known by name; the program's own path is put in front.
-const KNOWN: [(&str, &str, Modes); 2] = [
-    (
-        "wsd",
-        "--port={port} --loglevel=error --maxforks=0 {mode} {program}",
-        &[
-            (Mode::Lines, ""),
-            (Mode::LongLines, "--maxframesize=0 --maxlinesize=0"),
-            (Mode::Chunks, "--framing=chunks"),
-            (Mode::Length, "--framing=length"),
-        ],
-    ),
-    // -E: ends a session when its program or client does, and so leaks none.
-    // -B: a message and its newline may be longer than the default of 64 KiB.
-    (
-        "websocat",
-        "-q {mode} -E ws-l:127.0.0.1:{port} exec:{command} --exec-args {arguments}",
-        &[
-            (Mode::Lines, "-t -B 1048576"),
-            (Mode::LongLines, "-t -B 33554432"),
-            (Mode::Chunks, "-b -B 1048576"),
-        ],
-    ),
-];
-
-/// With and without TLS; only wsd makes a certificate for itself.
-const KNOWN_TLS: [(&str, &str); 2] = [
-    (
-        "wsd",
-        "--port={port} --loglevel=error --maxforks=0 {program}",
-    ),
-    (
-        "TLS",
-        "--port={port} --loglevel=error --maxforks=0 --ssl-selfsigned {program}",
-    ),
-];
-
-/// The same of web servers. Their configurations are written into `{site}`; what
-/// wsd needs besides is `{wsd-option}`. None logs requests.
-const KNOWN_WEB: [(&str, &str, Modes); 3] = [
-    ("wsd", "--port={port} --loglevel=error {wsd-option}", &[]),
-    ("nginx", "-p {site} -e stderr -c {site}/nginx.conf", &[]),
-    ("lighttpd", "-D -f {site}/lighttpd.conf", &[]),
-];
-
 /// What `--help` prints; `scripts/bench` prints the same without building anything.
 pub(crate) const HELP: &str = include_str!("help.txt");
 
@@ -137,7 +92,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
         tls_servers: tls_servers(),
         json: None,
         svg: None,
-        sessions: growth::SESSIONS.to_vec(),
+        numbers: growth::NUMBERS.to_vec(),
     };
     let (mut is_floor, mut is_growth) = (false, false);
     let mut own: Option<Own> = None;
@@ -168,7 +123,7 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
             "--only" => only = Some(value()?),
             "--json" => options.json = Some(PathBuf::from(value()?)),
             "--svg" => options.svg = Some(PathBuf::from(value()?)),
-            "--sessions" => options.sessions = parse_sessions(&value()?)?,
+            "--sessions" => options.numbers = parse_numbers(&value()?)?,
             "--server" => parse_server(&value()?, &mut options)?,
             unknown => return Err(format!("{unknown}: unknown; see --help")),
         }
@@ -215,10 +170,14 @@ pub(crate) fn parse(words: impl IntoIterator<Item = String>) -> Result<Request, 
     if is_floor {
         return Ok(Request::Floor(options));
     }
-    options.figures = parse_figures(only.as_deref())?;
+    match &only {
+        Some(only) if is_growth => options.only = Some(growth::chosen(only)?),
+        _ => options.figures = parse_figures(only.as_deref())?,
+    }
     if options.servers.is_empty() && options.web_servers.is_empty() {
         let all = |known_by: &[(&'static str, &'static str, Modes)]| {
-            let names = known_by.iter().map(|(name, ..)| name);
+            let names = known_by.iter().map(|(name, ..)| *name);
+            let names = names.filter(|name| *name != BY_NAME_ALONE);
             names.filter_map(|name| known(name, known_by)).collect()
         };
         options.servers = all(&KNOWN);
@@ -261,7 +220,7 @@ fn parse_rounds(value: &str) -> Result<usize, String> {
     }
 }
 
-fn parse_sessions(value: &str) -> Result<Vec<usize>, String> {
+fn parse_numbers(value: &str) -> Result<Vec<usize>, String> {
     let number = |word: &str| {
         word.parse()
             .ok()
@@ -307,60 +266,4 @@ fn parse_server(value: &str, options: &mut Options) -> Result<(), String> {
         true => Ok(()),
         false => Err(format!("--server {value}: not found")),
     }
-}
-
-/// A server that is known by name, if it is on this machine.
-fn known(name: &str, known_by: &[(&'static str, &'static str, Modes)]) -> Option<Template> {
-    let (name, arguments, modes) = known_by.iter().find(|known| known.0 == name)?;
-    let path = match (*name, option_env!("CARGO_BIN_EXE_wsd")) {
-        ("wsd", Some(built)) => built.into(),
-        _ => find_in_path(name)?.to_string_lossy().into_owned(),
-    };
-    let mut template = Template::new(name, arguments, modes);
-    // In front and as one word, whatever characters it has.
-    template.words.insert(0, path);
-    Some(template)
-}
-
-/// The wsd that was built, with and without TLS.
-fn tls_servers() -> Vec<Template> {
-    let template = |(name, arguments): &(&str, &str)| {
-        let mut template = Template::new(name, arguments, &[]);
-        template
-            .words
-            .insert(0, option_env!("CARGO_BIN_EXE_wsd")?.into());
-        template.is_tls = *name == "TLS";
-        Some(template)
-    };
-    KNOWN_TLS.iter().filter_map(template).collect()
-}
-
-/// Those of a list that are on this machine.
-fn servers_of(known: &[(&str, &str, &str)]) -> Vec<Template> {
-    let template = |(name, program, arguments): &(&str, &str, &str)| {
-        let is_missing = match *name {
-            "nchan" => !Path::new(fan_out::NCHAN).exists(),
-            fan_out::NATS => find_in_path(name).is_none(),
-            _ => false,
-        };
-        if is_missing {
-            return None;
-        }
-        let path = match (*program, option_env!("CARGO_BIN_EXE_wsd")) {
-            ("wsd", Some(built)) => built.into(),
-            _ => find_in_path(program)?.to_string_lossy().into_owned(),
-        };
-        let mut template = Template::new(name, arguments, &[]);
-        template.words.insert(0, path);
-        Some(template)
-    };
-    known.iter().filter_map(template).collect()
-}
-
-fn find_in_path(name: &str) -> Option<PathBuf> {
-    let path = env::var_os("PATH")?;
-    // Debian has servers where only root looks.
-    let folders = env::split_paths(&path).chain(["/usr/sbin".into()]);
-    let mut candidates = folders.map(|folder| folder.join(name));
-    candidates.find(|candidate| Path::is_file(candidate))
 }

@@ -3,7 +3,13 @@
 //! A picture has a ground of its own, light or dark as the reader's system is, so that it can be read on
 //! any page.
 
+// Said where it is, as the tests have this module at a path of their own.
+#[path = "picture/scale.rs"]
+mod scale;
+
 use std::fmt::Write as _;
+
+use scale::Scale;
 
 /// A bar chart of its own scale, which begins at zero.
 pub(crate) struct Bars {
@@ -30,6 +36,12 @@ pub(crate) struct Panel {
     pub(crate) lines: Vec<Line>,
 }
 
+/// Charts of lines that belong together, in colours of their own.
+pub(crate) struct Section {
+    pub(crate) title: String,
+    pub(crate) panels: Vec<Panel>,
+}
+
 /// Points that belong together; what is not above zero is left out.
 pub(crate) struct Line {
     pub(crate) name: String,
@@ -52,6 +64,10 @@ const BELOW: f64 = 18.0;
 const NAMES: f64 = 76.0;
 const LONGEST: f64 = COLUMN - NAMES - 84.0;
 
+/// Of a section of panels: its title, and the room below all of it.
+const SECTION: f64 = 44.0;
+const GAP: f64 = 10.0;
+
 /// Of a panel: all of it, and what its numbers, titles and the names of its lines take.
 const PANEL: f64 = 300.0;
 const LEFT: f64 = 52.0;
@@ -62,17 +78,17 @@ const TOP: f64 = 30.0;
 const STYLE: &str = "\
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 .ground { fill: #ffffff } .quiet { fill: #59636e } .name { font-weight: 600 }
-.head { font-size: 20px; font-weight: 600 } .right { text-anchor: end } .middle { text-anchor: middle }
+.head { font-size: 20px; font-weight: 600 } .section { font-size: 15px; font-weight: 600 } .right { text-anchor: end } .middle { text-anchor: middle }
 .grid { stroke: #d1d9e0; stroke-width: 1 } .floor { stroke: #1f2328; stroke-width: 1.5; stroke-dasharray: 3 2 }
 .line { fill: none; stroke-width: 2 } .dashed { stroke-dasharray: 6 4 }
 .c0 { fill: #0969da; stroke: #0969da } .c1 { fill: #bc4c00; stroke: #bc4c00 } .c2 { fill: #1a7f37; stroke: #1a7f37 }
-.c3 { fill: #8250df; stroke: #8250df } .c4 { fill: #9a6700; stroke: #9a6700 } .bar { stroke: none }
-.line.c0, .line.c1, .line.c2, .line.c3, .line.c4 { fill: none }
+.c3 { fill: #8250df; stroke: #8250df } .c4 { fill: #bf3989; stroke: #bf3989 } .bar { stroke: none }
+.line.c0, .line.c1, .line.c2, .line.c3, .line.c4 { fill: none } text.label { stroke: none }
 @media (prefers-color-scheme: dark) {
 text { fill: #e6edf3 } .ground { fill: #0d1117 } .quiet { fill: #9198a1 }
 .grid { stroke: #2f3742 } .floor { stroke: #e6edf3 }
 .c0 { fill: #4493f8; stroke: #4493f8 } .c1 { fill: #f0883e; stroke: #f0883e } .c2 { fill: #3fb950; stroke: #3fb950 }
-.c3 { fill: #ab7df8; stroke: #ab7df8 } .c4 { fill: #d29922; stroke: #d29922 } }
+.c3 { fill: #ab7df8; stroke: #ab7df8 } .c4 { fill: #db61a2; stroke: #db61a2 } }
 ";
 
 /// Colours that there are.
@@ -148,19 +164,30 @@ fn draw_card(body: &mut String, card: &Card, names: &[&str], x: f64, y: f64) -> 
 }
 
 /// The charts of lines, two side by side.
-pub(crate) fn lines(title: &str, about: &str, panels: &[Panel]) -> String {
-    let names = names(panels.iter().flat_map(|panel| {
+pub(crate) fn lines(title: &str, about: &str, sections: &[Section]) -> String {
+    let mut body = String::new();
+    let mut y = HEAD;
+    for section in sections {
+        y = draw_section(&mut body, section, y);
+    }
+    document(title, about, y, &body)
+}
+
+/// Draws a section and gives where it ends.
+fn draw_section(body: &mut String, section: &Section, y: f64) -> f64 {
+    let names = names(section.panels.iter().flat_map(|panel| {
         let lines = panel.lines.iter();
         lines.map(|line| line.name.as_str())
     }));
-    let mut body = String::new();
-    for (place, panel) in panels.iter().enumerate() {
+    line(body, "grid", (MARGIN, y), (WIDTH - MARGIN, y));
+    text(body, "section", MARGIN, y + SECTION - 14.0, &section.title);
+    let top = y + SECTION;
+    for (place, panel) in section.panels.iter().enumerate() {
         let x = MARGIN + (place % 2) as f64 * (COLUMN + MARGIN);
-        let y = HEAD + (place / 2) as f64 * PANEL;
-        draw_panel(&mut body, panel, &names, x, y);
+        let y = top + (place / 2) as f64 * PANEL;
+        draw_panel(body, panel, &names, x, y);
     }
-    let rows = panels.len().div_ceil(2);
-    document(title, about, HEAD + rows as f64 * PANEL, &body)
+    top + section.panels.len().div_ceil(2) as f64 * PANEL + GAP
 }
 
 fn draw_panel(body: &mut String, panel: &Panel, names: &[&str], x: f64, y: f64) {
@@ -198,15 +225,16 @@ fn draw_panel(body: &mut String, panel: &Panel, names: &[&str], x: f64, y: f64) 
             .collect();
         draw_line(body, line, colour(names, &line.name), &places);
         if let Some(&(x, y)) = places.last() {
-            ends.push((x, y, &line.name));
+            ends.push((x, y, line));
         }
     }
     // From above, and so far apart that no name covers another.
     ends.sort_by(|one, other| one.1.total_cmp(&other.1));
     let mut above = f64::NEG_INFINITY;
-    for (x, y, name) in ends {
+    for (x, y, line) in ends {
         above = (y + 4.0).max(above + 13.0);
-        text(body, "", x + 7.0, above, name);
+        let class = format!("label c{}", colour(names, &line.name));
+        text(body, &class, x + 7.0, above, &line.name);
     }
 }
 
@@ -232,43 +260,6 @@ fn draw_line(body: &mut String, line: &Line, colour: usize, places: &[(f64, f64)
 fn visible(line: &Line) -> impl Iterator<Item = (f64, f64)> {
     let points = line.points.iter().copied();
     points.filter(|(x, y)| *x > 0.0 && *y > 0.0 && x.is_finite() && y.is_finite())
-}
-
-/// From a value to its place, by its logarithm.
-struct Scale {
-    /// Of the least and the most value.
-    decades: [f64; 2],
-    ends: [f64; 2],
-}
-
-impl Scale {
-    /// Whole decades around all values.
-    fn over(values: impl Iterator<Item = f64>, ends: [f64; 2]) -> Self {
-        let logs = values.map(f64::log10);
-        let [least, most] = logs.fold([f64::INFINITY, f64::NEG_INFINITY], |[least, most], log| {
-            [least.min(log), most.max(log)]
-        });
-        let decades = match least.is_finite() {
-            true => [least.floor(), most.ceil().max(least.floor() + 1.0)],
-            false => [0.0, 1.0],
-        };
-        Self { decades, ends }
-    }
-
-    fn place(&self, value: f64) -> f64 {
-        let [least, most] = self.decades;
-        let share = (value.log10() - least) / (most - least);
-        self.ends[0] + share * (self.ends[1] - self.ends[0])
-    }
-
-    /// The powers of ten, and their places.
-    fn ticks(&self) -> impl Iterator<Item = (f64, f64)> {
-        let [least, most] = self.decades.map(|decade| decade as i32);
-        (least..=most).map(|power| {
-            let value = 10_f64.powi(power);
-            (value, self.place(value))
-        })
-    }
 }
 
 /// Every name once, in the order of its first use.

@@ -3,17 +3,18 @@
 
 use std::env;
 use std::fs::{self, Permissions};
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
+use crate::connection::{Connection, Heard, NARROW, WIDE};
+use crate::event_stream::{ACCEPT, EventStream};
 use crate::figures::Effort;
 use crate::figures::standing::settled_memory;
 use crate::figures::throughput::{Numbers, lines};
 use crate::frames::Part;
+use crate::http_client::Client;
 use crate::kernel;
 use crate::options::Options;
 use crate::outcome::{Failure, Measure, Outcome};
@@ -133,76 +134,22 @@ fn number_of_lines(effort: &Effort) -> u64 {
 
 fn events(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
     let last = number_of_lines(effort);
-    let mut stream = EventStream::default();
+    let (mut stream, mut numbers) = (EventStream::default(), Numbers::from_one());
     let start = Instant::now();
     let mut client = Client::dial(server.port, WIDE)?;
-    client.ask("/", "Accept: text/event-stream\r\n", b"")?;
+    client.get("/", ACCEPT)?;
     let mut time = None;
-    while client.hear(|piece| stream.take(piece))? {
-        if stream.numbers.received == last {
+    while client.hear(|piece| stream.take(piece, |data| numbers.take(data, Part::Last)))? {
+        if numbers.received == last {
             time.get_or_insert_with(|| start.elapsed());
         }
     }
-    let (Some(time), true, true) = (time, stream.is_closed, stream.numbers.received == last) else {
-        let received = stream.numbers.received;
+    let (Some(time), true, true) = (time, stream.is_closed, numbers.received == last) else {
+        let received = numbers.received;
         return Err(Failure::Wrong(format!("{received} events of {last}")));
     };
     let rate = last as f64 / time.as_secs_f64();
     Ok(Outcome::from(vec![Measure::more("lines/s", rate)]))
-}
-
-/// An event stream whose messages are numbers.
-struct EventStream {
-    numbers: Numbers,
-    /// The beginning of a line.
-    rest: Vec<u8>,
-    /// Whether this event is no message.
-    is_named: bool,
-    is_open: bool,
-    is_closed: bool,
-}
-
-impl Default for EventStream {
-    fn default() -> Self {
-        EventStream {
-            numbers: Numbers::from_one(),
-            rest: Vec::new(),
-            is_named: false,
-            is_open: false,
-            is_closed: false,
-        }
-    }
-}
-
-impl EventStream {
-    fn take(&mut self, piece: &[u8]) -> Result<(), Failure> {
-        let mut pieces = piece.split(|byte| *byte == b'\n');
-        let first = pieces.next().unwrap_or_default();
-        self.rest.extend_from_slice(first);
-        for next in pieces {
-            let line = std::mem::take(&mut self.rest);
-            self.take_line(&line)?;
-            // The same memory again.
-            self.rest = line;
-            self.rest.clear();
-            self.rest.extend_from_slice(next);
-        }
-        Ok(())
-    }
-
-    fn take_line(&mut self, line: &[u8]) -> Result<(), Failure> {
-        match line {
-            b"" => self.is_named = false,
-            b"event: open" => (self.is_named, self.is_open) = (true, true),
-            b"event: close" => (self.is_named, self.is_closed) = (true, true),
-            _ => {
-                if let (Some(data), false) = (line.strip_prefix(b"data: "), self.is_named) {
-                    self.numbers.take(data, Part::Last)?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 /// A question and its answer, for which a program is started: by a WebSocket of its own, or on a connection that is kept.
@@ -247,7 +194,7 @@ fn questions(
 }
 
 fn ask_by_http(client: &mut Client, path: &str) -> Result<(), Failure> {
-    client.ask(path, "", &[QUESTION, b"\n"].concat())?;
+    client.post(path, "", &[QUESTION, b"\n"].concat())?;
     let mut answer = Vec::new();
     while client.hear(|piece| {
         answer.extend_from_slice(piece);
@@ -293,8 +240,9 @@ fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
         EVENTS => memory_of(template, effort, |port| {
             let mut stream = EventStream::default();
             let mut client = Client::dial(port, NARROW)?;
-            client.ask("/", "Accept: text/event-stream\r\n", b"")?;
-            while !stream.is_open && client.hear(|piece| stream.take(piece))? {}
+            client.get("/", ACCEPT)?;
+            while stream.session.is_none() && client.hear(|piece| stream.take(piece, |_| Ok(())))? {
+            }
             Ok(client)
         }),
         _ => return Err(Failure::Cannot("is over with its answer".into())),
@@ -317,83 +265,6 @@ fn memory_of<Open>(
         sessions.push(open(server.port)?);
     }
     Ok(settled_memory(&server)? - before)
-}
-
-/// A connection of HTTP/1.1, one request after the other.
-struct Client {
-    reader: BufReader<TcpStream>,
-    /// Whether the head of an answer is to come.
-    is_at_head: bool,
-}
-
-impl Client {
-    fn dial(port: u16, room: usize) -> Result<Self, Failure> {
-        let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Client {
-            reader: BufReader::with_capacity(room, stream),
-            is_at_head: true,
-        })
-    }
-
-    /// Posts.
-    fn ask(&mut self, path: &str, fields: &str, body: &[u8]) -> Result<(), Failure> {
-        let length = body.len();
-        let head = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n"
-        );
-        let request = [head.as_bytes(), body].concat();
-        self.reader.get_mut().write_all(&request)?;
-        self.is_at_head = true;
-        Ok(())
-    }
-
-    /// Waits for the next chunk of the answer; whether there was one.
-    fn hear(
-        &mut self,
-        mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-    ) -> Result<bool, Failure> {
-        if self.is_at_head {
-            self.read_head()?;
-        }
-        let line = self.line()?;
-        let mut left = usize::from_str_radix(&line, 16)
-            .map_err(|_| Failure::Wrong(format!("{line:?} in the place of a chunk's size")))?;
-        let is_last = left == 0;
-        while left > 0 {
-            let buffer = self.reader.fill_buf()?;
-            let length = buffer.len().min(left);
-            if length == 0 {
-                return Err(Failure::Wrong("an answer that is cut off".into()));
-            }
-            take(&buffer[..length])?;
-            self.reader.consume(length);
-            left -= length;
-        }
-        self.line()?;
-        Ok(!is_last)
-    }
-
-    fn read_head(&mut self) -> Result<(), Failure> {
-        let status = self.line()?;
-        if status.split(' ').nth(1) != Some("200") {
-            return Err(Failure::Cannot(format!("answers with {status:?}")));
-        }
-        while !self.line()?.is_empty() {}
-        self.is_at_head = false;
-        Ok(())
-    }
-
-    fn line(&mut self) -> Result<String, Failure> {
-        let mut line = String::new();
-        let longest = 8 * 1024;
-        self.reader.by_ref().take(longest).read_line(&mut line)?;
-        match line.strip_suffix("\r\n") {
-            Some(line) => Ok(line.to_owned()),
-            None => Err(Failure::Wrong(format!("{line:?} in the place of a line"))),
-        }
-    }
 }
 
 /// A directory with the script, gone when it is not needed any more.

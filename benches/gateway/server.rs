@@ -33,6 +33,13 @@ pub(crate) enum Mode {
     Chunks,
     /// Each with its length before it.
     Length,
+    /// At `/bench` one program for all, also by event streams; a program each elsewhere, as with the two that follow.
+    /// `{shared}` is a configuration file.
+    Share,
+    /// Rooms beneath `/bench`.
+    Rooms,
+    /// At `/bench` a socket, whose port is `{target}`.
+    Target,
 }
 
 /// A server's flags for a mode.
@@ -84,10 +91,17 @@ impl Template {
                 ),
             }
         }
-        let has_modes = self.words.iter().any(|word| word == "{mode}");
-        match has_modes || matches!(mode, Mode::Lines | Mode::LongLines) {
+        match self.can(mode) {
             true => Ok(filled),
             false => Err(Failure::Cannot("has no {mode}".into())),
+        }
+    }
+
+    /// Whether it does that.
+    pub(crate) fn can(&self, mode: Mode) -> bool {
+        match self.words.iter().any(|word| word == "{mode}") {
+            true => self.flags(mode).is_ok(),
+            false => matches!(mode, Mode::Lines | Mode::LongLines),
         }
     }
 

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use std::process;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+
 use crate::server::Template;
 
 /// A file as long as a small page, and one as long as a picture.
@@ -21,6 +23,8 @@ pub(crate) const SCRIPT: (&str, &str) = ("/hello.cgi", "hello\n");
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Serving {
     Files,
+    /// The same by TLS.
+    SecureFiles,
     Scripts,
 }
 
@@ -49,7 +53,20 @@ impl Site {
         let text = "#!/bin/sh\nprintf 'Content-Type: text/plain\\n\\nhello\\n'\n";
         fs::write(&script, text)?;
         fs::set_permissions(script, Permissions::from_mode(0o755))?;
+        site.write_certificate()?;
         Ok(site)
+    }
+
+    /// The same certificate for all, of a key on P-256: `cert.pem`, `key.pem`, and `both.pem`, as lighttpd wants it.
+    fn write_certificate(&self) -> io::Result<()> {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()]).map_err(io::Error::other)?;
+        let (cert, key) = (cert.pem(), signing_key.serialize_pem());
+        fs::write(self.directory.join("both.pem"), format!("{key}{cert}"))?;
+        fs::write(self.directory.join("cert.pem"), cert)?;
+        let key_path = self.directory.join("key.pem");
+        fs::write(&key_path, key)?;
+        fs::set_permissions(key_path, Permissions::from_mode(0o600))
     }
 
     /// The words that start a server on `port`, with its configuration written.
@@ -65,21 +82,39 @@ impl Site {
                 .replace("{port}", &port.to_string())
         };
         let root = match serving {
-            Serving::Files => "www",
+            Serving::Files | Serving::SecureFiles => "www",
             Serving::Scripts => "cgi",
         };
-        for (name, text) in [("nginx.conf", NGINX), ("lighttpd.conf", LIGHTTPD)] {
-            let text = fill(&text.replace("{root}", root));
-            fs::write(self.directory.join(name), text)?;
-        }
-        let option = match serving {
-            Serving::Files => "--staticdir={site}/www",
-            Serving::Scripts => "--cgidir={site}/cgi",
+        let [ssl, lighttpd_ssl] = match serving {
+            Serving::SecureFiles => [" ssl", LIGHTTPD_SSL],
+            Serving::Files | Serving::Scripts => ["", ""],
         };
-        let words = template.words.iter();
-        Ok(words
-            .map(|word| fill(&word.replace("{wsd-option}", option)))
-            .collect())
+        let lighttpd = [LIGHTTPD, lighttpd_ssl].concat();
+        for (name, text) in [("nginx.conf", NGINX), ("lighttpd.conf", &lighttpd)] {
+            let text = text.replace("{root}", root).replace("{ssl}", ssl);
+            fs::write(self.directory.join(name), fill(&text))?;
+        }
+        let mut words = Vec::new();
+        for word in &template.words {
+            match word.as_str() {
+                "{wsd-option}" => words.extend(serving.flags().split(' ').map(fill)),
+                word => words.push(fill(word)),
+            }
+        }
+        Ok(words)
+    }
+}
+
+impl Serving {
+    /// What wsd is told.
+    fn flags(self) -> &'static str {
+        match self {
+            Serving::Files => "--staticdir={site}/www",
+            Serving::SecureFiles => {
+                "--staticdir={site}/www --ssl --sslcert={site}/cert.pem --sslkey={site}/key.pem"
+            }
+            Serving::Scripts => "--cgidir={site}/cgi",
+        }
     }
 }
 
@@ -119,7 +154,9 @@ http {
     fastcgi_temp_path {site}/temporary/fastcgi;
     uwsgi_temp_path {site}/temporary/uwsgi;
     scgi_temp_path {site}/temporary/scgi;
-    server { listen 127.0.0.1:{port}; root {site}/www; }
+    ssl_certificate {site}/cert.pem;
+    ssl_certificate_key {site}/key.pem;
+    server { listen 127.0.0.1:{port}{ssl}; root {site}/www; }
 }
 ";
 
@@ -133,4 +170,11 @@ index-file.names = (\"index.html\")
 mimetype.assign = (\".html\" => \"text/html\")
 cgi.assign = (\".cgi\" => \"\")
 server.modules += (\"mod_dirlisting\", \"mod_staticfile\")
+";
+
+/// What it has besides for TLS (Debian: lighttpd-mod-openssl).
+const LIGHTTPD_SSL: &str = "\
+server.modules += (\"mod_openssl\")
+ssl.engine = \"enable\"
+ssl.pemfile = \"{site}/both.pem\"
 ";

@@ -7,7 +7,7 @@ use std::thread;
 /// What a client says first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Task {
-    /// Send that back, and all that comes.
+    /// Send that back, and all that comes; anything else that is as long asks for the same.
     Echo,
     /// Send so many bytes.
     Send,
@@ -59,13 +59,10 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut first = [0; COMMAND];
     stream.read_exact(&mut first)?;
-    let number = std::str::from_utf8(&first[1..]).ok();
-    let number = number.and_then(|digits| digits.parse().ok());
-    let number: u64 = number.ok_or(io::ErrorKind::InvalidData)?;
     match first[0] {
-        b's' => send(&mut stream, number),
+        b's' => send(&mut stream, number(&first)?),
         b't' => {
-            take(&mut stream, number)?;
+            take(&mut stream, number(&first)?)?;
             stream.write_all(&first)
         }
         _ => {
@@ -79,6 +76,13 @@ fn serve(mut stream: TcpStream) -> io::Result<()> {
             }
         }
     }
+}
+
+/// What is behind the letter of a command.
+fn number(command: &[u8; COMMAND]) -> io::Result<u64> {
+    let digits = std::str::from_utf8(&command[1..]).ok();
+    let number = digits.and_then(|digits| digits.parse().ok());
+    number.ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 fn send(stream: &mut TcpStream, length: u64) -> io::Result<()> {

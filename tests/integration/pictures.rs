@@ -3,7 +3,7 @@
 #[path = "../../benches/gateway/picture.rs"]
 mod picture;
 
-use picture::{Bars, Card, Line, Panel, bars, lines, number};
+use picture::{Bars, Card, Line, Panel, Section, bars, lines, number};
 
 fn card(bars: &[(&str, Option<f64>)], floor: Option<f64>) -> Card {
     let owned = |(name, value): &(&str, Option<f64>)| ((*name).to_owned(), *value);
@@ -83,8 +83,8 @@ fn nothing_measured_is_still_a_picture() {
     for picture in [
         bars("t", "a", &[]),
         bars("t", "a", &[card(&[("wsd", Some(0.0))], None)]),
-        lines("t", "a", &[panel(&[])]),
-        lines("t", "a", &[panel(&[(1.0, 0.0), (f64::NAN, 2.0)])]),
+        lines("t", "a", &[section(panel(&[]))]),
+        lines("t", "a", &[section(panel(&[(1.0, 0.0), (f64::NAN, 2.0)]))]),
     ] {
         assert!(
             !picture.contains("NaN") && !picture.contains("inf"),
@@ -105,12 +105,19 @@ fn panel(points: &[(f64, f64)]) -> Panel {
     }
 }
 
+fn section(panel: Panel) -> Section {
+    Section {
+        title: "sessions".to_owned(),
+        panels: vec![panel],
+    }
+}
+
 #[test]
 fn equal_factors_are_equal_steps() {
     let picture = lines(
         "t",
         "a",
-        &[panel(&[(1.0, 2.0), (10.0, 20.0), (100.0, 200.0)])],
+        &[section(panel(&[(1.0, 2.0), (10.0, 20.0), (100.0, 200.0)]))],
     );
     let across = values(&picture, "<circle", "cx");
     let up = values(&picture, "<circle", "cy");
@@ -145,7 +152,7 @@ fn names_of_lines_that_end_together_do_not_cover_each_other() {
         lines: vec![line("one", 50.0), line("two", 50.0), line("three", 49.0)],
         ..panel(&[])
     };
-    let picture = lines("t", "a", &[panel]);
+    let picture = lines("t", "a", &[section(panel)]);
     let height = |name: &str| {
         let end = format!(">{name}</text>");
         let line = picture
@@ -156,4 +163,42 @@ fn names_of_lines_that_end_together_do_not_cover_each_other() {
     };
     assert!(height("two") - height("one") > 12.0, "{picture}");
     assert!(height("three") - height("two") > 12.0, "{picture}");
+}
+
+#[test]
+fn each_section_has_its_colours_from_the_first_on() {
+    let line = |name: &str| Line {
+        name: name.to_owned(),
+        is_dashed: false,
+        points: vec![(1.0, 1.0), (10.0, 10.0)],
+    };
+    let of = |names: &[&str]| {
+        section(Panel {
+            lines: names.iter().map(|name| line(name)).collect(),
+            ..panel(&[])
+        })
+    };
+    let picture = lines("t", "a", &[of(&["one", "two"]), of(&["three"])]);
+    let class = |name: &str| {
+        let end = format!(">{name}</text>");
+        let line = picture.lines().find(|line| line.ends_with(&end));
+        line.expect("a name").split('"').nth(1).expect("a class")
+    };
+    assert_eq!(class("one"), "label c0");
+    assert_eq!(class("two"), "label c1");
+    assert_eq!(class("three"), "label c0");
+}
+
+#[test]
+fn sections_stand_one_below_the_other() {
+    let two = [
+        section(panel(&[(1.0, 1.0), (10.0, 10.0)])),
+        section(panel(&[(1.0, 1.0), (10.0, 10.0)])),
+    ];
+    let picture = lines("t", "a", &two);
+    let points = values(&picture, "<circle", "cy");
+    assert!(
+        points[2..].iter().all(|below| *below > points[0]),
+        "{picture}"
+    );
 }

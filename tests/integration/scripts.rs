@@ -105,6 +105,7 @@ fn help_of_the_benchmark_names_every_figure() {
     assert_eq!(listed, expected);
 
     let files = [
+        ("growth", "growth.rs"),
         ("targets", "targets.rs"),
         ("fan-out", "fan_out.rs"),
         ("game", "games.rs"),

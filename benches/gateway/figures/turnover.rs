@@ -26,6 +26,8 @@ pub(super) fn cycles<const AT_ONCE: usize>(
         measures: vec![
             Measure::more("cycles/s", count / time),
             Measure::less("CPU each, µs", cpu * 1e6 / count),
+            Measure::less("echo p50, ms", percentile(&mut cycles.echoes, 50) * 1e3),
+            Measure::less("echo p99, ms", percentile(&mut cycles.echoes, 99) * 1e3),
             Measure::less("p50, ms", percentile(&mut cycles.times, 50) * 1e3),
             Measure::less("p99, ms", percentile(&mut cycles.times, 99) * 1e3),
         ],

@@ -1,8 +1,7 @@
 //! How many plain requests are answered: `wrk` asks, two threads with 32
 //! connections that are kept.
 
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpStream};
+use std::io::{ErrorKind, Read, Write};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -10,9 +9,7 @@ use crate::figures::Effort;
 use crate::outcome::{Failure, Measure, Outcome};
 use crate::server::Server;
 use crate::site::{LARGE, SCRIPT, SMALL, content};
-
-/// How long an answer may take that is looked at.
-const PATIENCE: Duration = Duration::from_secs(10);
+use crate::stream::Stream;
 
 pub(super) fn small_file(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
     file(server, effort, SMALL)
@@ -23,7 +20,7 @@ pub(super) fn large_file(server: &Server, effort: &Effort) -> Result<Outcome, Fa
 }
 
 fn file(server: &Server, effort: &Effort, (path, size): (&str, usize)) -> Result<Outcome, Failure> {
-    check(server.port, path, &content(size))?;
+    check(server, path, &content(size))?;
     let asked = ask(server, effort, path)?;
     let mut measures = asked.measures();
     let bytes = asked.rate * size as f64;
@@ -33,21 +30,24 @@ fn file(server: &Server, effort: &Effort, (path, size): (&str, usize)) -> Result
 
 pub(super) fn script(server: &Server, effort: &Effort) -> Result<Outcome, Failure> {
     let (path, said) = SCRIPT;
-    check(server.port, path, said.as_bytes())?;
+    check(server, path, said.as_bytes())?;
     Ok(Outcome::from(ask(server, effort, path)?.measures()))
 }
 
 /// Asks once, and looks at the answer: a server that has no CGI serves the
 /// script's text, or nothing.
-fn check(port: u16, path: &str, expected: &[u8]) -> Result<(), Failure> {
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+fn check(server: &Server, path: &str, expected: &[u8]) -> Result<(), Failure> {
+    let mut stream = Stream::connect(server.port, server.is_tls)?;
     write!(
         stream,
         "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
     )?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer)?;
+    match stream.read_to_end(&mut answer) {
+        // Without a word of good-bye by TLS; whether all is there is seen below.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => {}
+        read => drop(read?),
+    }
     let status = answer.split(|byte| *byte == b'\r').next().unwrap_or(&[]);
     let status = String::from_utf8_lossy(status).into_owned();
     if status.split(' ').nth(1) != Some("200") {
@@ -84,11 +84,12 @@ impl Asked {
 
 fn ask(server: &Server, effort: &Effort, path: &str) -> Result<Asked, Failure> {
     let seconds = (effort.span * 2).as_secs().max(1);
+    let scheme = if server.is_tls { "https" } else { "http" };
     let before = server.cpu_with_workers()?;
     let output = Command::new("wrk")
         .args(["-t2", "-c32", "--latency"])
         .arg(format!("-d{seconds}s"))
-        .arg(format!("http://127.0.0.1:{}{path}", server.port))
+        .arg(format!("{scheme}://127.0.0.1:{}{path}", server.port))
         .stdin(Stdio::null())
         .output()
         .map_err(|error| Failure::Cannot(format!("wrk: {error}")))?;
