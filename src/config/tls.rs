@@ -1,16 +1,17 @@
 //! TLS of a server, as the flags say it: `--ssl` and what belongs to it.
 
-use std::path::PathBuf;
+use std::{net::Ipv6Addr, path::PathBuf};
 
-use super::flag_error::FlagError;
+use super::{flag_error::FlagError, listeners};
 use crate::{
     args::{Args, TlsArgs},
-    server::tls::{
-        ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
+    server::{
+        listener::{Address, has_inherited},
+        tls::{ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls},
     },
 };
 
-/// What `--ssl-selfsigned` is for, beside the names of `--host`.
+/// What `--ssl-selfsigned` is for, beside the names of `--host` and what others call the machine.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The configuration of TLS, loaded; `None` without TLS.
@@ -32,6 +33,7 @@ pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
             true => WithoutTls::Served,
             false => WithoutTls::Refused,
         },
+        listening: listening(args)?,
     };
     TlsConfig::load(options).map(Some).map_err(flag_error)
 }
@@ -59,6 +61,16 @@ fn self_signed(hosts: &[String]) -> IdentitySource {
     IdentitySource::SelfSigned {
         names: loopback.chain(hosts).collect(),
     }
+}
+
+/// Where clients come in. What was inherited may be open to all of them.
+fn listening(args: &Args) -> Result<Vec<Address>, FlagError> {
+    let tcp = listeners::sockets(args)?.tcp;
+    let mut listening = tcp.map_or_else(Vec::new, |tcp| tcp.addresses);
+    if args.listen.inetd || has_inherited() {
+        listening.push(Address::Ip(Ipv6Addr::UNSPECIFIED.into()));
+    }
+    Ok(listening)
 }
 
 /// Pairs of certificate and key.
