@@ -81,9 +81,11 @@ impl Config {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);
         }
         let has_page = router.has_pages();
+        let site = listeners::sockets(args)?;
         Ok(Config {
+            tls: tls::config(args, &site)?,
             listen: ListenOptions {
-                site: listeners::sockets(args)?,
+                site,
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
             },
@@ -95,7 +97,6 @@ impl Config {
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             hub,
-            tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(&args.tls)) {
                 (true, true) => "https",
                 (true, false) => "http",

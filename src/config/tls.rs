@@ -2,11 +2,11 @@
 
 use std::{net::Ipv6Addr, path::PathBuf};
 
-use super::{flag_error::FlagError, listeners};
+use super::flag_error::FlagError;
 use crate::{
     args::{Args, TlsArgs},
     server::{
-        listener::{Address, has_inherited},
+        listener::{Address, Sockets, has_inherited},
         tls::{ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls},
     },
 };
@@ -14,8 +14,8 @@ use crate::{
 /// What `--ssl-selfsigned` is for, beside the names of `--host` and what others call the machine.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The configuration of TLS, loaded; `None` without TLS.
-pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
+/// The configuration of TLS, loaded, for a server that listens there; `None` without TLS.
+pub(super) fn config(args: &Args, sockets: &Sockets) -> Result<Option<TlsConfig>, FlagError> {
     let tls = &args.tls;
     if !is_on(tls) {
         return Ok(None);
@@ -33,7 +33,7 @@ pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
             true => WithoutTls::Served,
             false => WithoutTls::Refused,
         },
-        listening: listening(args)?,
+        listening: listening(args, sockets),
     };
     TlsConfig::load(options).map(Some).map_err(flag_error)
 }
@@ -64,13 +64,13 @@ fn self_signed(hosts: &[String]) -> IdentitySource {
 }
 
 /// Where clients come in. What was inherited may be open to all of them.
-fn listening(args: &Args) -> Result<Vec<Address>, FlagError> {
-    let tcp = listeners::sockets(args)?.tcp;
-    let mut listening = tcp.map_or_else(Vec::new, |tcp| tcp.addresses);
+fn listening(args: &Args, sockets: &Sockets) -> Vec<Address> {
+    let tcp = sockets.tcp.iter();
+    let mut listening: Vec<_> = tcp.flat_map(|tcp| tcp.addresses.clone()).collect();
     if args.listen.inetd || has_inherited() {
         listening.push(Address::Ip(Ipv6Addr::UNSPECIFIED.into()));
     }
-    Ok(listening)
+    listening
 }
 
 /// Pairs of certificate and key.
