@@ -5,6 +5,7 @@ use std::{net::Ipv6Addr, path::PathBuf};
 use super::flag_error::FlagError;
 use crate::{
     args::{Args, TlsArgs},
+    quantity::quantity,
     server::{
         listener::{Address, Sockets, has_inherited},
         tls::{ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls},
@@ -84,9 +85,9 @@ fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
     }
     if certificates.len() != keys.len() {
         let reason = format!(
-            "is given {} times and --sslkey {} times: each certificate has a key, in the same order",
-            certificates.len(),
-            keys.len()
+            "is given {} and --sslkey {}: each certificate has a key, in the same order",
+            times(certificates.len()),
+            times(keys.len())
         );
         return Err(FlagError::about("--sslcert", reason));
     }
@@ -95,6 +96,10 @@ fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
         key: key.clone(),
     };
     Ok(certificates.iter().zip(keys).map(pair).collect())
+}
+
+fn times(number: usize) -> String {
+    quantity(number as u64, "time", "times")
 }
 
 /// An IPv6 address of `--host` without its brackets.

@@ -18,8 +18,9 @@ use super::{
     request_head::BadHead,
     url_path::BadPath,
 };
-use crate::backend::{
-    ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time,
+use crate::{
+    backend::{ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time},
+    quantity::{in_bytes, quantity},
 };
 
 /// Seconds after which a client that was refused for the moment may try again.
@@ -91,7 +92,7 @@ pub enum Refusal {
     #[error("the file is not in the state that the request is for")]
     PreconditionFailed,
     /// A range beyond the end of a file of so many bytes.
-    #[error("the file has {0} bytes, and the range begins behind them")]
+    #[error("the file has {}, and the range begins behind that", quantity(*.0, "byte", "bytes"))]
     RangeNotSatisfiable(u64),
     /// Accept-Encoding excludes all that there is.
     #[error("the file is not there in an encoding that the request accepts")]
@@ -125,10 +126,10 @@ pub enum Refusal {
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
     /// The request's body is larger than a script gets.
-    #[error("the request's body is larger than the {0} bytes that --cgi-maxbody allows")]
+    #[error("the request's body is larger than --cgi-maxbody allows: {}", quantity(*.0, "byte", "bytes"))]
     BodyTooLarge(u64),
     /// The request's body is no message that may be sent.
-    #[error("the message is larger than the {0} bytes that --maxframesize allows")]
+    #[error("the message is larger than --maxframesize allows: {}", in_bytes(*.0))]
     MessageTooLarge(usize),
     /// The request's body does not come.
     #[error("the request's body did not come in time")]

@@ -189,7 +189,7 @@ impl Source {
     /// Runs a group in a task, which the server's stop waits for.
     fn run(self, state: &State, started: Started) {
         let running = self.keep(state.clone(), started);
-        state.tasks.spawn(running);
+        state.tasks.spawn_shared_program(running);
     }
 
     /// Runs a group to its end, and the next one where its program is kept.
