@@ -362,7 +362,11 @@ impl Handler {
                         }
                     }
                 }
-                Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
+                Asked::Plain(route) => {
+                    let answer = pages::answer(state, request, &path, body, route).await;
+                    let rooms = || self.options.router.rooms_beneath(&path);
+                    answer.map_err(|refused| refused.above_rooms(rooms()))?
+                }
             };
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),

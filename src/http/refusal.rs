@@ -62,6 +62,11 @@ pub enum Refusal {
     /// No page answers a plain request here. A WebSocket may be answered all the same.
     #[error("there is no page at this address")]
     NoPage,
+    /// Rooms are beneath the path that was asked for, and it names none of them.
+    #[error(
+        "there is no room at this address itself, but beneath it: {0}/NAME is one, for any NAME"
+    )]
+    RoomsBeneath(String),
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -379,7 +384,7 @@ impl Refusal {
             | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
+            Refusal::NotFound | Refusal::NoPage | Refusal::RoomsBeneath(_) | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
             Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),
