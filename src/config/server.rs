@@ -43,6 +43,8 @@ pub struct Config {
     pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
+    /// Whether nobody has said where it listens or by whom clients come: it is for this machine alone, perhaps unawares.
+    pub is_local_by_default: bool,
     /// How it lives: what its connections are, and what a stop allows.
     pub server: server::Options,
     /// What answers there.
@@ -103,6 +105,7 @@ impl Config {
                 (false, true) => "wss",
                 (false, false) => "ws",
             },
+            is_local_by_default: is_local_by_default(args),
             server: server::Options {
                 drain_delay: args.operation.drain_delay,
                 drain_timeout: drain_timeout(args, routes),
@@ -127,6 +130,15 @@ impl Config {
             },
         })
     }
+}
+
+fn is_local_by_default(args: &Args) -> bool {
+    let (listen, access) = (&args.listen, &args.access);
+    let is_told = !listen.address.is_empty()
+        || !listen.unixsocket.is_empty()
+        || !listen.host.is_empty()
+        || !access.trust_proxy.is_empty();
+    !is_told && !listen.proxy_protocol && !listen.inetd
 }
 
 fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {

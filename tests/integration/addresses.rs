@@ -10,6 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::{
     Client, Gateway, Server, Signal, address_in, forget_caller, http, own_address, run,
+    terminal::Terminal,
 };
 
 /// The loopback addresses, which are `localhost` together.
@@ -152,6 +153,38 @@ fn start_that_opens_it_to_the_network_prints_the_machines_addresses() {
     server.signal(Signal::TERM);
     server.wait();
     assert!(!server.log().contains("from other machines"));
+}
+
+/// What the start says of how other machines are let in.
+const REMEDY: &str = "--address=0.0.0.0 lets other machines and phones in";
+
+#[test]
+fn start_for_this_machine_alone_names_the_remedy_to_who_has_a_console() {
+    for (words, is_said) in [
+        ("--devconsole cat", true),
+        ("--devconsole --admin=127.0.0.1:0 cat", true),
+        ("cat", false),
+        ("--devconsole --address=127.0.0.1 cat", false),
+        ("--devconsole --address=0.0.0.0 cat", false),
+        ("--devconsole --host=dev.example cat", false),
+        ("--devconsole --trust-proxy=127.0.0.1 cat", false),
+    ] {
+        let mut server = Gateway::with(words).start();
+        server.signal(Signal::TERM);
+        server.wait();
+        let log = server.log();
+        assert_eq!(
+            log.matches(REMEDY).count(),
+            usize::from(is_said),
+            "{words}: {log}"
+        );
+    }
+}
+
+#[test]
+fn start_for_this_machine_alone_names_the_remedy_on_a_terminal() {
+    let mut terminal = Terminal::run("$WSD --port=0 cat");
+    terminal.wait_for(REMEDY);
 }
 
 /// Gives the loopback interface an address that others could reach it by.
