@@ -9,6 +9,7 @@ mod exit;
 mod group;
 mod input;
 mod interface;
+mod late_output;
 mod loader;
 mod looks;
 mod output;
@@ -43,6 +44,7 @@ pub use input::framed_input;
 pub use interface::{
     AfterOutput, Attach, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
 };
+pub use late_output::{Heard, HeardUntil};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};

@@ -216,7 +216,12 @@ impl Source {
         let program = self.program.clone();
         let running = run_group(Arc::clone(&group), program, launched.started, exited);
         let end = running.instrument(launched.span.clone()).await;
-        launched.span.in_scope(|| self.log_end(&end));
+        launched.span.in_scope(|| {
+            self.log_end(&end);
+            if end.came_at_end && self.program.program.may_hold_back_output() {
+                state.buffering_hint.say();
+            }
+        });
         self.slot.note_end(&end);
         drop((launched.permit, occupied));
         // Behind all that: who waits for it starts the next.
