@@ -50,7 +50,7 @@ pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, Program};
 pub use program_files::{ChangedFiles, ProgramFiles, is_program};
-pub use pty::{BadSize, Pty, TerminalSize};
+pub use pty::{BadSize, Pty, TerminalSize, has_ptys};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,

@@ -129,6 +129,15 @@ impl Target {
         target
     }
 
+    /// The same program on pipes alone.
+    pub fn on_pipes(&self) -> Target {
+        let mut target = self.clone();
+        if let Target::Program(program, ..) = &mut target {
+            program.pty = Pty::None;
+        }
+        target
+    }
+
     /// Which of a program's streams are a pty.
     pub fn pty(&self) -> Pty {
         match self {
