@@ -47,6 +47,7 @@
 //! | 1 | [`framing`] | where a message begins and ends in a program's streams |
 //! | 0 | [`message`] | what crosses the middle |
 //! | 0 | [`printable`] | text of others, safe to print |
+//! | 0 | [`quantity`] | quantities in words |
 //! | 0 | [`fingerprint`] | the SHA-256 of a certificate |
 //! | 0 | `masked` | secrets in text that people read, masked |
 //! | 0 | `file_stamp` | whether a file is the one that it was, and when one that changes is to be read |
@@ -108,6 +109,7 @@ pub mod printable;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod properties;
+pub mod quantity;
 pub mod recording;
 mod regular_file;
 pub mod room;

@@ -19,7 +19,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, SyncSender},
     },
-    thread,
+    thread::{self, ThreadId},
     time::Duration,
 };
 
@@ -29,7 +29,7 @@ use tracing_subscriber::{
     filter::Targets,
     fmt::{
         self, FmtContext,
-        format::{FormatEvent, FormatFields, Writer},
+        format::{Format, FormatEvent, FormatFields, Writer},
     },
     layer::SubscriberExt,
     registry::LookupSpan,
@@ -39,6 +39,7 @@ use tracing_subscriber::{
 use crate::{
     args::{LogFormat, LogLevel},
     printable::{printable, printable_json},
+    quantity::quantity,
 };
 
 /// Lines that may wait: a burst of a thousand sessions that end at once.
@@ -46,6 +47,9 @@ const QUEUE: usize = 1024;
 /// What the last lines get to be written when the process ends. Longer would hold up a stop that is
 /// asked for twice behind a stderr that takes nothing.
 const LAST_LINES: Duration = Duration::from_millis(500);
+
+/// What the names of our modules begin with, which stand for a target where an event has none.
+const OWN_MODULES: &str = concat!(env!("CARGO_CRATE_NAME"), "::");
 
 /// The log; what is still in the queue is written when it is dropped.
 #[derive(Debug)]
@@ -66,7 +70,10 @@ pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Log> {
         .with_ansi_sanitization(false)
         .log_internal_errors(false);
     let layer: Box<dyn Layer<Registry> + Send + Sync> = match format {
-        LogFormat::Text => layer.with_ansi(false).boxed(),
+        LogFormat::Text => layer
+            .with_ansi(false)
+            .map_event_format(NamedTargets::new)
+            .boxed(),
         LogFormat::Json => layer
             .json()
             .flatten_event(true)
@@ -78,6 +85,43 @@ pub fn init(level: LogLevel, format: LogFormat) -> io::Result<Log> {
         .with(layer.with_filter(filter(level)))
         .init();
     Ok(Log { queue })
+}
+
+/// Lines of text for people: what an event is about stands before it where it has a name for that, and not where it has
+/// but the module of ours that it comes from. What developers ask for has that too.
+struct NamedTargets<F> {
+    with_target: F,
+    without: F,
+}
+
+impl<L: Clone, T: Clone> NamedTargets<Format<L, T>> {
+    fn new(format: Format<L, T>) -> Self {
+        NamedTargets {
+            without: format.clone().with_target(false),
+            with_target: format,
+        }
+    }
+}
+
+impl<S, N, F> FormatEvent<S, N> for NamedTargets<F>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+    F: FormatEvent<S, N>,
+{
+    fn format_event(
+        &self,
+        context: &FmtContext<'_, S, N>,
+        writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> std::fmt::Result {
+        let of = event.metadata();
+        let is_module = of.target().starts_with(OWN_MODULES);
+        match is_module && *of.level() <= Level::INFO {
+            true => self.without.format_event(context, writer, event),
+            false => self.with_target.format_event(context, writer, event),
+        }
+    }
 }
 
 /// Lines of JSON in which each key stands once: what a session is joined to is its `target`, and so is what the event is
@@ -150,6 +194,9 @@ struct Queue {
     entries: SyncSender<Entry>,
     dropped: Arc<AtomicU64>,
     format: LogFormat,
+    /// The thread that writes, which waits for no room in its own queue: what it says of others' lines would be lost
+    /// there, with their number.
+    writer: ThreadId,
 }
 
 impl Queue {
@@ -157,13 +204,14 @@ impl Queue {
         let (entries, waiting) = mpsc::sync_channel(QUEUE);
         let dropped = Arc::new(AtomicU64::new(0));
         let count = Arc::clone(&dropped);
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || write_all(&waiting, &count))?;
         Ok(Queue {
             entries,
             dropped,
             format,
+            writer: thread.thread().id(),
         })
     }
 
@@ -181,8 +229,10 @@ impl Queue {
 
 impl Write for Queue {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
-        let line = Entry::Line(self.to_line(event));
-        if self.entries.try_send(line).is_err() {
+        let line = self.to_line(event);
+        if thread::current().id() == self.writer {
+            write_line(&line);
+        } else if self.entries.try_send(Entry::Line(line)).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
         Ok(event.len())
@@ -193,16 +243,21 @@ impl Write for Queue {
     }
 }
 
+/// A stderr that is closed or on a full disk is no reason to stop.
+fn write_line(line: &[u8]) {
+    let _ = io::stderr().write_all(line);
+}
+
 fn write_all(waiting: &Receiver<Entry>, dropped: &AtomicU64) {
     for entry in waiting {
         match entry {
-            // A stderr that is closed or on a full disk is no reason to stop.
-            Entry::Line(line) => drop(io::stderr().write_all(&line)),
+            Entry::Line(line) => write_line(&line),
             Entry::Last(done) => drop(done.try_send(())),
         }
         let lost = dropped.swap(0, Ordering::Relaxed);
         if lost > 0 {
-            warn!("{lost} lines of the log were dropped: stderr did not take them in time");
+            let lost = quantity(lost, "line", "lines");
+            warn!("dropped {lost} of the log, which stderr did not take in time");
         }
     }
 }

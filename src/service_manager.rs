@@ -41,7 +41,8 @@ pub async fn watch(server: &Server) -> Infallible {
     let mut ticks = interval(period / 2);
     loop {
         ticks.tick().await;
-        let status = format!("{} sessions are open", server.sessions());
+        let sessions = server.sessions() as u64;
+        let status = format!("Sessions open: {sessions}");
         tell(&[NotifyState::Watchdog, NotifyState::Status(&status)]);
     }
 }

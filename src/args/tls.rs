@@ -33,7 +33,7 @@ pub struct TlsArgs {
     #[arg(long, requires = SPEAKS_TLS, conflicts_with = "connect")]
     pub ssl_optional: bool,
 
-    /// Speak TLS with a certificate for localhost and --host that is made at the start, for development.
+    /// Speak TLS with a certificate for this machine and --host that is made at the start, for development.
     #[arg(long, group = SPEAKS_TLS, conflicts_with_all = ["connect", "sslcert", "sslkey"])]
     pub ssl_selfsigned: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{framing::FramingError, message::Close};
+use crate::{framing::FramingError, message::Close, quantity::in_bytes};
 
 /// Why there is no message, and how the session is to end, if the backend knows.
 #[derive(Debug, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum BackendError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// It says a line or message that is too long.
-    #[error("the message is longer than {bytes} bytes ({set_by})")]
+    #[error("the message is longer than {} ({set_by})", in_bytes(*.bytes))]
     TooLong {
         /// The limit.
         bytes: usize,

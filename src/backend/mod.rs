@@ -9,6 +9,7 @@ mod exit;
 mod group;
 mod input;
 mod interface;
+mod late_output;
 mod loader;
 mod looks;
 mod output;
@@ -43,12 +44,13 @@ pub use input::framed_input;
 pub use interface::{
     AfterOutput, Attach, Backend, Cut, Environment, Farewell, Inbound, Input, Output, Said,
 };
+pub use late_output::{Heard, HeardUntil};
 pub use output::framed_output;
 pub use process::{Process, TerminationTimeouts};
 pub use process_attributes::{Credentials, ProcessAttributes, Rlimit};
 pub use program::{DirectoryEntry, Program};
 pub use program_files::{ChangedFiles, ProgramFiles, is_program};
-pub use pty::{BadSize, Pty, TerminalSize};
+pub use pty::{BadSize, Pty, TerminalSize, has_ptys};
 pub use script::{FirstLine, ScriptError, ScriptFault, examine};
 pub use socket::{
     AddressError, ConnectError, ConnectFailure, ConnectResources, HostPort, ProxyHeader,

@@ -218,6 +218,11 @@ impl Program {
         self.entry.as_ref().map(|_| self.first_line(environment))
     }
 
+    /// Whether nobody has asked to have its output sent at once.
+    pub fn may_hold_back_output(&self) -> bool {
+        self.pty == Pty::None && self.unbuffer.is_none()
+    }
+
     fn command(&self, pty: Pty, environment: &Environment) -> io::Result<Command> {
         let mut environment = Cow::Borrowed(environment);
         if let Some(unbuffer) = &self.unbuffer {

@@ -129,6 +129,15 @@ impl Target {
         target
     }
 
+    /// The same program on pipes alone.
+    pub fn on_pipes(&self) -> Target {
+        let mut target = self.clone();
+        if let Target::Program(program, ..) = &mut target {
+            program.pty = Pty::None;
+        }
+        target
+    }
+
     /// Which of a program's streams are a pty.
     pub fn pty(&self) -> Pty {
         match self {
@@ -139,7 +148,7 @@ impl Target {
 
     /// Whether it is a program of whom nobody has asked to send its output at once.
     pub fn may_hold_back_output(&self) -> bool {
-        matches!(self, Target::Program(program, ..) if program.pty == Pty::None && program.unbuffer.is_none())
+        matches!(self, Target::Program(program, ..) if program.may_hold_back_output())
     }
 
     /// The first line of a program that nobody has looked into at the start: see [`Program::unexamined_line`].

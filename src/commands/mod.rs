@@ -1,6 +1,7 @@
 //! Commands: what the binary can do, one file each. Each has its runtime and its exit status.
 
 mod advice;
+mod announcement;
 pub(crate) mod connect;
 pub(crate) mod doctor;
 pub(crate) mod init;

@@ -10,6 +10,7 @@ use wsd::{
     config::LocalRoom,
     exit_status,
     message::{Message, text},
+    quantity::quantity,
     server::rooms::{Dialled, Purpose, Terms},
 };
 
@@ -31,7 +32,8 @@ pub(crate) fn run(room: &LocalRoom) -> ExitCode {
         Ok(0) => ExitCode::SUCCESS,
         Ok(dropped) => {
             complain(&anyhow!(
-                "{dropped} lines were longer than --maxframesize of that wsd allows, and were left out"
+                "left out {}, longer than --maxframesize of that wsd allows",
+                quantity(dropped as u64, "line", "lines")
             ));
             ExitCode::from(exit_status::FAILURE)
         }

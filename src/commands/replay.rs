@@ -21,8 +21,8 @@ use wsd::{
     config::Replay,
     exit_status,
     framing::{Codec, Framing},
-    message::Close,
-    recording::{Direction, Entry, Playback},
+    message::{Close, Message},
+    recording::{Direction, Entry, Playback, TERMINAL},
 };
 
 use super::message::{complain, refuse};
@@ -42,7 +42,9 @@ pub(crate) fn run(replay: &Replay) -> Result<ExitCode> {
         Ok(playback) => playback,
         Err(malformed) => return refused(&malformed),
     };
-    let Some(framing) = Framing::named(&playback.header.framing) else {
+    let is_terminal = playback.header.framing == TERMINAL;
+    let named = Framing::named(&playback.header.framing);
+    let Some(framing) = named.or(is_terminal.then_some(Framing::Chunks)) else {
         return refused(&format!(
             "line 1: there is no framing '{}'",
             playback.header.framing
@@ -57,6 +59,7 @@ pub(crate) fn run(replay: &Replay) -> Result<ExitCode> {
         // Not the standard library's own, which cuts a message at its last newline.
         stdout: stdout.context("stdout cannot be written to")?.into(),
         codec: Codec::new(framing, usize::MAX),
+        is_terminal,
         speed: replay.speed,
         begun: Instant::now(),
     };
@@ -87,6 +90,7 @@ fn is_broken_pipe(error: &Error) -> bool {
 struct Player {
     stdout: File,
     codec: Codec,
+    is_terminal: bool,
     speed: Option<f64>,
     begun: Instant,
 }
@@ -98,6 +102,8 @@ impl Player {
             self.wait_for(entry.time());
             match entry {
                 Entry::Message(_, Direction::In, _) => {}
+                // What is said about it was no output of its program.
+                Entry::Message(_, _, Message::Text(_)) if self.is_terminal => {}
                 Entry::Message(_, Direction::Out, message) => {
                     let mut bytes = BytesMut::new();
                     self.codec.encode(message, &mut bytes)?;

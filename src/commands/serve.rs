@@ -8,7 +8,6 @@ use tokio::{
     signal::unix::{self, SignalKind},
     sync::Notify,
 };
-use tracing::{Level, event};
 
 use wsd::{
     backend::{Spawner, Supervisor},
@@ -17,7 +16,7 @@ use wsd::{
     hub::{Hub, HubOptions},
     logging,
     server::{
-        EntryPoint, ListenOptions, Role, Server,
+        ListenOptions, Role, Server,
         inetd::Accepted,
         listener::{Inherited, InheritedError},
         signal,
@@ -28,6 +27,7 @@ use wsd::{
 
 use super::{
     advice,
+    announcement::Announcement,
     message::refuse,
     reload::{Reloader, start_kept_programs, warn_of},
     rooms_listener::RoomsListener,
@@ -41,10 +41,6 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(1);
 const LAST_MESSAGES: Duration = Duration::from_secs(1);
 /// What a stop may take beyond the drain, for connections that are being closed.
 const STOPPING_GRACE: Duration = Duration::from_secs(5);
-
-/// How many of the machine's addresses are said. A host of many containers has hundreds, and one of the first is what
-/// people type.
-const SHOWN_ADDRESSES: usize = 8;
 
 /// Where connections come from.
 enum Source {
@@ -114,6 +110,7 @@ async fn serve(
     let mut reloads = signal::ReloadSignal::new().context(no_signals)?;
     // A file that is as long as it may be (setrlimit(2), RLIMIT_FSIZE) is an error of its writer, and not our end.
     let _too_long = unix::signal(SignalKind::from_raw(libc::SIGXFSZ)).context(no_signals)?;
+    let announcement = Announcement::of(&config);
     let tls = config.tls.map(Tls::new);
     let server = Server::new(config.server, config.http, spawner.clone());
     let hub = connect_hub(config.hub.as_ref(), &server)?;
@@ -128,8 +125,16 @@ async fn serve(
         let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
             Ok(()) => {
                 started.notify_one();
-                let (listen, scheme) = (&config.listen, config.scheme);
-                accept(&server, source, listen, scheme, tls.as_ref(), stopped).await
+                let listen = &config.listen;
+                accept(
+                    &server,
+                    source,
+                    listen,
+                    &announcement,
+                    tls.as_ref(),
+                    stopped,
+                )
+                .await
             }
             Err(error) => Err(error),
         };
@@ -203,7 +208,7 @@ async fn accept(
     server: &Server,
     source: Source,
     listen: &ListenOptions,
-    scheme: &str,
+    announcement: &Announcement,
     tls: Option<&Tls>,
     stopped: impl Future<Output = ()>,
 ) -> Result<ExitCode> {
@@ -217,57 +222,11 @@ async fn accept(
             let entries = listen.bind(inherited.listeners()?, tls);
             let entries = entries
                 .map_err(|error| anyhow!("{error}{}", advice::of_bind_failure(error.failure())))?;
-            let status = announce(&entries, scheme);
+            let status = announcement.make(&entries);
             service_manager::ready(&status);
             report();
             server.run(entries, stopped).await;
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says where the server can be reached; in a word to the service manager, too. What clients know by one name is
-/// said once, however many sockets it has.
-fn announce(entries: &[EntryPoint], scheme: &str) -> String {
-    let mut lines = Vec::new();
-    let mut urls = Vec::new();
-    let mut say = |line: String| {
-        if !lines.contains(&line) {
-            event!(target: "listening", Level::INFO, "{line}");
-            lines.push(line);
-        }
-    };
-    for EntryPoint { listener, role } in entries {
-        let address = listener.address();
-        let scope = match address.is_some_and(|address| address.ip().is_unspecified()) {
-            true => " (open to the network: every interface)",
-            false => "",
-        };
-        match role {
-            Role::Redirect(to) => {
-                let (url, port) = (listener.url("http"), to.port);
-                say(format!("sending {url} on to port {port}{scope}"));
-            }
-            Role::Admin => {
-                let url = listener.url("http");
-                say(format!("telling operators about it on {url}{scope}"));
-            }
-            Role::Plain | Role::Tls(_) => {
-                let url = listener.url(scheme);
-                say(format!("serving on {url}{scope}"));
-                let public = listener.public_urls(scheme);
-                for url in public.iter().take(SHOWN_ADDRESSES) {
-                    say(format!("from other machines: {url}"));
-                }
-                let more = public.len().saturating_sub(SHOWN_ADDRESSES);
-                if more > 0 {
-                    say(format!("from other machines: {more} addresses more"));
-                }
-                if !urls.contains(&url) {
-                    urls.push(url);
-                }
-            }
-        }
-    }
-    format!("Serving on {}", urls.join(", "))
 }

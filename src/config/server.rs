@@ -43,6 +43,8 @@ pub struct Config {
     pub tls: Option<TlsConfig>,
     /// The scheme of the URL to open: `http` where there is a page, else `ws`; with TLS `https` or `wss`.
     pub scheme: &'static str,
+    /// Whether nobody has said where it listens or by whom clients come: it is for this machine alone, perhaps unawares.
+    pub is_local_by_default: bool,
     /// How it lives: what its connections are, and what a stop allows.
     pub server: server::Options,
     /// What answers there.
@@ -81,9 +83,11 @@ impl Config {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);
         }
         let has_page = router.has_pages();
+        let site = listeners::sockets(args)?;
         Ok(Config {
+            tls: tls::config(args, &site)?,
             listen: ListenOptions {
-                site: listeners::sockets(args)?,
+                site,
                 redirect: listeners::redirect(args)?,
                 admin: listeners::admin(args)?,
             },
@@ -95,13 +99,13 @@ impl Config {
             inetd: args.listen.inetd,
             workers: args.operation.workers,
             hub,
-            tls: tls::config(args)?,
             scheme: match (has_page, tls::is_on(&args.tls)) {
                 (true, true) => "https",
                 (true, false) => "http",
                 (false, true) => "wss",
                 (false, false) => "ws",
             },
+            is_local_by_default: is_local_by_default(args),
             server: server::Options {
                 drain_delay: args.operation.drain_delay,
                 drain_timeout: drain_timeout(args, routes),
@@ -126,6 +130,15 @@ impl Config {
             },
         })
     }
+}
+
+fn is_local_by_default(args: &Args) -> bool {
+    let (listen, access) = (&args.listen, &args.access);
+    let is_told = !listen.address.is_empty()
+        || !listen.unixsocket.is_empty()
+        || !listen.host.is_empty()
+        || !access.trust_proxy.is_empty();
+    !is_told && !listen.proxy_protocol && !listen.inetd
 }
 
 fn cors(args: &Args, router: &Router) -> Result<Option<Cors>, FlagError> {

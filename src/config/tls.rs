@@ -1,20 +1,22 @@
 //! TLS of a server, as the flags say it: `--ssl` and what belongs to it.
 
-use std::path::PathBuf;
+use std::{net::Ipv6Addr, path::PathBuf};
 
 use super::flag_error::FlagError;
 use crate::{
     args::{Args, TlsArgs},
-    server::tls::{
-        ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls,
+    quantity::quantity,
+    server::{
+        listener::{Address, Sockets, has_inherited},
+        tls::{ClientAuth, IdentitySource, LoadError, PemKind, TlsConfig, TlsOptions, WithoutTls},
     },
 };
 
-/// What `--ssl-selfsigned` is for, beside the names of `--host`.
+/// What `--ssl-selfsigned` is for, beside the names of `--host` and what others call the machine.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
-/// The configuration of TLS, loaded; `None` without TLS.
-pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
+/// The configuration of TLS, loaded, for a server that listens there; `None` without TLS.
+pub(super) fn config(args: &Args, sockets: &Sockets) -> Result<Option<TlsConfig>, FlagError> {
     let tls = &args.tls;
     if !is_on(tls) {
         return Ok(None);
@@ -32,6 +34,7 @@ pub(super) fn config(args: &Args) -> Result<Option<TlsConfig>, FlagError> {
             true => WithoutTls::Served,
             false => WithoutTls::Refused,
         },
+        listening: listening(args, sockets),
     };
     TlsConfig::load(options).map(Some).map_err(flag_error)
 }
@@ -61,6 +64,16 @@ fn self_signed(hosts: &[String]) -> IdentitySource {
     }
 }
 
+/// Where clients come in. What was inherited may be open to all of them.
+fn listening(args: &Args, sockets: &Sockets) -> Vec<Address> {
+    let tcp = sockets.tcp.iter();
+    let mut listening: Vec<_> = tcp.flat_map(|tcp| tcp.addresses.clone()).collect();
+    if args.listen.inetd || has_inherited() {
+        listening.push(Address::Ip(Ipv6Addr::UNSPECIFIED.into()));
+    }
+    listening
+}
+
 /// Pairs of certificate and key.
 fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
     let (certificates, keys) = (&args.sslcert, &args.sslkey);
@@ -72,9 +85,9 @@ fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
     }
     if certificates.len() != keys.len() {
         let reason = format!(
-            "is given {} times and --sslkey {} times: each certificate has a key, in the same order",
-            certificates.len(),
-            keys.len()
+            "is given {} and --sslkey {}: each certificate has a key, in the same order",
+            times(certificates.len()),
+            times(keys.len())
         );
         return Err(FlagError::about("--sslcert", reason));
     }
@@ -83,6 +96,10 @@ fn files(args: &TlsArgs) -> Result<Vec<IdentitySource>, FlagError> {
         key: key.clone(),
     };
     Ok(certificates.iter().zip(keys).map(pair).collect())
+}
+
+fn times(number: usize) -> String {
+    quantity(number as u64, "time", "times")
 }
 
 /// An IPv6 address of `--host` without its brackets.

@@ -5,7 +5,7 @@ use std::fs;
 use rustix::process::{Resource as Rlimit, getrlimit, getuid};
 
 use super::{cgroup, limit::Limit, processes, resource::Resource, subject::Subject};
-use crate::backend::{Pty, Target};
+use crate::backend::{Pty, Target, has_ptys};
 
 /// Of a pipe, by default (pipe(7)).
 const PAGES_A_PIPE: u64 = 16;
@@ -36,7 +36,9 @@ impl Machine {
         limits.extend(files());
         limits.extend(memory());
         limits.extend(cgroup::limits());
-        limits.extend(ptys().filter(|_| subject.target.pty() != Pty::None));
+        if subject.target.pty() != Pty::None {
+            limits.extend(ptys());
+        }
         Machine {
             limits,
             notes: [
@@ -134,6 +136,15 @@ fn memory() -> Option<Limit> {
 
 /// Pseudoterminals, of which a session takes one.
 fn ptys() -> Option<Limit> {
+    if !has_ptys() {
+        return Some(Limit {
+            name: "pseudoterminals (devpts at /dev/pts)".to_owned(),
+            resource: Resource::Sessions,
+            most: 0,
+            used: 0,
+            remedy: "mount -t devpts -o newinstance,ptmxmode=0666 devpts /dev/pts".to_owned(),
+        });
+    }
     Some(Limit {
         name: "kernel.pty.max".to_owned(),
         resource: Resource::Sessions,

@@ -1,6 +1,7 @@
 //! Measures what a session takes, by starting its program once as a session would.
 
 use std::{
+    borrow::Cow,
     io,
     process::ExitStatus,
     time::{Duration, Instant},
@@ -14,7 +15,7 @@ use super::{
     subject::Subject,
 };
 use crate::{
-    backend::{Backend, Resources, Target},
+    backend::{Backend, Pty, Resources, Target, has_ptys},
     connection::{ConnectionInfo, Endpoint},
 };
 
@@ -117,7 +118,12 @@ async fn open(subject: &Subject, resources: &Resources) -> io::Result<Backend> {
     let nobody = Endpoint::Unix(None);
     let client = ConnectionInfo::new(nobody, nobody);
     let environment = &subject.environment;
-    Ok(subject.target.open(resources, environment, &client).await?)
+    let target = match subject.target.pty() == Pty::None || has_ptys() {
+        true => Cow::Borrowed(&subject.target),
+        // There will be no session, but what one would take.
+        false => Cow::Owned(subject.target.on_pipes()),
+    };
+    Ok(target.open(resources, environment, &client).await?)
 }
 
 fn need_of_target(opened: u64) -> Need {

@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use super::{limit::Limit, measure::Measured, resource::Resource};
+use crate::quantity::quantity;
 
 const KIB: f64 = 1024.0;
 
@@ -60,8 +61,8 @@ impl Report {
         writeln!(
             out,
             "  {}, {}, {} after {}",
-            counted(*processes, "process", "processes"),
-            counted(*threads, "thread", "threads"),
+            quantity(*processes, "process", "processes"),
+            quantity(*threads, "thread", "threads"),
             bytes(*memory),
             seconds(*after),
         )?;
@@ -81,12 +82,12 @@ impl Report {
         let need = &self.measured.need;
         let threads = match need.tasks {
             0 => String::new(),
-            tasks => format!(" {},", counted(tasks, "thread", "threads")),
+            tasks => format!(" {},", quantity(tasks, "thread", "threads")),
         };
         writeln!(
             out,
             "A session takes {} of wsd,{threads} {} with what wsd and the kernel keep for it.\n",
-            counted(need.descriptors, "descriptor", "descriptors"),
+            quantity(need.descriptors, "descriptor", "descriptors"),
             bytes(need.memory),
         )
     }
@@ -151,13 +152,6 @@ impl fmt::Display for Report {
         self.write_need(out)?;
         self.write_table(out)?;
         self.write_conclusion(out)
-    }
-}
-
-fn counted(number: u64, one: &str, many: &str) -> String {
-    match number {
-        1 => format!("1 {one}"),
-        _ => format!("{number} {many}"),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{message::Close, room::NoRoom};
+use crate::{message::Close, quantity::in_bytes, room::NoRoom};
 
 /// Why bytes could not become a message, or a message bytes.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +11,7 @@ pub enum FramingError {
     #[error("{0}")]
     Io(#[from] io::Error),
     /// A line or message of the program is longer than the limit, in bytes.
-    #[error("the message is longer than {0} bytes")]
+    #[error("the message is longer than {}", in_bytes(*.0))]
     TooLong(usize),
     /// What the program writes breaks the rules of its framing.
     #[error("the {framing} framing is broken: {reason}")]

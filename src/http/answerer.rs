@@ -48,6 +48,20 @@ impl Answer {
     }
 }
 
+impl Refused {
+    /// The same where rooms are beneath the path that was asked for: no page is there, and no WebSocket either.
+    pub(super) fn above_rooms(self, rooms: Option<&str>) -> Self {
+        let is_of_path = matches!(
+            self.refusal,
+            Refusal::NoPage | Refusal::UpgradeRequired | Refusal::UpgradeOrPost
+        );
+        match rooms.filter(|_| is_of_path) {
+            Some(rooms) => Answerer::Room.refuse(Refusal::RoomsBeneath(rooms.to_owned())),
+            None => self,
+        }
+    }
+}
+
 impl From<Refusal> for Refused {
     /// Before it is known who would have answered.
     fn from(refusal: Refusal) -> Self {

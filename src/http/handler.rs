@@ -27,7 +27,7 @@ use super::{
         local_redirect::{self, MAX_REDIRECTS, redirect},
         redirect,
     },
-    plain::{self, Wanted},
+    plain::{self, Owner, Wanted},
     pseudo_headers,
     refusal::Refusal,
     refusal_page::RefusalPage,
@@ -362,7 +362,11 @@ impl Handler {
                         }
                     }
                 }
-                Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
+                Asked::Plain(route) => {
+                    let answer = pages::answer(state, request, &path, body, route).await;
+                    let rooms = || self.options.router.rooms_beneath(&path);
+                    answer.map_err(|refused| refused.above_rooms(rooms()))?
+                }
             };
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
@@ -386,6 +390,8 @@ impl Handler {
         fields: &mut AnswerFields,
     ) -> Result<Answer, Refused> {
         let (state, options, by) = (&self.state, route.options(), route.answerer());
+        let access = self.options.router.access_at(path);
+        let owner = Owner::of(request, path, &route, access);
         let outcome = async {
             if !scripts.is_empty() {
                 path.check_for_programs()?;
@@ -401,11 +407,11 @@ impl Handler {
                 Wanted::Conversation => false,
                 Wanted::Events => true,
                 Wanted::Resumption(position) => {
-                    return plain::resume(state, request, path, options, &position);
+                    return plain::resume(state, request, &owner, options, &position);
                 }
                 Wanted::Input { name, behind } => {
                     let handed_in = (name, behind);
-                    return plain::hand_in(state, request, path, options, handed_in, body).await;
+                    return plain::hand_in(state, &owner, options, handed_in, body).await;
                 }
             };
             plain::check_start(request)?;
@@ -415,7 +421,7 @@ impl Handler {
                 false => plain::converse(state, request, found, body, permit).await,
                 true => {
                     let trust = &self.options.access.trust;
-                    plain::listen(state, trust, request, path, found, body, permit).await
+                    plain::listen(state, trust, request, owner, found, body, permit).await
                 }
             }
         };

@@ -13,6 +13,7 @@ mod answerer;
 mod asked;
 pub mod authorize;
 mod body;
+mod buffering_hint;
 pub(crate) mod cgi_response;
 mod checks;
 mod conditional;

@@ -18,8 +18,9 @@ use super::{
     request_head::BadHead,
     url_path::BadPath,
 };
-use crate::backend::{
-    ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time,
+use crate::{
+    backend::{ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time},
+    quantity::{in_bytes, quantity},
 };
 
 /// Seconds after which a client that was refused for the moment may try again.
@@ -61,6 +62,11 @@ pub enum Refusal {
     /// No page answers a plain request here. A WebSocket may be answered all the same.
     #[error("there is no page at this address")]
     NoPage,
+    /// Rooms are beneath the path that was asked for, and it names none of them.
+    #[error(
+        "there is no room at this address itself, but beneath it: {0}/NAME is one, for any NAME"
+    )]
+    RoomsBeneath(String),
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -91,7 +97,7 @@ pub enum Refusal {
     #[error("the file is not in the state that the request is for")]
     PreconditionFailed,
     /// A range beyond the end of a file of so many bytes.
-    #[error("the file has {0} bytes, and the range begins behind them")]
+    #[error("the file has {}, and the range begins behind that", quantity(*.0, "byte", "bytes"))]
     RangeNotSatisfiable(u64),
     /// Accept-Encoding excludes all that there is.
     #[error("the file is not there in an encoding that the request accepts")]
@@ -125,10 +131,10 @@ pub enum Refusal {
     #[error("this server speaks version 13 of the WebSocket protocol")]
     WebSocketVersion,
     /// The request's body is larger than a script gets.
-    #[error("the request's body is larger than the {0} bytes that --cgi-maxbody allows")]
+    #[error("the request's body is larger than --cgi-maxbody allows: {}", quantity(*.0, "byte", "bytes"))]
     BodyTooLarge(u64),
     /// The request's body is no message that may be sent.
-    #[error("the message is larger than the {0} bytes that --maxframesize allows")]
+    #[error("the message is larger than --maxframesize allows: {}", in_bytes(*.0))]
     MessageTooLarge(usize),
     /// The request's body does not come.
     #[error("the request's body did not come in time")]
@@ -378,7 +384,7 @@ impl Refusal {
             | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoPage | Refusal::NoSession => {
+            Refusal::NotFound | Refusal::NoPage | Refusal::RoomsBeneath(_) | Refusal::NoSession => {
                 Terms::new(StatusCode::NOT_FOUND, "not_found")
             }
             Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),

@@ -1,15 +1,13 @@
 //! State of one server: what all its handlers share, those of before and after a reload.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Once},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use tokio_util::sync::CancellationToken;
 
 use super::{
     access::{Connections, DigestKey, Guesses, Logins, ProcessLimit},
     authorize::{Cache, Turns},
+    buffering_hint::BufferingHint,
     console_feed::Feeds,
     groups::Groups,
     lifecycle::LifecycleTokens,
@@ -55,8 +53,8 @@ pub(super) struct State {
     pub(super) logins: Arc<Logins>,
     /// For digests of tokens.
     pub(super) digests: DigestKey,
-    /// What is told once.
-    pub(super) buffering_told: Arc<Once>,
+    /// What is told of programs whose output could be had earlier.
+    pub(super) buffering_hint: BufferingHint,
     /// Whether there is a console, whose user is told why a script cannot run.
     pub(super) has_console: bool,
     /// Whether files are watched.
@@ -94,7 +92,7 @@ impl State {
             turns: Arc::default(),
             logins: Arc::default(),
             digests: DigestKey::default(),
-            buffering_told: Arc::new(Once::new()),
+            buffering_hint: BufferingHint::default(),
             has_console: false,
             is_watching: false,
             page_updates: Arc::default(),

@@ -7,7 +7,7 @@ use hyper::Uri;
 use super::{
     access::{TrustedProxies, with_tokens_digested, without_query_token},
     authorize::AuthorizerFailure,
-    pages::{MountTarget, RouteMatch, Router, TokenTargets, room_name},
+    pages::{MountTarget, RouteMatch, Router, TokenTargets, is_mount_itself, room_name},
     plain::masked,
     refusal::Refusal,
     request::ClientRequest,
@@ -92,7 +92,12 @@ fn find_room<'a>(
     found: RouteMatch<'a, ()>,
     options: &Arc<RoomOptions>,
 ) -> Result<FoundTarget<'a>, Refusal> {
-    let room = room_name(&found.script_name, &found.path_info).ok_or(Refusal::NotFound)?;
+    let (script_name, path_info) = (&found.script_name, &found.path_info);
+    let room =
+        room_name(script_name, path_info).ok_or_else(|| match is_mount_itself(path_info) {
+            true => Refusal::RoomsBeneath(script_name.to_string()),
+            false => Refusal::NotFound,
+        })?;
     let target = Target::Room(RoomTarget {
         name: room,
         options: Arc::clone(options),

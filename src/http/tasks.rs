@@ -24,6 +24,8 @@ pub struct Tasks {
     tracker: TaskTracker,
     /// The most that there were since memory was given back last.
     most: Arc<AtomicUsize>,
+    /// Those of shared programs, once more.
+    shared_programs: TaskTracker,
 }
 
 impl Tasks {
@@ -36,9 +38,19 @@ impl Tasks {
         self.tracker.spawn(task.map(move |()| tasks.note_end()));
     }
 
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.tracker.len()
+    /// Runs the task of a program that many clients have together, or none: it is waited for, but is no connection.
+    pub fn spawn_shared_program(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(self.shared_programs.track_future(task));
+    }
+
+    /// How many there are of connections, sessions and scripts.
+    pub fn connections(&self) -> usize {
+        self.tracker.len().saturating_sub(self.shared_programs())
+    }
+
+    /// How many there are of shared programs.
+    pub fn shared_programs(&self) -> usize {
+        self.shared_programs.len()
     }
 
     /// Whether there is none.

@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 use super::entry::quoted;
 
+/// The framing of a terminal, by the name that it has for people: binary messages are bytes of it, texts are about it.
+pub const TERMINAL: &str = "terminal";
+
 /// What a session was joined to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -24,7 +27,7 @@ pub struct Header {
     pub uri: String,
     /// What it was joined to.
     pub source: Source,
-    /// How the source tells messages apart: a name of [`Framing`](crate::framing::Framing).
+    /// How the source tells messages apart: a name of [`Framing`](crate::framing::Framing), or [`TERMINAL`].
     pub framing: String,
 }
 

@@ -14,6 +14,6 @@ mod writer;
 
 pub use directory::RecordDirectory;
 pub use entry::{Direction, Entry};
-pub use header::{Header, Source};
+pub use header::{Header, Source, TERMINAL};
 pub use playback::{Malformed, Playback};
 pub use recorder::{Recorder, Recording};

@@ -5,7 +5,7 @@ use std::{future::Future, time::Duration};
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::http::LifecycleTokens;
+use crate::{http::LifecycleTokens, quantity::quantity};
 
 /// What a stop allows on top of the sessions' own time for connections that are just being closed.
 const CLOSING_GRACE: Duration = Duration::from_secs(2);
@@ -44,15 +44,28 @@ impl Lifecycle {
     ///
     /// Cancel safe: yes; the drain goes on, and nobody waits for it.
     pub(super) async fn drain(&self, limit: Duration) {
-        let tasks = &self.tokens.tasks;
         self.tokens.drain.cancel();
-        let open = tasks.len();
-        if open > 0 {
-            info!("stopping: waiting for {open} connections; a second signal ends them now");
+        if !self.is_idle() {
+            let open = self.open();
+            info!("stopping: waiting for {open}; a second signal ends that now");
         }
         let limit = limit.saturating_add(CLOSING_GRACE);
         if timeout(limit, self.wait_ended()).await.is_err() {
-            warn!("stopping: {} connections were cut off", tasks.len());
+            warn!("stopping: cut off {}", self.open());
         }
+    }
+
+    /// What has not ended, in words.
+    fn open(&self) -> String {
+        let tasks = &self.tokens.tasks;
+        let amounts = [
+            (tasks.connections(), "connection", "connections"),
+            (tasks.shared_programs(), "shared program", "shared programs"),
+        ];
+        let amounts = amounts.iter().filter(|(number, ..)| *number > 0);
+        let words: Vec<_> = amounts
+            .map(|(number, one, many)| quantity(*number as u64, one, many))
+            .collect();
+        words.join(" and ")
     }
 }

@@ -28,7 +28,10 @@ pub use super::{
     answers::{Answer, Answers},
     body_writer::Carriage,
 };
-use crate::message::{Close, Message};
+use crate::{
+    message::{Close, Message},
+    quantity::in_bytes,
+};
 
 /// What the end of the first body means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +154,7 @@ pub fn check(body: Bytes, carriage: Carriage) -> Result<(), Close> {
 fn refusal(error: LinesCodecError, longest: usize) -> Disconnect {
     match error {
         LinesCodecError::MaxLineLengthExceeded => {
-            let reason = format!("a line over {longest} bytes (maxframesize)");
+            let reason = format!("a line over {} (maxframesize)", in_bytes(longest));
             Disconnect::Violation(Close::new(Close::TOO_BIG, reason))
         }
         LinesCodecError::Io(error) if error.kind() == io::ErrorKind::InvalidData => {

@@ -6,8 +6,11 @@ use std::{
     process::Command,
 };
 
+use tempfile::TempDir;
+
 use crate::support::{
     Client, Gateway, Server, Signal, address_in, forget_caller, http, own_address, run,
+    terminal::Terminal,
 };
 
 /// The loopback addresses, which are `localhost` together.
@@ -150,6 +153,87 @@ fn start_that_opens_it_to_the_network_prints_the_machines_addresses() {
     server.signal(Signal::TERM);
     server.wait();
     assert!(!server.log().contains("from other machines"));
+}
+
+/// What the start says of how other machines are let in.
+const REMEDY: &str = "--address=0.0.0.0 lets other machines and phones in";
+
+#[test]
+fn start_for_this_machine_alone_names_the_remedy_to_who_has_a_console() {
+    for (words, is_said) in [
+        ("--devconsole cat", true),
+        ("--devconsole --admin=127.0.0.1:0 cat", true),
+        ("cat", false),
+        ("--devconsole --address=127.0.0.1 cat", false),
+        ("--devconsole --address=0.0.0.0 cat", false),
+        ("--devconsole --host=dev.example cat", false),
+        ("--devconsole --trust-proxy=127.0.0.1 cat", false),
+    ] {
+        let mut server = Gateway::with(words).start();
+        server.signal(Signal::TERM);
+        server.wait();
+        let log = server.log();
+        assert_eq!(
+            log.matches(REMEDY).count(),
+            usize::from(is_said),
+            "{words}: {log}"
+        );
+    }
+}
+
+#[test]
+fn start_for_this_machine_alone_names_the_remedy_on_a_terminal() {
+    let mut terminal = Terminal::run("$WSD --port=0 cat");
+    terminal.wait_for(REMEDY);
+}
+
+/// Gives the loopback interface an address that others could reach it by.
+const WITH_ADDRESS: &str = "up(b'lo'); fcntl.ioctl(control, 0x8916, struct.pack('16sHH4s8x', b'lo:1', socket.AF_INET, 0, \
+     socket.inet_aton('192.0.2.7')))";
+
+/// The names that the certificate of `--ssl-selfsigned` is for, as the start says them, and what curl says that trusts it.
+fn self_signed(flags: &[&str], url: &str) -> (String, String) {
+    let directory = TempDir::with_prefix("wsd-").expect("a directory");
+    let gateway = in_own_network(WITH_ADDRESS).args(["--ssl-selfsigned", "--devconsole"]);
+    let mut server = gateway.args(flags).args(["cat"]).start();
+    let names = server.wait_for_line("fingerprint");
+    let certificate = directory.path().join("certificate.pem");
+    let fetch = format!(
+        "openssl s_client -connect localhost:{port} </dev/null 2>/dev/null | openssl x509 > {certificate}; \
+         curl -sS -o {certificate}.page --cacert {certificate} {url}:{port}/ 2>&1",
+        port = server.port(),
+        certificate = certificate.display(),
+    );
+    let output = forget_caller(&mut Command::new("nsenter"))
+        .args(["-t", &server.pid().to_string(), "-U", "-n"])
+        .args(["--preserve-credentials", "sh", "-c", &fetch])
+        .output()
+        .expect("nsenter is there");
+    (names, String::from_utf8(output.stdout).expect("text"))
+}
+
+#[test]
+fn self_signed_certificate_is_for_the_addresses_that_the_start_names() {
+    let host = Command::new("hostname")
+        .output()
+        .expect("hostname is there");
+    let host = String::from_utf8(host.stdout)
+        .expect("a name")
+        .trim()
+        .to_ascii_lowercase();
+    for flags in [
+        &["--address=0.0.0.0"][..],
+        &["--address=::"],
+        &["--address=localhost", "--address=192.0.2.7"],
+    ] {
+        let (names, said) = self_signed(flags, "https://192.0.2.7");
+        let expected = format!("for localhost, 127.0.0.1, ::1, 192.0.2.7, {host};");
+        assert!(names.contains(&expected), "{flags:?}: {names}");
+        assert_eq!(said, "", "{flags:?}");
+    }
+    let (names, said) = self_signed(&[], "https://192.0.2.7");
+    assert!(names.contains("for localhost, 127.0.0.1, ::1; "), "{names}");
+    assert!(said.contains("curl: "), "{said}");
 }
 
 #[test]

@@ -141,6 +141,30 @@ fn complaints_of_the_program_are_seen() {
 }
 
 #[test]
+fn machine_without_pseudoterminals_is_said_to_have_none() {
+    let hidden = "mount -t tmpfs none /dev/pts && exec \"$@\"";
+    let hidden = ["unshare", "-r", "-m", "sh", "-c", hidden, "sh"];
+    let doctor = |flag: &str| {
+        Gateway::without_port()
+            .under(&hidden)
+            .args(["--doctor", flag, "cat"])
+            .output()
+    };
+    for flag in ["--terminal", "--pty", "--unbuffer=pty"] {
+        let output = doctor(flag);
+        let report = &output.stdout;
+        assert_eq!(output.code, Some(1), "{flag}: {output:?}");
+        assert_eq!(row(report, "pseudoterminals"), Some(0), "{report}");
+        assert!(row(report, "kernel.pid_max") > Some(0), "{report}");
+        assert_eq!(sessions(report), 0, "{report}");
+        assert!(report.contains("For more: mount -t devpts"), "{report}");
+    }
+    let output = doctor("--maxforks=3");
+    assert_eq!(output.code, Some(0), "{output:?}");
+    assert_eq!(row(&output.stdout, "pseudoterminals"), None);
+}
+
+#[test]
 fn program_that_cannot_be_started_fails() {
     let directory = tempfile::tempdir().expect("a directory");
     let file = directory.path().join("program");

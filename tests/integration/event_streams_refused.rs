@@ -10,7 +10,7 @@ use crate::{
     support::{
         Gateway, PATIENCE, Server,
         event_stream::{EventStream, post},
-        eventually, login, own_address,
+        eventually, login, own_address, script,
     },
 };
 
@@ -69,10 +69,13 @@ fn last_event_id_that_is_none_of_this_session_is_refused() {
 }
 
 #[test]
-fn session_of_another_user_or_path_is_none() {
-    let server = login::site("--plain-http", "basic-auth = \"DIR/users\"\n")
-        .args(["cat"])
-        .start();
+fn session_of_another_user_or_route_is_none() {
+    let server = login::site(
+        "--plain-http --route=/other=cat",
+        "basic-auth = \"DIR/users\"\n",
+    )
+    .args(["cat"])
+    .start();
     let alice = format!("{}\r\n", login::alice());
     let bob = format!("{}\r\n", login::basic("bob", "hunter2"));
     let (_stream, session) = open(&server, &alice);
@@ -94,6 +97,59 @@ fn session_of_another_user_or_path_is_none() {
     assert_eq!(post(&server, &elsewhere, &alice, b"a").0, 404);
     let stream = EventStream::get(&server, "/", &format!("{alice}{last}"));
     assert_eq!(stream.status, 200);
+}
+
+#[test]
+fn session_is_its_routes_at_whatever_path_of_that() {
+    let flags = "--plain-http --route=/own=cat --route=/own/other=cat --room=/chat";
+    let server = Gateway::with(flags).args(["cat"]).start();
+    for (opened, same, others) in [
+        ("/", &["/", "/x/y"][..], &["/own", "/chat/a"][..]),
+        ("/own", &["/own", "/own/x"], &["/", "/own/other", "/owner"]),
+        ("/chat/a", &["/chat/a", "/chat/b"], &["/"]),
+    ] {
+        let mut stream = EventStream::get(&server, opened, "");
+        let session = stream.opened();
+        let target = |path: &str| format!("{path}?session={session}");
+        for path in others {
+            assert_eq!(
+                post(&server, &target(path), "", b"x").0,
+                404,
+                "{opened} {path}"
+            );
+            let stream = EventStream::get(&server, &target(path), "");
+            assert_eq!(stream.status, 404, "{opened} {path}");
+        }
+        for path in same {
+            assert_eq!(
+                post(&server, &target(path), "", b"a").0,
+                204,
+                "{opened} {path}"
+            );
+            assert_eq!(stream.text(), "a");
+        }
+        for path in same {
+            let stream = EventStream::get(&server, &target(path), "");
+            assert_eq!(stream.status, 200, "{opened} {path}");
+        }
+    }
+}
+
+#[test]
+fn session_stays_where_its_path_decides_what_is_there() {
+    let directory = tempfile::tempdir().expect("a directory");
+    for name in ["a", "b"] {
+        script(directory.path(), name, "#!/bin/sh\nexec cat\n");
+    }
+    let server = plain()
+        .args([format!("--dir={}", directory.path().display())])
+        .start();
+    let mut stream = EventStream::get(&server, "/a", "");
+    let session = stream.opened();
+    for (path, status) in [("/a", 204), ("/b", 404), ("/a/x", 404)] {
+        let target = format!("{path}?session={session}");
+        assert_eq!(post(&server, &target, "", b"a").0, status, "{path}");
+    }
 }
 
 #[test]

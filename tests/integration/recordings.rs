@@ -12,6 +12,24 @@ use tempfile::TempDir;
 
 use crate::support::{Gateway, Output, Server, Signal, WSD, eventually, run};
 
+#[test]
+fn recording_of_a_terminal_says_so_and_is_played_as_its_bytes() {
+    let (directory, gateway) = recording("--terminal", "stty size; exit 3");
+    let server = gateway.start();
+    let mut client = server.connect_to("/?cols=91&rows=17");
+    assert_eq!(client.text(), r#"{"title":"sh"}"#);
+    assert_eq!(client.binary(), b"17 91\r\n");
+    assert_eq!(client.text(), r#"{"exit":3}"#);
+    assert_eq!(client.closed().0, 4003);
+    let lines = lines(directory.path());
+    assert_eq!(lines[0]["framing"], "terminal");
+    assert_eq!(lines[0]["uri"], "/?cols=91&rows=17");
+    let file = files(directory.path());
+    let file = file[0].to_str().expect("a path");
+    let played = replay(file, &["--replay-speed=0"]);
+    assert_eq!((played.code, &*played.stdout), (Some(3), "17 91\r\n"));
+}
+
 /// A gateway that records into a directory of its own.
 fn recording(words: &str, program: &str) -> (TempDir, Gateway) {
     let directory = tempfile::tempdir().expect("a directory");

@@ -91,6 +91,58 @@ fn members_hear_one_order() {
 }
 
 #[test]
+fn path_of_rooms_itself_says_that_they_are_beneath() {
+    let directory = tempfile::TempDir::with_prefix("wsd-").expect("a directory");
+    let files = format!("--staticdir={}", directory.path().display());
+    let upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                   Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    for flags in [
+        &["--room=/chat"][..],
+        &["--room=/chat", &files],
+        &["--room=/chat", "--plain-http"],
+    ] {
+        let server = Gateway::new().args(flags).start();
+        let says = |path: &str, headers: &str| {
+            let (status, _, body) = server.request("GET", path, headers);
+            let body = String::from_utf8(body).expect("text");
+            (status, body.contains("/chat/NAME"))
+        };
+        for path in ["/chat", "/chat/"] {
+            assert_eq!(says(path, ""), (404, true), "{flags:?} {path}");
+        }
+        assert_eq!(
+            says("/chat", "Accept: text/html\r\n"),
+            (404, true),
+            "{flags:?}"
+        );
+        // hyper wants a connection that is for an upgrade alone.
+        let request = format!("GET /chat HTTP/1.1\r\nHost: localhost\r\n{upgrade}\r\n");
+        assert!(
+            refusal(&server, &request).contains("/chat/NAME"),
+            "{flags:?}"
+        );
+        let request = request.replace("/chat", "/chat/a%20b");
+        assert!(!refusal(&server, &request).contains("NAME"), "{flags:?}");
+    }
+}
+
+/// What a request is refused with, up to the end of the line that is its body.
+fn refusal(server: &Server, request: &str) -> String {
+    use std::io::{BufRead, BufReader, Write};
+    let mut stream = std::net::TcpStream::connect(server.address).expect("a connection");
+    stream.write_all(request.as_bytes()).expect("the request");
+    let mut lines = BufReader::new(stream)
+        .lines()
+        .map(|line| line.expect("text"));
+    let status = lines.next().expect("a status");
+    assert!(status.contains(" 404 "), "{status}");
+    lines
+        .find(|line| line.is_empty())
+        .expect("the end of the head");
+    lines.next().expect("a body")
+}
+
+#[test]
 fn path_is_that_of_a_room_or_of_nothing() {
     let server = Gateway::with("--room=/chat --room=/chat/deep cat").start();
     for (path, status) in [

@@ -90,10 +90,38 @@ fn second_signal_ends_it_now() {
         let mut client = server.connect();
         let pids: [i32; 2] = [(); 2].map(|()| client.text().parse().expect("a pid"));
         server.signal(signal);
-        server.wait_for_line("a second signal ends them now");
+        server.wait_for_line("a second signal ends that now");
         assert_eq!(server.insist(signal).code(), Some(code));
         pids.into_iter().for_each(wait_until_gone);
     }
+}
+
+/// What a stop says that it waits for.
+fn waiting(flags: &str, clients: usize) -> String {
+    let mut server = Gateway::with(flags)
+        .program("echo ready; cat >/dev/null; echo bye; sleep 0.2")
+        .start();
+    let mut clients: Vec<_> = (0..clients).map(|_| server.connect()).collect();
+    for client in &mut clients {
+        assert_eq!(client.text(), "ready");
+    }
+    server.signal(Signal::TERM);
+    let line = server.wait_for_line("stopping: waiting for ");
+    assert_eq!(server.wait().code(), Some(0));
+    let what = line.split("waiting for ").nth(1).expect("an amount");
+    what.split(';').next().expect("an amount").to_owned()
+}
+
+#[test]
+fn stop_tells_connections_from_programs_and_one_from_many() {
+    assert_eq!(waiting("", 1), "1 connection");
+    assert_eq!(waiting("", 2), "2 connections");
+    assert_eq!(
+        waiting("--share --share-keep=always", 0),
+        "1 shared program"
+    );
+    let both = waiting("--share --share-keep=always --history=1", 2);
+    assert_eq!(both, "2 connections and 1 shared program");
 }
 
 #[test]

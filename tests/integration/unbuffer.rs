@@ -378,3 +378,43 @@ fn log_says_unbuffer_where_a_client_left_without_an_answer() {
     server.wait_for_line("--unbuffer");
     server.signal(Signal::TERM);
 }
+
+#[test]
+fn log_says_unbuffer_of_a_shared_program_that_was_heard_at_its_end_alone() {
+    let held_back = "import time\nfor n in range(3): print(n); time.sleep(1.2)";
+    let mut server = Gateway::with("--share")
+        .args(["python3", "-c", held_back])
+        .start();
+    let mut client = server.connect();
+    let said = [client.text(), client.text(), client.text()];
+    assert_eq!(said, ["0", "1", "2"]);
+    server.wait_for_line("--unbuffer");
+}
+
+#[test]
+fn log_says_unbuffer_of_a_shared_program_whose_members_left_without_an_answer() {
+    let echo = "import sys\nfor line in sys.stdin: print(line, end='')";
+    let mut server = Gateway::with("--share --share-keep=0")
+        .args(["python3", "-c", echo])
+        .start();
+    let mut client = server.connect();
+    client.send("hello");
+    std::thread::sleep(Duration::from_millis(3500));
+    client.send_close(1000);
+    server.wait_for_line("--unbuffer");
+}
+
+#[test]
+fn log_says_nothing_of_a_shared_program_that_was_heard_in_time() {
+    let mut server = Gateway::with("--share --share-keep=0")
+        .program("read line; echo $line; sleep 3.2; echo a; echo b")
+        .start();
+    let mut client = server.connect();
+    client.send("hello");
+    let said = [client.text(), client.text(), client.text()];
+    assert_eq!(said, ["hello", "a", "b"]);
+    server.wait_for_line("shared program ended");
+    server.signal(Signal::TERM);
+    server.wait();
+    assert!(!server.log().contains("--unbuffer"), "{}", server.log());
+}

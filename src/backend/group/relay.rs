@@ -26,6 +26,7 @@ use crate::{
     backend::{
         error::BackendError,
         interface::{Output, Said},
+        late_output::Heard,
         process::Process,
         stdin::{Intake, Stdin},
     },
@@ -79,6 +80,8 @@ pub(super) struct Relay<'a> {
     exit: Option<ExitStatus>,
     /// The last of the program's output, or its end.
     last_output: Instant,
+    /// What it has said by now.
+    pub(super) heard: Heard,
     /// Since when there have been no members, and those who have gone have told it nothing.
     unused: Option<Instant>,
     /// The program is told no more than what is gathered by now, and then its end; until then at most.
@@ -104,6 +107,12 @@ impl<'a> Relay<'a> {
     pub(super) fn new(group: &'a Group, started: SharedProcess) -> Self {
         Relay {
             group,
+            heard: Heard {
+                started: started.process.started(),
+                first: None,
+                messages: 0,
+                is_heard_late: false,
+            },
             output: Some(started.output),
             intake: started.stdin.intake().clone(),
             stdin: Some(started.stdin),
@@ -278,6 +287,8 @@ impl<'a> Relay<'a> {
                     let message = said.message();
                     bytes += message.len() + 1;
                     deliveries += self.group.say(message.clone());
+                    self.heard.first.get_or_insert(self.last_output);
+                    self.heard.messages += 1;
                 }
                 Some(Err(BackendError::Io(_))) | None => {
                     self.output = None;

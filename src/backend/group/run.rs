@@ -1,9 +1,9 @@
 //! The life of a group: its processes one after the other, and the end.
 
-use std::{convert::Infallible, process::ExitStatus, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::pin, process::ExitStatus, sync::Arc, time::Duration};
 
-use futures_util::{StreamExt, future};
-use tokio::time::sleep;
+use futures_util::{FutureExt, StreamExt, future};
+use tokio::time::{Instant, sleep};
 use tracing::{info, warn};
 
 use super::{
@@ -13,7 +13,12 @@ use super::{
     state::Group,
 };
 use crate::{
-    backend::{exit::close_for, interface::Output, start_error::passes_with_time},
+    backend::{
+        exit::close_for,
+        interface::Output,
+        late_output::{Heard, HeardUntil},
+        start_error::passes_with_time,
+    },
     backoff::Backoff,
     message::Close,
     timer::timeout,
@@ -33,6 +38,8 @@ pub struct GroupEnd {
     pub has_failed: bool,
     /// What it said was no message: it would not be again.
     pub is_broken: bool,
+    /// A process of it was heard at its end alone: what it said may have been written long before.
+    pub came_at_end: bool,
 }
 
 /// A group whose task this is.
@@ -69,8 +76,11 @@ pub async fn run(
     let mut started = Some(started);
     let mut end = GroupEnd::default();
     while let Some(process) = started.take() {
-        let then;
-        (end, then) = life.live(process).await;
+        let (last, then) = life.live(process).await;
+        end = GroupEnd {
+            came_at_end: end.came_at_end || last.came_at_end,
+            ..last
+        };
         if let Some(status) = end.status {
             exited(status);
         }
@@ -100,7 +110,8 @@ impl Life {
         {
             group.finish(close.as_ref());
         }
-        let status = self.end_process(relay, &end).await;
+        let (ended, mut heard) = (Instant::now(), relay.heard);
+        let status = self.end_process(relay, &end, &mut heard).await;
         let then = match (&end, then) {
             // Only now it is known how.
             (RelayEnd::Closed, _) => self.then(&RelayEnd::Exited(status)),
@@ -112,6 +123,7 @@ impl Life {
         let end = GroupEnd {
             status: Some(status),
             lived,
+            came_at_end: heard.came_at_end(self.heard_until(&end), ended),
             is_broken: matches!(end, RelayEnd::Broken(_)),
             has_failed: match end {
                 RelayEnd::Exited(_) | RelayEnd::Closed => !status.success(),
@@ -128,6 +140,16 @@ impl Life {
     fn is_wanted(&self) -> bool {
         let (is_in_use, stage) = self.group.state();
         is_in_use || stage == Stage::Open && self.group.is_kept()
+    }
+
+    /// Whether there was somebody to hear a process until its end.
+    fn heard_until(&self, end: &RelayEnd) -> HeardUntil {
+        match end {
+            _ if self.group.drain.is_cancelled() => HeardUntil::Otherwise,
+            RelayEnd::Exited(_) => HeardUntil::ItsEnd,
+            RelayEnd::Unused => HeardUntil::NobodyIsLeft,
+            _ => HeardUntil::Otherwise,
+        }
     }
 
     fn then(&self, end: &RelayEnd) -> Then {
@@ -168,17 +190,21 @@ impl Life {
     }
 
     /// Brings a process to its end, and what is left of its process group. What it still says nobody hears.
-    async fn end_process(&self, relay: Relay<'_>, end: &RelayEnd) -> ExitStatus {
+    async fn end_process(&self, relay: Relay<'_>, end: &RelayEnd, heard: &mut Heard) -> ExitStatus {
         let (mut process, output) = relay.into_rest();
         let mut timeouts = self.group.options().termination;
         if matches!(end, RelayEnd::Drained | RelayEnd::Closed) {
             // It has had its time.
             timeouts.eof = Duration::ZERO;
         }
-        tokio::select! {
+        let mut rest = pin!(discard(output, &mut heard.is_heard_late));
+        let status = tokio::select! {
             status = process.end(&timeouts) => status,
-            never = discard(output) => match never {},
-        }
+            never = &mut rest => match never {},
+        };
+        // What it said at its very end.
+        let _ = rest.now_or_never();
+        status
     }
 
     /// What is waited for before a program is started again that has failed.
@@ -225,9 +251,11 @@ impl Life {
     }
 }
 
-async fn discard(output: Option<Output>) -> Infallible {
+async fn discard(output: Option<Output>, is_heard: &mut bool) -> Infallible {
     if let Some(mut output) = output {
-        while output.next().await.is_some() {}
+        while let Some(said) = output.next().await {
+            *is_heard |= said.is_ok();
+        }
     }
     future::pending().await
 }

@@ -53,6 +53,16 @@ pub(in crate::backend) fn open_pty(pty: Pty, size: TerminalSize) -> io::Result<P
     open_ends(pty, size).map_err(NoPty::behind)
 }
 
+/// Whether the system has ptys at all, though all of them may be open.
+pub fn has_ptys() -> bool {
+    let error = match open_pty(Pty::Output, TerminalSize::default()) {
+        Ok(_) => return true,
+        Err(error) => error,
+    };
+    let reason = error.get_ref().and_then(|reason| reason.downcast_ref());
+    !matches!(reason, Some(NoPty::Unavailable(_)))
+}
+
 fn open_ends(pty: Pty, size: TerminalSize) -> io::Result<PtyEnds> {
     let master = openpt(flags())?;
     // Elsewhere that is no flag of posix_openpt(3).

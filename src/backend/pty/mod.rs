@@ -15,6 +15,7 @@ mod terminal_input;
 mod terminal_output;
 mod window;
 
+pub use ends::has_ptys;
 pub use mode::Pty;
 pub use size::{BadSize, TerminalSize};
 

@@ -19,6 +19,7 @@ use crate::{
         interface::{Inbound, Input},
     },
     message::{Close, Message},
+    quantity::quantity,
 };
 
 /// A terminal's input as a sink of messages.
@@ -41,7 +42,8 @@ impl TerminalInput {
             ClientText::Acknowledge(drawn) => {
                 let acknowledged = self.window.acknowledge(drawn);
                 acknowledged.map_err(|NotSent { sent }| {
-                    format!("{drawn} bytes are acknowledged, and {sent} were sent")
+                    let drawn = quantity(drawn, "byte", "bytes");
+                    format!("an acknowledgement of {drawn}, where {sent} were sent")
                 })
             }
         }

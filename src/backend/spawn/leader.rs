@@ -8,7 +8,11 @@ use std::{
 };
 
 use rustix::process::Signal;
-use tokio::io::{Interest, unix::AsyncFd};
+use tokio::{
+    io::{Interest, unix::AsyncFd},
+    runtime::Handle,
+};
+use tracing::Instrument;
 
 use super::{system::ProcessHandle, terminal_session::TerminalSession};
 
@@ -19,6 +23,8 @@ pub(in crate::backend) struct Leader {
     status: Option<ExitStatus>,
     /// The group was killed after its leader had gone: its number may be a stranger's by now.
     is_over: bool,
+    /// It was dropped before it was over, and somebody else has what there was.
+    is_cut_off: bool,
 }
 
 impl Leader {
@@ -27,6 +33,7 @@ impl Leader {
             handle,
             status: None,
             is_over: false,
+            is_cut_off: false,
         }
     }
 
@@ -96,6 +103,25 @@ impl Leader {
         self.end_group_now();
     }
 
+    /// Has a task end the session of a terminal that was cut off: to find who is in it, all processes are looked at, which
+    /// is nothing for a thread that others wait for. The task is nobody's to await: with the runtime it is dropped, and
+    /// what it has not done is done then and there. `false` where there is no session to be ended, or no such task.
+    fn hand_over(&mut self) -> bool {
+        let is_wanted = !self.is_over && !self.is_cut_off && self.session().is_some();
+        let runtime = Handle::try_current().ok().filter(|_| is_wanted);
+        let Some(runtime) = runtime else {
+            return false;
+        };
+        let mut rest = Leader {
+            handle: self.handle.take(),
+            status: self.status,
+            is_over: false,
+            is_cut_off: true,
+        };
+        runtime.spawn(async move { rest.end_group().await }.in_current_span());
+        true
+    }
+
     fn end_group_now(&mut self) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
@@ -123,6 +149,9 @@ impl AsRawFd for Leader {
 impl Drop for Leader {
     /// The way out of a session that was cut off. One that has ended has an empty group by now.
     fn drop(&mut self) {
+        if self.hand_over() {
+            return;
+        }
         self.end_group_now();
         if self.reap().is_none() {
             self.handle.kill();
@@ -130,5 +159,83 @@ impl Drop for Leader {
             let handle = self.handle.take();
             let _ = thread::Builder::new().spawn(move || handle.wait());
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
+mod tests {
+    use super::*;
+    use crate::backend::{
+        process_attributes::ProcessAttributes,
+        pty::{Pty, TerminalSize},
+        spawn::{
+            Spawner,
+            command::{Child, Command},
+        },
+    };
+    use std::{fs::File, future::pending, io::Read};
+    use tokio::task::{spawn_blocking, yield_now};
+
+    /// A shell with a terminal, which has another process there.
+    async fn shell(spawner: &Spawner) -> Child<Leader> {
+        let command = Command {
+            file: c"/bin/sh".into(),
+            arguments: vec![c"sh".into(), c"-c".into(), c"sleep 1000 & wait".into()],
+            environment: vec![c"PATH=/bin:/usr/bin".into()],
+            directory: None,
+            place: None,
+            attributes: ProcessAttributes::default(),
+            pty: (
+                Pty::Terminal { is_readonly: false },
+                TerminalSize::default(),
+            ),
+        };
+        spawner.spawn(command).await.expect("a shell")
+    }
+
+    /// Waits until nobody has the terminal any more (EIO, pty(7)).
+    fn read_to_end(mut master: File) {
+        let mut read = [0; 1024];
+        while master.read(&mut read).is_ok_and(|length| length > 0) {}
+    }
+
+    #[tokio::test]
+    async fn session_that_is_cut_off_is_ended_by_no_thread_that_others_wait_for() {
+        let spawner = Spawner::start().expect("threads");
+        let Child {
+            process, streams, ..
+        } = shell(&spawner).await;
+        let session = process.session().expect("a terminal").clone();
+        drop(process);
+        assert!(!session.is_over());
+        let master = File::from(streams.stdout);
+        spawn_blocking(|| read_to_end(master))
+            .await
+            .expect("its end");
+        while !session.is_over() {
+            yield_now().await;
+        }
+    }
+
+    #[test]
+    fn session_that_is_cut_off_with_its_runtime_is_ended_at_once() {
+        let spawner = Spawner::start().expect("threads");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let Child {
+            process, streams, ..
+        } = runtime.block_on(shell(&spawner));
+        let session = process.session().expect("a terminal").clone();
+        runtime.spawn(async move {
+            let _process = process;
+            pending::<()>().await;
+        });
+        runtime.block_on(yield_now());
+        drop(runtime);
+        assert!(session.is_over());
+        read_to_end(File::from(streams.stdout));
     }
 }

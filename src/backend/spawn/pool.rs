@@ -23,6 +23,7 @@ use super::{
     system::{Attempt, Common, System},
     working_directory::WorkingDirectory,
 };
+use crate::quantity::quantity;
 
 /// What a start is asked for with.
 #[derive(Debug)]
@@ -105,8 +106,8 @@ impl Pool {
         state.progress = Instant::now();
         match self.add(&mut state, more) {
             Ok(()) => warn!(
-                "programs wait for their execution; {} threads start others",
-                state.threads
+                "programs wait for their execution; others are started by {}",
+                quantity(state.threads as u64, "thread", "threads")
             ),
             Err(error) => warn!(
                 "programs wait for their execution, and there is no thread to start others: {error}"

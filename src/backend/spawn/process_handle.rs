@@ -76,12 +76,12 @@ impl ProcessHandle {
         self.pid.as_raw_nonzero().get().unsigned_abs()
     }
 
-    /// Moves the right to wait out of a leader that is being dropped.
+    /// Moves all that there is, the right to wait above all, out of a leader that is being dropped.
     pub(super) fn take(&mut self) -> ProcessHandle {
         ProcessHandle {
             pid: self.pid,
             pidfd: self.pidfd.take(),
-            registration: None,
+            registration: self.registration.take(),
             session: self.session.take(),
         }
     }

@@ -189,7 +189,7 @@ impl Source {
     /// Runs a group in a task, which the server's stop waits for.
     fn run(self, state: &State, started: Started) {
         let running = self.keep(state.clone(), started);
-        state.tasks.spawn(running);
+        state.tasks.spawn_shared_program(running);
     }
 
     /// Runs a group to its end, and the next one where its program is kept.
@@ -216,7 +216,12 @@ impl Source {
         let program = self.program.clone();
         let running = run_group(Arc::clone(&group), program, launched.started, exited);
         let end = running.instrument(launched.span.clone()).await;
-        launched.span.in_scope(|| self.log_end(&end));
+        launched.span.in_scope(|| {
+            self.log_end(&end);
+            if end.came_at_end && self.program.program.may_hold_back_output() {
+                state.buffering_hint.say();
+            }
+        });
         self.slot.note_end(&end);
         drop((launched.permit, occupied));
         // Behind all that: who waits for it starts the next.

@@ -30,7 +30,7 @@ pub use file::{FileOptions, Files, MimeRule, MimeTypes};
 pub use mount::{Mount, MountMatch, MountTarget, TokenTargets};
 pub use redirect::Destination;
 pub use room::FoundRoom;
-pub(in crate::http) use room::room_name;
+pub(in crate::http) use room::{is_mount_itself, room_name};
 pub use root::{Reach, Relation, Root, Script};
 pub use route::{Page, PlainRoute, WebSocketRoute};
 pub use route_match::RouteMatch;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{mount::MountTarget, router::Router};
+use super::{
+    mount::{Mount, MountTarget},
+    router::Router,
+};
 use crate::{
     backend::{RoomOptions, is_room_name},
     http::url_path::UrlPath,
@@ -25,6 +28,11 @@ pub(in crate::http) fn room_name(script_name: &str, path_info: &str) -> Option<S
     is_room_name(name.as_bytes()).then(|| format!("{script_name}/{name}"))
 }
 
+/// Whether what follows a mount's path names nothing; a slash at the end is what people type.
+pub(in crate::http) fn is_mount_itself(path_info: &str) -> bool {
+    matches!(path_info, "" | "/")
+}
+
 impl Router {
     /// The room of a path as it stands in a request; `None` if something else answers there, or nothing.
     pub fn room_at(&self, path: &UrlPath) -> Option<FoundRoom> {
@@ -38,6 +46,13 @@ impl Router {
             options: Arc::clone(options),
             max_message: mount.options.websocket.max_message,
         })
+    }
+
+    /// The path of rooms, where it is this one itself and no room's.
+    pub(in crate::http) fn rooms_beneath(&self, path: &UrlPath) -> Option<&str> {
+        let is_of_rooms = |mount: &&Mount| matches!(mount.target, MountTarget::Rooms(_));
+        let mount = self.mounts_at(path).find(is_of_rooms)?;
+        is_mount_itself(mount.path_info(path)?).then(|| mount.script_name())
     }
 
     /// The room of a path as it was typed.

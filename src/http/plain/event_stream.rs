@@ -32,7 +32,6 @@ use crate::{
         state::State,
         targets::FoundTarget,
         unread_body::UnreadBody,
-        url_path::UrlPath,
     },
     transport::{
         body,
@@ -48,7 +47,7 @@ pub(in crate::http) async fn listen(
     state: &State,
     trust: &TrustedProxies,
     request: ClientRequest<'_>,
-    path: &UrlPath,
+    owner: Owner,
     (found, uri): (FoundTarget<'_>, String),
     unread: &mut UnreadBody,
     permit: Option<ConnectionPermit>,
@@ -76,7 +75,7 @@ pub(in crate::http) async fn listen(
         .as_ref()
         .is_some_and(ConnectionPermit::outlives_connection);
     let session = Arc::new(EventSession {
-        owner: Owner::of(request, path),
+        owner,
         channel,
         carriage,
         counted: (!counts_by_itself && !trust.includes(remote)).then_some(*remote),
@@ -110,12 +109,11 @@ pub(in crate::http) async fn listen(
 pub(in crate::http) fn resume(
     state: &State,
     request: ClientRequest<'_>,
-    path: &UrlPath,
+    owner: &Owner,
     options: &RouteOptions,
     position: &Position,
 ) -> Result<Response<Body>, Refusal> {
-    let owner = Owner::of(request, path);
-    let session = state.event_sessions.find(position.name.as_ref(), &owner)?;
+    let session = state.event_sessions.find(position.name.as_ref(), owner)?;
     let events = session.channel.resume(position.last);
     let events = events.map_err(|events::Ended| Refusal::NoEventSession)?;
     let events = events.map_err(|bad| match bad {

@@ -18,11 +18,9 @@ use crate::{
     http::{
         body::{Body, empty},
         refusal::Refusal,
-        request::ClientRequest,
         route_options::RouteOptions,
         state::State,
         unread_body::UnreadBody,
-        url_path::UrlPath,
     },
     message::Close,
     room,
@@ -50,14 +48,12 @@ const SMALLEST_LIMIT: usize = 64 * 1024;
 /// and 413 for a body that is no message.
 pub(in crate::http) async fn hand_in(
     state: &State,
-    request: ClientRequest<'_>,
-    path: &UrlPath,
+    owner: &Owner,
     options: &RouteOptions,
     (name, behind): (Option<SessionName>, Behind),
     unread: &mut UnreadBody,
 ) -> Result<Response<Body>, Refusal> {
-    let owner = Owner::of(request, path);
-    let session = state.event_sessions.find(name.as_ref(), &owner)?;
+    let session = state.event_sessions.find(name.as_ref(), owner)?;
     if behind == Behind::More && session.channel.is_input_over() {
         // A client that waits to be told sends nothing in vain.
         return Err(Refusal::NoEventSession);

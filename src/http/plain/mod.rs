@@ -24,5 +24,5 @@ pub(in crate::http) use origin::{
     allow_reading, check_origin, check_origin_behind_scripts, check_start, preflight,
 };
 pub(in crate::http) use session_name::{conceal, masked};
-pub(in crate::http) use table::EventSessions;
+pub(in crate::http) use table::{EventSessions, Owner};
 pub(in crate::http) use wanted::{Wanted, is_requested, wanted};

@@ -13,7 +13,8 @@ use super::session_name::SessionName;
 use crate::{
     connection::Endpoint,
     http::{
-        access::{ConnectionPermit, Identity},
+        access::{ConnectionPermit, Identity, RouteAccess},
+        pages::WebSocketRoute,
         refusal::Refusal,
         request::ClientRequest,
         url_path::UrlPath,
@@ -42,18 +43,29 @@ pub(super) struct EventSession {
     pub(super) span: OnceLock<Span>,
 }
 
-/// Whose a session is: who opened it, and where.
+/// Whose a session is: who opened it, and of which route.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Owner {
+pub(in crate::http) struct Owner {
+    /// The path of that; the whole of a request's where each is another's.
     path: String,
     client: Option<Identity>,
 }
 
 impl Owner {
-    /// Who asks, and where.
-    pub(super) fn of(request: ClientRequest<'_>, path: &UrlPath) -> Self {
+    /// Who asks, and of which route. In a directory each path may be another program, and an authorizer, which was asked
+    /// about this very path, may say something else of the next.
+    pub(in crate::http) fn of(
+        request: ClientRequest<'_>,
+        path: &UrlPath,
+        route: &WebSocketRoute<'_>,
+        access: &RouteAccess,
+    ) -> Self {
+        let path = match route {
+            WebSocketRoute::Mount(_) if access.authorizer.is_none() => route.split(path).0,
+            _ => path.as_str(),
+        };
         Owner {
-            path: path.as_str().to_owned(),
+            path: path.to_owned(),
             client: request.identity().cloned(),
         }
     }

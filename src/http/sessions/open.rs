@@ -1,11 +1,7 @@
 //! From a request that has passed all checks to a running session: a program, a task, an answer.
 
 use std::{
-    borrow::Cow,
-    future::Future,
-    os::unix::process::ExitStatusExt,
-    pin::Pin,
-    sync::{Arc, Once},
+    borrow::Cow, future::Future, os::unix::process::ExitStatusExt, pin::Pin, sync::Arc,
     time::Duration,
 };
 
@@ -25,10 +21,11 @@ use crate::{
     },
     http::{
         access::{ConnectionPermit, ProcessPermit},
+        buffering_hint::BufferingHint,
         console_feed::{self, Feed},
         launch::{self, Launch, Launched, Purpose},
         metrics::Metrics,
-        refusal::{CAME_AT_END, Refusal},
+        refusal::Refusal,
         registry::{GroupMember, OpenSession, RegistryGuard},
         route_options::RouteOptions,
         state::State,
@@ -110,9 +107,9 @@ pub(in crate::http) async fn open(
         },
         recording,
         timeouts: Arc::clone(asked.opening.timeouts(options)),
-        buffering_told: target
+        buffering_hint: target
             .may_hold_back_output()
-            .then(|| Arc::clone(&state.buffering_told)),
+            .then(|| state.buffering_hint.clone()),
         metrics: Arc::clone(&state.metrics),
         permits: (launched.permit, asked.permit),
         feed,
@@ -228,7 +225,7 @@ struct Task {
     recording: Option<Arc<Recording>>,
     timeouts: Arc<SessionTimeouts>,
     /// Where the program's output could be had earlier.
-    buffering_told: Option<Arc<Once>>,
+    buffering_hint: Option<BufferingHint>,
     metrics: Arc<Metrics>,
     permits: (ProcessPermit, Option<ConnectionPermit>),
     /// What its console is told, if its client is one.
@@ -269,8 +266,8 @@ impl Task {
                     came_at_end: summary.came_at_end,
                 });
             }
-            if let (true, Some(told)) = (summary.came_at_end, self.buffering_told) {
-                told.call_once(tell_of_buffering);
+            if let (true, Some(hint)) = (summary.came_at_end, self.buffering_hint) {
+                hint.say();
             }
             // What the session counted as is free when its end has been counted and logged.
             drop(self.permits);
@@ -293,11 +290,6 @@ async fn finish(lingering: LingeringClose, drain: &CancellationToken) {
         () = lingering.finish() => {}
         () = hurry => {}
     }
-}
-
-/// The first question of every newcomer.
-fn tell_of_buffering() {
-    info!("{CAME_AT_END}");
 }
 
 fn log_end(summary: &Summary, open: &OpenSession, duration: Duration) {

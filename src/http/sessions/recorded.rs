@@ -17,8 +17,8 @@ use tracing_subscriber::fmt::{
 use uuid::Uuid;
 
 use crate::{
-    backend::Target,
-    recording::{Direction, Header, Recording, Source},
+    backend::{Pty, Target},
+    recording::{Direction, Header, Recording, Source, TERMINAL},
     transport::{Client, Outbound, Outgoing},
 };
 
@@ -44,7 +44,10 @@ pub(super) fn header_of(id: Uuid, uri: &str, target: &Target) -> Header {
         start,
         uri: uri.to_owned(),
         source,
-        framing: target.framing().name().to_owned(),
+        framing: match target.pty() {
+            Pty::Terminal { .. } => TERMINAL.to_owned(),
+            _ => target.framing().name().to_owned(),
+        },
     }
 }
 

@@ -1,10 +1,6 @@
 //! Sockets that listen: how all that is wanted is bound, and how a connection is accepted: [`Listener`].
 
-use std::{
-    fmt, io,
-    net::{IpAddr, SocketAddr},
-    os::fd::AsFd,
-};
+use std::{fmt, io, net::SocketAddr, os::fd::AsFd};
 
 use socket2::SockRef;
 use tokio::net::{TcpListener, UnixListener};
@@ -206,13 +202,9 @@ impl Listener {
             return Vec::new();
         }
         let takes_v4 = address.is_ipv4() || SockRef::from(socket).only_v6().is_ok_and(|is| !is);
-        let takes = |ip: &IpAddr| match ip {
-            IpAddr::V4(_) => takes_v4,
-            IpAddr::V6(_) => address.is_ipv6(),
-        };
         let url = |ip| format!("{scheme}://{}/", SocketAddr::new(ip, address.port()));
-        let addresses = interface::public_addresses().into_iter();
-        addresses.filter(takes).map(url).collect()
+        let addresses = interface::public_addresses(takes_v4, address.is_ipv6());
+        addresses.into_iter().map(url).collect()
     }
 
     /// Who takes the connections that come when this process stops.

@@ -38,9 +38,9 @@ pub(super) fn names() -> Vec<String> {
     interfaces.iter().map(name).collect()
 }
 
-/// The addresses of this machine that others may reach it by, but for IPv6 addresses of one link, which
-/// browsers cannot open; none where the system does not tell.
-pub(super) fn public_addresses() -> Vec<IpAddr> {
+/// The addresses of this machine that others may reach it by, of IPv4, of IPv6 or of both, but for IPv6 addresses of one
+/// link, which browsers cannot open; none where the system does not tell.
+pub(super) fn public_addresses(v4: bool, v6: bool) -> Vec<IpAddr> {
     let Ok(interfaces) = getifaddrs() else {
         return Vec::new();
     };
@@ -51,8 +51,8 @@ pub(super) fn public_addresses() -> Vec<IpAddr> {
             .flags
             .contains(InterfaceFlags::IFF_UP | InterfaceFlags::IFF_RUNNING);
         let is_public = |address: &IpAddr| match address {
-            IpAddr::V4(address) => !address.is_loopback(),
-            IpAddr::V6(address) => !address.is_loopback() && !address.is_unicast_link_local(),
+            IpAddr::V4(address) => v4 && !address.is_loopback(),
+            IpAddr::V6(address) => v6 && !address.is_loopback() && !address.is_unicast_link_local(),
         };
         addresses.extend(address.filter(|address| is_up && is_public(address)));
     }

@@ -7,6 +7,7 @@ mod bind_error;
 mod bound;
 mod inherited;
 mod interface;
+mod own_names;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod reuseport;
 mod socket_file;
@@ -18,6 +19,7 @@ pub use bind_error::{BindError, BindFailure};
 pub(super) use bound::{Handover, is_listening};
 pub use bound::{Listener, Sockets};
 pub use inherited::{Inherited, InheritedError, has_inherited};
+pub(super) use own_names::own_names;
 pub use socket_file::Permissions;
 pub(super) use socket_file::SocketFile;
 pub(super) use tcp::tune;

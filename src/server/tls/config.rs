@@ -20,7 +20,7 @@ use super::{
     resolver::Resolver,
 };
 use crate::file_stamp::Stamp;
-use crate::server::io::HTTP_2;
+use crate::server::{io::HTTP_2, listener::Address};
 
 /// What is spoken inside (RFC 7301), the first before the others. A new protocol is added here, and
 /// its handler in `connection`.
@@ -35,6 +35,8 @@ pub struct TlsOptions {
     pub clients: Option<ClientAuth>,
     /// What becomes of a client that speaks no TLS.
     pub without_tls: WithoutTls,
+    /// Where the server listens: a certificate that is made at start is for what others call that.
+    pub listening: Vec<Address>,
 }
 
 /// Authentication of clients by their certificates (RFC 8446 §4.3.2).
@@ -98,7 +100,7 @@ impl TlsConfig {
             let is_same = |identity: &&Arc<Identity>| identity.source == *source;
             match (source, earlier.iter().find(is_same)) {
                 (IdentitySource::SelfSigned { .. }, Some(made)) => Ok(Arc::clone(made)),
-                _ => Identity::load(source).map(Arc::new),
+                _ => Identity::load(source, &options.listening).map(Arc::new),
             }
         };
         let identities: Vec<_> = options

@@ -166,6 +166,7 @@ mod tests {
             }],
             clients: None,
             without_tls,
+            listening: Vec::new(),
         };
         Tls::new(TlsConfig::load(options).expect("a configuration"))
     }

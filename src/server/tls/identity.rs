@@ -15,6 +15,7 @@ use super::{
     pem::{self, LoadError, PemKind},
     self_signed,
 };
+use crate::server::listener::{Address, own_names};
 
 /// Where an identity comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub enum IdentitySource {
     },
     /// Made at start and never written down, for development.
     SelfSigned {
-        /// What it is for: DNS names and addresses.
+        /// What it is for, beside what the machine is called by others: DNS names and addresses.
         names: Vec<String>,
     },
 }
@@ -56,15 +57,15 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// Loads or makes an identity.
+    /// Loads an identity, or makes one for a server that listens on these addresses.
     ///
     /// # Errors
     /// [`LoadError`] names the file.
-    pub(super) fn load(source: &IdentitySource) -> Result<Self, LoadError> {
+    pub(super) fn load(source: &IdentitySource, listening: &[Address]) -> Result<Self, LoadError> {
         let (certified, certificate, remarks) = match source {
             IdentitySource::Files { certificates, key } => from_files(certificates, key)?,
             IdentitySource::SelfSigned { names } => {
-                let (certified, certificate) = self_signed::make(names)?;
+                let (certified, certificate) = self_signed::make(&all_names(names, listening))?;
                 (certified, certificate, Vec::new())
             }
         };
@@ -76,6 +77,17 @@ impl Identity {
             remarks,
         })
     }
+}
+
+/// The names that were given, and those of the machine, each once.
+fn all_names(given: &[String], listening: &[Address]) -> Vec<String> {
+    let mut all = given.to_vec();
+    for name in own_names(listening) {
+        if !all.iter().any(|given| given.eq_ignore_ascii_case(&name)) {
+            all.push(name);
+        }
+    }
+    all
 }
 
 /// A certificate with its chain, and its key, checked: for who shows it as a client.

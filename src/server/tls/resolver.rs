@@ -79,7 +79,7 @@ mod tests {
         let identity = |names: &&[&str]| {
             let names = names.iter().map(ToString::to_string).collect();
             let source = IdentitySource::SelfSigned { names };
-            Arc::new(Identity::load(&source).expect("an identity"))
+            Arc::new(Identity::load(&source, &[]).expect("an identity"))
         };
         Resolver::new(&names.iter().map(identity).collect::<Vec<_>>())
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::{message::Close, room::NoRoom};
+use crate::{message::Close, quantity::in_bytes, room::NoRoom};
 
 /// What is wrong with a message. It travels inside an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub(super) enum ProtocolViolation {
     #[error("a message over {0} bytes (maxframesize)")]
     TooLong(usize),
     /// A frame is, of a message that may be longer.
-    #[error("a frame over {0} bytes")]
+    #[error("a frame over {}", in_bytes(*.0))]
     FrameTooLong(usize),
     /// There is no memory for the message.
     #[error("{}", NoRoom)]

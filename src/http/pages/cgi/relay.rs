@@ -15,6 +15,7 @@ use crate::{
         refusal::{BreakOff, Refusal},
         unread_body::Rest,
     },
+    quantity::quantity,
     timer::timeout,
 };
 
@@ -117,7 +118,8 @@ impl OutputRelay {
     async fn finish(&mut self, left: Option<u64>) -> ScriptEnd {
         if let Some(missing) = left {
             return log_broken(format!(
-                "its output lacks {missing} bytes of its Content-Length"
+                "its output lacks {} of its Content-Length",
+                quantity(missing, "byte", "bytes")
             ));
         }
         let exit = timeout(self.times.patience.eof, self.output.process.exit()).await;
