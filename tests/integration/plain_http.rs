@@ -249,6 +249,23 @@ fn client_that_goes_ends_its_program() {
 fn pages_of_others_are_refused() {
     let server = plain()
         .args(["--origin=http://good.example", "cat"])
+#[test]
+fn body_is_refused_as_a_whole_where_a_program_answers_at_its_end() {
+    for program in [&["sort"][..], &["wc", "-l"]] {
+        let mut server = plain().args(["--maxframesize=10"]).args(program).start();
+        for (body, status) in [(&b"b\na\n\xff\n"[..], 400), (b"b\na\n12345678901\n", 413)] {
+            let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], body);
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&start), "{program:?}: {answer}");
+            // The program is ended in order all the same.
+            let line = server.wait_for_line("session ended");
+            assert!(line.contains("messages_in=2"), "{line}");
+        }
+        let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], b"b\na");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
         .start();
     for (header, status) in [
         ("Origin: http://evil.example", "403"),
