@@ -193,6 +193,33 @@ fn bytes_go_both_ways_as_they_are() {
 }
 
 #[test]
+fn bytes_of_the_framing_text_are_as_they_are_and_events_are_text() {
+    let server = plain()
+        .args(["--framing=text"])
+        .program("printf 'a\\377\\n\\303'; cat")
+        .start();
+    let mut child = start_curl(&server, &["-i", "-d", "b\n"]);
+    drop(child.stdin.take());
+    let (status, headers, body) = parsed(&child.wait_with_output().expect("curl ends").stdout);
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(body, b"a\xff\n\xc3b\n");
+    let mut stream = support::event_stream::EventStream::get(&server, "/", "");
+    stream.opened();
+    assert_eq!(stream.text(), "a\u{fffd}\n");
+    let target = support::Target::echo();
+    let server = plain()
+        .args([target.flag(), "--framing=text".to_owned()])
+        .start();
+    let mut child = start_curl(&server, &["--data-binary", "@-"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"\xff\n\xc3").expect("curl reads");
+    drop(stdin);
+    let answer = child.wait_with_output().expect("curl ends").stdout;
+    assert_eq!(answer, b"\xff\n\xc3");
+}
+
+#[test]
 fn program_finds_a_request_and_no_subprotocol() {
     let server = plain()
         .program("echo $REQUEST_METHOD,$CONTENT_TYPE,$WS_PROTOCOL,$PATH_INFO,$QUERY_STRING")
