@@ -362,7 +362,11 @@ impl Handler {
                         }
                     }
                 }
-                Asked::Plain(route) => pages::answer(state, request, &path, body, route).await?,
+                Asked::Plain(route) => {
+                    let answer = pages::answer(state, request, &path, body, route).await;
+                    let methods = || self.options.router.session_methods(&path);
+                    answer.map_err(|refused| refused.beside_sessions(methods()))?
+                }
             };
             match answer {
                 PlainAnswer::Answer(answer) => return Ok(answer.with_guard(permit)),
