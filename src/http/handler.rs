@@ -405,7 +405,8 @@ impl Handler {
                 Wanted::Conversation => false,
                 Wanted::Events => true,
                 Wanted::Resumption(position) => {
-                    return plain::resume(state, request, path, options, &position);
+                    let has_body = !body.is_empty();
+                    return plain::resume(state, request, path, options, (&position, has_body));
                 }
                 Wanted::Input { name, behind } => {
                     let handed_in = (name, behind);
