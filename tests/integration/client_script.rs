@@ -23,6 +23,14 @@ plain-http = true
 path = "/cat"
 command = ["cat"]
 [[route]]
+path = "/line"
+command = ["cat"]
+newline = "reject"
+[[route]]
+path = "/short"
+command = ["cat"]
+maxframesize = 10
+[[route]]
 path = "/fail"
 command = ["sh", "-c", "echo last words; exit 3"]
 [[route]]
