@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
@@ -250,6 +250,23 @@ fn body_that_is_no_text_is_refused_before_anything_was_answered() {
 }
 
 #[test]
+fn body_is_refused_as_a_whole_where_a_program_answers_at_its_end() {
+    for program in [&["sort"][..], &["wc", "-l"]] {
+        let mut server = plain().args(["--maxframesize=10"]).args(program).start();
+        for (body, status) in [(&b"b\na\n\xff\n"[..], 400), (b"b\na\n12345678901\n", 413)] {
+            let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], body);
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&start), "{program:?}: {answer}");
+            // The program is ended in order all the same.
+            let line = server.wait_for_line("session ended");
+            assert!(line.contains("messages_in=2"), "{line}");
+        }
+        let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], b"b\na");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
+}
+
+#[test]
 fn body_that_is_no_text_cuts_an_answer_that_has_begun() {
     let server = plain().args(["cat"]).start();
     let mut conversation = Conversation::begin(&server);
@@ -276,23 +293,6 @@ fn client_that_goes_ends_its_program() {
 fn pages_of_others_are_refused() {
     let server = plain()
         .args(["--origin=http://good.example", "cat"])
-#[test]
-fn body_is_refused_as_a_whole_where_a_program_answers_at_its_end() {
-    for program in [&["sort"][..], &["wc", "-l"]] {
-        let mut server = plain().args(["--maxframesize=10"]).args(program).start();
-        for (body, status) in [(&b"b\na\n\xff\n"[..], 400), (b"b\na\n12345678901\n", 413)] {
-            let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], body);
-            let start = format!("HTTP/1.1 {status} ");
-            assert!(answer.starts_with(&start), "{program:?}: {answer}");
-            // The program is ended in order all the same.
-            let line = server.wait_for_line("session ended");
-            assert!(line.contains("messages_in=2"), "{line}");
-        }
-        let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], b"b\na");
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-    }
-}
-
         .start();
     for (header, status) in [
         ("Origin: http://evil.example", "403"),
@@ -422,7 +422,7 @@ fn script_at_the_path_goes_before() {
 }
 
 #[test]
-fn half_closed_client_gets_its_answer() {
+fn client_of_http_1_0_gets_its_answer() {
     let server = plain().args(["sh", "-c", "sleep 0.3; cat"]).start();
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
     let request = "POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi";
@@ -430,7 +430,9 @@ fn half_closed_client_gets_its_answer() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("text");
     assert!(answer.ends_with("hi\n"), "{answer}");
-    let _ = stream.shutdown(Shutdown::Both);
+    let server = plain().args(["sh", "-c", "cat; exit 3"]).start();
+    let (said, status) = curl(&server, &["-0", "-d", "hi"], b"");
+    assert_eq!((said.as_str(), status), ("hi\n", Some(0)));
 }
 
 #[test]

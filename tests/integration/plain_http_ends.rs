@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     process::{Command, Stdio},
 };
 
@@ -176,6 +176,20 @@ fn client_that_goes_while_answers_wait_ends_its_session_in_order() {
         child.wait().expect("it ends");
         assert_ended_by_client(server);
     }
+}
+
+#[test]
+fn client_that_shuts_its_sending_side_is_taken_for_gone() {
+    let mut server = plain("cat; exec sleep 1000");
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    let request = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it is taken");
+    server.wait_for_line("session started");
+    stream.shutdown(Shutdown::Write).expect("it is open");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end");
+    assert!(answer.is_empty(), "{answer:?}");
+    assert_ended_by_client(server);
 }
 
 #[test]
