@@ -22,6 +22,7 @@ export default class WsdSocket extends EventTarget implements WebSocket {
 
   /**
    * @throws {DOMException} SyntaxError for a bad URL or bad subprotocols.
+   * @throws {TypeError} without a URL.
    */
   constructor(url: string | URL, protocols?: string | string[], options?: WsdSocketOptions);
 
@@ -46,6 +47,7 @@ export default class WsdSocket extends EventTarget implements WebSocket {
 
   /**
    * @throws {DOMException} InvalidStateError before it has opened.
+   * @throws {TypeError} without data.
    */
   send(data: string | ArrayBufferLike | Blob | ArrayBufferView): void;
 

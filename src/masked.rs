@@ -92,7 +92,7 @@ fn end_of_parameter(bytes: &[u8], begin: usize) -> usize {
 }
 
 /// The byte that stands at a place, percent-encoded any number of times, and where the next one is.
-fn decoded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
+pub(crate) fn decoded(bytes: &[u8], at: usize) -> Option<(u8, usize)> {
     let byte = *bytes.get(at)?;
     let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
     let pair = |at: usize| Some((digit(at)? * 16 + digit(at + 1)?) as u8);

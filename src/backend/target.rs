@@ -138,6 +138,20 @@ impl Target {
         target
     }
 
+    /// The same with its output as bytes in place of text.
+    pub fn with_text_as_bytes(&self) -> Target {
+        let mut target = self.clone();
+        let streams = match &mut target {
+            Target::Program(_, streams, _) => Some(streams),
+            Target::Socket(socket) => Some(&mut Arc::make_mut(&mut socket.options).streams),
+            Target::Room(_) => None,
+        };
+        if let Some(streams) = streams.filter(|streams| streams.framing == Framing::Text) {
+            streams.framing = Framing::Chunks;
+        }
+        target
+    }
+
     /// Which of a program's streams are a pty.
     pub fn pty(&self) -> Pty {
         match self {

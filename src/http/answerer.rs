@@ -60,6 +60,14 @@ impl Refused {
             None => self,
         }
     }
+
+    /// The same at an address where sessions are opened by POST, if these methods are answered there.
+    pub(super) fn beside_sessions(self, methods: Option<&'static str>) -> Self {
+        match methods {
+            Some(methods) => self.by.refuse(self.refusal.beside_sessions(methods)),
+            None => self,
+        }
+    }
 }
 
 impl From<Refusal> for Refused {

@@ -365,7 +365,11 @@ impl Handler {
                 Asked::Plain(route) => {
                     let answer = pages::answer(state, request, &path, body, route).await;
                     let rooms = || self.options.router.rooms_beneath(&path);
-                    answer.map_err(|refused| refused.above_rooms(rooms()))?
+                    let methods = || self.options.router.session_methods(&path);
+                    answer.map_err(|refused| {
+                        let refused = refused.above_rooms(rooms());
+                        refused.beside_sessions(methods())
+                    })?
                 }
             };
             match answer {
@@ -407,7 +411,8 @@ impl Handler {
                 Wanted::Conversation => false,
                 Wanted::Events => true,
                 Wanted::Resumption(position) => {
-                    return plain::resume(state, request, &owner, options, &position);
+                    let has_body = !body.is_empty();
+                    return plain::resume(state, request, &owner, options, (&position, has_body));
                 }
                 Wanted::Input { name, behind } => {
                     let handed_in = (name, behind);

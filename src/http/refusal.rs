@@ -67,6 +67,12 @@ pub enum Refusal {
         "there is no room at this address itself, but beneath it: {0}/NAME is one, for any NAME"
     )]
     RoomsBeneath(String),
+    /// The same where a POST is answered.
+    #[error(
+        "there is no page at this address, but one for WebSockets, for POST (curl -d hello URL sends a line and shows what is \
+         answered) and for Accept: text/event-stream (curl -N -H 'Accept: text/event-stream' URL shows all that is said)"
+    )]
+    NoPageButPost,
     /// A session that there is not, or not any more.
     #[error("there is no such session")]
     NoSession,
@@ -384,9 +390,11 @@ impl Refusal {
             | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
-            Refusal::NotFound | Refusal::NoPage | Refusal::RoomsBeneath(_) | Refusal::NoSession => {
-                Terms::new(StatusCode::NOT_FOUND, "not_found")
-            }
+            Refusal::NotFound
+            | Refusal::NoPage
+            | Refusal::NoPageButPost
+            | Refusal::RoomsBeneath(_)
+            | Refusal::NoSession => Terms::new(StatusCode::NOT_FOUND, "not_found"),
             Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),
             Refusal::EventGone => Terms::new(StatusCode::GONE, "event_gone"),
             Refusal::InputFull => Terms::unavailable("input_full"),
@@ -465,7 +473,7 @@ impl Refusal {
     /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
     /// is everyday life.
     pub(super) fn is_usual(&self) -> bool {
-        matches!(self, Refusal::NoPage)
+        matches!(self, Refusal::NoPage | Refusal::NoPageButPost)
     }
 
     /// Whether a WebSocket may be had here.
@@ -493,6 +501,16 @@ impl Refusal {
                 None => self,
             },
             Refusal::UpgradeRequired => Refusal::UpgradeRequiredBesideConsole,
+            _ => self,
+        }
+    }
+
+    /// The same of a page, or its absence, at an address where sessions are opened by POST, too, and these methods are
+    /// answered.
+    pub(super) fn beside_sessions(self, methods: &'static str) -> Self {
+        match self {
+            Refusal::NoPage => Refusal::NoPageButPost,
+            Refusal::MethodNotAllowed(_) => Refusal::MethodNotAllowed(methods),
             _ => self,
         }
     }

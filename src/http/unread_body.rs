@@ -51,6 +51,13 @@ impl UnreadBody {
         (Request::from_parts(parts, ()), unread)
     }
 
+    /// Whether nothing of it is left, as far as is known.
+    pub(super) fn is_empty(&self) -> bool {
+        let is_empty =
+            |body: &Incoming| body.is_end_stream() || body.size_hint().exact() == Some(0);
+        self.incoming.as_ref().is_none_or(is_empty)
+    }
+
     /// The body, unless somebody has had it.
     pub(super) fn take(&mut self) -> Option<Incoming> {
         self.incoming.take()

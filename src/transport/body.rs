@@ -2,9 +2,10 @@
 //!
 //! Guaranteed: each line is a message, the last one even without a newline; the end of the first body is the end of
 //! the input and not of the session, which only ends when nobody takes the other body any more. Who writes that body
-//! has [`Answers`]; a message waits until there is room for it there.
+//! has [`Answers`]; a message waits until there is room for it there. If the first body is refused before anything was
+//! said, nothing is: the end is the only answer.
 
-use std::{io, pin::pin, time::Duration};
+use std::{io, pin::pin, sync::atomic::Ordering, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
@@ -75,11 +76,13 @@ fn incoming(
     taker: Taker,
     ends: Ends,
 ) -> Incoming {
-    let client = ends.client;
-    let input = input(body, carriage, end).inspect(move |next| {
-        if let Err(Disconnect::Closed(close)) = next {
+    let (client, is_refused) = (ends.client, ends.is_refused);
+    let input = input(body, carriage, end).inspect(move |next| match next {
+        Err(Disconnect::Closed(close)) => {
             let _ = client.set(close.clone());
         }
+        Err(Disconnect::Violation(_)) => is_refused.store(true, Ordering::Relaxed),
+        _ => {}
     });
     let end = async move {
         // Its own end first: behind it nobody takes anything, either.
@@ -221,6 +224,33 @@ mod tests {
             matches!(&end, Disconnect::Violation(close) if close.code == Close::INVALID_DATA),
             "{end:?}"
         );
+    }
+
+    #[tokio::test]
+    async fn body_that_is_refused_is_answered_by_that_alone_if_nothing_was_said_before() {
+        let text = |text: &str| Outbound::Message(Message::Text(text.into()));
+        let close = Close::new(Close::TOO_BIG, "");
+        for said_before in [&[][..], &["a"]] {
+            let pieces = body(&["123456789\n"]);
+            let (mut client, mut answers) = open(pieces, LINES, BodyEnd::Input);
+            for said in said_before {
+                client.outgoing.send(text(said)).await.expect("room");
+            }
+            received(&mut client).await;
+            client.outgoing.send(text("b")).await.expect("room");
+            let end = Outbound::Close(close.clone());
+            client.outgoing.send(end).await.expect("room");
+            let mut said = Vec::new();
+            while let Some(Answer::Data(data)) = answers.recv().await {
+                said.extend(data);
+            }
+            let expected: &[u8] = if said_before.is_empty() {
+                b""
+            } else {
+                b"a\nb\n"
+            };
+            assert_eq!(said, expected);
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,10 @@
 use std::{
     io,
     pin::Pin,
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -42,6 +45,7 @@ pub(super) struct BodyWriter {
     answers: AnswerSender,
     carriage: Carriage,
     ends: Ends,
+    has_spoken: bool,
     /// What was said behind the last piece.
     gathered: Vec<u8>,
 }
@@ -53,6 +57,8 @@ pub(super) struct Ends {
     pub(super) said: CancellationToken,
     /// What the client has left with by itself.
     pub(super) client: Arc<OnceLock<Close>>,
+    /// The first body is none that may be sent.
+    pub(super) is_refused: Arc<AtomicBool>,
 }
 
 impl BodyWriter {
@@ -61,12 +67,18 @@ impl BodyWriter {
             answers,
             carriage,
             ends,
+            has_spoken: false,
             gathered: Vec::new(),
         }
     }
 
     /// Adds a message as it lies in a body: in a line of its own, in which a newline would begin another.
     fn gather(&mut self, message: &Message) -> io::Result<()> {
+        if !self.has_spoken && self.ends.is_refused.load(Ordering::Relaxed) {
+            // The refusal is the whole answer.
+            return Ok(());
+        }
+        self.has_spoken = true;
         let bytes = match message {
             Message::Text(text) => text.as_str().as_bytes(),
             Message::Binary(bytes) => &bytes[..],

@@ -23,6 +23,14 @@ plain-http = true
 path = "/cat"
 command = ["cat"]
 [[route]]
+path = "/line"
+command = ["cat"]
+newline = "reject"
+[[route]]
+path = "/short"
+command = ["cat"]
+maxframesize = 10
+[[route]]
 path = "/fail"
 command = ["sh", "-c", "echo last words; exit 3"]
 [[route]]
@@ -175,16 +183,22 @@ fn proxy_that_gathers_answers_is_told_not_to_or_given_up() {
             server.address
         )
     };
+    let gathering = |path: &str, version: &str| {
+        let ignoring = "proxy_ignore_headers X-Accel-Buffering;";
+        location(path, &format!("{ignoring} proxy_http_version {version};"))
+    };
     let configuration = format!(
         "daemon off; pid nginx.pid; events {{}}\nhttp {{ access_log off; client_body_temp_path body; \
          proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n\
-         server {{ listen {address};\n{}{}}} }}\n",
+         server {{ listen {address};\n{}{}{}}} }}\n",
         location("/open/", ""),
-        location("/buffered/", "proxy_ignore_headers X-Accel-Buffering;"),
+        gathering("/chunked/", "1.1"),
+        gathering("/buffered/", "1.0"),
     );
     let _proxy = Proxy::nginx(&configuration, address);
-    let [open, buffered] = ["open", "buffered"].map(|path| format!("http://{address}/{path}/"));
-    browse("client_script_proxy", &[&open, &buffered]);
+    let [open, chunked, buffered] =
+        ["open", "chunked", "buffered"].map(|path| format!("http://{address}/{path}/"));
+    browse("client_script_proxy", &[&open, &chunked, &buffered]);
 }
 
 #[test]

@@ -340,6 +340,8 @@ fn name_of_a_session_is_seen_nowhere() {
         404
     );
     assert_eq!(resume(&server, &format!("{session}.999")).status, 400);
+    let encoded = format!("/?session=%77sd%2D{}", &session[4..]);
+    assert_eq!(hand_in_with(&server, &encoded, b"a"), 404);
     let (curled, _) = curl(&[
         "--http2-prior-knowledge",
         "-d",

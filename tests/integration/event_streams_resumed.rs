@@ -42,7 +42,7 @@ fn lost_stream_is_gone_on_with_by_the_same_program() {
     stream.opened();
     assert_eq!(stream.text(), "d");
     let headers = format!("Last-Event-ID: {session}.4\r\n");
-    let mut again = EventStream::ask(&server, "POST", "/", &headers, "ignored");
+    let mut again = EventStream::ask(&server, "POST", "/", &headers, "");
     again.opened();
     assert_eq!(again.text(), "d");
     assert_eq!(stream.next(), None, "another has taken its place");
@@ -68,6 +68,26 @@ fn events_of_a_post_can_be_resumed() {
     let mut stream = resumed(&server, &format!("{session}.1"));
     assert_eq!(stream.text(), "late");
     assert_eq!(stream.closed().0, 4004);
+}
+
+#[test]
+fn body_of_who_comes_again_is_that_of_the_first_time_or_refused() {
+    let server = plain().program("cat; exec sleep 1000").start();
+    let mut stream = EventStream::ask(&server, "POST", "/", "", "a\nb");
+    let session = stream.opened();
+    assert_eq!(stream.text(), "a");
+    // As clients do that come again by themselves.
+    let headers = format!("Last-Event-ID: {session}.1\r\n");
+    let mut again = EventStream::ask(&server, "POST", "/", &headers, "a\nb");
+    again.opened();
+    assert_eq!(again.text(), "b");
+
+    let (_stream, session) = open(&server);
+    let headers = format!("Last-Event-ID: {session}.0\r\n");
+    let refused = EventStream::ask(&server, "POST", "/", &headers, "a");
+    assert_eq!(refused.status, 400);
+    let again = EventStream::ask(&server, "POST", "/", &headers, "");
+    assert_eq!(again.status, 200);
 }
 
 #[test]

@@ -63,6 +63,7 @@ mod passwords;
 mod pauses;
 mod pictures;
 mod plain_http;
+mod plain_http_beside_pages;
 mod plain_http_clients;
 mod plain_http_ends;
 mod plain_requests;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::TcpStream,
     process::{Child, Command, Stdio},
 };
 
@@ -193,6 +193,33 @@ fn bytes_go_both_ways_as_they_are() {
 }
 
 #[test]
+fn bytes_of_the_framing_text_are_as_they_are_and_events_are_text() {
+    let server = plain()
+        .args(["--framing=text"])
+        .program("printf 'a\\377\\n\\303'; cat")
+        .start();
+    let mut child = start_curl(&server, &["-i", "-d", "b\n"]);
+    drop(child.stdin.take());
+    let (status, headers, body) = parsed(&child.wait_with_output().expect("curl ends").stdout);
+    assert_eq!(status, 200);
+    assert_eq!(headers["content-type"], "text/plain; charset=utf-8");
+    assert_eq!(body, b"a\xff\n\xc3b\n");
+    let mut stream = support::event_stream::EventStream::get(&server, "/", "");
+    stream.opened();
+    assert_eq!(stream.text(), "a\u{fffd}\n");
+    let target = support::Target::echo();
+    let server = plain()
+        .args([target.flag(), "--framing=text".to_owned()])
+        .start();
+    let mut child = start_curl(&server, &["--data-binary", "@-"]);
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(b"\xff\n\xc3").expect("curl reads");
+    drop(stdin);
+    let answer = child.wait_with_output().expect("curl ends").stdout;
+    assert_eq!(answer, b"\xff\n\xc3");
+}
+
+#[test]
 fn program_finds_a_request_and_no_subprotocol() {
     let server = plain()
         .program("echo $REQUEST_METHOD,$CONTENT_TYPE,$WS_PROTOCOL,$PATH_INFO,$QUERY_STRING")
@@ -220,6 +247,23 @@ fn body_that_is_no_text_is_refused_before_anything_was_answered() {
     let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], &[b'a'; 1001]);
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     assert!(answer.contains("--maxframesize"), "{answer}");
+}
+
+#[test]
+fn body_is_refused_as_a_whole_where_a_program_answers_at_its_end() {
+    for program in [&["sort"][..], &["wc", "-l"]] {
+        let mut server = plain().args(["--maxframesize=10"]).args(program).start();
+        for (body, status) in [(&b"b\na\n\xff\n"[..], 400), (b"b\na\n12345678901\n", 413)] {
+            let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], body);
+            let start = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&start), "{program:?}: {answer}");
+            // The program is ended in order all the same.
+            let line = server.wait_for_line("session ended");
+            assert!(line.contains("messages_in=2"), "{line}");
+        }
+        let (answer, _) = curl(&server, &["-i", "--data-binary", "@-"], b"b\na");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    }
 }
 
 #[test]
@@ -378,7 +422,7 @@ fn script_at_the_path_goes_before() {
 }
 
 #[test]
-fn half_closed_client_gets_its_answer() {
+fn client_of_http_1_0_gets_its_answer() {
     let server = plain().args(["sh", "-c", "sleep 0.3; cat"]).start();
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
     let request = "POST / HTTP/1.0\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nhi";
@@ -386,7 +430,9 @@ fn half_closed_client_gets_its_answer() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("text");
     assert!(answer.ends_with("hi\n"), "{answer}");
-    let _ = stream.shutdown(Shutdown::Both);
+    let server = plain().args(["sh", "-c", "cat; exit 3"]).start();
+    let (said, status) = curl(&server, &["-0", "-d", "hi"], b"");
+    assert_eq!((said.as_str(), status), ("hi\n", Some(0)));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     process::{Command, Stdio},
 };
 
@@ -63,10 +63,12 @@ fn plain(program: &str) -> Server {
 }
 
 /// A conversation that has begun: the program has said `begun`.
-fn begun(server: &Server) -> TcpStream {
+fn begun(server: &Server, headers: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.address).expect("the server listens");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-    let head = "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n{headers}\r\n"
+    );
     stream.write_all(head.as_bytes()).expect("it is taken");
     let mut read = Vec::new();
     while !read.ends_with(b"begun\n\r\n") {
@@ -98,13 +100,13 @@ fn program_that_fails_has_its_last_words_in_the_answer() {
 #[test]
 fn stop_and_the_end_of_a_lifetime_leave_the_last_words_in_the_answer() {
     let server = plain(LATE);
-    let stream = begun(&server);
+    let stream = begun(&server, "");
     server.signal(Signal::TERM);
     assert_cut_off_behind(&rest(stream), "\n3000\n");
     let server = Gateway::with("--plain-http --max-lifetime=1")
         .program(LATE)
         .start();
-    assert_cut_off_behind(&rest(begun(&server)), "\n3000\n");
+    assert_cut_off_behind(&rest(begun(&server, "")), "\n3000\n");
 }
 
 #[test]
@@ -177,6 +179,20 @@ fn client_that_goes_while_answers_wait_ends_its_session_in_order() {
 }
 
 #[test]
+fn client_that_shuts_its_sending_side_is_taken_for_gone() {
+    let mut server = plain("cat; exec sleep 1000");
+    let mut stream = TcpStream::connect(server.address).expect("the server listens");
+    let request = "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    stream.write_all(request.as_bytes()).expect("it is taken");
+    server.wait_for_line("session started");
+    stream.shutdown(Shutdown::Write).expect("it is open");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("an end");
+    assert!(answer.is_empty(), "{answer:?}");
+    assert_ended_by_client(server);
+}
+
+#[test]
 fn reader_of_events_that_goes_while_they_wait_ends_its_session_in_order() {
     let server = Gateway::with("--plain-http --plain-http-resume=0 yes").start();
     let mut stream = EventStream::get(&server, "/", "");
@@ -200,10 +216,15 @@ fn events_of_a_program_that_fails_are_all_there_and_the_end_behind_them() {
 
 #[test]
 fn line_that_is_too_long_is_told_of_with_the_flag() {
-    let mut server = Gateway::with("--plain-http --maxframesize=10 cat").start();
+    let mut server = Gateway::with("--plain-http --maxframesize=10")
+        .program("echo begun; cat")
+        .start();
     let reason = "a line over 10 bytes (maxframesize)";
     let headers = "TE: trailers\r\nConnection: TE, close\r\n";
-    let answer = post(server.address, headers, "short\nlonger than that\n");
+    let mut stream = begun(&server, headers);
+    let chunk = "17\r\nshort\nlonger than that\n\r\n0\r\n\r\n";
+    stream.write_all(chunk.as_bytes()).expect("it is taken");
+    let answer = rest(stream);
     assert_eq!(answer.text, "short\n");
     let end = answer.end.expect("trailers");
     assert!(

@@ -39,7 +39,7 @@ pub struct Socket {
 }
 
 /// How the targets of a route are spoken to.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SocketOptions {
     /// How messages travel.
     pub streams: StreamOptions,

@@ -92,6 +92,12 @@ impl Router {
         route.filter(|route| route.options().plain_http.is_some())
     }
 
+    /// The methods of a path where sessions are opened without a WebSocket, too; `None` where none are.
+    pub(in crate::http) fn session_methods(&self, path: &UrlPath) -> Option<&'static str> {
+        let route = self.plain_session(path, &HeaderMap::new());
+        route.map(|_| OF_SESSIONS)
+    }
+
     /// The script for pages whose sessions need no WebSocket, where there are such; at whatever path the programs are.
     fn client_script_at(&self, path: &UrlPath) -> Option<Page<'_>> {
         let script = ClientScript::at(path.as_str());
@@ -182,8 +188,7 @@ impl Router {
                 Some(PlainRoute::Scripts(scripts, page, options))
             }
             None if has_page || self.has_program_at(path) => {
-                let has_sessions = self.plain_session(path, &HeaderMap::new()).is_some();
-                let page = Page::Options(if has_sessions { OF_SESSIONS } else { OF_PAGES });
+                let page = Page::Options(self.session_methods(path).unwrap_or(OF_PAGES));
                 Some(PlainRoute::Page(page, &self.page_options))
             }
             None => None,
@@ -221,6 +226,7 @@ impl Router {
     /// Who answers `OPTIONS *`, which is about the server as a whole (RFC 9110 §9.3.7).
     pub fn options_of_all(&self) -> PlainRoute<'_> {
         let page = Page::Options(match self.scripts.is_empty() {
+            true if self.has_plain_sessions() => OF_SESSIONS,
             true => OF_PAGES,
             false => OF_SCRIPTS,
         });
@@ -261,7 +267,7 @@ impl Router {
     /// What a plain request is told where only programs answer. That a browser's own question for an icon needs a
     /// WebSocket is no news to anybody.
     fn upgrade_required(&self, path: &UrlPath) -> Option<Page<'_>> {
-        let has_sessions = self.plain_session(path, &HeaderMap::new()).is_some();
+        let has_sessions = self.session_methods(path).is_some();
         (path.as_str() != "/favicon.ico").then_some(match has_sessions {
             true => Page::UpgradeOrPost,
             false => Page::UpgradeRequired,

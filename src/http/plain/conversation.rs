@@ -1,5 +1,7 @@
 //! A session by one request: its body is what the session is sent, the answer's what it says ([`converse`]).
 
+use std::borrow::Cow;
+
 use futures_util::future::ready;
 use http_body_util::BodyExt;
 use hyper::{Response, header};
@@ -11,6 +13,7 @@ use super::{
     request_body::RequestBody,
 };
 use crate::{
+    framing::Framing,
     http::{
         access::ConnectionPermit,
         body::Body,
@@ -32,7 +35,7 @@ use crate::{
 pub(in crate::http) async fn converse(
     state: &State,
     request: ClientRequest<'_>,
-    (found, uri): (FoundTarget<'_>, String),
+    (mut found, uri): (FoundTarget<'_>, String),
     unread: &mut UnreadBody,
     permit: Option<ConnectionPermit>,
 ) -> Result<Response<Body>, Refusal> {
@@ -40,6 +43,10 @@ pub(in crate::http) async fn converse(
     let target = &*found.route.target;
     let (carriage, content_type) = carriage(target, options)?;
     let end = end_of_body(target, options);
+    // A body's text is bytes. What is shared speaks to all in the same way.
+    if target.framing() == Framing::Text && options.share.is_none() {
+        found.route.target = Cow::Owned(target.with_text_as_bytes());
+    }
     let ending = Ending::of(request.parts);
     let body = RequestBody::new(unread.take(), &state.tasks);
     let (client, mut answers) = body::open(body, carriage, end);

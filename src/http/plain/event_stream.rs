@@ -4,11 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::StreamExt;
 use http_body_util::BodyExt;
-use hyper::{
-    Response,
-    body::{Body as _, Incoming},
-    header::HeaderValue,
-};
+use hyper::{Response, header::HeaderValue};
 use parking_lot::Mutex;
 use tracing::{Span, info};
 
@@ -55,8 +51,8 @@ pub(in crate::http) async fn listen(
     let options = found.route.options;
     let (carriage, _) = carriage(&found.route.target, options)?;
     let end = end_of_body(&found.route.target, options);
-    let is_empty = |body: &Incoming| body.is_end_stream() || body.size_hint().exact() == Some(0);
-    let body = unread.take().filter(|body| !is_empty(body));
+    let has_body = !unread.is_empty();
+    let body = unread.take().filter(|_| has_body);
     let body = body.map(|body| {
         let body = RequestBody::new(Some(body), &state.tasks);
         body::input(body, carriage, end).boxed()
@@ -78,6 +74,7 @@ pub(in crate::http) async fn listen(
         owner,
         channel,
         carriage,
+        has_body,
         counted: (!counts_by_itself && !trust.includes(remote)).then_some(*remote),
         turn: Default::default(),
         waiting: Mutex::default(),
@@ -105,15 +102,21 @@ pub(in crate::http) async fn listen(
 ///
 /// # Errors
 /// 404 without such a session, or for another's; 410 when what followed is not kept any more; 400 for an event that was
-/// never sent.
+/// never sent, and for a body where the first request had none. That of others is the same once more, as clients send it
+/// that come again by themselves.
 pub(in crate::http) fn resume(
     state: &State,
     request: ClientRequest<'_>,
     owner: &Owner,
     options: &RouteOptions,
-    position: &Position,
+    (position, has_body): (&Position, bool),
 ) -> Result<Response<Body>, Refusal> {
     let session = state.event_sessions.find(position.name.as_ref(), owner)?;
+    if has_body && !session.has_body {
+        return Err(Refusal::BadRequest(
+            "what is said to a session comes by POST ?session=ID, and not with what asks for its events".to_owned(),
+        ));
+    }
     let events = session.channel.resume(position.last);
     let events = events.map_err(|events::Ended| Refusal::NoEventSession)?;
     let events = events.map_err(|bad| match bad {

@@ -110,6 +110,11 @@ async fn read(
     longest: Option<usize>,
 ) -> Result<Bytes, Refusal> {
     let limit = longest.map(|longest| longest.max(SMALLEST_LIMIT));
+    // The newline of a line that is as long as it may be.
+    let newline = match carriage {
+        Carriage::Lines(_) => 1,
+        Carriage::Bytes => 0,
+    };
     let mut read = BytesMut::new();
     loop {
         let next = timeout(PIECE, body.next()).await;
@@ -118,7 +123,7 @@ async fn read(
         };
         let cut_off = |_| Refusal::BadRequest("the request's body was cut off".to_owned());
         let piece = piece.map_err(cut_off)?;
-        if let Some(limit) = limit.filter(|limit| read.len() + piece.len() > *limit) {
+        if let Some(limit) = limit.filter(|limit| read.len() + piece.len() > *limit + newline) {
             return Err(Refusal::InputTooLarge(limit));
         }
         room::reserve_bytes(&mut read, piece.len()).map_err(|_| Refusal::NoRoom)?;
@@ -168,16 +173,30 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn longest_line_may_have_its_newline_and_bytes_may_not() {
+        let longest = SMALLEST_LIMIT + 1;
+        let body = |newline: &str| {
+            let text = "x".repeat(longest) + newline;
+            stream::iter([Ok(Bytes::from(text))])
+        };
+        let lines = Carriage::Lines(longest);
+        assert!(read(body("\n"), lines, Some(longest)).await.is_ok());
+        assert!(read(body("y\n"), lines, Some(longest)).await.is_err());
+        let bytes = Carriage::Bytes;
+        assert!(read(body(""), bytes, Some(longest)).await.is_ok());
+        assert!(read(body("\n"), bytes, Some(longest)).await.is_err());
+    }
+
+    #[tokio::test]
     async fn body_that_is_cut_off_too_long_or_no_text_is_refused() {
         let cut_off = [piece(b"a\n"), Err(io::ErrorKind::UnexpectedEof.into())];
         assert_eq!(refused(stream::iter(cut_off), None).await, Some(400));
         let long: &[u8] = &[b'\n'; SMALLEST_LIMIT];
         let body = || Ok(Bytes::copy_from_slice(long));
         assert_eq!(refused(stream::iter([body()]), Some(10)).await, None);
-        let more = stream::iter([body(), piece(b"\n")]);
-        assert_eq!(refused(more, Some(10)).await, Some(413));
-        let more = stream::iter([body(), piece(b"\n")]);
-        assert_eq!(refused(more, None).await, None);
+        let more = || stream::iter([body(), piece(b"\n\n")]);
+        assert_eq!(refused(more(), Some(10)).await, Some(413));
+        assert_eq!(refused(more(), None).await, None);
         let line = stream::iter([piece(b"0123456789a")]);
         assert_eq!(refused(line, Some(10)).await, Some(413));
         assert_eq!(

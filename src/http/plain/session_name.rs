@@ -8,9 +8,9 @@ use hyper::{
     header::{HeaderName, HeaderValue},
     http::uri::PathAndQuery,
 };
-use memchr::memmem;
+use memchr::memchr2_iter;
 
-use crate::http::request_head::RawTarget;
+use crate::{http::request_head::RawTarget, masked::decoded};
 
 /// What each name begins with, by which others tell that it is a secret.
 const BEGINNING: &str = "wsd-";
@@ -96,25 +96,45 @@ pub(in crate::http) fn conceal(request: &mut Request<()>) {
     }
 }
 
-/// A text with a mask in the place of each name; the same if it has none.
+/// A text with a mask in the place of each name, percent-encoded or not; the same if it has none.
 pub(in crate::http) fn masked(text: &[u8]) -> Cow<'_, [u8]> {
-    let digits = |at: usize| {
-        let behind = text[at..].iter();
-        behind.take(DIGITS).filter(|byte| is_digit(**byte)).count()
-    };
-    let found = memmem::find_iter(text, BEGINNING).map(|at| at + BEGINNING.len());
-    let mut names = found.filter(|at| digits(*at) == DIGITS).peekable();
-    if names.peek().is_none() {
-        return Cow::Borrowed(text);
+    let (mut shown, mut done) = (Vec::new(), 0);
+    // What a name may begin with.
+    for at in memchr2_iter(BEGINNING.as_bytes()[0], b'%', text) {
+        if at >= done
+            && let Some(end) = end_of_name(text, at)
+        {
+            shown.extend_from_slice(&text[done..at]);
+            shown.extend_from_slice(MASK.as_bytes());
+            done = end;
+        }
     }
-    let (mut shown, mut done) = (Vec::with_capacity(text.len()), 0);
-    for at in names {
-        shown.extend_from_slice(&text[done..at - BEGINNING.len()]);
-        shown.extend_from_slice(MASK.as_bytes());
-        done = at + DIGITS;
+    match done {
+        0 => Cow::Borrowed(text),
+        _ => {
+            shown.extend_from_slice(&text[done..]);
+            Cow::Owned(shown)
+        }
     }
-    shown.extend_from_slice(&text[done..]);
-    Cow::Owned(shown)
+}
+
+/// What is behind the name that begins at `at`, if one does. It looks no further than at as many characters as a name has.
+fn end_of_name(text: &[u8], mut at: usize) -> Option<usize> {
+    for expected in BEGINNING.bytes() {
+        let (byte, next) = decoded(text, at)?;
+        if byte != expected {
+            return None;
+        }
+        at = next;
+    }
+    for _ in 0..DIGITS {
+        let (byte, next) = decoded(text, at)?;
+        if !is_digit(byte) {
+            return None;
+        }
+        at = next;
+    }
+    Some(at)
 }
 
 #[cfg(test)]
@@ -158,9 +178,35 @@ mod tests {
                 "?a=%3Fsession%3Dwsd-***wsd-***x",
             ),
             ("/?session=wsd-12".to_owned(), "/?session=wsd-12"),
+            (
+                format!("/?session=%77sd-{}&%77sd-1", &NAME[4..]),
+                "/?session=wsd-***&%77sd-1",
+            ),
+            (
+                format!("/?a=wwsd%2D%30{}%2566.7", &NAME[5..35]),
+                "/?a=wwsd-***.7",
+            ),
+            (
+                format!("/?session=%2577%2573d-{}", &NAME[4..]),
+                "/?session=wsd-***",
+            ),
+            ("/?a=100%&%zz=%77sd".to_owned(), "/?a=100%&%zz=%77sd"),
         ] {
             assert_eq!(shown(&text), expected);
         }
+    }
+
+    /// A look at all that follows for each beginning would take days.
+    #[test]
+    fn many_names_and_beginnings_cost_no_more_than_other_text() {
+        let names = NAME.repeat(100_000);
+        assert_eq!(*masked(names.as_bytes()), *MASK.repeat(100_000).as_bytes());
+        for text in ["wsd-", "%77sd%2d", "%2525", "w%25", "wsd-0123456789abcdef"] {
+            let text = text.repeat(200_000);
+            assert!(matches!(masked(text.as_bytes()), Cow::Borrowed(_)));
+        }
+        let chain = format!("wsd-%{}", "25".repeat(500_000));
+        assert!(matches!(masked(chain.as_bytes()), Cow::Borrowed(_)));
     }
 
     #[test]

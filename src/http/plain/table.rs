@@ -33,6 +33,8 @@ pub(super) struct EventSession {
     pub(super) channel: Channel,
     /// How messages lie in what is handed in.
     pub(super) carriage: Carriage,
+    /// Whether the first request had a body, which is its input.
+    pub(super) has_body: bool,
     /// Of those who hand something in and wait for room.
     pub(super) turn: AsyncMutex<()>,
     /// The client, where it is to be counted while it has no connection.

@@ -1,8 +1,9 @@
-// OPEN BUFFERED URLs of the same site by a proxy that gathers what is said: as it is told not to, and all the same.
+// OPEN CHUNKED BUFFERED URLs of the same site by a proxy that gathers what is said: as it is told not to, and all the same, by
+// HTTP/1.1 and by HTTP/1.0 to the site.
 import assert from "node:assert";
 import { browse, openPage } from "./browser.mjs";
 
-const [open, buffered] = process.argv.slice(2);
+const [open, chunked, buffered] = process.argv.slice(2);
 
 await browse(async (browser) => {
   const page = await openPage(browser, open);
@@ -20,7 +21,9 @@ await browse(async (browser) => {
     };
     socket.onclose = ({ code }) => resolve([...events, code]);
   }), [path, wait]);
-  assert.deepEqual(await events(`${open}cat`, 10_000), ["open by http", "hello", 1000]);
+  for (const base of [open, chunked]) {
+    assert.deepEqual(await events(`${base}cat`, 10_000), ["open by http", "hello", 1000]);
+  }
   // Nothing comes through that, and that is told.
   assert.deepEqual(await events(`${buffered}cat`, 300), [1006]);
 });

@@ -1,6 +1,6 @@
 // What a page sees of a WebSocket of the class `Socket` at `base`, by theme: the same of whichever class, by whichever way.
 //
-// The servers: /cat, /fail (says "last words", status 3), /done (status 0), /text (cat, --framing=text), /bytes (cat,
+// The servers: /cat, /line (cat, --newline=reject), /short (cat, --maxframesize=10), /fail (says "last words", status 3), /done (status 0), /text (cat, --framing=text), /bytes (cat,
 // --framing=chunks); nothing at /nothing. It runs in pages and in Node, so it needs nothing from outside.
 export async function story(Socket, base, themes) {
   const describe = (data) => typeof data === "string" && data.length < 60 ? data : `${data.constructor.name} of ${data.size ?? data.length ?? data.byteLength}`;
@@ -109,6 +109,27 @@ export async function story(Socket, base, themes) {
       await ended();
       return events.map((event) => event.replace(/"[^"]*"/, "with a reason"));
     },
+    async largest() {
+      const { socket, events, messages, until, opened, ended } = open("cat");
+      await opened();
+      socket.send("ü".repeat(524_288));
+      await until(() => messages.length === 1 || socket.readyState === Socket.CLOSED);
+      socket.close(1000);
+      await ended();
+      return events;
+    },
+    async answersBeforeARefusal() {
+      const told = [];
+      for (const [path, refused] of [["line", "b\nc"], ["short", "b".repeat(11)], ["cat", new Uint8Array([1])]]) {
+        const { socket, events, opened, ended } = open(path);
+        await opened();
+        socket.send("a");
+        socket.send(refused);
+        await ended();
+        told.push(events.map((event) => event.replace(/"[^"]*"/, "with a reason")));
+      }
+      return told;
+    },
     async bytes() {
       const { socket, events, messages, until, opened, ended } = open("bytes");
       const size = () => messages.reduce((sum, { byteLength, size }) => sum + (byteLength ?? size), 0);
@@ -212,10 +233,18 @@ export async function story(Socket, base, themes) {
         longReason: thrown(() => socket.close(1000, "€".repeat(42))),
         reason: thrown(() => socket.close(4999, "€".repeat(41))),
         code: thrown(() => socket.close(5000)),
+        noUrl: thrown(() => new Socket()),
+        noMessage: thrown(() => socket.send()),
+        symbol: thrown(() => socket.send(Symbol())),
+        offersOfNoList: thrown(() => new Socket(base, {})),
+        noOffers: at(base, null),
+        oddCodes: [null, "abc", NaN, true, Symbol(), "4000", [3001]].map((code) => thrown(() => socket.close(code, "bye"))),
       };
       await ended();
       const names = ["CONNECTING", "OPEN", "CLOSING", "CLOSED"];
-      return { errors, constants: names.map((name) => [Socket[name], socket[name]]) };
+      const tag = Object.prototype.toString.call(socket).replace("Wsd", "Web");
+      const name = Socket.name.replace("Wsd", "Web");
+      return { errors, name, tag, length: Socket.length, constants: names.map((name) => [Socket[name], socket[name]]) };
     },
   };
   const results = {};

@@ -32,6 +32,8 @@ const LASTING = 5000;
 const TOGETHER = 65_536;
 // The stream says how a session has ended; if it does not, this is waited for.
 const GRACE = 2000;
+// What a program gets to answer what came before a message that is refused, as much as wsd gives it.
+const ANSWERS = 250;
 
 const sleep = (time) => new Promise((wake) => setTimeout(wake, time));
 const sizeOf = (data) => new Blob([data]).size;
@@ -194,16 +196,29 @@ class EventStream {
     // What a page says in one go goes together.
     await null;
     const queue = this.#queue;
+    let together = TOGETHER;
     while (queue.length && !this.#isOver) {
       const blobs = [];
-      let [size, bytes] = [0, 0];
-      while (queue.length && !queue[0].refusal && (!bytes || bytes + queue[0].blob.size <= TOGETHER)) {
-        size += queue[0].size;
-        bytes += queue[0].blob.size;
-        blobs.push(queue.shift().blob);
+      let bytes = 0;
+      for (const { blob, refusal } of queue) {
+        if (refusal || blobs.length && bytes + blob.size > together) break;
+        bytes += blob.size;
+        blobs.push(blob);
       }
-      if (!blobs.length) this.#refuse(...queue[0].refusal);
-      else if (await this.#say(blobs)) this.bufferedAmount -= size;
+      if (!blobs.length) {
+        await this.#refuse(...queue[0].refusal);
+        break;
+      }
+      const response = await this.#post("", new Blob(blobs));
+      if (response?.ok || this.#isOver) {
+        for (const { size } of queue.splice(0, blobs.length)) this.bufferedAmount -= size;
+      } else if (response?.status !== 413) {
+        // The stream may know how the session has ended.
+        if (response?.status === 404) await sleep(GRACE);
+        // If there is no answer it cannot be known whether it has come, so it is not said again.
+        this.#giveUp(1006);
+      } else if (blobs.length > 1) together = -1; // One is too large, and those before it are not.
+      else await this.#refuse(1009, "a message is larger than --maxframesize allows");
     }
     this.#isSending = false;
     if (!this.#closing || this.#isOver) return;
@@ -211,17 +226,6 @@ class EventStream {
     const response = await this.#post(code ? `&close=${code}` : "&close");
     await sleep(GRACE);
     this.#end(...(response ? this.#closing : [1006]));
-  }
-
-  async #say(blobs) {
-    const response = await this.#post("", new Blob(blobs));
-    if (response?.ok || this.#isOver) return true;
-    if (response?.status === 413) this.#refuse(1009, "a message is larger than --maxframesize allows");
-    // The stream may know how the session has ended.
-    if (response?.status === 404) await sleep(GRACE);
-    // If there is no answer it cannot be known whether it has come, so it is not said again.
-    this.#refuse(1006);
-    return false;
   }
 
   // The answer; none if the network has failed. Of what is refused for the moment nothing has been put in.
@@ -237,8 +241,13 @@ class EventStream {
     return response;
   }
 
-  // Ends the session as the server would by itself.
-  #refuse(code, reason) {
+  // Ends the session as the server would by itself, behind what the program answers to what was said before.
+  async #refuse(code, reason) {
+    await sleep(ANSWERS);
+    this.#giveUp(code, reason);
+  }
+
+  #giveUp(code, reason) {
     if (!this.#isOver) this.#leave();
     this.#end(code, reason);
   }
@@ -306,6 +315,7 @@ class WsdSocket extends EventTarget {
 
   constructor(url, protocols = [], options = {}) {
     super();
+    expectOne(arguments);
     this.#url = parseUrl(url);
     this.#offers = parseOffers(protocols);
     this.#options = { ...defaults, ...options };
@@ -352,18 +362,21 @@ class WsdSocket extends EventTarget {
   }
 
   send(data) {
+    expectOne(arguments);
     if (this.#state === CONNECTING) fail("InvalidStateError", "It is still connecting.");
     const isBinary = data instanceof Blob || data instanceof ArrayBuffer || ArrayBuffer.isView(data);
-    const message = isBinary ? data : String(data);
+    const message = isBinary ? data : `${data}`;
     if (this.#state === OPEN) this.#socket.send(message);
     else this.#unsent += sizeOf(message);
   }
 
   close(code, reason) {
+    if (code !== undefined) code = Math.round(code);
     if (code !== undefined && code !== 1000 && !(code >= 3000 && code <= 4999)) {
       fail("InvalidAccessError", `The code is 1000 or between 3000 and 4999; ${code} is neither.`);
     }
-    if (reason !== undefined && sizeOf(reason) > 123) fail("SyntaxError", "The reason has more than 123 bytes.");
+    if (reason !== undefined) reason = `${reason}`;
+    if (reason && sizeOf(reason) > 123) fail("SyntaxError", "The reason has more than 123 bytes.");
     this.#isClosed = true;
     if (this.#state >= CLOSING) return;
     this.#state = CLOSING;
@@ -457,6 +470,10 @@ class WsdSocket extends EventTarget {
         },
       });
     }
+    // Whatever the class is called when it is built.
+    const value = "WsdSocket";
+    Object.defineProperty(this, "name", { value, configurable: true });
+    Object.defineProperty(this.prototype, Symbol.toStringTag, { value, configurable: true });
     for (const [name, value] of Object.entries({ CONNECTING, OPEN, CLOSING, CLOSED })) {
       for (const owner of [this, this.prototype]) Object.defineProperty(owner, name, { value, enumerable: true });
     }
@@ -476,8 +493,13 @@ function parseUrl(url) {
   return parsed;
 }
 
+function expectOne({ length }) {
+  if (!length) throw new TypeError("1 argument is required, but there is none.");
+}
+
 function parseOffers(protocols) {
-  const offers = (typeof protocols === "string" ? [protocols] : [...protocols]).map(String);
+  const isList = Object(protocols) === protocols && protocols[Symbol.iterator];
+  const offers = (isList ? [...protocols] : [protocols]).map(String);
   const isToken = (offer) => /^[\w!#$%&'*+.^`|~-]+$/.test(offer);
   if (!offers.every(isToken)) fail("SyntaxError", "A subprotocol has a character that it may not have.");
   if (new Set(offers).size < offers.length) fail("SyntaxError", "A subprotocol is offered twice.");
