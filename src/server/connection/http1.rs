@@ -2,7 +2,7 @@
 
 use std::{error::Error as _, future::poll_fn, io, sync::Arc, time::Duration};
 
-use tokio::io::AsyncWriteExt;
+use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
@@ -18,6 +18,11 @@ use crate::{
     timer::timeout,
     transport::{Stalled, TimeoutStream},
 };
+
+/// How soon the next request of a client comes that asks for one thing after another. Behind such a one the library is
+/// kept for so long, since to make it anew is some of the work for a small file; longer keeps its buffers for
+/// those that ask no more.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until the connection closes or becomes a WebSocket.
 ///
@@ -41,13 +46,21 @@ async fn serve_in(
     };
     let options = connection.exchange.server.options();
     let mut stream = layered(stream, &connection.phase, options.write_timeout);
+    let mut pause = Duration::ZERO;
     loop {
         // In a box of its own, which is given back with all that the library has.
-        let goes_on = match Box::pin(library::serve(stream, &connection)).await {
+        let goes_on = match Box::pin(library::serve(stream, &connection, pause)).await {
             Left::Over(result) => return log_end(&connection, result),
             Left::AtRest(left) => {
                 stream = left;
-                wait_for_head(&mut stream, options.keepalive_timeout, &connection.drain).await
+                let since = Instant::now();
+                let limit = options.keepalive_timeout;
+                let goes_on = wait_for_head(&mut stream, limit, &connection.drain).await;
+                pause = match since.elapsed() < PAUSE {
+                    true => PAUSE,
+                    false => Duration::ZERO,
+                };
+                goes_on
             }
             Left::Streaming(left, answer) => {
                 stream = left;

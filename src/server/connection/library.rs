@@ -11,7 +11,8 @@ use std::{
     os::fd::AsFd,
     pin::{Pin, pin},
     sync::Arc,
-    task::Poll,
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use futures_util::FutureExt;
@@ -23,6 +24,7 @@ use hyper::{
     upgrade::Upgraded,
 };
 use hyper_util::rt::TokioIo;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -35,6 +37,7 @@ use super::{
 use crate::{
     http::{Body, HangUp, sendfile::SendfileQueue, websocket::Detach},
     server::io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
+    timer::LazyTimer,
     transport::{
         Client, TimeoutStream,
         websocket::{self, Role, Underlying, deflate::Negotiated},
@@ -63,16 +66,16 @@ pub(super) enum Left {
 }
 
 /// Why the library is to be dropped.
-enum Pause {
+enum Stop {
     Over(hyper::Result<()>),
     Rest,
     Stream,
 }
 
-/// Answers requests until there is nothing for the library to do.
+/// Answers requests until there is nothing for the library to do, and has not been for `pause`.
 ///
 /// Cancel safe: no; the connection is closed then.
-pub(super) async fn serve(stream: HttpStream, connection: &Connection) -> Left {
+pub(super) async fn serve(stream: HttpStream, connection: &Connection, pause: Duration) -> Left {
     let slot = AnswerSlot::default();
     let mut http = http1::Builder::new()
         // Header names are case-insensitive, but small clients have been seen to look for these.
@@ -84,8 +87,8 @@ pub(super) async fn serve(stream: HttpStream, connection: &Connection) -> Left {
         .serve_connection(TokioIo::new(stream), service(connection, slot.clone()))
         .with_upgrades();
     let shut = UpgradeableConnection::graceful_shutdown;
-    let pause = drive(&mut http, shut, connection, &slot).await;
-    if let Pause::Over(result) = pause {
+    let rest = Rest::new(pause);
+    if let Stop::Over(result) = drive(&mut http, shut, connection, &slot, rest).await {
         return Left::Over(result);
     }
     // `None` would be a WebSocket's.
@@ -106,7 +109,8 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
     shut: impl Fn(Pin<&mut H>),
     connection: &Connection,
     slot: &AnswerSlot,
-) -> Pause {
+    mut rest: Rest,
+) -> Stop {
     let phase = &connection.phase;
     let mut drained = pin!(connection.drain.cancelled());
     let mut is_draining = false;
@@ -114,27 +118,55 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
         loop {
             // First, so that a request that has come is one.
             if let Poll::Ready(result) = Pin::new(&mut *http).poll(context) {
-                return Poll::Ready(Pause::Over(result));
+                return Poll::Ready(Stop::Over(result));
             }
             if is_draining || drained.as_mut().poll(context).is_pending() {
                 break;
             }
             // hyper would wait for the first request, which browsers open connections without sending.
             if !phase.has_asked() {
-                return Poll::Ready(Pause::Over(Ok(())));
+                return Poll::Ready(Stop::Over(Ok(())));
             }
             is_draining = true;
             shut(Pin::new(&mut *http));
         }
         if slot.is_filled() && phase.is_flushed() {
-            return Poll::Ready(Pause::Stream);
+            return Poll::Ready(Stop::Stream);
         }
-        match phase.is_at_rest() {
-            true => Poll::Ready(Pause::Rest),
-            false => Poll::Pending,
-        }
+        rest.poll_over(phase, context).map(|()| Stop::Rest)
     })
     .await
+}
+
+/// How long a connection has been at rest.
+#[derive(Debug)]
+struct Rest {
+    pause: Duration,
+    since: Option<Instant>,
+    timer: LazyTimer,
+}
+
+impl Rest {
+    fn new(pause: Duration) -> Self {
+        Rest {
+            pause,
+            since: None,
+            timer: LazyTimer::default(),
+        }
+    }
+
+    /// Ready when it has been for so long.
+    fn poll_over(&mut self, phase: &Phase, context: &mut Context<'_>) -> Poll<()> {
+        if !phase.is_at_rest() {
+            self.since = None;
+            return Poll::Pending;
+        }
+        if self.pause.is_zero() {
+            return Poll::Ready(());
+        }
+        let since = *self.since.get_or_insert_with(Instant::now);
+        self.timer.poll_expired(since + self.pause, context)
+    }
 }
 
 /// Answers the requests of one connection, and says when each begins and ends.
