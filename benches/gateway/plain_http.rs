@@ -1,5 +1,5 @@
-//! Plain HTTP: what a program says by an event stream beside the same by a WebSocket, and a question to it by POST beside
-//! the same question to it as a CGI script.
+//! Plain HTTP: what a program says by an event stream beside the same by a WebSocket, a question to it by POST beside
+//! the same question to it as a CGI script, and what connections take that are silent.
 
 use std::env;
 use std::fs::{self, Permissions};
@@ -24,7 +24,7 @@ use crate::turns::take_turns;
 use crate::wire::{MASK, close};
 
 /// Names of what is compared, and the words behind the program's own path.
-pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
+pub(crate) const KNOWN: [(&str, &str, &str); 5] = [
     (
         WEBSOCKET,
         "wsd",
@@ -45,12 +45,18 @@ pub(crate) const KNOWN: [(&str, &str, &str); 4] = [
         "wsd",
         "--port={port} --loglevel=error --maxforks=0 --cgidir={scripts}",
     ),
+    (
+        FILE,
+        "wsd",
+        "--port={port} --loglevel=error --staticdir={scripts}",
+    ),
 ];
 
 const WEBSOCKET: &str = "websocket";
 const EVENTS: &str = "events";
 const POST: &str = "post";
 const CGI: &str = "cgi";
+const FILE: &str = "file";
 
 /// Both a program of lines and a CGI script.
 const SCRIPT: &str = "#!/bin/sh\nread -r question\n\
@@ -65,11 +71,13 @@ const MOST_QUESTIONS: usize = 3_000;
 type Probe = fn(&Template, &Effort) -> Result<Outcome, Failure>;
 
 #[rustfmt::skip]
-const FIGURES: [(&str, Probe); 4] = [
+const FIGURES: [(&str, Probe); 6] = [
     ("tokens", tokens),
     ("flood", flood),
     ("question", question),
     ("idle", idle),
+    ("silent", silent),
+    ("kept", kept),
 ];
 
 /// Runs everything; tells whether that went well.
@@ -157,6 +165,7 @@ fn question(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
     let scripts = Scripts::write()?;
     let server = match template.name.as_str() {
         EVENTS => return Err(Failure::Cannot("is listened to, not asked".into())),
+        FILE => return Err(Failure::Cannot("has no program".into())),
         CGI => serve(template, &[&scripts.directory()]),
         _ => serve(template, &[&scripts.script()]),
     }?;
@@ -232,12 +241,12 @@ fn ask_by_websocket(port: u16) -> Result<(), Failure> {
 
 /// Sessions that do nothing.
 fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
-    let memory = match template.name.as_str() {
-        WEBSOCKET => memory_of(template, effort, |port| {
+    match template.name.as_str() {
+        WEBSOCKET => memory_of(template, "cat", effort, |port| {
             let stream = Stream::connect(port, false)?;
             Connection::upgrade(stream, NARROW, ("/", ""), |_, _| Ok(()))
         }),
-        EVENTS => memory_of(template, effort, |port| {
+        EVENTS => memory_of(template, "cat", effort, |port| {
             let mut stream = EventStream::default();
             let mut client = Client::dial(port, NARROW)?;
             client.get("/", ACCEPT)?;
@@ -245,26 +254,65 @@ fn idle(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
             }
             Ok(client)
         }),
-        _ => return Err(Failure::Cannot("is over with its answer".into())),
-    }?;
-    let each = memory / 1024.0 / effort.idle as f64;
-    Ok(Outcome::from(vec![Measure::less("memory each, KiB", each)]))
+        _ => Err(Failure::Cannot("is over with its answer".into())),
+    }
 }
 
-/// What a server has in memory for so many that `open` has opened.
-fn memory_of<Open>(
+/// Connections on which nothing was ever said.
+fn silent(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    of_files(template, effort, |port| {
+        Ok(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)
+    })
+}
+
+/// Connections that are kept behind an answer.
+fn kept(template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    of_files(template, effort, |port| {
+        let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.write_all(b"GET /ask.cgi HTTP/1.1\r\nHost: localhost\r\n\r\n")?;
+        let mut answer = Vec::new();
+        while !answer.ends_with(SCRIPT.as_bytes()) {
+            let mut piece = [0; NARROW];
+            match stream.read(&mut piece)? {
+                0 => return Err(Failure::Wrong(answer.escape_ascii().to_string())),
+                length => answer.extend_from_slice(&piece[..length]),
+            }
+        }
+        Ok(stream)
+    })
+}
+
+/// What connections to a server of files take.
+fn of_files<Open>(
     template: &Template,
     effort: &Effort,
     open: impl Fn(u16) -> Result<Open, Failure>,
-) -> Result<f64, Failure> {
-    let server = serve(template, &["cat"])?;
+) -> Result<Outcome, Failure> {
+    if template.name != FILE {
+        return Err(Failure::Cannot("takes what a server of files takes".into()));
+    }
+    let scripts = Scripts::write()?;
+    memory_of(template, &scripts.directory(), effort, open)
+}
+
+/// What a server has in memory for each of so many that `open` has opened.
+fn memory_of<Open>(
+    template: &Template,
+    program: &str,
+    effort: &Effort,
+    open: impl Fn(u16) -> Result<Open, Failure>,
+) -> Result<Outcome, Failure> {
+    let server = serve(template, &[program])?;
     drop(open(server.port)?);
     let before = settled_memory(&server)?;
-    let mut sessions = Vec::new();
+    let mut opened = Vec::new();
     for _ in 0..effort.idle {
-        sessions.push(open(server.port)?);
+        opened.push(open(server.port)?);
     }
-    Ok(settled_memory(&server)? - before)
+    let memory = settled_memory(&server)? - before;
+    let each = memory / 1024.0 / effort.idle as f64;
+    Ok(Outcome::from(vec![Measure::less("memory each, KiB", each)]))
 }
 
 /// A directory with the script, gone when it is not needed any more.

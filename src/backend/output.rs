@@ -42,7 +42,11 @@ where
             held: Vec::new(),
         });
     }
-    let framed = FramedRead::with_capacity(stream, StreamCodec::new(streams), CAPACITY_AT_REST);
+    let framed = Framed(FramedRead::with_capacity(
+        stream,
+        StreamCodec::new(streams),
+        0,
+    ));
     match streams.flush_after {
         None => to_one(framed),
         Some(quiet) => to_one(Prompting {
@@ -162,9 +166,31 @@ impl io::Write for Json {
     }
 }
 
+/// Messages as the codec finds them. The buffer is there while there is something to read, and not while the program
+/// is silent, which is most of the time.
+struct Framed<R>(FramedRead<R, StreamCodec>);
+
+impl<R: AsyncRead + Unpin> Stream for Framed<R> {
+    type Item = Result<Message, BackendError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Framed(framed) = &mut *self;
+        if framed.read_buffer().capacity() == 0 {
+            *framed.read_buffer_mut() = BytesMut::with_capacity(CAPACITY_AT_REST);
+        }
+        let next = framed.poll_next_unpin(context);
+        let buffer = framed.read_buffer_mut();
+        // What a flood has is given back by the codec, when it is over.
+        if next.is_pending() && buffer.is_empty() && buffer.capacity() <= CAPACITY_AT_REST {
+            *buffer = BytesMut::new();
+        }
+        next
+    }
+}
+
 /// Hands out a partial line when nothing more has come for a while.
 struct Prompting<R> {
-    framed: FramedRead<R, StreamCodec>,
+    framed: Framed<R>,
     quiet: Duration,
     /// How many bytes of a partial line wait, and since when they are so many.
     partial: Option<(usize, Instant)>,
@@ -183,9 +209,10 @@ impl<R> Prompting<R> {
 
     fn take_partial(&mut self) -> Result<Option<Message>, BackendError> {
         // The codec and its buffer are borrowed one after the other.
-        let mut held: BytesMut = std::mem::take(self.framed.read_buffer_mut());
-        let message = self.framed.decoder_mut().decode_partial(&mut held);
-        *self.framed.read_buffer_mut() = held;
+        let Framed(framed) = &mut self.framed;
+        let mut held: BytesMut = std::mem::take(framed.read_buffer_mut());
+        let message = framed.decoder_mut().decode_partial(&mut held);
+        *framed.read_buffer_mut() = held;
         message
     }
 }
@@ -198,7 +225,7 @@ impl<R: AsyncRead + Unpin> Stream for Prompting<R> {
             self.partial = None;
             return Poll::Ready(item);
         }
-        let held = self.framed.read_buffer().len();
+        let held = self.framed.0.read_buffer().len();
         if held == 0 || self.poll_quiet(held, context).is_pending() {
             return Poll::Pending;
         }
@@ -209,6 +236,41 @@ impl<R: AsyncRead + Unpin> Stream for Prompting<R> {
             }
             // What is held back is half of something: wait for the other half.
             None => Poll::Pending,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::stream_options::MaxLine,
+        framing::{Framing, Newline},
+    };
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncWriteExt, duplex};
+
+    #[tokio::test]
+    async fn silent_program_has_no_buffer_and_half_a_line_is_kept() {
+        let streams = StreamOptions {
+            framing: Framing::Lines(Newline::Split),
+            max_line: MaxLine {
+                bytes: usize::MAX,
+                set_by: "",
+            },
+            flush_after: None,
+        };
+        let (pipe, mut program) = duplex(64);
+        let codec = StreamCodec::new(&streams);
+        let mut framed = Framed(FramedRead::with_capacity(pipe, codec, 0));
+        for _ in 0..2 {
+            assert!(framed.next().now_or_never().is_none(), "nothing was said");
+            assert_eq!(framed.0.read_buffer().capacity(), 0);
+            program.write_all(b"ab").await.expect("room");
+            assert!(framed.next().now_or_never().is_none(), "half a line");
+            program.write_all(b"c\n").await.expect("room");
+            let message = framed.next().await.expect("no end").expect("a line");
+            assert_eq!(message, Message::Text("abc".into()));
         }
     }
 }

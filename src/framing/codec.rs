@@ -106,7 +106,8 @@ pub struct Codec {
     headers: Headers,
 }
 
-/// Capacity of a source at rest, in bytes: most programs print a short line now and then.
+/// Capacity of a source outside of a flood, in bytes: most programs print a short line now and then. While there is
+/// nothing to read it may have none.
 pub(crate) const CAPACITY_AT_REST: usize = 512;
 /// Room that a source gets when it was full, and how that grows, up to [`CAPACITY_IN_FLOOD`].
 const FIRST_ROOM: usize = 4 * 1024;

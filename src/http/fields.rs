@@ -7,7 +7,7 @@ use hyper::{
 
 /// The elements of a comma-separated field, of all its lines (RFC 9110 §5.6.1); what is not ASCII is
 /// one element that matches nothing.
-pub(super) fn list_elements<'a>(
+pub fn list_elements<'a>(
     headers: &'a HeaderMap,
     name: &HeaderName,
 ) -> impl Iterator<Item = &'a str> {

@@ -18,9 +18,19 @@ use crate::{
 /// Serves a connection until it has ended.
 ///
 /// Cancel safe: no; the connection is closed then.
-pub(super) async fn serve(
+pub(super) fn serve(
+    stream: Stream,
+    connection: ConnectionInfo,
+    role: Role,
+    server: Server,
+) -> impl Future<Output = ()> + Send {
+    // Boxed, or the task would have the room for it several times, for as long as there is a connection.
+    establish(stream, Box::new(connection), role, server)
+}
+
+async fn establish(
     mut stream: Stream,
-    mut connection: ConnectionInfo,
+    mut connection: Box<ConnectionInfo>,
     role: Role,
     server: Server,
 ) {
@@ -34,7 +44,7 @@ pub(super) async fn serve(
         connection.local = connection.reached;
     }
     if server.options().proxy_protocol
-        && let Err(error) = proxy_protocol::read(&mut stream, &mut connection).await
+        && let Err(error) = Box::pin(proxy_protocol::read(&mut stream, &mut connection)).await
     {
         handler.count_refusal("proxy_protocol");
         return log_header(&connection.remote, &error);

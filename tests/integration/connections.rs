@@ -23,6 +23,28 @@ fn connection_waits_for_its_next_request_as_long_as_it_is_told() {
 }
 
 #[test]
+fn requests_are_answered_one_after_another_and_all_at_once() {
+    let server = Gateway::with("cat").start();
+    let mut stream = TcpStream::connect(server.address).expect("it listens");
+    stream
+        .set_read_timeout(Some(support::PATIENCE))
+        .expect("a timeout");
+    let request = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for count in [1, 1, 1, 3, 1, 10, 1] {
+        let requests = request.repeat(count);
+        stream.write_all(requests.as_bytes()).expect("it reads");
+        let mut answers = String::new();
+        while answers.matches("\r\n\r\n").count() < count {
+            let mut piece = [0; 1024];
+            let length = stream.read(&mut piece).expect("an answer");
+            assert!(length > 0, "{answers}");
+            answers += &String::from_utf8_lossy(&piece[..length]);
+        }
+        assert_eq!(answers.matches("HTTP/1.1 426 ").count(), count, "{answers}");
+    }
+}
+
+#[test]
 fn connection_too_many_is_told_so_and_may_come_again() {
     let server = Gateway::with("--max-connections=2 --devconsole cat").start();
     let session = server.connect();

@@ -19,7 +19,7 @@ use crate::support::{
     self, Gateway,
     event_stream::{Event, EventStream, hand_in, hand_in_with, open, resume, resumed},
     eventually, forget_caller,
-    http::http,
+    http::{http, parsed},
     http2::Connection,
     operators::figures,
     wait_until_gone,
@@ -523,6 +523,56 @@ fn connection_stays_for_the_next_request() {
     assert_eq!(status, 200);
     let text = String::from_utf8(body).expect("text");
     assert_eq!(text.matches("event: close").count(), 2, "{text}");
+}
+
+#[test]
+fn request_that_came_meanwhile_is_answered_behind_the_stream() {
+    let server = plain().program("read -r line; echo $line").start();
+    let (mut stream, session) = open(&server);
+    let next = "GET /other HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write(next.as_bytes());
+    assert_eq!(hand_in(&server, &session, "a"), 204);
+    assert_eq!(stream.text(), "a");
+    assert_eq!(stream.closed().0, 1000);
+    let (status, ..) = parsed(&stream.rest_of_connection());
+    assert_eq!(status, 426);
+}
+
+#[test]
+fn next_request_is_answered_however_late_it_comes() {
+    let server = plain().program("echo a").start();
+    let mut stream = EventStream::get(&server, "/", "");
+    stream.opened();
+    assert_eq!((stream.text(), stream.closed().0), ("a".into(), 1000));
+    let next = "GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+    for piece in [&next[..5], &next[5..], "\r\n"] {
+        stream.write(piece.as_bytes());
+    }
+    let (status, ..) = parsed(&stream.rest_of_connection());
+    assert_eq!(status, 426);
+}
+
+#[test]
+fn connection_that_is_to_be_closed_ends_with_the_stream() {
+    let server = plain().program("echo a").start();
+    let mut stream = EventStream::get(&server, "/", "Connection: close\r\n");
+    assert_eq!(stream.headers["connection"], "close");
+    stream.opened();
+    assert_eq!((stream.text(), stream.closed().0), ("a".into(), 1000));
+    assert_eq!(stream.rest_of_connection(), b"");
+}
+
+#[test]
+fn client_that_shuts_its_direction_has_left_the_stream() {
+    let server = Gateway::with("--plain-http --plain-http-resume=0")
+        .args(["cat"])
+        .start();
+    let (stream, session) = open(&server);
+    stream.shut();
+    assert_eq!(stream.rest_of_connection(), b"");
+    eventually("the session is gone", || {
+        hand_in(&server, &session, "x") == 404
+    });
 }
 
 #[test]

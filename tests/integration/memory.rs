@@ -1,13 +1,18 @@
 //! Memory: what clients and programs say takes no more than what has come, ends no more than their session where
 //! there is none, and goes back when it is needed no more.
 
-use std::{fs, io::Write, net::TcpStream};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpStream,
+};
 
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 use crate::support::{
     Client, Gateway, Server,
     client::{BINARY, CLOSE, TEXT, frame},
+    event_stream::EventStream,
     eventually,
 };
 
@@ -158,4 +163,41 @@ fn crowd_that_has_gone_leaves_no_memory_behind() {
     eventually("their memory is given back", || {
         resident(&server) < before + 4 * 1024
     });
+}
+
+/// Opens so many at once, one by one, and says how many KiB each takes.
+fn each<Open>(server: &Server, open: impl Fn() -> Open) -> u64 {
+    const COUNT: u64 = 400;
+    // What is set up for the first is not theirs.
+    drop((open(), open()));
+    let before = resident(server);
+    let opened: Vec<_> = (0..COUNT).map(|_| open()).collect();
+    let after = resident(server);
+    drop(opened);
+    after.saturating_sub(before) / COUNT
+}
+
+#[test]
+fn event_stream_that_is_silent_has_no_buffers() {
+    let server = Gateway::with("--plain-http --room=/r --max-connections=0 --max-rate=0").start();
+    let taken = each(&server, || {
+        let mut stream = EventStream::get(&server, "/r/a", "");
+        stream.opened();
+        stream
+    });
+    // Of which the library's would be 16.
+    assert!(taken < 16, "{taken} KiB");
+}
+
+#[test]
+fn connection_that_waits_for_its_next_request_has_no_buffers() {
+    let server = Gateway::with("--max-connections=0 cat").start();
+    let taken = each(&server, || {
+        let mut stream = TcpStream::connect(server.address).expect("it listens");
+        let request = b"HEAD /missing HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        stream.write_all(request).expect("room");
+        assert!(stream.read(&mut [0; 1024]).expect("an answer") > 0);
+        stream
+    });
+    assert!(taken < 16, "{taken} KiB");
 }

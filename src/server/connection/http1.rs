@@ -1,36 +1,28 @@
-//! HTTP/1.1 and 1.0 over a stream (RFC 9112).
+//! HTTP/1.1 and 1.0 over a stream (RFC 9112): by the HTTP library while there is something to say, else without it.
 
-use std::{error::Error as _, io, os::fd::AsFd, pin::pin, sync::Arc};
+use std::{error::Error as _, future::poll_fn, io, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
-use hyper::{
-    Request, Response, StatusCode,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service, service_fn},
-    upgrade::Upgraded,
-};
-use hyper_util::rt::TokioIo;
+use tokio::{io::AsyncWriteExt, time::Instant};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
 use super::{
     exchange::Exchange,
-    hyper_timer::HyperTimer,
+    library::{self, HttpStream, Left},
     limits::{HEAD_TIMEOUT, MAX_HEAD},
-    tracked_body::TrackedBody,
+    streamed_answer::StreamedAnswer,
 };
 use crate::{
-    http::{Body, BreakOff, ConnectionRefusal, HangUp, sendfile::SendfileQueue, websocket::Detach},
-    server::{
-        Options,
-        io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
-    },
-    transport::{
-        Client, Stalled, TimeoutStream,
-        websocket::{self, Role, Underlying, deflate::Negotiated},
-    },
+    http::{BreakOff, ConnectionRefusal},
+    server::io::{CheckedHeads, HeadTimeout, MaybeTls, Phase},
+    timer::timeout,
+    transport::{Stalled, TimeoutStream},
 };
+
+/// How soon the next request of a client comes that asks for one thing after another. Behind such a one the library is
+/// kept for so long, since to make it anew is some of the work for a small file; longer keeps its buffers for
+/// those that ask no more.
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// Serves until the connection closes or becomes a WebSocket.
 ///
@@ -46,130 +38,120 @@ async fn serve_in(
     exchange: Arc<Exchange>,
     drain: CancellationToken,
 ) {
-    let remote = exchange.connection.remote;
-    let server = exchange.server.clone();
-    let Options {
-        write_timeout,
-        keepalive_timeout,
-        ..
-    } = exchange.server.options();
-    let service = service(exchange, stream.sendfile_queue().cloned(), phase.clone());
+    let connection = library::Connection {
+        files: stream.sendfile_queue().cloned(),
+        exchange,
+        phase,
+        drain,
+    };
+    let options = connection.exchange.server.options();
+    let mut stream = layered(stream, &connection.phase, options.write_timeout);
+    let mut pause = Duration::ZERO;
+    loop {
+        // In a box of its own, which is given back with all that the library has.
+        let goes_on = match Box::pin(library::serve(stream, &connection, pause)).await {
+            Left::Over(result) => return log_end(&connection, result),
+            Left::AtRest(left) => {
+                stream = left;
+                let since = Instant::now();
+                let limit = options.keepalive_timeout;
+                let goes_on = wait_for_head(&mut stream, limit, &connection.drain).await;
+                pause = match since.elapsed() < PAUSE {
+                    true => PAUSE,
+                    false => Duration::ZERO,
+                };
+                goes_on
+            }
+            Left::Streaming(left, answer) => {
+                stream = left;
+                write_stream(&mut stream, answer, &connection).await
+            }
+        };
+        if !goes_on {
+            return;
+        }
+    }
+}
+
+/// What lies over the bytes of a connection.
+fn layered(stream: MaybeTls, phase: &Phase, write_timeout: Duration) -> HttpStream {
     let stream = TimeoutStream::new(stream, None, Some(write_timeout)).measured_by(MaybeTls::sent);
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let stream = stream.telling(|stream, lasts| stream.get_ref().notice_loss(lasts));
-    let stream = CheckedHeads::new(stream, phase.clone(), MAX_HEAD);
-    let mut http = pin!(
-        http1::Builder::new()
-            .timer(HyperTimer)
-            // Header names are case-insensitive, but small clients have been seen to look for these.
-            .title_case_headers(true)
-            .header_read_timeout(keepalive_timeout)
-            .max_buf_size(MAX_HEAD)
-            .serve_connection(TokioIo::new(stream), service)
-            .with_upgrades()
+    Box::new(CheckedHeads::new(stream, phase.clone(), MAX_HEAD))
+}
+
+/// Waits on a connection at rest for another request; whether one begins. If not, it is shut.
+async fn wait_for_head(
+    stream: &mut HttpStream,
+    keepalive_timeout: Duration,
+    drain: &CancellationToken,
+) -> bool {
+    let begun = timeout(
+        keepalive_timeout,
+        poll_fn(|context| stream.poll_head(context)),
     );
-    let result = tokio::select! {
+    let has_begun = tokio::select! {
         // First, so that a request that has come is one.
         biased;
-        result = http.as_mut() => result,
-        // hyper would wait for the first request, which browsers open connections without sending.
-        () = drain.cancelled() => if !phase.has_asked() {
-            return;
-        } else {
-            http.as_mut().graceful_shutdown();
-            http.await
-        }
+        begun = begun => match begun {
+            Ok(begun) => begun.unwrap_or(false),
+            // As the library does it.
+            Err(_) => return false,
+        },
+        () = drain.cancelled() => false,
     };
-    if phase.began_with_tls() {
+    if !has_begun {
+        let _ = stream.shutdown().await;
+    }
+    has_begun
+}
+
+/// Writes an event stream to its end; whether another request may follow. If not, the connection is over.
+async fn write_stream(
+    stream: &mut HttpStream,
+    mut answer: StreamedAnswer,
+    connection: &library::Connection,
+) -> bool {
+    let written = poll_fn(|context| answer.poll_write(stream, context)).await;
+    if let Err(error) = written {
+        log_failure(connection, &error);
+        return false;
+    }
+    let goes_on = !answer.closes() && !connection.drain.is_cancelled();
+    if !goes_on {
+        let _ = stream.shutdown().await;
+    }
+    goes_on
+}
+
+/// Says how a connection ended that the library had last.
+fn log_end(connection: &library::Connection, result: hyper::Result<()>) {
+    let exchange = &connection.exchange;
+    let remote = &exchange.connection.remote;
+    if connection.phase.began_with_tls() {
         info!(target: "access", %remote, "refused: {}", ConnectionRefusal::Tls);
     } else if let Err(error) = result {
-        if is_stalled(&error) {
-            info!(target: "access", %remote, "an answer is broken off: {}", BreakOff::StalledClient);
-        } else if error.is_parse() {
+        if error.is_parse() {
             // What is not found wrong before the library looks: a chunk of a body.
-            server.handler().count_refusal("bad_request");
+            exchange.server.handler().count_refusal("bad_request");
             warn!(target: "access", %remote, reason = error.to_string(), "refused");
+        } else if let Some(error) = error.source().and_then(|source| source.downcast_ref()) {
+            log_failure(connection, error);
         } else {
             debug!(%remote, "connection ended: {error}");
         }
     }
 }
 
-/// Whether a connection ended since its client took nothing of an answer.
-fn is_stalled(error: &hyper::Error) -> bool {
-    let source = error.source().and_then(|source| source.downcast_ref());
-    let inner = source.and_then(io::Error::get_ref);
-    inner.is_some_and(|inner| inner.is::<Stalled>())
-}
-
-/// Answers the requests of one connection, and says when each begins and ends.
-fn service(
-    exchange: Arc<Exchange>,
-    files: Option<SendfileQueue>,
-    phase: Phase,
-) -> impl Service<
-    Request<Incoming>,
-    Response = Response<TrackedBody<Body>>,
-    Error = HangUp,
-    Future = impl Future<Output = Result<Response<TrackedBody<Body>>, HangUp>> + Send,
-> {
-    service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Detach(detach));
-        if let Some(files) = &files {
-            request.extensions_mut().insert(files.clone());
-        }
-        let Notes {
-            raw_target,
-            bad_request,
-            ..
-        } = phase.begin_request();
-        let extensions = request.extensions_mut();
-        extensions.insert(phase.lasting());
-        if let Some(raw_target) = raw_target {
-            extensions.insert(raw_target);
-        }
-        if let Some(bad_request) = bad_request {
-            extensions.insert(bad_request);
-        }
-        let phase = phase.clone();
-        // In a box, or each connection would have the room for it, from its first byte to its last.
-        let answer = Box::pin(Arc::clone(&exchange).answer(request));
-        answer.map(|response| {
-            let response = HangUp::check(response)?;
-            let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-            let phase = (!is_websocket).then_some(phase);
-            Ok(response.map(|body| TrackedBody::new(body, phase)))
-        })
-    })
-}
-
-/// Takes the stream of a connection that has become a WebSocket out of hyper's hands and from beneath the limit
-/// on heads, so that no message passes either.
-fn detach(
-    upgraded: Upgraded,
-    options: &websocket::Options,
-    compression: Option<&Negotiated>,
-) -> Result<Client, Upgraded> {
-    let parts =
-        upgraded.downcast::<TokioIo<CheckedHeads<HeadTimeout<TimeoutStream<MaybeTls>>>>>()?;
-    let (stream, held) = parts.io.into_inner().into_parts();
-    let stream = stream.into_inner().into_inner();
-    // Copied: the session would keep hyper's whole buffer for what is in it, be it nothing.
-    let read_ahead = [parts.read_buf, held].concat().into();
-    Ok(websocket::open_watched(
-        stream,
-        read_ahead,
-        Role::Server,
-        options,
-        compression,
-        |stream: &MaybeTls| Some(underlying(stream)),
-    ))
-}
-
-fn underlying(stream: &MaybeTls) -> Underlying<'_> {
-    Underlying {
-        socket: stream.as_fd(),
-        is_bare: !stream.is_tls(),
+/// Says why a connection has failed.
+fn log_failure(connection: &library::Connection, error: &io::Error) {
+    let remote = &connection.exchange.connection.remote;
+    // Its client took nothing of an answer.
+    if error.get_ref().is_some_and(|inner| inner.is::<Stalled>()) {
+        info!(target: "access", %remote, "an answer is broken off: {}", BreakOff::StalledClient);
+    } else {
+        debug!(%remote, "connection ended: {error}");
     }
 }
 

@@ -5,11 +5,13 @@ mod exchange;
 mod http1;
 mod http2;
 mod hyper_timer;
+mod library;
 mod limits;
 mod preface;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod properties;
 mod serve;
+mod streamed_answer;
 mod streams;
 mod tracked_body;
 

@@ -77,7 +77,12 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         answer
     };
     let stream = Stream::Right(near).into();
-    let serving = super::serve(stream, connection, ConnectionRole::Site, SITE.clone());
+    let serving = super::serve(
+        stream,
+        Box::new(connection),
+        ConnectionRole::Site,
+        SITE.clone(),
+    );
     tokio::join!(client, serving).0
 }
 

@@ -23,22 +23,23 @@ const LOOKUP_TIMEOUT: Duration = Duration::from_secs(2);
 /// Cancel safe: no; the connection is closed then.
 pub(in crate::server) async fn serve(
     stream: MaybeTls,
-    mut connection: ConnectionInfo,
+    mut connection: Box<ConnectionInfo>,
     role: ConnectionRole,
     server: Server,
 ) {
     let options = server.options();
     if let Some(address) = connection.remote.ip().filter(|_| options.reverse_lookup) {
-        connection.remote_name = look_up_name(address).await;
+        connection.remote_name = Box::pin(look_up_name(address)).await;
     }
     let drain = match role {
         // As long as there is a server there is something to ask about it.
         ConnectionRole::Admin(_) => CancellationToken::new(),
         _ => server.lifecycle.tokens.drain.clone(),
     };
-    let protocol = agree_on_protocol(&stream, &role, options, &drain).await;
+    // Boxed, as all that is over before the first request, or the task would have the room for it to its end.
+    let protocol = Box::pin(agree_on_protocol(&stream, &role, options, &drain)).await;
     let exchange = Arc::new(Exchange {
-        connection,
+        connection: *connection,
         role,
         server,
     });

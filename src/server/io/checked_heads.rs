@@ -12,6 +12,7 @@
 
 use std::{
     io,
+    mem::MaybeUninit,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -21,6 +22,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{body_end::BodyEnd, head_timeout::Phase, maybe_tls::HANDSHAKE_RECORD};
 use crate::http::{BadHead, BadRequest, BodyLength, RequestHead, has_end};
+
+/// Bytes that are read at once while nobody has a buffer. Nearly all heads are shorter.
+const PIECE: usize = 4 * 1024;
 
 /// A stream whose reader sees only heads that it takes.
 #[derive(Debug)]
@@ -182,6 +186,45 @@ impl<S> CheckedHeads<S> {
     }
 }
 
+impl<S: AsyncRead + Unpin> CheckedHeads<S> {
+    /// Waits for a head to begin, and holds what comes of it; whether something has come. For a stream at rest
+    /// ([`Phase::is_at_rest`]) that nobody reads.
+    pub(in crate::server) fn poll_head(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<bool>> {
+        let mut piece = [MaybeUninit::uninit(); PIECE];
+        let mut piece = ReadBuf::uninit(&mut piece);
+        self.phase.standstill().note_read(false);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut piece))?;
+        let came = piece.filled();
+        if came.is_empty() {
+            return Poll::Ready(Ok(false));
+        }
+        self.place = Place::Head { seen: 0 };
+        if let Checked::Partial = self.check(came) {
+            self.place = Place::Head { seen: came.len() };
+        }
+        if self.held.is_empty() {
+            self.held = came.into();
+        }
+        Poll::Ready(Ok(true))
+    }
+
+    /// Reads, and notes whether nothing has come of what follows the last request.
+    fn poll_beneath(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let awaits_head = matches!(self.place, Place::Head { seen: 0 } | Place::Behind);
+        let standstill = self.phase.standstill();
+        standstill.note_read(awaits_head && read.is_pending());
+        read
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for CheckedHeads<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -190,6 +233,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for CheckedHeads<S> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         let start = buffer.filled().len();
+        this.phase.standstill().note_read(false);
         loop {
             match this.place {
                 Place::Behind if this.phase.is_idle() => {
@@ -209,7 +253,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for CheckedHeads<S> {
                     return Poll::Ready(Ok(()));
                 }
                 _ => {
-                    ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
+                    ready!(this.poll_beneath(context, buffer))?;
                     if buffer.filled().len() == start {
                         // The end, or there is no room.
                         return Poll::Ready(Ok(()));
@@ -231,6 +275,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CheckedHeads<S> {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.phase.standstill().note_write();
         Pin::new(&mut self.stream).poll_write(context, buffer)
     }
 
@@ -239,6 +284,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CheckedHeads<S> {
         context: &mut Context<'_>,
         buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.phase.standstill().note_write();
         Pin::new(&mut self.stream).poll_write_vectored(context, buffers)
     }
 
@@ -247,10 +293,75 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for CheckedHeads<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        ready!(Pin::new(&mut self.stream).poll_flush(context))?;
+        self.phase.standstill().note_flush();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::poll_fn;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+    const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    /// A stream at rest behind a first request, its other end, and its phase.
+    async fn rested() -> (CheckedHeads<DuplexStream>, DuplexStream, Phase) {
+        let (stream, mut peer) = duplex(64);
+        let phase = Phase::default();
+        let mut stream = CheckedHeads::new(stream, phase.clone(), 1024);
+        peer.write_all(HEAD).await.expect("room");
+        let mut read = [0; HEAD.len()];
+        stream.read_exact(&mut read).await.expect("a head");
+        phase.begin_request();
+        look(&mut stream).await;
+        assert!(!phase.is_at_rest(), "it is answered");
+        phase.end_request();
+        stream.write_all(b"answer").await.expect("room");
+        look(&mut stream).await;
+        assert!(!phase.is_at_rest(), "it is written");
+        stream.flush().await.expect("room");
+        assert!(phase.is_at_rest());
+        (stream, peer, phase)
+    }
+
+    /// Reads when there is nothing.
+    async fn look(stream: &mut CheckedHeads<DuplexStream>) {
+        let mut buffer = [0; 8];
+        let reading = tokio::time::timeout(std::time::Duration::ZERO, stream.read(&mut buffer));
+        assert!(reading.await.is_err(), "nothing comes");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn head_that_comes_to_a_stream_at_rest_is_read_like_any_other() {
+        let piecewise = HEAD.chunks(5).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let followed = vec![[HEAD, b"GET "].concat()];
+        for pieces in [vec![HEAD.to_vec()], piecewise, followed] {
+            let (mut stream, mut peer, phase) = rested().await;
+            for (number, piece) in pieces.iter().enumerate() {
+                peer.write_all(piece).await.expect("room");
+                if number == 0 {
+                    let begun = poll_fn(|context| stream.poll_head(context)).await;
+                    assert!(begun.expect("a head") && !phase.is_at_rest());
+                }
+            }
+            let mut read = [0; HEAD.len()];
+            stream.read_exact(&mut read).await.expect("a head");
+            assert_eq!(read, HEAD);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn end_of_a_stream_at_rest_is_no_head() {
+        let (mut stream, peer, _) = rested().await;
+        drop(peer);
+        let begun = poll_fn(|context| stream.poll_head(context)).await;
+        assert!(!begun.expect("an end"));
     }
 }

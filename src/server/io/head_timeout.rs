@@ -39,6 +39,7 @@ use tokio::{
 use super::{
     cut_off::{CutOff, CutOffState},
     maybe_tls::HANDSHAKE_RECORD,
+    standstill::Standstill,
 };
 use crate::{
     http::{BadRequest, LastingFlag, RawTarget},
@@ -66,6 +67,7 @@ struct State {
     lasting: LastingFlag,
     /// Whether it breaks off.
     cut_off: CutOff,
+    standstill: Standstill,
     notes: Mutex<Notes>,
 }
 
@@ -124,6 +126,21 @@ impl Phase {
     /// The next head has begun to come.
     pub(super) fn begin_head(&self) {
         self.set(HEAD);
+    }
+
+    /// What is known of what the library has in its hands.
+    pub(super) fn standstill(&self) -> &Standstill {
+        &self.0.standstill
+    }
+
+    /// Whether all that the library has written is flushed.
+    pub(in crate::server) fn is_flushed(&self) -> bool {
+        self.0.standstill.is_flushed()
+    }
+
+    /// Whether all requests are answered, and the library waits for another with nothing in its hands.
+    pub(in crate::server) fn is_at_rest(&self) -> bool {
+        self.is_idle() && self.0.standstill.awaits_head()
     }
 
     /// Has a task woken when the request that is being answered has been.

@@ -56,7 +56,7 @@ pub enum Delivery {
 pub const LARGEST_FRAME: usize = 1 << 30;
 
 /// Bytes of the library's read buffer, which every session has; [`SyncReader`] reads more at once.
-const READ_BUFFER: usize = 512;
+const READ_BUFFER: usize = 128;
 
 /// Our end of a WebSocket whose opening handshake is done. `read_ahead` holds what was read behind the
 /// handshake, `compression` what was negotiated in it. In [`Role::Client`] the other end is a server, and

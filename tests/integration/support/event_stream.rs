@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
 };
 
 use data_encoding::BASE64;
@@ -222,6 +222,19 @@ impl EventStream {
         }
         while self.read_on() {}
         String::from_utf8(std::mem::take(&mut self.body)).expect("text")
+    }
+
+    /// What comes on the connection up to its end, as it is.
+    pub(crate) fn rest_of_connection(mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.answer.read_to_end(&mut rest).expect("an end");
+        rest
+    }
+
+    /// Says that nothing more is sent.
+    pub(crate) fn shut(&self) {
+        let shut = self.socket.shutdown(Shutdown::Write);
+        shut.expect("the server is there");
     }
 
     /// The address of this end.
