@@ -473,14 +473,14 @@ fn session_is_one_line_at_its_start_and_one_at_its_end() {
 #[test]
 fn log_for_people_names_no_module() {
     let mut server = Gateway::with("--log-format=text")
-        .args(["cat", "--port=1"])
+        .args(["sh", "-c", "cat", "--address=1"])
         .start();
     server.connect().close();
     server.wait_for_line("session ended");
     server.signal(Signal::TERM);
     server.wait();
     let log = server.log();
-    assert!(log.contains(" WARN "), "{log}");
+    assert!(log.contains(" WARN '--address=1' stands behind"), "{log}");
     assert!(log.contains(" INFO listening: serving on"), "{log}");
     assert!(!log.contains("wsd::"), "{log}");
 }
