@@ -3,12 +3,13 @@
 
 use std::env;
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, TcpStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use crate::connection::{Connection, Heard, NARROW, WIDE};
+use crate::connection::{Connection, Heard, NARROW, PATIENCE, WIDE};
 use crate::event_stream::{ACCEPT, EventStream};
 use crate::figures::Effort;
 use crate::figures::standing::settled_memory;
