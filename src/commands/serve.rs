@@ -23,7 +23,7 @@ use wsd::{
         signal,
         tls::Tls,
     },
-    service_manager,
+    service_manager, start_code,
 };
 
 use super::{
@@ -220,6 +220,7 @@ async fn accept(
             let status = announce(&entries, scheme);
             service_manager::ready(&status);
             report();
+            start_code::give_back_start_code();
             server.run(entries, stopped).await;
         }
     }
