@@ -58,3 +58,29 @@ pub fn give_back_start_code() {
 /// Other systems map what is asked for.
 #[cfg(not(all(target_os = "linux", not(wsd_portable))))]
 pub fn give_back_start_code() {}
+
+#[cfg(all(test, target_os = "linux", not(wsd_portable)))]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// KiB of files that are mapped and in memory (proc_pid_status(5)).
+    fn resident() -> u64 {
+        let status = fs::read_to_string("/proc/self/status").expect("it is there");
+        let mut lines = status.lines();
+        let line = lines.find_map(|line| line.strip_prefix("RssFile:"));
+        let number = line.and_then(|line| line.split_whitespace().next());
+        number.expect("a figure").parse().expect("a number")
+    }
+
+    #[test]
+    fn what_is_given_back_is_resident_no_more_and_comes_back() {
+        // Other tests map theirs meanwhile.
+        let shrinks = |_| {
+            let before = resident();
+            give_back_start_code();
+            resident() < before
+        };
+        assert!((0..100).any(shrinks));
+    }
+}
