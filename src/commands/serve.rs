@@ -7,6 +7,7 @@ use tokio::{
     runtime::Builder,
     signal::unix::{self, SignalKind},
     sync::Notify,
+    task::yield_now,
 };
 use tracing::{Level, event};
 
@@ -220,8 +221,12 @@ async fn accept(
             let status = announce(&entries, scheme);
             service_manager::ready(&status);
             report();
-            start_code::give_back_start_code();
-            server.run(entries, stopped).await;
+            let give_back = async {
+                // Behind the first turn of all that has been started.
+                yield_now().await;
+                start_code::give_back_start_code();
+            };
+            tokio::join!(server.run(entries, stopped), give_back);
         }
     }
     Ok(ExitCode::SUCCESS)
