@@ -54,6 +54,7 @@
 //! | 0 | `regular_file` | files that are read again |
 //! | 0 | `send_queue` | what a socket was given and the other end has not taken |
 //! | 0 | `room` | memory that may be refused, or goes back |
+//! | 0 | [`start_code`] | what of the program's files was looked at to start |
 //! | 0 | `timer` | a deadline that moves with what happens, or is held against somebody |
 //! | 0 | [`backoff`] | how long to wait before what has ended is tried again |
 //! | 0 | `loopback` | `localhost`, where nobody knows that name |
@@ -117,6 +118,7 @@ mod send_queue;
 pub mod server;
 pub mod service_manager;
 pub mod session;
+pub mod start_code;
 mod timer;
 pub mod transport;
 mod trusted_roots;

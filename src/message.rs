@@ -20,6 +20,7 @@ pub enum Message {
 
 impl Message {
     /// The payload's length in bytes.
+    #[inline]
     pub fn len(&self) -> usize {
         match self {
             Message::Text(text) => text.len(),
@@ -42,6 +43,7 @@ pub fn text(bytes: Bytes) -> Message {
 }
 
 /// Bytes as a text message, if they are UTF-8; else they are given back.
+#[inline]
 pub(crate) fn utf8(bytes: Bytes) -> Result<Message, Bytes> {
     // Looked at twice, which costs less than a second handle: that is counted for all threads.
     match str::from_utf8(&bytes) {

@@ -92,6 +92,7 @@ pub(crate) fn reserve_exact(buffer: &mut Vec<u8>, additional: usize) -> Result<(
 ///
 /// # Errors
 /// [`NoRoom`].
+#[inline]
 pub(crate) fn reserve(buffer: &mut Vec<u8>, additional: usize) -> Result<(), NoRoom> {
     let needed = buffer.len().checked_add(additional).ok_or(NoRoom)?;
     match needed <= buffer.capacity() {
@@ -117,6 +118,7 @@ fn grown(capacity: usize, needed: usize) -> usize {
 ///
 /// # Errors
 /// [`NoRoom`].
+#[inline]
 pub(crate) fn reserve_bytes(buffer: &mut BytesMut, additional: usize) -> Result<(), NoRoom> {
     let needed = buffer.len().checked_add(additional).ok_or(NoRoom)?;
     if needed <= buffer.capacity() {

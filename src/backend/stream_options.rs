@@ -69,6 +69,7 @@ impl Decoder for StreamCodec {
     type Item = Message;
     type Error = BackendError;
 
+    #[inline]
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Message>, BackendError> {
         let decoded = self.codec.decode(source);
         decoded.map_err(|error| self.error(error))
@@ -83,6 +84,7 @@ impl Decoder for StreamCodec {
 impl Encoder<Inbound> for StreamCodec {
     type Error = BackendError;
 
+    #[inline]
     fn encode(&mut self, item: Inbound, target: &mut BytesMut) -> Result<(), BackendError> {
         match item {
             Inbound::Message(message) => Ok(self.codec.encode(message, target)?),

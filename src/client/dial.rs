@@ -3,13 +3,12 @@
 use std::{env, io, os::fd::AsFd, path::Path, time::Duration};
 
 use futures_util::{StreamExt, stream::FuturesUnordered};
+use http_body_util::Empty;
 use hyper::{Request, StatusCode, header, http::uri::Authority};
 use tokio::{
     net::{TcpStream, UnixStream, lookup_host},
     time::timeout,
 };
-use tokio_rustls::client::TlsStream;
-use tokio_util::either::Either;
 
 use super::{
     connect_error::ConnectError,
@@ -18,24 +17,14 @@ use super::{
     tls::ClientTls,
     url::{ServerAddress, Url, bracketed, without_zone},
 };
-use crate::{loopback::or_loopback, transport::websocket::Underlying};
-
-/// What is below TLS.
-pub(super) type DialedSocket = Either<TcpStream, UnixStream>;
-/// What HTTP is spoken over.
-pub(super) type DialedStream = Either<DialedSocket, TlsStream<DialedSocket>>;
+use crate::{backend::SocketStream, loopback::or_loopback, transport::websocket::Underlying};
 
 /// The socket at the bottom, to look at.
-pub(super) fn underlying(stream: &DialedStream) -> Underlying<'_> {
-    let (socket, is_bare) = match stream {
-        Either::Left(socket) => (socket, true),
-        Either::Right(tls) => (tls.get_ref().0, false),
-    };
-    let socket = match socket {
-        Either::Left(tcp) => tcp.as_fd(),
-        Either::Right(unix) => unix.as_fd(),
-    };
-    Underlying { socket, is_bare }
+pub(super) fn underlying(stream: &SocketStream) -> Underlying<'_> {
+    Underlying {
+        socket: stream.as_fd(),
+        is_bare: !matches!(stream, SocketStream::Tls(_)),
+    }
 }
 
 /// When the next of a host's addresses is tried beside one that does not answer (RFC 8305 §8).
@@ -45,30 +34,27 @@ const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 ///
 /// # Errors
 /// What it failed of.
-pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<DialedStream, ConnectError> {
-    let socket = match &url.place {
+pub(super) async fn dial(url: &Url, tls: Option<&ClientTls>) -> Result<SocketStream, ConnectError> {
+    let (host, port) = match &url.place {
+        ServerAddress::Host(host, port) => (host, *port),
         ServerAddress::Unix(path) => {
-            Either::Right(unix(path).await.map_err(ConnectError::Connect)?)
-        }
-        ServerAddress::Host(host, port) => {
-            let proxy = proxy_for(url, |name| env::var(name).ok());
-            let proxy = proxy.map_err(|reason| ConnectError::Proxy {
-                reason,
-                may_pass: false,
-            })?;
-            let socket = match proxy {
-                None => tcp(host, *port).await.map_err(ConnectError::Connect)?,
-                Some(proxy) => tunnel(&proxy, host, *port).await?,
-            };
-            Either::Left(socket)
+            let socket = unix(path).await.map_err(ConnectError::Connect)?;
+            return Ok(SocketStream::Unix(socket));
         }
     };
-    match (tls, &url.place) {
-        (Some(tls), ServerAddress::Host(host, _)) => Ok(Either::Right(
-            tls.connect(without_zone(host), socket).await?,
-        )),
-        _ => Ok(Either::Left(socket)),
-    }
+    let proxy = proxy_for(url, |name| env::var(name).ok());
+    let proxy = proxy.map_err(|reason| ConnectError::Proxy {
+        reason,
+        may_pass: false,
+    })?;
+    let socket = match proxy {
+        None => tcp(host, port).await.map_err(ConnectError::Connect)?,
+        Some(proxy) => tunnel(&proxy, host, port).await?,
+    };
+    Ok(match tls {
+        Some(tls) => SocketStream::Tls(Box::new(tls.connect(without_zone(host), socket).await?)),
+        None => SocketStream::Tcp(socket),
+    })
 }
 
 async fn unix(path: &Path) -> io::Result<UnixStream> {
@@ -120,13 +106,15 @@ async fn tunnel(proxy: &Proxy, host: &str, port: u16) -> Result<TcpStream, Conne
     if let Some(credentials) = &proxy.authorization {
         request = request.header(header::PROXY_AUTHORIZATION, credentials);
     }
-    let request = request.body(String::new());
+    let request = request.body(Empty::new());
     let request = request.map_err(|error| fail(error.to_string()))?;
-    let answer = exchange(socket, request, StatusCode::is_success).await;
+    let answer = exchange(SocketStream::Tcp(socket), request, StatusCode::is_success).await;
     match answer.map_err(|error| fail(error.to_string()))? {
         UpgradeResult::Switched {
-            stream, read_ahead, ..
-        } if read_ahead.is_empty() => Ok(stream),
+            stream: SocketStream::Tcp(socket),
+            read_ahead,
+            ..
+        } if read_ahead.is_empty() => Ok(socket),
         UpgradeResult::Switched { .. } => Err(fail("it spoke first in the tunnel".to_owned())),
         UpgradeResult::Refused(refusal) => Err(failure(
             format!("it refuses: {refusal}"),

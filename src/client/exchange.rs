@@ -4,7 +4,7 @@ use std::{fmt, pin::pin};
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use http_body_util::BodyExt;
+use http_body_util::{BodyExt, Empty};
 use hyper::{
     Request, Response, StatusCode,
     body::Incoming,
@@ -75,7 +75,7 @@ impl fmt::Display for UnexpectedResponse {
 /// An answer that is no HTTP, or a connection that breaks.
 pub(super) async fn exchange<S>(
     stream: S,
-    request: Request<String>,
+    request: Request<Empty<Bytes>>,
     wanted: impl Fn(&StatusCode) -> bool,
 ) -> Result<UpgradeResult<S>, hyper::Error>
 where

@@ -1,6 +1,7 @@
 //! The opening handshake from the client's side (RFC 6455 §4.1).
 
 use bytes::Bytes;
+use http_body_util::Empty;
 use hyper::{
     Request, StatusCode,
     header::{self, HeaderMap, HeaderName, HeaderValue},
@@ -8,12 +9,12 @@ use hyper::{
 
 use super::{
     connect_error::ConnectError,
-    dial::DialedStream,
     exchange::{UnexpectedResponse, UpgradeResult, exchange},
     tls_failure::TlsFailure,
     url::{ServerAddress, Url},
 };
 use crate::{
+    backend::SocketStream,
     http::websocket::extensions,
     transport::{
         websocket::deflate::{DeflateParams, Negotiated},
@@ -37,7 +38,7 @@ pub struct HandshakeOptions {
 
 /// A connection that carries messages from here on.
 pub(super) struct OpenWebSocket {
-    pub(super) stream: DialedStream,
+    pub(super) stream: SocketStream,
     /// What came behind the answer.
     pub(super) read_ahead: Bytes,
     /// The subprotocol that the server selected.
@@ -51,7 +52,7 @@ pub(super) struct OpenWebSocket {
 /// # Errors
 /// Its refusal, or what is wrong with its answer.
 pub(super) async fn handshake(
-    stream: DialedStream,
+    stream: SocketStream,
     url: &Url,
     options: &HandshakeOptions,
 ) -> Result<OpenWebSocket, ConnectError> {
@@ -103,9 +104,9 @@ fn request(
     url: &Url,
     options: &HandshakeOptions,
     key: &str,
-) -> Result<Request<String>, ConnectError> {
+) -> Result<Request<Empty<Bytes>>, ConnectError> {
     let wrong = |error: &dyn std::fmt::Display| ConnectError::Handshake(error.to_string());
-    let mut request = Request::new(String::new());
+    let mut request = Request::new(Empty::new());
     *request.uri_mut() = url.target.clone().into();
     let headers = request.headers_mut();
     let mut set = |name: HeaderName, value: &str| -> Result<(), ConnectError> {

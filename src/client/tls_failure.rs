@@ -221,6 +221,7 @@ mod tests {
 
     use bytes::Bytes;
     use futures_util::stream;
+    use http_body_util::Empty;
     use hyper::Request;
     use tokio::io::{join, sink};
     use tokio_rustls::rustls::pki_types::ServerName;
@@ -243,7 +244,7 @@ mod tests {
         let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
         let broken = Err::<Bytes, _>(io::Error::new(io::ErrorKind::InvalidData, alert));
         let stream = join(StreamReader::new(stream::once(ready(broken))), sink());
-        let error = exchange(stream, Request::new(String::new()), |_| true).await;
+        let error = exchange(stream, Request::new(Empty::new()), |_| true).await;
         let error = error.err().expect("there is no answer");
         assert!(error.is_canceled(), "{error:?}");
         let failure = TlsFailure::behind(&error).expect("an alert");

@@ -7,6 +7,7 @@ use tokio::{
     runtime::Builder,
     signal::unix::{self, SignalKind},
     sync::Notify,
+    task::yield_now,
 };
 
 use wsd::{
@@ -22,7 +23,7 @@ use wsd::{
         signal,
         tls::Tls,
     },
-    service_manager,
+    service_manager, start_code,
 };
 
 use super::{
@@ -225,7 +226,12 @@ async fn accept(
             let status = announcement.make(&entries);
             service_manager::ready(&status);
             report();
-            server.run(entries, stopped).await;
+            let give_back = async {
+                // Behind the first turn of all that has been started.
+                yield_now().await;
+                start_code::give_back_start_code();
+            };
+            tokio::join!(server.run(entries, stopped), give_back);
         }
     }
     Ok(ExitCode::SUCCESS)

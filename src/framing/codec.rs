@@ -181,6 +181,7 @@ impl Codec {
         Ok(())
     }
 
+    #[inline]
     fn decode_line(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
         while let Some(offset) = memchr(b'\n', &source[self.searched..]) {
             let mut line = source.split_to(self.searched + offset + 1);
@@ -251,6 +252,7 @@ impl Decoder for Codec {
     type Item = Message;
     type Error = FramingError;
 
+    #[inline]
     fn decode(&mut self, source: &mut BytesMut) -> Result<Option<Message>, FramingError> {
         let message = match self.framing {
             Framing::Lines(_) => self.decode_line(source)?,
@@ -295,6 +297,7 @@ impl Decoder for Codec {
 impl Encoder<Message> for Codec {
     type Error = FramingError;
 
+    #[inline]
     fn encode(&mut self, message: Message, target: &mut BytesMut) -> Result<(), FramingError> {
         if target.is_empty() && target.capacity() > CAPACITY_IN_FLOOD {
             // A long message has come and gone.
@@ -328,6 +331,7 @@ impl Encoder<Message> for Codec {
     }
 }
 
+#[inline]
 fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(), FramingError> {
     let start = target.len();
     match newline {
@@ -349,6 +353,7 @@ fn encode_line(line: &[u8], newline: Newline, target: &mut BytesMut) -> Result<(
 }
 
 /// Text as it may stand in a frame: U+FFFD replaces what is not UTF-8 (RFC 6455 §5.6).
+#[inline]
 fn text(bytes: Bytes) -> Result<Message, NoRoom> {
     utf8(bytes).or_else(|bytes| {
         let text = Utf8Bytes::try_from(Bytes::from(replaced(&bytes)?));

@@ -114,6 +114,7 @@ impl Meter {
         }
     }
 
+    #[inline]
     pub(super) fn count(&self, message: &Message) {
         if self.messages.load(Ordering::Relaxed) == 0 {
             // It cannot be there.
@@ -129,6 +130,7 @@ impl Meter {
     }
 }
 
+#[inline]
 fn add(counter: &AtomicU64, more: u64) {
     counter.store(counter.load(Ordering::Relaxed) + more, Ordering::Relaxed);
 }

@@ -50,12 +50,14 @@ impl<'a> Interrupts<'a> {
 
     /// Counts a message of the output; whether so many have passed that the clock is to be looked at. So in a
     /// flood messages cost no timer.
+    #[inline]
     pub(super) fn count_turn(&mut self) -> bool {
         self.turn = (self.turn + 1) % COOP_BUDGET;
         self.turn == 0
     }
 
     /// Begins the wait of a process that has ended anew: there was output.
+    #[inline]
     pub(super) fn restart_linger(&mut self) {
         self.linger = None;
     }
@@ -74,6 +76,7 @@ impl<'a> Interrupts<'a> {
     }
 
     /// Whether the output has ended before the process.
+    #[inline]
     pub(super) fn is_output_over(&self) -> bool {
         self.look.is_some()
     }

@@ -133,6 +133,7 @@ async fn end_input(
 
 /// The next of what comes, fed to the input if that has room; while there is nothing, what was fed is flushed. So a
 /// burst takes one system call and a lone message does not wait.
+#[inline]
 fn poll_next(
     incoming: &mut Incoming,
     sink: &mut Input,
@@ -281,6 +282,7 @@ enum Turn {
 
 /// The next message, fed if there is room, or what else is due; whenever there is nothing to pass on, what was fed
 /// is flushed.
+#[inline]
 fn poll_turn(
     output: &mut Output,
     outgoing: &mut Outgoing,

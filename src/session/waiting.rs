@@ -59,6 +59,7 @@ impl<Item, Error> Drop for Waiting<'_, Item, Error> {
 }
 
 /// Feeds an item where there is room for it now, which there is as a rule; gives it back where it has to wait.
+#[inline]
 pub(super) fn feed_now<Item, Error>(
     sink: &mut Pin<Box<dyn Sink<Item, Error = Error> + Send>>,
     item: Item,

@@ -43,6 +43,7 @@ pub(super) struct FrameKind {
 
 impl Header {
     /// A header of our own.
+    #[inline]
     pub(super) fn new(kind: FrameKind, payload: usize, mask: Option<[u8; 4]>) -> Self {
         let final_bit = if kind.is_final { FINAL } else { 0 };
         let compressed_bit = if kind.is_compressed { RSV1 } else { 0 };
@@ -50,6 +51,7 @@ impl Header {
         Header::with_first_byte(first, payload, mask)
     }
 
+    #[inline]
     fn with_first_byte(first: u8, payload: usize, mask: Option<[u8; 4]>) -> Self {
         let mut header = Header::default();
         let mask_bit = if mask.is_some() { MASKED } else { 0 };
@@ -71,6 +73,7 @@ impl Header {
         header
     }
 
+    #[inline]
     fn push(&mut self, bytes: &[u8]) {
         self.bytes[self.filled..self.filled + bytes.len()].copy_from_slice(bytes);
         self.filled += bytes.len();

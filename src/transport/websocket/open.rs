@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::either::Either;
 
 use super::{
     assembler::{Limit, MessageAssembler},
@@ -88,27 +89,33 @@ where
 {
     // Beneath compression: bytes of the other end are life, even if no message comes of them for long.
     let stream = TimeoutStream::new(stream, options.silence, options.write_timeout);
-    match compression {
-        None => {
-            let socket = beneath(move |stream: &TimeoutStream<S>| socket(stream.get_ref()));
-            plain(stream, read_ahead, role, options, None, socket)
-        }
+    let (stream, read_ahead, sharing) = match compression {
+        None => (Either::Left(stream), read_ahead, None),
         Some(negotiated) => {
-            let stream = DeflateStream::new(stream, read_ahead, negotiated, role);
+            let stream = Box::new(DeflateStream::new(stream, read_ahead, negotiated, role));
             let sharing = SharedCompression::new(negotiated, role);
-            let socket = beneath(move |stream: &DeflateStream<TimeoutStream<S>>| {
-                let is_bare = false;
-                let beneath = socket(stream.get_ref().get_ref())?;
-                Some(Underlying { is_bare, ..beneath })
-            });
-            plain(stream, Bytes::new(), role, options, sharing, socket)
+            (Either::Right(stream), Bytes::new(), sharing)
         }
-    }
+    };
+    plain(stream, read_ahead, role, options, sharing, beneath(socket))
 }
 
-/// Says of a closure that what it gives is borrowed from what it is given, which is not inferred.
-fn beneath<S, F: Fn(&S) -> Option<Underlying<'_>>>(socket: F) -> F {
-    socket
+/// Bytes on their way through compression, if there is one. One type for both, so that what reads and writes messages is
+/// in the binary once for each kind of connection; a choice at each read costs nothing that can be measured.
+type MaybeDeflated<S> = Either<TimeoutStream<S>, Box<DeflateStream<TimeoutStream<S>>>>;
+
+/// How the socket beneath a stream is found, from above compression.
+fn beneath<S>(
+    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + Clone + 'static,
+) -> impl Fn(&MaybeDeflated<S>) -> Option<Underlying<'_>> + Send + Sync + Clone + 'static {
+    move |stream| match stream {
+        Either::Left(bare) => socket(bare.get_ref()),
+        Either::Right(deflated) => {
+            let beneath = socket(deflated.get_ref().get_ref())?;
+            let is_bare = false;
+            Some(Underlying { is_bare, ..beneath })
+        }
+    }
 }
 
 /// The other end of a stream of frames that are not compressed.

@@ -88,6 +88,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 
     /// A message, whose payload is not copied if it is long and nothing else stands against it.
+    #[inline]
     fn gather_message(&mut self, message: Message) -> io::Result<()> {
         let (payload, opcode, kind) = match message {
             Message::Text(text) => (text.into(), TEXT, Data::Text),
@@ -126,6 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
         self.gather_bytes(&[], frame)
     }
 
+    #[inline]
     fn gather_bytes(&mut self, header: &[u8], payload: &[u8]) -> io::Result<()> {
         room::reserve(&mut self.gathered, header.len() + payload.len())?;
         self.gathered.extend_from_slice(header);
@@ -134,6 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
     }
 
     /// Whether a payload, or a frame, is better not copied, and need not be.
+    #[inline]
     fn takes_as_it_lies(&self, bytes: &Bytes) -> bool {
         bytes.len() >= LONG && !self.stream.lock().has_payload()
     }
@@ -211,6 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageWriter<S> {
 }
 
 /// The header of a server's whole message.
+#[inline]
 fn plain_header(opcode: u8, payload: usize) -> Header {
     let kind = FrameKind {
         opcode,
@@ -330,6 +334,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Outbound> for MessageWriter<S> {
         }
     }
 
+    #[inline]
     fn start_send(mut self: Pin<&mut Self>, outbound: Outbound) -> io::Result<()> {
         match outbound {
             Outbound::Message(message) => self.gather_message(message),
