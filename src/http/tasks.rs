@@ -4,7 +4,7 @@ use std::{
     future::Future,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
 };
@@ -24,6 +24,8 @@ pub struct Tasks {
     tracker: TaskTracker,
     /// The most that there were since memory was given back last.
     most: Arc<AtomicUsize>,
+    /// Whether there was a crowd, of which some have stayed.
+    was_crowd: Arc<AtomicBool>,
     /// Those of shared programs, once more.
     shared_programs: TaskTracker,
 }
@@ -69,9 +71,15 @@ impl Tasks {
     /// What a crowd took lies free between what others hold, and the allocator keeps it: ten thousand connections
     /// that have gone would be two hundred megabytes. No timer is needed to see that it is over.
     fn note_end(&self) {
-        let (most, open) = (self.most.load(Ordering::Relaxed), self.tracker.len());
-        let is_over = most >= MANY && open <= most / 2;
-        if is_over && self.set_most(most, open) {
+        // The one that ends is still there.
+        let (most, open) = (self.most.load(Ordering::Relaxed), self.tracker.len() - 1);
+        let is_half = most >= MANY && open <= most / 2 && self.set_most(most, open);
+        let was_crowd = self.was_crowd.load(Ordering::Relaxed);
+        if is_half {
+            self.was_crowd.store(true, Ordering::Relaxed);
+        }
+        let is_last = open == 0 && was_crowd && self.was_crowd.swap(false, Ordering::Relaxed);
+        if is_half || is_last {
             // Not here, where other tasks wait. Without a thread to be had it is left.
             let _ = thread::Builder::new().spawn(room::give_back);
         }

@@ -18,7 +18,7 @@ use super::{
     protocol_violation::ProtocolViolation,
     utf8::Utf8,
 };
-use crate::room;
+use crate::{message::Close, room};
 
 /// The longest payload of a frame that the library gets, in bytes. It copies such in pieces of its own buffer;
 /// longer ones are faster here, shorter ones there.
@@ -33,7 +33,18 @@ pub(super) struct MessageAssembler {
     are_masked: bool,
     limit: Limit,
     message: LongMessage,
+    close: CloseCode,
     violation: Option<ProtocolViolation>,
+}
+
+/// What was seen of a Close whose code the library does not know, though it may be sent: 1014 was registered behind
+/// RFC 6455 (§11.7). The library is shown 1013 in its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CloseCode {
+    Other,
+    /// Its first byte.
+    Begun,
+    BadGateway,
 }
 
 /// The longest message, and the longest frame of it, in bytes.
@@ -83,8 +94,14 @@ impl MessageAssembler {
             are_masked: role == Role::Server,
             limit,
             message: LongMessage::default(),
+            close: CloseCode::Other,
             violation: None,
         }
+    }
+
+    /// Whether the Close that the library has just given had the code 1014, of which it knows nothing.
+    pub(super) fn is_bad_gateway(&self) -> bool {
+        self.close == CloseCode::BadGateway
     }
 
     /// The payload of the message that the library has just given, if that was one without.
@@ -234,6 +251,9 @@ impl MessageAssembler {
         let most = input.len().min(saturated(payload));
         let more = copy(&input[..most], &mut output[unsent..]);
         *input = &input[more..];
+        if self.header.is_close() {
+            self.show_known_code(payload, &mut output[unsent..unsent + more]);
+        }
         let (header, payload) = (header - unsent, payload - more as u64);
         self.place = Place::Passed { header, payload };
         if header == 0 && payload == 0 {
@@ -242,6 +262,25 @@ impl MessageAssembler {
             return None;
         }
         Some(unsent + more)
+    }
+
+    /// Changes 1014 into 1013, in a piece of a Close before which so many bytes of the payload were missing.
+    fn show_known_code(&mut self, missing: u64, piece: &mut [u8]) {
+        let code = Close::BAD_GATEWAY.to_be_bytes();
+        let known = Close::TRY_AGAIN_LATER.to_be_bytes();
+        let mask = self.header.mask();
+        let first = (self.header.payload() - missing) as usize;
+        for (at, byte) in (first..code.len()).zip(piece) {
+            let is_same = *byte ^ mask[at] == code[at];
+            self.close = match self.close {
+                _ if is_same && at == 0 => CloseCode::Begun,
+                CloseCode::Begun if is_same => {
+                    *byte ^= code[at] ^ known[at];
+                    CloseCode::BadGateway
+                }
+                _ => CloseCode::Other,
+            };
+        }
     }
 
     fn keep(
@@ -373,6 +412,7 @@ mod tests {
 
     const TEXT: u8 = 1;
     const BINARY: u8 = 2;
+    const CLOSE: u8 = 8;
     const PING: u8 = 9;
     const FIN: u8 = 0x80;
     const LIMIT: Limit = Limit {
@@ -430,6 +470,21 @@ mod tests {
             let bytes = frame(FIN | TEXT, &vec![b'x'; length]).repeat(2);
             let (passed, payloads, _) = read(&bytes, bytes.len(), 512);
             assert_eq!((passed, payloads.len()), (bytes, 0));
+        }
+    }
+
+    #[test]
+    fn code_that_the_library_does_not_know_is_shown_as_one_that_it_does() {
+        let close = |code: u16| frame(FIN | CLOSE, &[&code.to_be_bytes()[..], b"why"].concat());
+        for piece in [1, 2, 7, 4096] {
+            for (code, shown) in [(1014, 1013), (1013, 1013), (1015, 1015), (1000, 1000)] {
+                let (passed, ..) = read(&close(code), piece, 512);
+                assert_eq!(passed, close(shown), "{code} in pieces of {piece}");
+            }
+        }
+        for other in [&b"\x03"[..], b"", b"\xf6\xf6", b"\x02\xf6", b"\x03\xf7"] {
+            let other = frame(FIN | CLOSE, other);
+            assert_eq!(read(&other, 1, 512).0, other);
         }
     }
 

@@ -73,7 +73,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> MessageReader<S> {
                 }
                 // The answer is left to the other half, where it comes behind what waits there.
                 Ok(tungstenite::Message::Close(frame)) => {
-                    let close = received_close(frame);
+                    let mut close = received_close(frame);
+                    if self.socket.get_ref().is_bad_gateway() {
+                        close.code = Close::BAD_GATEWAY;
+                    }
                     if close.code == Close::PROTOCOL && close.reason.as_str() == FORBIDDEN_CODE {
                         let bad = ProtocolViolation::CloseCode.close();
                         return Poll::Ready(Err(Disconnect::Violation(bad)));

@@ -58,6 +58,10 @@ impl<S> SyncReader<S> {
         self.assembler.take_payload()
     }
 
+    pub(super) fn is_bad_gateway(&self) -> bool {
+        self.assembler.is_bad_gateway()
+    }
+
     /// Hands on what was read ahead, and gives the memory back when that was all. Nothing: all was kept.
     fn hand_on(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut rest = &self.ahead[..];
