@@ -252,6 +252,6 @@ async fn in_time<T>(
 ) -> Result<T, ConnectError> {
     match timeout(CONNECTING, step).await {
         Ok(outcome) => outcome,
-        Err(_) => Err(ConnectError::TimedOut(what, CONNECTING.as_secs())),
+        Err(_) => Err(ConnectError::TimedOut(what, CONNECTING)),
     }
 }

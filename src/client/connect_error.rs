@@ -1,11 +1,11 @@
 //! Connection failures: why there is no WebSocket, and whether trying again may help.
 
-use std::{error::Error as _, io};
+use std::{error::Error as _, io, time::Duration};
 
 use hyper::header::HeaderValue;
 
 use super::{exchange::UnexpectedResponse, tls_failure::TlsFailure};
-use crate::http::websocket::extensions::BadAnswer;
+use crate::{http::websocket::extensions::BadAnswer, quantity::duration};
 
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]
@@ -51,8 +51,8 @@ pub enum ConnectError {
     #[error("the server's handshake is wrong: {0}")]
     Extensions(BadAnswer),
     /// All of it took too long.
-    #[error("{0} within {1} s")]
-    TimedOut(&'static str, u64),
+    #[error("{0} within {time}", time = duration(*.1))]
+    TimedOut(&'static str, Duration),
     /// Our own program cannot be started.
     #[error("COMMAND cannot be started: {0}")]
     Program(io::Error),

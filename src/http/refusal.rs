@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     backend::{ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time},
-    quantity::{in_bytes, quantity},
+    quantity::{duration, in_bytes, quantity},
 };
 
 /// Seconds after which a client that was refused for the moment may try again.
@@ -152,8 +152,8 @@ pub enum Refusal {
     #[error("the script gave no answer that could be passed on: {0}")]
     BadScript(String),
     /// A script did not answer within so many seconds.
-    #[error("the script did not answer within the {0} seconds that --cgi-timeout allows")]
-    ScriptTimeout(u64),
+    #[error("the script did not answer within the {} that --cgi-timeout allows", duration(*.0))]
+    ScriptTimeout(Duration),
     /// As many programs run as may.
     #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),

@@ -20,7 +20,7 @@ use super::{
     failure::Failure,
     options::HubOptions,
 };
-use crate::backoff::Backoff;
+use crate::{backoff::Backoff, quantity::duration};
 
 /// What the first attempt may take, for which a server waits with its start.
 pub(super) const FIRST_ATTEMPT: Duration = Duration::from_secs(2);
@@ -81,12 +81,7 @@ async fn connect(
     patience: Duration,
 ) -> Result<Engine, Failure> {
     let connected = time::timeout(patience, Engine::connect(options, exchange));
-    let late = |_| {
-        Failure::new(format!(
-            "it does not answer within {} s",
-            patience.as_secs()
-        ))
-    };
+    let late = |_| Failure::new(format!("it does not answer within {}", duration(patience)));
     connected.await.map_err(late)?
 }
 
@@ -141,7 +136,7 @@ async fn within<T>(
     patience: Duration,
     answer: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    let silent = |_| Failure::new(format!("it has not answered for {} s", SILENCE.as_secs()));
+    let silent = |_| Failure::new(format!("it has not answered for {}", duration(SILENCE)));
     time::timeout(patience, answer).await.map_err(silent)?
 }
 

@@ -20,6 +20,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::{
     backend::{Backend, TerminationTimeouts},
     message::Close,
+    quantity::duration,
     timer::sleep_since,
     transport::Client,
 };
@@ -96,10 +97,10 @@ impl TimeLimits {
     pub(super) async fn expired(&self) -> Close {
         let reason = tokio::select! {
             limit = self.lifetime_over() => {
-                format!("the session has lasted for {} s", limit.as_secs())
+                format!("the session has lasted for {}", duration(limit))
             }
             limit = self.idle_over() => {
-                format!("there was no message for {} s", limit.as_secs())
+                format!("there was no message for {}", duration(limit))
             }
         };
         Close::new(Close::GOING_AWAY, reason)

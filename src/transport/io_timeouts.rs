@@ -21,7 +21,7 @@ use tokio::{
     time::Instant,
 };
 
-use crate::timer::FairTimer;
+use crate::{quantity::duration, timer::FairTimer};
 
 /// What is in the error of a stream on which nothing moved for too long.
 #[derive(Debug, thiserror::Error)]
@@ -200,7 +200,7 @@ impl Deadline {
             return Poll::Pending;
         };
         ready!(self.timer.poll_expired(since, limit, context));
-        let error = Stalled(format!("{what} for {limit:?}"));
+        let error = Stalled(format!("{what} for {}", duration(limit)));
         Poll::Ready(io::Error::new(io::ErrorKind::TimedOut, error))
     }
 }

@@ -654,6 +654,15 @@ fn header_that_does_not_come_is_504_and_the_group_goes() {
 }
 
 #[test]
+fn time_limit_of_a_script_is_told_as_it_was_set() {
+    let site = Site::new(&["--cgi-timeout=500ms"], &[("t.sh", "exec sleep 1000")]);
+    let (status, _, body) = site.server.get("/t.sh");
+    assert_eq!(status, 504);
+    let body = String::from_utf8_lossy(&body);
+    assert!(body.contains("within the 500 ms that"), "{body}");
+}
+
+#[test]
 fn script_that_falls_silent_breaks_the_connection() {
     let mut site = Site::new(
         &[TIMEOUT],

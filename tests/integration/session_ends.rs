@@ -361,3 +361,16 @@ fn session_that_is_silent_too_long_does_not_wait_for_the_drain_timeout() {
     let mut client = server.connect();
     assert_eq!(client.closed().0, 1001);
 }
+
+#[test]
+fn time_limit_is_told_as_it_was_set() {
+    for (flag, told) in [
+        ("--idle-timeout=500ms", "there was no message for 500 ms"),
+        ("--idle-timeout=1500ms", "there was no message for 1.5 s"),
+        ("--max-lifetime=500ms", "the session has lasted for 500 ms"),
+    ] {
+        let server = Gateway::with(flag).program("cat").start();
+        let closed = server.connect().closed();
+        assert_eq!(closed, (1001, told.to_owned()), "{flag}");
+    }
+}

@@ -362,7 +362,7 @@ fn target_is_connected_before_the_client_is_answered() {
             502,
             "target unix:/nonexistent/socket cannot be reached: No such file",
         ),
-        ("/silent", 504, "there was no answer within 2s"),
+        ("/silent", 504, "there was no answer within 2 s"),
         ("/full", 503, "Resource temporarily unavailable"),
     ] {
         let mut client = server.ask(path, &[]);

@@ -3,6 +3,7 @@
 use std::{io, time::Duration};
 
 use super::address::SocketAddress;
+use crate::quantity::duration;
 
 /// Why a target cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -24,7 +25,7 @@ pub enum ConnectFailure {
     #[error("{0}")]
     Refused(io::Error),
     /// It did not answer in time.
-    #[error("there was no answer within {0:?}")]
+    #[error("there was no answer within {}", duration(*.0))]
     TimedOut(Duration),
     /// It speaks no TLS, or is not whom we trust.
     #[error("TLS: {0}")]

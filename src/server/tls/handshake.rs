@@ -12,6 +12,7 @@ use super::{certificate::Certificate, config::WithoutTls, current::Tls};
 use crate::{
     connection::TlsInfo,
     http::ConnectionRefusal,
+    quantity::duration,
     server::io::{HANDSHAKE_RECORD, MaybeTls, Stream, peek_until},
     timer::timeout,
 };
@@ -31,7 +32,7 @@ const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum HandshakeError {
     /// The client said too little.
-    #[error("there was no TLS handshake within {} s", HANDSHAKE_TIMEOUT.as_secs())]
+    #[error("there was no TLS handshake within {}", duration(HANDSHAKE_TIMEOUT))]
     TimedOut,
     /// The client went before it said anything, as those do that only look whether the port is open.
     #[error("the client went before a TLS handshake")]

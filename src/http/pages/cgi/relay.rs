@@ -74,7 +74,7 @@ impl OutputRelay {
             Some(Err(refusal)) => return self.refuse_unfed(refusal),
             None => {
                 let limit = self.time_limit.limit.unwrap_or_default();
-                return self.refuse_unfed(Refusal::ScriptTimeout(limit.as_secs()));
+                return self.refuse_unfed(Refusal::ScriptTimeout(limit));
             }
         };
         let length = head.length;
