@@ -1,6 +1,6 @@
 //! Reloading: a configuration that is read again, when that is asked for or its file has changed.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, mem::replace};
 
 use anyhow::{Result, anyhow};
 use tokio::sync::Notify;
@@ -54,7 +54,10 @@ impl Reloader<'_> {
     /// Puts a configuration in force that was read again, and certificates with it. One that is wrong changes
     /// nothing. What came of it is for the service manager.
     async fn reload(&mut self, configured: Result<Config, ConfigError>) -> &'static str {
-        let found = configured.and_then(|config| Ok((config.servers.find()?, config)));
+        let found = configured.and_then(|mut config| {
+            let servers = replace(&mut config.found_servers, Ok(Vec::new()))?;
+            Ok((servers, config))
+        });
         let (servers, config) = match found {
             Ok(found) => found,
             Err(error) => {

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use wsd::{
-    backend::{Spawner, Supervisor},
+    backend::{Spawner, SupervisedProgram, Supervisor},
     config::{Config, ConfigError, FlagError, Servers},
     exit_status,
     hub::{Hub, HubOptions},
@@ -123,7 +123,15 @@ async fn serve(
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async { drop(stopped.await) };
     let serving = async {
-        let outcome = match start(hub.as_ref(), &supervisor, &config.servers, &server).await {
+        let outcome = match start(
+            hub.as_ref(),
+            &supervisor,
+            config.found_servers,
+            &config.servers,
+            &server,
+        )
+        .await
+        {
             Ok(()) => {
                 started.notify_one();
                 let listen = &config.listen;
@@ -190,13 +198,14 @@ fn patience(server: &Server, servers: &Servers) -> Duration {
 async fn start(
     hub: Option<&Hub>,
     supervisor: &Supervisor,
+    found: Result<Vec<SupervisedProgram>, ConfigError>,
     servers: &Servers,
     server: &Server,
 ) -> Result<()> {
     if let Some(hub) = hub {
         hub.attempted().await;
     }
-    let started = supervisor.start(servers.find()?).await;
+    let started = supervisor.start(found?).await;
     started.map_err(|(index, error)| {
         let word = servers.words().nth(index).unwrap_or_default();
         anyhow!("--start '{word}' cannot be started: {error}")

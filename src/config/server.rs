@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     args::Args,
+    backend::SupervisedProgram,
     http::{self, access::Cors, pages::Router},
     hub::HubOptions,
     server::{self, ListenOptions, rooms::SocketOptions, tls::TlsConfig},
@@ -35,6 +36,9 @@ pub struct Config {
     pub workers: Option<usize>,
     /// What is started before, and kept running.
     pub servers: Servers,
+    /// The same looked up, or why one cannot be executed: that is known with its place, but only who is to start
+    /// them fails for it, and not a page about the rest.
+    pub found_servers: Result<Vec<SupervisedProgram>, ConfigError>,
     /// The broker through which rooms reach other machines, if there is one.
     pub hub: Option<HubOptions>,
     /// Where processes of the same user reach its rooms.
@@ -94,6 +98,7 @@ impl Config {
             log: LogOptions::new(args),
             watched_file: watch::config_file(args)?,
             warnings,
+            found_servers: servers.find().map_err(ConfigError::from),
             servers,
             rooms,
             inetd: args.listen.inetd,
@@ -129,6 +134,16 @@ impl Config {
                 router,
             },
         })
+    }
+}
+
+impl Config {
+    /// Has `locate` put its place before what was found wrong and kept for later.
+    pub(super) fn with_location(self, locate: impl FnOnce(ConfigError) -> ConfigError) -> Self {
+        Config {
+            found_servers: self.found_servers.map_err(locate),
+            ..self
+        }
     }
 }
 

@@ -60,7 +60,7 @@ impl Servers {
     ///
     /// # Errors
     /// The first that cannot be executed, and why.
-    pub fn find(&self) -> Result<Vec<SupervisedProgram>, FlagError> {
+    pub(super) fn find(&self) -> Result<Vec<SupervisedProgram>, FlagError> {
         let commands = self.commands.iter();
         let found = commands.filter_map(|(word, words)| self.find_one(word, words).transpose());
         found.collect()

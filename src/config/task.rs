@@ -67,10 +67,13 @@ impl Task {
         if let Some(task) = Self::of_a_program(command_line, &args)? {
             return Ok(task);
         }
-        match Task::new(&args, &routes) {
-            Ok(task) => Ok(task.with_warnings(command_line, &args)),
-            Err(error) => Err(file.with_location(command_line, error)),
-        }
+        let locate = |error| file.with_location(command_line, error);
+        let task = Task::new(&args, &routes).map_err(locate)?;
+        let task = task.with_warnings(command_line, &args);
+        Ok(match task {
+            Task::Serve(config) => Task::Serve(Box::new(config.with_location(locate))),
+            task => task,
+        })
     }
 
     /// What is a program of another wsd rather than a server.
@@ -102,7 +105,7 @@ impl Task {
             return Ok(task);
         }
         if let Task::Serve(config) = task {
-            config.servers.find()?;
+            config.found_servers?;
         }
         Ok(Task::CheckConfig)
     }

@@ -162,6 +162,22 @@ fn server_that_cannot_be_started_ends_wsd_and_those_before_it() {
 }
 
 #[test]
+fn file_and_line_of_a_server_that_is_not_there_are_named_at_the_start_and_at_a_reload() {
+    let good = "command = 'cat'\nport = 0\n\nstart = ['sleep 1000']\n";
+    let bad = "command = 'cat'\nport = 0\n\nstart = ['sleep 1000',\n 'nosuch']\n";
+    let output = Gateway::without_port().file(bad).output();
+    assert_eq!(output.code, Some(1), "{}", output.stderr);
+    for part in ["error: ", ".toml:5: start: ", "nosuch"] {
+        assert!(output.stderr.contains(part), "{}", output.stderr);
+    }
+    let mut server = Gateway::without_port().file(good).start();
+    fs::write(server.config(), bad).expect("a file");
+    server.signal(Signal::HUP);
+    let line = server.wait_for_line("stays as it is");
+    assert!(line.contains(".toml:5: start: "), "{line}");
+}
+
+#[test]
 fn address_in_use_ends_the_servers_in_order() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("bound").port();
