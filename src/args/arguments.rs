@@ -200,6 +200,16 @@ mod tests {
     }
 
     #[test]
+    fn switch_that_is_neither_on_nor_off_says_what_it_may_be() {
+        for (flag, value) in [("ssl", "yes"), ("binary", ""), ("help", "maybe")] {
+            let message = error(&format!("--{flag}={value} cat"));
+            let expected =
+                format!("invalid value '{value}' for '--{flag}': expected true or false");
+            assert!(message.contains(&expected), "{message}");
+        }
+    }
+
+    #[test]
     fn last_of_a_repeated_flag_counts() {
         let args = parse("--port=1 --binary --binary --port=2 cat").expect("repeated");
         assert_eq!(

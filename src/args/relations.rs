@@ -1,4 +1,4 @@
-//! Relations between flags, said so that the remedy is named.
+//! Relations between flags, and values of switches, said so that the remedy is named.
 //!
 //! Which flag requires or excludes which is an attribute on the flag, or on its group; clap sees what was
 //! given and what is a default. Here its errors of these two kinds get our own words, in one place. What
@@ -70,9 +70,20 @@ fn explain(mut error: Error, flags: &[OsString]) -> Error {
             add_tip(&mut error);
             None
         }
+        ErrorKind::TooManyValues => no_switch_position(&error),
         _ => None,
     };
     explained.unwrap_or(error)
+}
+
+/// A value that says neither on nor off; to clap a switch has none at all.
+fn no_switch_position(error: &Error) -> Option<Error> {
+    let flag = names(error, ContextKind::InvalidArg).into_iter().next()?;
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return None;
+    };
+    let sentence = format!("invalid value '{value}' for '--{flag}': expected true or false\n");
+    Some(Error::raw(ErrorKind::InvalidValue, sentence))
 }
 
 /// Letters by which other programs take what has a long name alone here.
