@@ -41,6 +41,7 @@
 //! | 2 | [`transport`] | how a client's messages travel: WebSocket, the bodies of plain HTTP, event streams |
 //! | 2 | [`hub`] | a broker, through which rooms of several machines meet |
 //! | 1 | [`connection`] | who the client is: addresses, peer, TLS, what proxies say |
+//! | 1 | [`tls_failure`] | why TLS with a server failed, in words |
 //! | 1 | [`recording`] | a session in a file |
 //! | 1 | [`file_watch`] | which of some files change, burst by burst |
 //! | 1 | [`wire`] | a client's wire, as who speaks to many sees it |
@@ -120,6 +121,7 @@ pub mod service_manager;
 pub mod session;
 pub mod start_code;
 mod timer;
+pub mod tls_failure;
 pub mod transport;
 mod trusted_roots;
 pub mod wire;

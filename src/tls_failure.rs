@@ -1,4 +1,4 @@
-//! Failures of TLS, in words: what is wrong, at which end, and whether trying again may help.
+//! Failures of TLS with a server, in words: what is wrong, at which end, what helps, and whether trying again may.
 
 use std::{
     error::Error as _,
@@ -12,29 +12,63 @@ use tokio_rustls::rustls::{
     AlertDescription, CertificateError, Error, OtherError, PeerIncompatible, pki_types::UnixTime,
 };
 
-use super::{leaf_verifier::OtherCertificate, related_option::RelatedOption};
-use crate::printable::printable;
+use crate::{fingerprint::Fingerprint, printable::printable};
 
 /// Why TLS did not come about, or broke.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsFailure {
     reason: String,
-    related_option: Option<RelatedOption>,
+    remedy: Option<TlsRemedy>,
     may_pass: bool,
 }
 
+/// What set otherwise would have avoided a failure, without a word of how it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsRemedy {
+    /// Whose certificates are trusted.
+    Authorities,
+    /// Trust in this one certificate.
+    Fingerprint,
+    /// Where the server has a certificate from that is not the one expected.
+    SelfSigned,
+    /// The certificate that the server is shown.
+    ClientCertificate,
+    /// Whether TLS is spoken at all.
+    WithoutTls,
+}
+
+/// The server shows another certificate than the one that is trusted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OtherCertificate {
+    pub(crate) shown: Fingerprint,
+    pub(crate) expected: Fingerprint,
+}
+
+impl fmt::Display for OtherCertificate {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let OtherCertificate { shown, expected } = self;
+        write!(
+            formatter,
+            "the server's certificate has the fingerprint {shown}, and only {expected} is trusted"
+        )
+    }
+}
+
+impl std::error::Error for OtherCertificate {}
+
 impl TlsFailure {
-    fn new(reason: impl Into<String>) -> Self {
+    /// In words of one's own.
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
         TlsFailure {
             reason: reason.into(),
-            related_option: None,
+            remedy: None,
             may_pass: false,
         }
     }
 
-    fn related_to(self, option: RelatedOption) -> Self {
+    fn avoided_by(self, remedy: TlsRemedy) -> Self {
         TlsFailure {
-            related_option: Some(option),
+            remedy: Some(remedy),
             ..self
         }
     }
@@ -46,26 +80,38 @@ impl TlsFailure {
         }
     }
 
-    /// The host of the URL is no DNS name, and no address.
-    pub(super) fn of_name(host: &str) -> Self {
+    /// A host that is no DNS name, and no address.
+    pub(crate) fn of_name(host: &str) -> Self {
         TlsFailure::new(format!("'{host}' cannot be a name in a certificate"))
     }
 
     /// Why a handshake failed.
-    pub(super) fn in_handshake(error: &io::Error) -> Self {
+    pub(crate) fn in_handshake(error: &io::Error) -> Self {
         match tls_error(error) {
             Some(error) => TlsFailure::of(error),
             None => TlsFailure::new(format!(
-                "the connection broke in the handshake ({error}); a server without TLS may do that, and its URL \
-                 begins with ws://"
+                "the connection broke in the handshake ({error}), as one with a server without TLS may"
             ))
+            .avoided_by(TlsRemedy::WithoutTls)
             .that_may_pass(),
+        }
+    }
+
+    /// Why a connection was lost behind the handshake, if that was for TLS.
+    pub(crate) fn in_connection(error: &io::Error) -> Option<Self> {
+        match tls_error(error) {
+            Some(error) => Some(TlsFailure::of(error)),
+            // What the library says then is where its documentation has more.
+            None if error.kind() == io::ErrorKind::UnexpectedEof => Some(TlsFailure::new(
+                "the server ended it without a word of TLS (close_notify)",
+            )),
+            None => None,
         }
     }
 
     /// Why HTTP came to no end, if that was for TLS: of its version 1.3 the client's handshake is over before
     /// the server has looked at the client's certificate (RFC 8446 §4.4.2.4).
-    pub(super) fn behind(error: &hyper::Error) -> Option<Self> {
+    pub(crate) fn behind(error: &hyper::Error) -> Option<Self> {
         // Further down if the request had not begun to go out.
         let causes = successors(error.source(), |&cause| cause.source());
         let mut errors = causes.filter_map(|cause| cause.downcast_ref::<io::Error>());
@@ -75,9 +121,14 @@ impl TlsFailure {
     fn of(error: &Error) -> Self {
         match error {
             // Nothing of an answer is understood before there are keys.
-            Error::InvalidMessage(_) => TlsFailure::new(
-                "what answers speaks no TLS; the URL of a server without it begins with ws://",
-            ),
+            Error::InvalidMessage(_) => {
+                TlsFailure::new("what answers speaks no TLS").avoided_by(TlsRemedy::WithoutTls)
+            }
+            // A server that echoes says what only clients do.
+            Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
+                TlsFailure::new("what answers does not keep to TLS, as an echo server would not")
+                    .avoided_by(TlsRemedy::WithoutTls)
+            }
             Error::InvalidCertificate(error) => of_certificate(error),
             Error::AlertReceived(alert) => of_alert(*alert),
             Error::PeerIncompatible(
@@ -89,12 +140,12 @@ impl TlsFailure {
     }
 
     /// What set otherwise would have avoided it.
-    pub(super) fn related_option(&self) -> Option<RelatedOption> {
-        self.related_option
+    pub fn remedy(&self) -> Option<TlsRemedy> {
+        self.remedy
     }
 
     /// Whether the same may be well the next time.
-    pub(super) fn may_pass(&self) -> bool {
+    pub(crate) fn may_pass(&self) -> bool {
         self.may_pass
     }
 }
@@ -114,12 +165,13 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
     use CertificateError::*;
     let failure = |reason: &str| TlsFailure::new(format!("the server's certificate {reason}"));
     match error {
-        UnknownIssuer => failure("was issued by no authority that is trusted")
-            .related_to(RelatedOption::Authorities),
+        UnknownIssuer => {
+            failure("was issued by no authority that is trusted").avoided_by(TlsRemedy::Authorities)
+        }
         ExpiredContext { time, not_after } => {
             let (now, end) = (date(*time), date(*not_after));
             failure(&format!("has expired at {end}; here it is {now}"))
-                .related_to(RelatedOption::Fingerprint)
+                .avoided_by(TlsRemedy::Fingerprint)
         }
         NotValidYetContext { time, not_before } => {
             let (now, start) = (date(*time), date(*not_before));
@@ -133,10 +185,10 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
         } => {
             let (names, asked) = (names(presented), expected.to_str());
             failure(&format!("is for {names}, not for '{asked}'"))
-                .related_to(RelatedOption::Fingerprint)
+                .avoided_by(TlsRemedy::Fingerprint)
         }
         InvalidPurposeContext { .. } => {
-            failure("is not for servers (extendedKeyUsage)").related_to(RelatedOption::Fingerprint)
+            failure("is not for servers (extendedKeyUsage)").avoided_by(TlsRemedy::Fingerprint)
         }
         BadSignature => TlsFailure::new(
             "a signature is wrong: the server's certificate is not of the authority that it names, or the server \
@@ -150,7 +202,7 @@ fn of_certificate(error: &CertificateError) -> TlsFailure {
 /// What rustls has no word for.
 fn of_other(OtherError(error): &OtherError) -> TlsFailure {
     if let Some(other) = error.downcast_ref::<OtherCertificate>() {
-        return TlsFailure::new(other.to_string()).related_to(RelatedOption::SelfSigned);
+        return TlsFailure::new(other.to_string()).avoided_by(TlsRemedy::SelfSigned);
     }
     // Of webpki, whose errors say their names.
     match &*error.to_string() {
@@ -158,7 +210,7 @@ fn of_other(OtherError(error): &OtherError) -> TlsFailure {
             "the server's certificate is marked as an authority's (CA:TRUE, as 'openssl req -x509' makes it); one \
              with basicConstraints=CA:FALSE is a server's",
         )
-        .related_to(RelatedOption::Fingerprint),
+        .avoided_by(TlsRemedy::Fingerprint),
         "UnsupportedCertVersion" => TlsFailure::new(
             "the server's certificate is of version 1, and cannot say for whom it is; one with extensions is of \
              version 3",
@@ -172,18 +224,18 @@ fn of_alert(alert: AlertDescription) -> TlsFailure {
     use AlertDescription::*;
     match alert {
         CertificateRequired => TlsFailure::new("the server asks for a certificate")
-            .related_to(RelatedOption::ClientCertificate),
+            .avoided_by(TlsRemedy::ClientCertificate),
         NoCertificate | BadCertificate | UnsupportedCertificate | CertificateRevoked
         | CertificateExpired | CertificateUnknown | UnknownCA | AccessDenied => {
             let reason = format!("the server does not take the certificate of this end ({alert:?})");
-            TlsFailure::new(reason).related_to(RelatedOption::ClientCertificate)
+            TlsFailure::new(reason).avoided_by(TlsRemedy::ClientCertificate)
         }
         HandshakeFailure => TlsFailure::new(
             "the server has no cipher in common with this end, or asks for a certificate (HandshakeFailure)",
         )
-        .related_to(RelatedOption::ClientCertificate),
+        .avoided_by(TlsRemedy::ClientCertificate),
         ProtocolVersion => TlsFailure::new("the server speaks neither TLS 1.2 nor 1.3"),
-        UnrecognisedName => TlsFailure::new("the server does not know the name in the URL"),
+        UnrecognisedName => TlsFailure::new("the server does not know the name that it was asked for"),
         alert => TlsFailure::new(format!("the server has ended the handshake ({alert:?})")),
     }
 }
@@ -217,18 +269,11 @@ fn names(presented: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{future::ready, sync::Arc};
+    use std::sync::Arc;
 
-    use bytes::Bytes;
-    use futures_util::stream;
-    use http_body_util::Empty;
-    use hyper::Request;
-    use tokio::io::{join, sink};
-    use tokio_rustls::rustls::pki_types::ServerName;
-    use tokio_util::io::StreamReader;
+    use tokio_rustls::rustls::{HandshakeType, pki_types::ServerName};
 
     use super::*;
-    use crate::client::{connect_error::ConnectError, exchange::exchange};
 
     fn at(seconds: u64) -> UnixTime {
         UnixTime::since_unix_epoch(Duration::from_secs(seconds))
@@ -237,20 +282,6 @@ mod tests {
     fn of(error: CertificateError) -> TlsFailure {
         let error = Error::InvalidCertificate(error);
         TlsFailure::in_handshake(&io::Error::new(io::ErrorKind::InvalidData, error))
-    }
-
-    #[tokio::test]
-    async fn alert_that_comes_before_the_request_has_gone_out_is_found() {
-        let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
-        let broken = Err::<Bytes, _>(io::Error::new(io::ErrorKind::InvalidData, alert));
-        let stream = join(StreamReader::new(stream::once(ready(broken))), sink());
-        let error = exchange(stream, Request::new(Empty::new()), |_| true).await;
-        let error = error.err().expect("there is no answer");
-        assert!(error.is_canceled(), "{error:?}");
-        let failure = TlsFailure::behind(&error).expect("an alert");
-        assert!(failure.to_string().contains("certificate"), "{failure}");
-        let told = ConnectError::Http(error).to_string();
-        assert!(!told.contains("canceled"), "{told}");
     }
 
     #[test]
@@ -296,7 +327,7 @@ mod tests {
             });
             let expected = format!("the server's certificate is for {said}, not for 'b.example'");
             assert_eq!(failure.to_string(), expected);
-            assert_eq!(failure.related_option(), Some(RelatedOption::Fingerprint));
+            assert_eq!(failure.remedy(), Some(TlsRemedy::Fingerprint));
         }
     }
 
@@ -316,7 +347,31 @@ mod tests {
     #[test]
     fn connection_that_breaks_may_come_about_later() {
         let failure = TlsFailure::in_handshake(&io::ErrorKind::UnexpectedEof.into());
-        assert!(failure.may_pass() && failure.to_string().contains("ws://"));
+        assert!(failure.may_pass());
+        assert_eq!(failure.remedy(), Some(TlsRemedy::WithoutTls));
+    }
+
+    #[test]
+    fn what_says_as_a_client_does_is_no_server() {
+        let error = Error::InappropriateHandshakeMessage {
+            expect_types: vec![HandshakeType::ServerHello],
+            got_type: HandshakeType::ClientHello,
+        };
+        let failure = TlsFailure::in_handshake(&io::Error::new(io::ErrorKind::InvalidData, error));
+        assert!(!failure.to_string().contains("Hello"), "{failure}");
+        assert_eq!(failure.remedy(), Some(TlsRemedy::WithoutTls));
+    }
+
+    #[test]
+    fn connection_that_ends_without_a_word_is_told_without_the_librarys() {
+        let error = io::Error::new(io::ErrorKind::UnexpectedEof, "see https://docs.rs/rustls");
+        let failure = TlsFailure::in_connection(&error).expect("for TLS");
+        assert!(failure.to_string().contains("close_notify"), "{failure}");
+        assert!(!failure.to_string().contains("docs.rs"), "{failure}");
+        assert_eq!(
+            TlsFailure::in_connection(&io::ErrorKind::ConnectionReset.into()),
+            None
+        );
     }
 
     #[test]
@@ -336,7 +391,7 @@ mod tests {
             let error = io::Error::new(io::ErrorKind::InvalidData, Error::AlertReceived(alert));
             let failure = TlsFailure::in_handshake(&error);
             assert!(failure.to_string().contains(part), "{failure}");
-            assert_eq!(failure.related_option().is_some(), option, "{failure}");
+            assert_eq!(failure.remedy().is_some(), option, "{failure}");
         }
     }
 }

@@ -4,8 +4,8 @@ use std::{error::Error as _, io, time::Duration};
 
 use hyper::header::HeaderValue;
 
-use super::{exchange::UnexpectedResponse, tls_failure::TlsFailure};
-use crate::{http::websocket::extensions::BadAnswer, quantity::duration};
+use super::exchange::UnexpectedResponse;
+use crate::{http::websocket::extensions::BadAnswer, quantity::duration, tls_failure::TlsFailure};
 
 /// Why there is no WebSocket.
 #[derive(Debug, thiserror::Error)]

@@ -10,12 +10,12 @@ use hyper::{
 use super::{
     connect_error::ConnectError,
     exchange::{UnexpectedResponse, UpgradeResult, exchange},
-    tls_failure::TlsFailure,
     url::{ServerAddress, Url},
 };
 use crate::{
     backend::SocketStream,
     http::websocket::extensions,
+    tls_failure::TlsFailure,
     transport::{
         websocket::deflate::{DeflateParams, Negotiated},
         websocket::{accept_key, new_key},
@@ -185,6 +185,13 @@ fn subprotocol(
 
 #[cfg(test)]
 mod tests {
+    use std::{future::ready, io};
+
+    use futures_util::stream;
+    use tokio::io::{join, sink};
+    use tokio_rustls::rustls::{AlertDescription, Error};
+    use tokio_util::io::StreamReader;
+
     use super::*;
 
     const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
@@ -259,5 +266,19 @@ mod tests {
         let changed = request(&url, &options, KEY).expect("a request");
         assert_eq!(changed.headers()[header::HOST], "b");
         assert_eq!(changed.headers()[header::AUTHORIZATION], "Bearer x");
+    }
+
+    #[tokio::test]
+    async fn alert_that_comes_before_the_request_has_gone_out_is_found() {
+        let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
+        let broken = Err::<Bytes, _>(io::Error::new(io::ErrorKind::InvalidData, alert));
+        let stream = join(StreamReader::new(stream::once(ready(broken))), sink());
+        let error = exchange(stream, Request::new(Empty::new()), |_| true).await;
+        let error = error.err().expect("there is no answer");
+        assert!(error.is_canceled(), "{error:?}");
+        let failure = TlsFailure::behind(&error).expect("an alert");
+        assert!(failure.to_string().contains("certificate"), "{failure}");
+        let told = ConnectError::Http(error).to_string();
+        assert!(!told.contains("canceled"), "{told}");
     }
 }

@@ -1,7 +1,7 @@
 //! Trust in a server's own certificate, whoever issued it, for whatever name and time: in any, or in the one of a
 //! fingerprint.
 
-use std::{fmt, sync::Arc};
+use std::sync::Arc;
 
 use tokio_rustls::rustls::{
     CertificateError, DigitallySignedStruct, Error, OtherError, SignatureScheme,
@@ -10,7 +10,7 @@ use tokio_rustls::rustls::{
     pki_types::{CertificateDer, ServerName, UnixTime},
 };
 
-use crate::fingerprint::Fingerprint;
+use crate::{fingerprint::Fingerprint, tls_failure::OtherCertificate};
 
 /// Takes the certificate of a fingerprint, or any. That the server holds its key is checked all the same, by the
 /// handshake's signature (RFC 8446 §4.4.3, RFC 5246 §7.4.3): a certificate is no secret, and anybody can show one.
@@ -20,30 +20,11 @@ pub(super) struct LeafVerifier {
     expected: Option<Fingerprint>,
 }
 
-/// The server shows another certificate than the one that is trusted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct OtherCertificate {
-    pub(super) shown: Fingerprint,
-    pub(super) expected: Fingerprint,
-}
-
 impl LeafVerifier {
     pub(super) fn new(provider: Arc<CryptoProvider>, expected: Option<Fingerprint>) -> Self {
         LeafVerifier { provider, expected }
     }
 }
-
-impl fmt::Display for OtherCertificate {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let OtherCertificate { shown, expected } = self;
-        write!(
-            formatter,
-            "the server's certificate has the fingerprint {shown}, and only {expected} is trusted"
-        )
-    }
-}
-
-impl std::error::Error for OtherCertificate {}
 
 impl ServerCertVerifier for LeafVerifier {
     fn verify_server_cert(

@@ -17,7 +17,6 @@ mod outcome;
 mod proxy;
 mod related_option;
 mod tls;
-mod tls_failure;
 mod url;
 
 pub use client_loop::{LocalEnd, Options, run};
@@ -27,5 +26,4 @@ pub use handshake::HandshakeOptions;
 pub use outcome::Outcome;
 pub use related_option::RelatedOption;
 pub use tls::{ClientTls, Trust};
-pub use tls_failure::TlsFailure;
 pub use url::{ServerAddress, Url};

@@ -127,7 +127,7 @@ impl From<ConnectError> for ConnectionEnd {
         ConnectionEnd {
             may_pass: failure.may_pass(),
             related_option: match &failure {
-                ConnectError::Tls(failure) => failure.related_option(),
+                ConnectError::Tls(failure) => failure.remedy().map(RelatedOption::from),
                 ConnectError::Subprotocol(_) => Some(RelatedOption::Subprotocols),
                 ConnectError::Extensions(BadAnswer::DeflateNotOffered) => {
                     Some(RelatedOption::Compression)

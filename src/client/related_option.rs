@@ -1,5 +1,7 @@
 //! What the end of a client may depend on, without a word of how it is set.
 
+use crate::tls_failure::TlsRemedy;
+
 /// What the end of a client may depend on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RelatedOption {
@@ -23,4 +25,18 @@ pub enum RelatedOption {
     SelfSigned,
     /// The certificate that a server is shown.
     ClientCertificate,
+    /// Whether TLS is spoken.
+    Scheme,
+}
+
+impl From<TlsRemedy> for RelatedOption {
+    fn from(remedy: TlsRemedy) -> Self {
+        match remedy {
+            TlsRemedy::Authorities => RelatedOption::Authorities,
+            TlsRemedy::Fingerprint => RelatedOption::Fingerprint,
+            TlsRemedy::SelfSigned => RelatedOption::SelfSigned,
+            TlsRemedy::ClientCertificate => RelatedOption::ClientCertificate,
+            TlsRemedy::WithoutTls => RelatedOption::Scheme,
+        }
+    }
 }

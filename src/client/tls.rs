@@ -15,8 +15,8 @@ use tokio_rustls::{
     },
 };
 
-use super::{connect_error::ConnectError, leaf_verifier::LeafVerifier, tls_failure::TlsFailure};
-use crate::{fingerprint::Fingerprint, trusted_roots};
+use super::{connect_error::ConnectError, leaf_verifier::LeafVerifier};
+use crate::{fingerprint::Fingerprint, tls_failure::TlsFailure, trusted_roots};
 
 /// What is spoken inside (RFC 7301).
 const PROTOCOL: &[u8] = b"http/1.1";

@@ -21,6 +21,7 @@ pub(super) fn of_option(option: RelatedOption) -> &'static str {
         RelatedOption::Fingerprint => ": --fingerprint=SHA256 trusts it all the same",
         RelatedOption::SelfSigned => "; --ssl-selfsigned makes another one at each start",
         RelatedOption::ClientCertificate => ": --sslcert and --sslkey show one",
+        RelatedOption::Scheme => "; the URL of a server without TLS begins with ws://",
     }
 }
 

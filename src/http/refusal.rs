@@ -21,6 +21,7 @@ use super::{
 use crate::{
     backend::{ConnectError, ConnectFailure, NotJoined, OpenError, ScriptError, passes_with_time},
     quantity::{duration, in_bytes, quantity},
+    tls_failure::TlsRemedy,
 };
 
 /// Seconds after which a client that was refused for the moment may try again.
@@ -484,7 +485,7 @@ impl Refusal {
     /// All that is known of it, for the log.
     pub(super) fn detail(&self) -> String {
         match self {
-            Refusal::Connect(error) => error.to_string(),
+            Refusal::Connect(error) => format!("{error}{}", target_remedy(&error.failure)),
             Refusal::Unauthorized(_) | Refusal::HangUp => "unauthorized".to_owned(),
             Refusal::Authorizer(_) => "authorizer failed".to_owned(),
             Refusal::Unauthenticated(_) => "unauthenticated".to_owned(),
@@ -601,6 +602,20 @@ fn version_hint(bad: &BadHead) -> &'static str {
     }
 }
 
+/// The flag by which a target may be reached all the same.
+fn target_remedy(failure: &ConnectFailure) -> &'static str {
+    let remedy = match failure {
+        ConnectFailure::Tls(failure) => failure.remedy(),
+        _ => None,
+    };
+    match remedy {
+        Some(TlsRemedy::Authorities) => ": --target-ca=FILE trusts the authorities in a file (PEM)",
+        Some(TlsRemedy::Fingerprint) => ": --target-insecure trusts any",
+        Some(TlsRemedy::WithoutTls) => "; a target without TLS is tcp:HOST:PORT",
+        Some(TlsRemedy::SelfSigned | TlsRemedy::ClientCertificate) | None => "",
+    }
+}
+
 /// Whether a file system or a quota has no room.
 fn is_full(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
@@ -609,6 +624,7 @@ fn is_full(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tls_failure::TlsFailure;
 
     #[test]
     fn refusal_of_what_may_work_later_says_when() {
@@ -636,7 +652,7 @@ mod tests {
         for (failure, status) in [
             (ConnectFailure::Refused(error()), 502),
             (ConnectFailure::Name(error()), 502),
-            (ConnectFailure::Tls(error()), 502),
+            (ConnectFailure::Tls(TlsFailure::new("secret")), 502),
             (ConnectFailure::TimedOut(Duration::from_secs(1)), 504),
             (ConnectFailure::Exhausted(error()), 503),
         ] {

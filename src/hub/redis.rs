@@ -33,6 +33,7 @@ use super::{
     options::HubOptions,
     tls,
 };
+use crate::tls_failure::TlsFailure;
 
 /// After so long without a word the operating system looks whether the other end is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
@@ -197,5 +198,6 @@ async fn dial(options: &HubOptions) -> Result<Either<TcpStream, TlsStream<TcpStr
     let config = tls::config(options.authorities.as_ref()).map_err(Failure::Other)?;
     let name = ServerName::try_from(url.host.clone()).map_err(|error| Failure::of(&error))?;
     let connected = TlsConnector::from(Arc::new(config)).connect(name, socket);
+    let failed = |error| Failure::new(format!("TLS: {}", TlsFailure::in_handshake(&error)));
     Ok(Either::Right(connected.await.map_err(failed)?))
 }

@@ -95,9 +95,24 @@ fn target_by_tls_is_verified() {
             101,
             "",
         ),
-        ("127.0.0.1", &trusting, 502, "TLS: "),
-        ("localhost", &stranger, 502, "UnknownIssuer"),
-        ("localhost", &|_, _| Vec::new(), 502, "UnknownIssuer"),
+        (
+            "127.0.0.1",
+            &trusting,
+            502,
+            "is for localhost, not for '127.0.0.1': --target-insecure ",
+        ),
+        (
+            "localhost",
+            &stranger,
+            502,
+            "no authority that is trusted: --target-ca=",
+        ),
+        (
+            "localhost",
+            &|_, _| Vec::new(),
+            502,
+            "no authority that is trusted: --target-ca=",
+        ),
         (
             "127.0.0.1",
             &|_, _| vec!["--target-insecure".to_owned()],
@@ -133,22 +148,32 @@ fn trust_in_anybody_is_said_at_the_start() {
 fn plain_server_is_no_target_by_tls() {
     let target = Target::listen();
     let flag = format!("--target=tls:localhost:{}", target.port());
-    let server = Gateway::with("--target-insecure").args([flag]).start();
+    let mut server = Gateway::with("--target-insecure").args([flag]).start();
     let answering = thread::spawn(move || target.accept().write_all(b"220 smtp.example ready\r\n"));
     assert_eq!(server.status("/", &[]), 502);
+    let line = server.wait_for_line("refused");
+    let reason = "TLS: what answers speaks no TLS; a target without TLS is tcp:HOST:PORT";
+    assert!(line.contains(reason), "{line}");
     let _ = answering.join();
 }
 
 #[test]
 fn end_of_tls_without_a_word_is_an_end_only_behind_data() {
     for (end, code) in [(End::Cut, 1000), (End::CutUnheard, 1011)] {
-        let server = tls_gateway("localhost", end, trusting);
+        let mut server = tls_gateway("localhost", end, trusting);
         let mut client = server.connect();
         client.send("hello");
         if code == 1000 {
             assert_eq!(client.binary(), b"hello");
         }
         assert_eq!(client.closed().0, code);
+        if code == 1011 {
+            let line = server.wait_for_line("is lost");
+            assert!(
+                line.contains("close_notify") && !line.contains("docs.rs"),
+                "{line}"
+            );
+        }
     }
 }
 

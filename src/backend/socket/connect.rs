@@ -15,6 +15,7 @@ use super::{
     resolver::Resolver,
     stream::SocketStream,
 };
+use crate::tls_failure::TlsFailure;
 
 /// Connects; `first` is sent before all else, TLS too. Without `tls` an address that wants it is not reached, for that
 /// reason. Cancel safe: yes.
@@ -38,7 +39,8 @@ pub async fn connect(
             let mut stream = dial::tcp(place, resolver).await?;
             let sent = stream.write_all(first).await;
             sent.map_err(ConnectFailure::of_connecting)?;
-            return with_tls(place, tls.map_err(tls_failure)?, stream).await;
+            let untrusting = |reason| ConnectFailure::Tls(TlsFailure::new(reason));
+            return with_tls(place, tls.map_err(untrusting)?, stream).await;
         }
     };
     let sent = stream.write_all(first).await;
@@ -52,14 +54,10 @@ async fn with_tls(
     stream: TcpStream,
 ) -> Result<SocketStream, ConnectFailure> {
     let name = ServerName::try_from(place.host.clone());
-    let name =
-        name.map_err(|_| tls_failure("the host cannot be a name in a certificate".to_owned()))?;
+    let name = name.map_err(|_| ConnectFailure::Tls(TlsFailure::of_name(&place.host)))?;
     let connector = TlsConnector::from(Arc::clone(config));
     let connected = connector.connect(name, stream).await;
-    let stream = connected.map_err(ConnectFailure::Tls)?;
+    let failed = |error| ConnectFailure::Tls(TlsFailure::in_handshake(&error));
+    let stream = connected.map_err(failed)?;
     Ok(SocketStream::Tls(Box::new(stream)))
-}
-
-fn tls_failure(reason: String) -> ConnectFailure {
-    ConnectFailure::Tls(std::io::Error::other(reason))
 }

@@ -3,7 +3,7 @@
 use std::{io, time::Duration};
 
 use super::address::SocketAddress;
-use crate::quantity::duration;
+use crate::{quantity::duration, tls_failure::TlsFailure};
 
 /// Why a target cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum ConnectFailure {
     TimedOut(Duration),
     /// It speaks no TLS, or is not whom we trust.
     #[error("TLS: {0}")]
-    Tls(io::Error),
+    Tls(TlsFailure),
     /// We have run out of descriptors, ports or memory for the moment.
     #[error("{0}")]
     Exhausted(io::Error),

@@ -21,6 +21,7 @@ use crate::{
     },
     framing::Framing,
     message::{Close, Message},
+    tls_failure::TlsFailure,
 };
 
 /// A read of so many bytes is one of a flood, in which the next is made to where it stays. Less would reserve much for
@@ -51,7 +52,11 @@ where
 fn lost(error: BackendError) -> BackendError {
     match error {
         BackendError::Io(error) => {
-            tracing::error!("the target's connection is lost: {error}");
+            let reason = match TlsFailure::in_connection(&error) {
+                Some(failure) => format!("TLS: {failure}"),
+                None => error.to_string(),
+            };
+            tracing::error!("the target's connection is lost: {reason}");
             BackendError::Closed(target_lost())
         }
         error => error,
