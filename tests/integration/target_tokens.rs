@@ -150,6 +150,13 @@ fn map_is_read_again_while_clients_come_and_a_bad_line_is_a_line_of_the_log() {
     });
     let expected = "map:2: the target: expected HOST:PORT";
     eventually("the bad line is said", || server.log().contains(expected));
+    // At the level of the start.
+    let log = server.log();
+    let lines = log.lines().filter(|line| line.contains("map:2: "));
+    assert!(
+        lines.clone().count() == 2 && lines.clone().all(|line| line.contains("WARN")),
+        "{log}"
+    );
     assert_eq!(server.status("/?token=one", &[]), 404);
     client.send("still there");
     assert_eq!(client.binary(), b"still there");

@@ -37,8 +37,16 @@ struct Map {
     /// When it may be looked at again; `None` at first.
     next_look: Mutex<Option<Instant>>,
     /// Held by who looks, and by nobody who serves.
-    files: Mutex<BTreeMap<PathBuf, MapFile>>,
+    files: Mutex<Files>,
     targets: Mutex<Arc<HashMap<Token, SocketAddress>>>,
+}
+
+/// What was read, and what of it was said.
+#[derive(Debug, Default)]
+struct Files {
+    by_path: BTreeMap<PathBuf, MapFile>,
+    /// Why the directory could not be read the last time.
+    directory_fault: Option<String>,
 }
 
 /// A file as it was read.
@@ -47,6 +55,8 @@ struct MapFile {
     /// `None` when it could not be read.
     stamp: Option<Stamp>,
     targets: Vec<(Token, SocketAddress)>,
+    /// How many of its tokens lead elsewhere.
+    doubled: usize,
 }
 
 /// What changes with a file's content.
@@ -98,7 +108,8 @@ impl TargetMap {
             let map = Arc::clone(&self.0);
             let looking = spawn_blocking(move || {
                 for fault in map.refresh() {
-                    tracing::error!("{fault}");
+                    // As at the start: the server goes on, with the other targets.
+                    tracing::warn!("{fault}");
                 }
             });
             // It is not cancelled by who waits.
@@ -126,38 +137,44 @@ impl Map {
         is_due
     }
 
-    /// Reads what has changed; what is wrong with that.
+    /// Reads what has changed; what is wrong with that, and was not before.
     fn refresh(&self) -> Vec<String> {
         let mut files = self.files.lock();
         let mut faults = Vec::new();
-        let has_changed = match self.path.is_dir() {
+        let has_changed = match self.is_directory(&files) {
             true => self.refresh_directory(&mut files, &mut faults),
             false => {
-                files.retain(|path, _| *path == self.path);
-                files
-                    .entry(self.path.clone())
-                    .or_default()
-                    .refresh(&self.path, &mut faults)
+                files.by_path.retain(|path, _| *path == self.path);
+                let file = files.by_path.entry(self.path.clone()).or_default();
+                file.refresh(&self.path, &mut faults)
             }
         };
         if has_changed {
-            *self.targets.lock() = Arc::new(merged(&files, &mut faults));
+            *self.targets.lock() = Arc::new(merged(&mut files.by_path, &mut faults));
         }
         faults
     }
 
-    fn refresh_directory(
-        &self,
-        files: &mut BTreeMap<PathBuf, MapFile>,
-        faults: &mut Vec<String>,
-    ) -> bool {
+    /// Whether it is a directory, or was before it went.
+    fn is_directory(&self, files: &Files) -> bool {
+        self.path.is_dir() || !files.by_path.contains_key(&self.path) && !self.path.exists()
+    }
+
+    fn refresh_directory(&self, files: &mut Files, faults: &mut Vec<String>) -> bool {
         let there = match files_in(&self.path) {
             Ok(there) => there,
             Err(error) => {
-                faults.push(format!("{}: {error}", self.path.display()));
+                let path = self.path.display();
+                let fault = Some(format!("{path}: {error}; its targets stay as they were"));
+                if files.directory_fault != fault {
+                    faults.extend(fault.clone());
+                    files.directory_fault = fault;
+                }
                 return false;
             }
         };
+        files.directory_fault = None;
+        let files = &mut files.by_path;
         let before = files.len();
         files.retain(|path, _| there.contains(path));
         let mut has_changed = files.len() != before;
@@ -185,7 +202,7 @@ fn files_in(directory: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// All targets; the first of a token that stands twice.
 fn merged(
-    files: &BTreeMap<PathBuf, MapFile>,
+    files: &mut BTreeMap<PathBuf, MapFile>,
     faults: &mut Vec<String>,
 ) -> HashMap<Token, SocketAddress> {
     let mut targets = HashMap::new();
@@ -197,7 +214,9 @@ fn merged(
                 false => drop(targets.insert(token.clone(), target.clone())),
             }
         }
-        if doubled > 0 {
+        let is_told = file.doubled == doubled;
+        file.doubled = doubled;
+        if doubled > 0 && !is_told {
             let path = path.display();
             faults.push(format!(
                 "{path}: {doubled} of its tokens stand further up or in another file too, and lead where these say"
@@ -341,6 +360,39 @@ mod tests {
             (find(&map, "one"), find(&map, "two").is_some()),
             (None, true)
         );
+    }
+
+    #[test]
+    fn doubled_token_is_told_again_only_when_there_are_more() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            fs::write(directory.path().join(name), text).expect("a file");
+        };
+        write("a", "one: h:1\ntwo: h:1\n");
+        write("b", "one: h:2\n");
+        let (map, faults) = TargetMap::open(directory.path()).expect("it is there");
+        assert!(faults[0].contains("b: 1 of its tokens"), "{faults:?}");
+        write("c", "three: h:3\n");
+        assert_eq!(map.0.refresh(), Vec::<String>::new());
+        assert!(find(&map, "three").is_some());
+        write("b", "one: h:2\ntwo: h:2\n");
+        let faults = map.0.refresh();
+        assert!(faults[0].contains("b: 2 of its tokens"), "{faults:?}");
+    }
+
+    #[test]
+    fn directory_that_has_gone_keeps_its_targets_and_is_told_once() {
+        let parent = tempfile::tempdir().expect("a directory");
+        let directory = parent.path().join("maps");
+        fs::create_dir(&directory).expect("a directory");
+        fs::write(directory.join("a"), "one: h:1\n").expect("a file");
+        let (map, _) = TargetMap::open(&directory).expect("it is there");
+        fs::rename(&directory, parent.path().join("away")).expect("it is there");
+        assert_eq!((map.0.refresh().len(), map.0.refresh().len()), (1, 0));
+        assert!(find(&map, "one").is_some());
+        fs::create_dir(&directory).expect("a directory");
+        assert!(map.0.refresh().is_empty());
+        assert!(find(&map, "one").is_none());
     }
 
     #[test]
