@@ -62,7 +62,7 @@ impl Entry {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let value = json(line)?;
         let time = value.get("t").and_then(Value::as_f64);
         let time = time.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
         let time = time.ok_or("expected \"t\" to be seconds, 0 or more")?;
@@ -102,6 +102,15 @@ fn seconds(time: Duration) -> String {
 /// A string of JSON.
 pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+/// The value in a line, or where in it there is none: to the parser every line is the first of its own text.
+pub(super) fn json(line: &str) -> Result<Value, String> {
+    serde_json::from_str(line).map_err(|error| {
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        format!("it is no JSON at column {}: {reason}", error.column())
+    })
 }
 
 #[cfg(test)]

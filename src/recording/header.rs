@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::entry::quoted;
+use super::entry::{self, quoted};
 
 /// The framing of a terminal, by the name that it has for people: binary messages are bytes of it, texts are about it.
 pub const TERMINAL: &str = "terminal";
@@ -52,7 +52,7 @@ impl Header {
     /// # Errors
     /// What is wrong with it.
     pub(super) fn parse(line: &str) -> Result<Self, String> {
-        let value: Value = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let value = entry::json(line)?;
         let text = |key: &str| match value.get(key).and_then(Value::as_str) {
             Some(text) => Ok(text.to_owned()),
             None => Err(format!("expected \"{key}\" to be a string")),

@@ -118,6 +118,11 @@ mod tests {
             assert_eq!(error.line, line, "{error}");
             assert!(error.to_string().contains(part), "{error}");
         }
+        let error = read(&[HEADER, HELLO, "nope", ""]).expect_err("no JSON");
+        assert_eq!(
+            error.to_string(),
+            "line 3: it is no JSON at column 2: expected ident"
+        );
         let error = Playback::read(b"\xff\n").expect_err("no text");
         assert_eq!(error.to_string(), "line 1: it is not UTF-8");
     }
