@@ -7,8 +7,12 @@ use rustix::fs::{Access, access};
 use super::{flag_error::FlagError, pages::roots};
 use crate::{
     args::OperationArgs,
-    http::pages::{Relation, Root, Router},
+    http::{
+        RouteOptions,
+        pages::{Relation, Root, Router},
+    },
     recording::RecordDirectory,
+    transport::websocket::Delivery,
 };
 
 /// Who else may write in a directory (inode(7), `S_IWOTH`).
@@ -55,6 +59,14 @@ fn check_apart(path: &Path, router: &Router) -> Result<(), FlagError> {
         )));
     }
     Ok(())
+}
+
+/// Has a target get whole messages where they are recorded: what comes in pieces has lost where it ends, and whether it
+/// was text.
+pub(super) fn keep_messages(args: &OperationArgs, options: &mut RouteOptions) {
+    if args.record.is_some() {
+        options.websocket.delivery = Delivery::Whole;
+    }
 }
 
 /// What is to be said at the start.

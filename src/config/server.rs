@@ -36,8 +36,7 @@ pub struct Config {
     pub workers: Option<usize>,
     /// What is started before, and kept running.
     pub servers: Servers,
-    /// The same looked up, or why one cannot be executed: that is known with its place, but only who is to start
-    /// them fails for it, and not a page about the rest.
+    /// The same looked up, or why one cannot be executed, and where that stands; it is for who starts them to fail.
     pub found_servers: Result<Vec<SupervisedProgram>, ConfigError>,
     /// The broker through which rooms reach other machines, if there is one.
     pub hub: Option<HubOptions>,
@@ -85,6 +84,7 @@ impl Config {
         let mut router = router(args, routes, &mut warnings)?;
         for options in router.options_mut() {
             rooms::tell(rooms.as_ref(), &mut options.environ.passed);
+            recording::keep_messages(&args.operation, options);
         }
         let has_page = router.has_pages();
         let site = listeners::sockets(args)?;

@@ -10,7 +10,9 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{Gateway, Output, Server, Signal, WSD, eventually, run};
+use crate::support::{
+    Gateway, Output, Server, Signal, WSD, client::CLOSE, eventually, run, target::Target,
+};
 
 #[test]
 fn recording_of_a_terminal_says_so_and_is_played_as_its_bytes() {
@@ -113,6 +115,34 @@ fn session_is_in_a_file_of_its_own_name() {
             .log()
             .contains("--record: all that is typed and said")
     );
+}
+
+#[test]
+fn messages_to_a_target_are_recorded_as_they_were_sent() {
+    let target = Target::echo();
+    let directory = tempfile::tempdir().expect("a directory");
+    let record = format!("--record={}", directory.path().display());
+    let server = Gateway::with("--maxframesize=200000")
+        .args([record, target.flag()])
+        .start();
+    let mut client = server.connect();
+    client.send("hello");
+    assert_eq!(client.binary(), b"hello");
+    client.send_binary(&[7; 200_000]);
+    client.send_binary(&[7; 200_001]);
+    while client.receive().opcode != CLOSE {}
+    let lines = lines(directory.path());
+    let said = messages(&lines);
+    let received: Vec<_> = said.iter().filter(|[way, ..]| *way == "in").collect();
+    assert_eq!(received[0], &["in", "text", "hello"]);
+    let [_, kind, data] = received[1];
+    // In base64.
+    assert_eq!(
+        (*kind, data.len()),
+        ("binary", 200_000_usize.div_ceil(3) * 4)
+    );
+    assert_eq!(received.len(), 2);
+    assert_eq!(lines.last().expect("a line")["close"], 1009);
 }
 
 #[test]
@@ -452,7 +482,7 @@ fn what_is_no_recording_is_refused_before_anything_is_played() {
     let hello = "{\"t\":0,\"dir\":\"out\",\"type\":\"text\",\"data\":\"hello\"}\n";
     for (text, reason) in [
         (String::new(), "line 1: this is no recording"),
-        ("hello\n".to_owned(), "line 1: expected value"),
+        ("hello\n".to_owned(), "line 1: it is no JSON"),
         (
             hello.to_owned(),
             "line 1: expected \"command\" or \"target\"",
@@ -462,7 +492,10 @@ fn what_is_no_recording_is_refused_before_anything_is_played() {
             header("lines") + hello + "{\"t\":1}\n",
             "line 3: expected \"dir\"",
         ),
-        (header("lines") + hello + "\n" + hello, "line 3: EOF"),
+        (
+            header("lines") + hello + "\n" + hello,
+            "line 3: it is no JSON at column 0: EOF",
+        ),
     ] {
         let (_directory, path) = player(&text);
         let output = replay(&path, &[]);
