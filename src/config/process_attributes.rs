@@ -1,5 +1,7 @@
 //! As whom programs run, and how much of the machine they may take.
 
+use std::fs;
+
 use nix::unistd::{Gid, geteuid};
 use rustix::process::{Resource, getrlimit};
 
@@ -47,11 +49,7 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Rlimit, u64),
         .trim()
         .parse()
         .map_err(|_| "expected a number, 0 or more")?;
-    if let Some(most) = hard_limit(limit).filter(|most| number > *most && !geteuid().is_root()) {
-        return Err(format!(
-            "wsd's own limit is {most} (ulimit -H), and only root can raise it"
-        ));
-    }
+    check_settable(limit, number)?;
     if limit == Rlimit::OpenFiles && number < PIPES {
         return Err(format!("a program has {PIPES} pipes, so it cannot be less"));
     }
@@ -60,6 +58,39 @@ fn limit(word: &str, credentials: Option<&Credentials>) -> Result<(Rlimit, u64),
         return Err("root has no limit of processes (setrlimit(2)): give --user too".to_owned());
     }
     Ok((limit, number))
+}
+
+/// Refuses what setrlimit(2) would refuse at the start of each program.
+fn check_settable(limit: Rlimit, number: u64) -> Result<(), String> {
+    if let Some(most) = hard_limit(limit).filter(|most| number > *most && !may_raise_limits()) {
+        return Err(format!(
+            "wsd's own limit is {most} (ulimit -H), and raising it takes root (CAP_SYS_RESOURCE, which \
+             containers seldom have)"
+        ));
+    }
+    match most_files().filter(|most| limit == Rlimit::OpenFiles && number > *most) {
+        Some(most) => Err(format!(
+            "no process of this machine may have more than {most} (sysctl fs.nr_open)"
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether limits may be raised (capabilities(7), `CAP_SYS_RESOURCE`), which root in a container often may not.
+fn may_raise_limits() -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::thread::{CapabilitySet, capabilities};
+        capabilities(None).is_ok_and(|own| own.effective.contains(CapabilitySet::SYS_RESOURCE))
+    }
+    #[cfg(not(target_os = "linux"))]
+    geteuid().is_root()
+}
+
+/// How many descriptors a limit may allow at most, whoever sets it (proc_sys_fs(5)); elsewhere than on Linux `None`.
+fn most_files() -> Option<u64> {
+    let text = fs::read_to_string("/proc/sys/fs/nr_open").ok()?;
+    text.trim().parse().ok()
 }
 
 /// The most that wsd itself may have; `None` is no limit.

@@ -465,6 +465,11 @@ fn error_in_a_route_names_its_place() {
             "[[route]]\npath = '/b'\ncommand = ['echo', \"a\\u0000\"]",
             &[":7: route.command: ", "NUL"],
         ),
+        // No kernel lets a process have so many.
+        (
+            "limits = { nofile = 99_999_999_999 }",
+            &[":5: route.limits: ", "nofile=99999999999"],
+        ),
         ("limits = { nofile = -3 }", &[":5: route.limits: ", "-3"]),
         ("user = 'nobody-at-all'", &[":5: route.user: "]),
         ("origin = 'a b'", &[":5: route.origin: ", "a b"]),
