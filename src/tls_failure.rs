@@ -90,7 +90,11 @@ impl TlsFailure {
         match tls_error(error) {
             Some(error) => TlsFailure::of(error),
             None => TlsFailure::new(format!(
-                "the connection broke in the handshake ({error}), as one with a server without TLS may"
+                "the connection broke in the handshake ({}), as one with a server without TLS may",
+                match error.kind() {
+                    io::ErrorKind::UnexpectedEof => "it was closed".to_owned(),
+                    _ => error.to_string(),
+                }
             ))
             .avoided_by(TlsRemedy::WithoutTls)
             .that_may_pass(),
@@ -126,8 +130,10 @@ impl TlsFailure {
             }
             // A server that echoes says what only clients do.
             Error::InappropriateMessage { .. } | Error::InappropriateHandshakeMessage { .. } => {
-                TlsFailure::new("what answers does not keep to TLS, as an echo server would not")
-                    .avoided_by(TlsRemedy::WithoutTls)
+                TlsFailure::new(
+                    "what answers speaks no TLS, or not as a server does: it may be an echo",
+                )
+                .avoided_by(TlsRemedy::WithoutTls)
             }
             Error::InvalidCertificate(error) => of_certificate(error),
             Error::AlertReceived(alert) => of_alert(*alert),
@@ -346,7 +352,9 @@ mod tests {
 
     #[test]
     fn connection_that_breaks_may_come_about_later() {
-        let failure = TlsFailure::in_handshake(&io::ErrorKind::UnexpectedEof.into());
+        let end = io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof");
+        let failure = TlsFailure::in_handshake(&end);
+        assert!(failure.to_string().contains("(it was closed)"), "{failure}");
         assert!(failure.may_pass());
         assert_eq!(failure.remedy(), Some(TlsRemedy::WithoutTls));
     }
