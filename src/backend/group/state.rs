@@ -18,7 +18,7 @@ use super::{
     figures::Figures,
     grammar::{Address, Instruction, MemberId, parse},
     options::{GroupKind, GroupOptions, Keep},
-    outside::OutsideOfGroup,
+    outside::{Listening, OutsideOfGroup},
     queue::Queue,
     roster::{Roster, Stage},
     tagging::Tagging,
@@ -215,7 +215,7 @@ impl Group {
     }
 
     /// What the program says; the members for whom it is are sent it by [`Group::end_turn`]. How many that are.
-    pub(super) fn say(&self, message: Message) -> usize {
+    pub(super) fn say(self: &Arc<Self>, message: Message) -> usize {
         match self.tagging {
             None => {
                 let message = Arc::new(Shared::new(detached(message)));
@@ -230,7 +230,7 @@ impl Group {
     }
 
     /// What was said in a room of a tagged program elsewhere: its members here hear it as text, unless it is too long.
-    pub fn hear(&self, room: &str, bytes: &Bytes) {
+    pub(super) fn hear(&self, room: &str, bytes: &Bytes) {
         let limit = self.options().max_message;
         if limit.is_some_and(|limit| bytes.len() > limit) {
             self.figures.dropped.size.add(1);
@@ -245,8 +245,19 @@ impl Group {
         self.end_turn().wake();
     }
 
+    /// Begins to hear what is said in a room elsewhere.
+    fn listen(self: &Arc<Self>, room: &str) -> Option<Listening> {
+        let (group, name) = (Arc::downgrade(self), room.to_owned());
+        let hear = move |bytes| {
+            if let Some(group) = group.upgrade() {
+                group.hear(&name, &bytes);
+            }
+        };
+        Some(self.outside.as_ref()?.listen(room, Box::new(hear)))
+    }
+
     /// Does what a tagged program says.
-    fn obey(&self, line: &Message) -> usize {
+    fn obey(self: &Arc<Self>, line: &Message) -> usize {
         let bytes = match line {
             Message::Text(text) => text.as_str().as_bytes(),
             Message::Binary(bytes) => bytes,
@@ -264,7 +275,7 @@ impl Group {
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {
-                let listen = || self.outside.as_ref().map(|outside| outside.listen(room));
+                let listen = || self.listen(room);
                 self.roster.lock().enter_room(&who, room, listen).ok()
             }
             Some(Instruction::Exit { who, room }) if is_text => {
