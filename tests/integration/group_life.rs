@@ -100,7 +100,14 @@ fn program_that_is_kept_and_crashes_may_be_joined_while_it_is_started_again() {
 
 #[test]
 fn programs_that_have_ended_do_not_count_though_the_route_keeps_one() {
-    let words = ["--share", "--share-keep=always", "--", "sh", "-c", "read -r x; exit 0"];
+    let words = [
+        "--share",
+        "--share-keep=always",
+        "--",
+        "sh",
+        "-c",
+        "read -r x; exit 0",
+    ];
     let (server, admin) = start(&words);
     for _ in 0..8 {
         let mut client = server.connect();
