@@ -126,6 +126,16 @@ fn route_of_rooms_has_no_program() {
             output.stderr
         );
     }
+    for key in ["unbuffer", "pty"] {
+        let output = Gateway::without_port()
+            .file(&format!(
+                "[[route]]\npath = '/x'\ntarget = 'h:1'\n{key} = true\n"
+            ))
+            .args(["--check-config"])
+            .output();
+        let expected = format!("route.{key}: is about a program");
+        assert!(output.stderr.contains(&expected), "{}", output.stderr);
+    }
     let output = Gateway::without_port()
         .file("[[route]]\npath = '/x'\nroom = '/y'\n")
         .args(["--check-config"])
