@@ -122,6 +122,7 @@ mod tests {
             group: "/game".to_owned(),
         };
         Arc::new(Group::new(
+            "/game",
             Framing::Lines(Newline::Split),
             options(),
             Arc::default(),

@@ -190,7 +190,7 @@ impl Room {
     /// Those who were sent something since this was called last.
     pub(super) fn end_turn(&self) -> Touched {
         let (touched, delivery) = self.state.lock().roster.end_turn();
-        delivery.count(&self.figures);
+        delivery.count(&self.figures, &self.name);
         touched
     }
 }

@@ -38,6 +38,8 @@ const LONG: usize = 32 * 1024;
 /// A shared program and its members.
 #[derive(Debug)]
 pub struct Group {
+    /// For operators: its path.
+    name: String,
     roster: Mutex<Roster>,
     pub(super) turns: Mutex<Turns>,
     options: Mutex<Arc<GroupOptions>>,
@@ -79,6 +81,7 @@ pub(super) struct Entered {
 impl Group {
     /// A group without members, of a program that is not there yet.
     pub fn new(
+        name: &str,
         framing: Framing,
         options: Arc<GroupOptions>,
         figures: Arc<Figures>,
@@ -87,6 +90,7 @@ impl Group {
     ) -> Self {
         figures.groups_open.add(1);
         Group {
+            name: name.to_owned(),
             roster: Mutex::default(),
             turns: Mutex::default(),
             tagging: (options.kind == GroupKind::Tagged).then(|| Tagging::of(framing)),
@@ -302,7 +306,7 @@ impl Group {
     /// Those who were sent something since this was called last.
     pub(super) fn end_turn(&self) -> Touched {
         let (touched, delivery) = self.roster.lock().end_turn();
-        delivery.count(&self.figures);
+        delivery.count(&self.figures, &self.name);
         for id in &delivery.evicted {
             self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
         }
@@ -419,6 +423,7 @@ mod tests {
         let options = Arc::new(GroupOptions::of(GroupKind::Plain, member));
         let framing = Framing::Lines(crate::framing::Newline::Split);
         let group = Arc::new(Group::new(
+            "/",
             framing,
             Arc::clone(&options),
             Arc::default(),

@@ -177,6 +177,7 @@ impl Source {
         let launched = launch.start(state, Metrics::observe_spawn, starting).await;
         let launched = launched.inspect_err(|_| slot.note_failure())?;
         let group = Arc::new(Group::new(
+            &slot.name,
             self.program.streams.framing,
             Arc::clone(&self.share.group),
             Arc::clone(&state.groups.figures),
