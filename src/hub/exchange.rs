@@ -295,8 +295,18 @@ impl Exchange {
         }
     }
 
-    /// One message of a batch was refused by the broker, or one that came could not be taken.
-    #[cfg(any(feature = "nats", feature = "redis"))]
+    /// One message of the batch that is being sent was refused by the broker.
+    #[cfg(feature = "redis")]
+    pub(super) fn refuse(&self) {
+        let mut state = self.state.lock();
+        state.figures.lost += 1;
+        if let Some(open) = &mut state.open {
+            open.in_flight = open.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// One message that counts as sent was refused by the broker, or one that came could not be taken.
+    #[cfg(feature = "nats")]
     pub(super) fn count_lost(&self) {
         self.state.lock().figures.lost += 1;
     }
