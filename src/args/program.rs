@@ -2,12 +2,12 @@
 
 use std::ffi::OsString;
 
-use clap::{Arg, ArgGroup, Args, Command, CommandFactory};
+use clap::{Arg, Args, Command};
 
 use super::{
-    arguments, auth::AuthArgs, authorize::AuthorizeArgs, groups::OF_A_PROGRAM, limits::LimitArgs,
-    messages::MessageArgs, numbers::whole_number, process::ProcessArgs, sharing::SharingArgs,
-    targets::TargetOptionArgs, terminal::TerminalArgs,
+    auth::AuthArgs, authorize::AuthorizeArgs, limits::LimitArgs, messages::MessageArgs,
+    numbers::whole_number, process::ProcessArgs, sharing::SharingArgs, targets::TargetOptionArgs,
+    terminal::TerminalArgs,
 };
 
 /// A program and its flags: exactly what a `[[route]]` may have.
@@ -86,31 +86,11 @@ impl ProgramArgs {
         let names = flags.get_arguments().filter_map(Arg::get_long);
         names.map(str::to_owned).collect()
     }
-
-    /// The names of those that make no sense without a program.
-    pub fn names_of_a_program() -> Vec<String> {
-        let mut flags = arguments::Args::command();
-        flags.build();
-        let group = flags
-            .get_groups()
-            .find(|group| group.get_id() == OF_A_PROGRAM);
-        let ids = group.into_iter().flat_map(ArgGroup::get_args);
-        ids.map(|id| id.as_str().replace('_', "-")).collect()
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_of_a_program_are_those_that_connect_needs_a_command_for() {
-        let names = ProgramArgs::names_of_a_program();
-        for name in ["env", "closems", "finish-timeout", "unbuffer", "user"] {
-            assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
-        }
-        assert!(!names.iter().any(|name| name == "pingms"), "{names:?}");
-    }
 
     #[test]
     fn names_are_those_of_its_groups_and_no_others() {

@@ -55,7 +55,7 @@ impl Keys {
         Keys {
             command: Args::command(),
             of_routes: ProgramArgs::names(),
-            of_a_program: ProgramArgs::names_of_a_program(),
+            of_a_program: Args::names_of_a_program(),
             typed_only: InvocationArgs::names(),
         }
     }
