@@ -1,6 +1,6 @@
 //! All flags together: [`Args`].
 
-use clap::{ArgGroup, Parser};
+use clap::{ArgGroup, CommandFactory, Parser};
 
 use super::{
     access::AccessArgs,
@@ -93,6 +93,16 @@ impl Args {
             Some(_) => LogLevel::Error,
             None => LogLevel::Access,
         })
+    }
+
+    /// The names of the flags that make no sense without a program, without dashes.
+    pub fn names_of_a_program() -> Vec<String> {
+        let mut flags = Args::command();
+        flags.build();
+        let mut groups = flags.get_groups();
+        let group = groups.find(|group| group.get_id() == OF_A_PROGRAM);
+        let ids = group.into_iter().flat_map(ArgGroup::get_args);
+        ids.map(|id| id.as_str().replace('_', "-")).collect()
     }
 }
 
@@ -216,6 +226,15 @@ mod tests {
             (args.listen.port, args.program.messages.binary),
             (Some(2), true)
         );
+    }
+
+    #[test]
+    fn names_of_a_program_are_those_that_connect_needs_a_command_for() {
+        let names = Args::names_of_a_program();
+        for name in ["env", "closems", "finish-timeout", "unbuffer", "user"] {
+            assert!(names.iter().any(|other| other == name), "{name}: {names:?}");
+        }
+        assert!(!names.iter().any(|name| name == "pingms"), "{names:?}");
     }
 
     #[test]

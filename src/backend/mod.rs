@@ -36,7 +36,7 @@ pub use exit::{close_for, describe_exit};
 #[cfg(any(test, fuzzing))]
 pub(crate) use group::properties as group_properties;
 pub use group::{
-    Figure, Figures, Group, GroupEnd, GroupKind, GroupOptions, Keep, Listening, MemberId,
+    Figure, Figures, Group, GroupEnd, GroupKind, GroupOptions, Hear, Keep, Listening, MemberId,
     MemberOptions, Membership, NotJoined, Outside, OutsideOfGroup, RoomOptions, Rooms,
     SharedProcess, SharedProgram, SlowPolicy, is_room_name, run_group,
 };

@@ -52,8 +52,10 @@ pub(super) fn mount(path: String, program: &ProgramArgs, options: RouteOptions) 
 /// # Errors
 /// A segment that is no name, a shared program of the same path.
 pub(super) fn check_path(router: &Router, path: &str, word: &str) -> Result<(), FlagError> {
-    let mut segments = path.split('/').filter(|segment| !segment.is_empty());
-    if !segments.all(|segment| is_room_name(segment.as_bytes())) {
+    // An empty segment is none, as it is none in the path of a room.
+    let names = path.strip_prefix('/').unwrap_or(path);
+    let mut segments = names.split('/');
+    if !names.is_empty() && !segments.all(|segment| is_room_name(segment.as_bytes())) {
         let reason =
             "expected a path whose segments have 1 to 64 letters, digits and any of _-.~@:=";
         return Err(FlagError::new("--room", word, reason));

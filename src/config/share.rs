@@ -72,6 +72,7 @@ pub(super) fn rooms(args: &ProgramArgs) -> Arc<RoomOptions> {
     Arc::new(RoomOptions {
         is_binary: args.messages.binary,
         max_members: max_members(&args.sharing),
+        max_message: unless_zero(args.limits.maxframesize),
         member: member(&args.sharing, Slow::Drop, ROOM_RATE),
     })
 }

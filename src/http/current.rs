@@ -1,6 +1,6 @@
 //! The handler in force; a reload replaces it.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 
 use tokio::sync::watch;
 
@@ -10,10 +10,6 @@ use super::handler::Handler;
 /// what the earlier one has begun goes on.
 #[derive(Debug, Clone)]
 pub struct Current(Arc<watch::Sender<Arc<Handler>>>);
-
-/// The same for what a handler has: it keeps none.
-#[derive(Debug, Clone)]
-pub(super) struct WeakCurrent(Weak<watch::Sender<Arc<Handler>>>);
 
 impl Current {
     /// Puts a handler in force.
@@ -34,16 +30,5 @@ impl Current {
     /// Tells of each that takes its place.
     pub(super) fn subscribe(&self) -> watch::Receiver<Arc<Handler>> {
         self.0.subscribe()
-    }
-
-    pub(super) fn downgrade(&self) -> WeakCurrent {
-        WeakCurrent(Arc::downgrade(&self.0))
-    }
-}
-
-impl WeakCurrent {
-    /// The one in force now, if the server is still there.
-    pub(super) fn get(&self) -> Option<Arc<Handler>> {
-        Some(Arc::clone(&self.0.upgrade()?.borrow()))
     }
 }

@@ -86,7 +86,7 @@ impl Handler {
         options.router.inherit_permits(&self.options.router);
         let generation = self.state.groups.reconfigure(&options.router);
         let router = &options.router;
-        let terms = |room: &str| Some(router.room_named(room)?.options);
+        let terms = |room: &str, is_binary| router.room_terms(room, is_binary);
         self.state.resources.rooms.reconfigure(terms);
         let state = State {
             has_console: options.router.console,

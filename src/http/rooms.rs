@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     backend::{Output, Outside},
-    message::{Message, text},
+    message::Message,
     timer::timeout,
 };
 
@@ -54,25 +54,6 @@ impl Handler {
     /// Sets where else rooms have members; once, and before anybody joins.
     pub fn connect_rooms(&self, outside: Outside) {
         self.state.resources.rooms.connect(outside);
-    }
-
-    /// What was said elsewhere in the room of a path: its members here hear it, unless it is too long. It is text, but
-    /// in a room of bytes.
-    pub fn hear(&self, path: &str, bytes: &Bytes) {
-        let groups = &self.state.groups;
-        let Some(room) = self.room(path) else {
-            groups.hear(path, bytes);
-            return;
-        };
-        if room.max_message.is_some_and(|limit| bytes.len() > limit) {
-            groups.figures.dropped.size.add(1);
-            return;
-        }
-        let message = match room.options.is_binary {
-            true => Message::Binary(bytes.clone()),
-            false => text(bytes.clone()),
-        };
-        self.state.resources.rooms.hear(&room.name, message);
     }
 
     /// What is said in a room, from now on, and before as its terms say.

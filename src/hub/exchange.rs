@@ -16,7 +16,7 @@ use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 use tracing::warn;
 
-use super::name::Name;
+use super::{figures::Figures, name::Name};
 
 /// What may wait for the broker, in bytes: several of the longest messages, and some tenth of a second of a busy network.
 /// Less loses the bursts of large rooms; more is memory, and a delay, behind a broker that takes nothing.
@@ -51,23 +51,6 @@ impl Command {
     pub(super) fn is_publish(&self) -> bool {
         matches!(self, Command::Publish(..))
     }
-}
-
-/// What has happened, for those who watch.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Figures {
-    /// Whether there is a connection.
-    pub is_connected: bool,
-    /// How often there was one again.
-    pub reconnects: u64,
-    /// Messages that were sent.
-    pub sent: u64,
-    /// Messages that came.
-    pub received: u64,
-    /// Messages that were not sent, or not surely, or came faster than they could be taken.
-    pub lost: u64,
-    /// Messages that were too long for the broker.
-    pub too_long: u64,
 }
 
 /// See the module.
@@ -295,8 +278,18 @@ impl Exchange {
         }
     }
 
-    /// One message of a batch was refused by the broker, or one that came could not be taken.
-    #[cfg(any(feature = "nats", feature = "redis"))]
+    /// One message of the batch that is being sent was refused by the broker.
+    #[cfg(feature = "redis")]
+    pub(super) fn refuse(&self) {
+        let mut state = self.state.lock();
+        state.figures.lost += 1;
+        if let Some(open) = &mut state.open {
+            open.in_flight = open.in_flight.saturating_sub(1);
+        }
+    }
+
+    /// One message that counts as sent was refused by the broker, or one that came could not be taken.
+    #[cfg(feature = "nats")]
     pub(super) fn count_lost(&self) {
         self.state.lock().figures.lost += 1;
     }

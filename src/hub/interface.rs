@@ -7,7 +7,8 @@ use tokio::{sync::watch, time};
 
 use super::{
     connection::{self, FIRST_ATTEMPT},
-    exchange::{Exchange, Figures},
+    exchange::Exchange,
+    figures::Figures,
     name::{Name, Prefix},
     options::HubOptions,
 };

@@ -17,6 +17,7 @@ mod echoes;
 mod engine;
 mod exchange;
 mod failure;
+mod figures;
 mod interface;
 mod name;
 #[cfg(feature = "nats")]
@@ -30,7 +31,7 @@ mod url;
 
 pub use credentials::Credentials;
 pub use engine::lacking;
-pub use exchange::Figures;
+pub use figures::Figures;
 pub use interface::{Hub, Subscription};
 pub use name::{InvalidPrefix, Name, Prefix};
 pub use options::{Authorities, HubOptions};

@@ -35,11 +35,14 @@ pub struct Name(Arc<str>);
 
 impl Name {
     /// The room of a path: `/chat/lobby` is `wsd.chat.lobby`. Each segment is one word, in which a dot is `%2E`, as is
-    /// all that has a meaning in subjects: no room can be named so that another is heard.
+    /// all that has a meaning in subjects, and an empty one is `%`: no room can be named so that another is heard.
     pub(super) fn of(prefix: &Prefix, path: &str) -> Self {
         let mut name = prefix.0.clone();
-        for segment in path.split('/').filter(|segment| !segment.is_empty()) {
+        for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
             name.push('.');
+            if segment.is_empty() {
+                name.push('%');
+            }
             for byte in segment.bytes() {
                 match is_plain(byte) {
                     true => name.push(byte.into()),
@@ -96,6 +99,7 @@ mod tests {
             ("/chat/>", "wsd.chat.%3E"),
             ("/a b/c%2Ed", "wsd.a%20b.c%252Ed"),
             ("/é/x", "wsd.%C3%A9.x"),
+            ("/a//b", "wsd.a.%.b"),
         ] {
             assert_eq!(Name::of(&prefix, path).as_str(), name);
         }

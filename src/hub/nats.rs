@@ -39,6 +39,9 @@ const NEVER: Duration = Duration::from_secs(3600);
 /// What one address of the broker gets; the whole attempt has a time of its own.
 const ONE_ADDRESS: Duration = Duration::from_secs(5);
 
+/// What the broker's complaint begins with about a message that this user may not publish.
+const REFUSED: &str = "permissions violation for publish";
+
 /// How a connection ends whose library says no more.
 const CLOSED: &str = "the connection was closed";
 
@@ -196,15 +199,23 @@ impl Events {
             }
             // The library has dropped a message of a room, since its queue was full.
             Event::SlowConsumer(_) => self.exchange.count_lost(),
-            // Such as a subject that this user may not use: one line a connection, there may be one a message.
-            Event::ServerError(error) if !self.is_error_told.swap(true, Ordering::Relaxed) => {
-                let text = match error {
-                    ServerError::Other(text) => text,
-                    error => error.to_string(),
-                };
-                warn!("the hub complains: {text}");
-            }
+            Event::ServerError(error) => self.take_error(error),
             _ => {}
+        }
+    }
+
+    /// Such as a subject that this user may not use: one line a connection, there may be one a message.
+    fn take_error(&self, error: ServerError) {
+        let text = match error {
+            ServerError::Other(text) => text,
+            error => error.to_string(),
+        };
+        // The broker says nothing of what it takes, and so of this only when it counts as sent.
+        if text.to_ascii_lowercase().contains(REFUSED) {
+            self.exchange.count_lost();
+        }
+        if !self.is_error_told.swap(true, Ordering::Relaxed) {
+            warn!("the hub complains: {text}");
         }
     }
 }

@@ -142,7 +142,7 @@ impl Redis {
             }
             self.echoes.lock().forget(command);
             if command.is_publish() {
-                self.exchange.count_lost();
+                self.exchange.refuse();
             }
         }
     }
@@ -164,6 +164,8 @@ impl Redis {
 fn failure(error: &RedisError) -> Failure {
     match error.kind() {
         ErrorKind::AuthenticationFailed => Failure::Refused,
+        // The library's words for that have several lines.
+        ErrorKind::Parse => Failure::new("it does not speak Redis"),
         _ if matches!(error.code(), Some("WRONGPASS" | "NOAUTH")) => Failure::Refused,
         _ => Failure::of(error),
     }

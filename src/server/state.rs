@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, path::PathBuf, sync::Arc};
 
-use bytes::Bytes;
 use tokio::sync::watch;
 
 use super::{lifecycle::Lifecycle, options::Options};
@@ -51,11 +50,6 @@ impl Server {
     /// Sets where else rooms have members; once, before it serves.
     pub fn connect_rooms(&self, outside: Outside) {
         self.handler().connect_rooms(outside);
-    }
-
-    /// What was said elsewhere in the room of a path: its members here hear it.
-    pub fn hear(&self, room: &str, bytes: &Bytes) {
-        self.handler().hear(room, bytes);
     }
 
     /// Puts other settings in force: the next connection and the next request follow them, while what has

@@ -99,6 +99,30 @@ fn program_that_is_kept_and_crashes_may_be_joined_while_it_is_started_again() {
 }
 
 #[test]
+fn programs_that_have_ended_do_not_count_though_the_route_keeps_one() {
+    let words = [
+        "--share",
+        "--share-keep=always",
+        "--",
+        "sh",
+        "-c",
+        "read -r x; exit 0",
+    ];
+    let (server, admin) = start(&words);
+    for _ in 0..8 {
+        let mut client = server.connect();
+        client.send("x");
+        assert_eq!(client.closed().0, 1000);
+    }
+    eventually("nobody is a member", || {
+        figures(admin)["wsd_members_open"] == 0.0
+    });
+    // One may be there again, and the last may just be going.
+    let open = figures(admin)["wsd_groups_open{kind=\"program\"}"];
+    assert!(open < 4.0, "{open}");
+}
+
+#[test]
 fn program_that_does_not_end_by_itself_goes_down_the_ladder() {
     let program =
         "trap 'echo interrupted >&2; exit 3' INT; echo here; while :; do sleep 0.01; done";

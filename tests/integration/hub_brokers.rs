@@ -9,7 +9,7 @@ use bytes::Bytes;
 use wsd::hub::{Authorities, Hub, HubOptions, HubUrl, Name, Subscription};
 
 use crate::support::{
-    PATIENCE, Signal,
+    Gateway, PATIENCE, Signal,
     broker::{Broker, Kind, free_port},
     certificates::Authority,
     eventually,
@@ -103,6 +103,40 @@ fn what_is_said_is_heard_elsewhere_in_order_and_not_at_home() {
             "{kind:?}"
         );
     }
+}
+
+#[test]
+fn what_the_broker_refuses_is_lost() {
+    let nats = "authorization { users: [{ user: ann, password: x, \
+                permissions: { publish: \"wsd.open.>\" } }] }";
+    let redis = "user ann on >x resetchannels &wsd.open.* +@all";
+    for (kind, settings) in [(Kind::Nats, nats), (Kind::Redis, redis)] {
+        let broker = Broker::start_with(kind, |_| settings.to_owned());
+        let hub = start(&broker.url("ann:x@"));
+        for _ in 0..3 {
+            say(&hub, &hub.name("/closed/a"), "refused");
+        }
+        eventually("what is refused is lost", || hub.figures().lost == 3);
+        say(&hub, &hub.name("/open/a"), "taken");
+        // NATS says later what it does not take.
+        let sent = if kind == Kind::Redis { 1 } else { 4 };
+        eventually("what is taken is sent", || hub.figures().sent >= sent);
+        assert_eq!(
+            (hub.figures().sent, hub.figures().lost),
+            (sent, 3),
+            "{kind:?}"
+        );
+    }
+}
+
+#[test]
+fn broker_of_another_kind_is_told_as_such() {
+    let broker = Broker::start(Kind::Nats);
+    let hub = format!("--hub=redis://localhost:{}", broker.port);
+    let mut server = Gateway::with(&hub).args(["--room=/chat"]).start();
+    eventually("the log tells of it", || {
+        server.log().contains("it does not speak Redis;")
+    });
 }
 
 #[test]

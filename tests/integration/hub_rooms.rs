@@ -37,7 +37,7 @@ fn until_told(server: &mut Server, part: &str) {
 }
 
 /// Whether something comes within a moment.
-fn comes(client: &Client) -> bool {
+pub(super) fn comes(client: &Client) -> bool {
     let moment = Timespec {
         tv_sec: 0,
         tv_nsec: 50_000_000,
@@ -129,7 +129,7 @@ fn rooms_of_three_machines_are_one_and_nobody_hears_anything_twice() {
 }
 
 /// Publishes until a member hears it.
-fn publish_until_heard(client: &mut BrokerClient, channel: &str, member: &mut Client) {
+pub(super) fn publish_until_heard(client: &mut BrokerClient, channel: &str, member: &mut Client) {
     loop {
         client.publish(channel, b"probe");
         if soon(member).is_some() {

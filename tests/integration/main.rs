@@ -52,6 +52,7 @@ mod http2;
 mod hub_brokers;
 mod hub_flags;
 mod hub_rooms;
+mod hub_same_path;
 mod listeners;
 mod listening;
 mod manual;

@@ -20,6 +20,8 @@ fn what_cannot_be_is_refused_with_both_names() {
         ("--room=/a%20b", ["--room", "/a%20b"]),
         ("--room=/a*", ["--room", "/a*"]),
         ("--room=/x/..", ["--room", "/x/.."]),
+        ("--room=/a//b", ["--room", "/a//b"]),
+        ("--room=//a", ["--room", "//a"]),
         ("--room=x", ["--room", "x"]),
         ("--room=/x --slow=often", ["--slow", "often"]),
         ("--slow=drop cat", ["--slow", "--room"]),
@@ -99,6 +101,19 @@ fn route_of_rooms_has_no_program() {
         ("cgi = '/tmp'", ["cgi", "room"]),
         ("share = 'plain'", ["share", "rooms"]),
         ("user = 'nobody'", ["user", "rooms"]),
+        ("unbuffer = true", ["unbuffer", "rooms"]),
+        ("pty = true", ["pty", "rooms"]),
+        ("terminal = true", ["terminal", "rooms"]),
+        ("closems = 5", ["closems", "rooms"]),
+        ("finish-timeout = 5", ["finish-timeout", "rooms"]),
+        ("maxlinesize = 5", ["maxlinesize", "rooms"]),
+        ("framing = 'text'", ["framing", "rooms"]),
+        ("newline = 'space'", ["newline", "rooms"]),
+        ("flush-after = 5", ["flush-after", "rooms"]),
+        ("maxforks = 5", ["maxforks", "rooms"]),
+        ("cgi-timeout = 5", ["cgi-timeout", "rooms"]),
+        ("env = ['A=B']", ["env", "rooms"]),
+        ("passenv = ['A']", ["passenv", "rooms"]),
     ] {
         let output = Gateway::without_port()
             .file(&format!("[[route]]\npath = '/x'\nroom = true\n{keys}\n"))
@@ -110,6 +125,16 @@ fn route_of_rooms_has_no_program() {
             "{keys}: {}",
             output.stderr
         );
+    }
+    for key in ["unbuffer", "pty"] {
+        let output = Gateway::without_port()
+            .file(&format!(
+                "[[route]]\npath = '/x'\ntarget = 'h:1'\n{key} = true\n"
+            ))
+            .args(["--check-config"])
+            .output();
+        let expected = format!("route.{key}: is about a program");
+        assert!(output.stderr.contains(&expected), "{}", output.stderr);
     }
     let output = Gateway::without_port()
         .file("[[route]]\npath = '/x'\nroom = '/y'\n")

@@ -391,6 +391,9 @@ fn slow_member_is_closed_where_it_is_said_so() {
     let (mut server, admin) = start(&["--room=/chat", "--max-rate=0", "--slow=close"]);
     let mut stalled = server.connect_to("/chat/x");
     let mut speaker = server.connect_to("/chat/x");
+    let all = sessions(admin);
+    let session = all.iter().find(|session| session["member"] == 1);
+    let id = session.expect("it is there")["id"].clone();
     let long = "x".repeat(256 * 1024);
     while figures(admin)["wsd_slow_members_total{policy=\"close\"}"] == 0.0 {
         for _ in 0..10 {
@@ -398,7 +401,9 @@ fn slow_member_is_closed_where_it_is_said_so() {
             assert_eq!(speaker.text().len(), long.len());
         }
     }
-    server.wait_for_line("too slow");
+    let line = server.wait_for_line("too slow");
+    let parts = [&format!("session{{id={id}}}"), "group=\"/chat/x\" member=1"];
+    assert!(parts.iter().all(|part| line.contains(*part)), "{line}");
     loop {
         let frame = stalled.receive();
         if frame.opcode == CLOSE {

@@ -45,7 +45,7 @@ pub use grammar::MemberId;
 pub use member::Membership;
 pub use name::is_room_name;
 pub use options::{GroupKind, GroupOptions, Keep, MemberOptions, RoomOptions, SlowPolicy};
-pub use outside::{Listening, Outside, OutsideOfGroup};
+pub use outside::{Hear, Listening, Outside, OutsideOfGroup};
 pub use room_table::Rooms;
 pub use run::{GroupEnd, run as run_group};
 pub use shared_program::{SharedProcess, SharedProgram};

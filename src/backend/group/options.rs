@@ -49,6 +49,8 @@ pub struct RoomOptions {
     pub is_binary: bool,
     /// How many members there may be; `None` is no limit.
     pub max_members: Option<usize>,
+    /// Longest message that is taken from other machines, in bytes; `None` is no limit.
+    pub max_message: Option<usize>,
     /// The terms of each member.
     pub member: MemberOptions,
 }

@@ -2,13 +2,18 @@
 
 use std::{any::Any, fmt, sync::Arc};
 
+use bytes::Bytes;
+
 use crate::message::Message;
 
 /// What is said in a room elsewhere is listened to until this is dropped.
 pub type Listening = Box<dyn Any + Send + Sync>;
 
+/// What is done with what is said elsewhere; it neither waits nor takes long.
+pub type Hear = Box<dyn Fn(Bytes) + Send + Sync>;
+
 type Publish = Box<dyn Fn(&str, &Message) + Send + Sync>;
-type Listen = Box<dyn Fn(&str) -> Listening + Send + Sync>;
+type Listen = Box<dyn Fn(&str, Hear) -> Listening + Send + Sync>;
 
 /// The way to members of the same rooms on other machines. Neither function waits.
 pub struct Outside {
@@ -18,11 +23,11 @@ pub struct Outside {
 
 impl Outside {
     /// What is said here in the room of a path is for `publish`; `listen` is asked once for each room that has members
-    /// here, under a lock, and what it hears of it then comes by [`Rooms::hear`](super::Rooms::hear), or by
-    /// [`Group::hear`](super::Group::hear) for rooms of a program. Paths are such as `/chat/lobby`.
+    /// here, under a lock, and gives what is said in it elsewhere to what that room hears it by, and to no other: there
+    /// may be several rooms of a path, of routes or of times before a reload. Paths are such as `/chat/lobby`.
     pub fn new(
         publish: impl Fn(&str, &Message) + Send + Sync + 'static,
-        listen: impl Fn(&str) -> Listening + Send + Sync + 'static,
+        listen: impl Fn(&str, Hear) -> Listening + Send + Sync + 'static,
     ) -> Self {
         Outside {
             publish: Box::new(publish),
@@ -34,8 +39,8 @@ impl Outside {
         (self.publish)(room, message);
     }
 
-    pub(super) fn listen(&self, room: &str) -> Listening {
-        (self.listen)(room)
+    pub(super) fn listen(&self, room: &str, hear: Hear) -> Listening {
+        (self.listen)(room, hear)
     }
 }
 
@@ -57,8 +62,8 @@ impl OutsideOfGroup {
         self.outside.publish(&self.path(room), message);
     }
 
-    pub(super) fn listen(&self, room: &str) -> Listening {
-        self.outside.listen(&self.path(room))
+    pub(super) fn listen(&self, room: &str, hear: Hear) -> Listening {
+        self.outside.listen(&self.path(room), hear)
     }
 }
 
@@ -107,7 +112,7 @@ mod tests {
         let (said, heard) = (Arc::clone(log), Arc::clone(log));
         let outside = Outside::new(
             move |room, message| said.lock().push(format!("{room} {message:?}")),
-            move |room| {
+            move |room, _| {
                 heard.lock().push(format!("joined {room}"));
                 Box::new(Listener(Arc::clone(&heard), room.to_owned()))
             },
@@ -117,6 +122,7 @@ mod tests {
             group: "/game".to_owned(),
         };
         Arc::new(Group::new(
+            "/game",
             Framing::Lines(Newline::Split),
             options(),
             Arc::default(),

@@ -11,6 +11,7 @@ use std::{
     io,
     pin::Pin,
     process::ExitStatus,
+    sync::Arc,
     time::Duration,
 };
 
@@ -67,7 +68,7 @@ pub(super) enum RelayEnd {
 
 /// A process that is relayed.
 pub(super) struct Relay<'a> {
-    group: &'a Group,
+    group: &'a Arc<Group>,
     /// `None` once it has ended.
     pub(super) output: Option<Output>,
     /// `None` once it has ended, or is refused.
@@ -104,7 +105,7 @@ enum Event {
 }
 
 impl<'a> Relay<'a> {
-    pub(super) fn new(group: &'a Group, started: SharedProcess) -> Self {
+    pub(super) fn new(group: &'a Arc<Group>, started: SharedProcess) -> Self {
         Relay {
             group,
             heard: Heard {

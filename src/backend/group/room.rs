@@ -11,6 +11,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
@@ -23,7 +24,7 @@ use super::{
     state::{NotJoined, detached},
     touched::Touched,
 };
-use crate::message::{Message, Shared};
+use crate::message::{Message, Shared, text};
 
 /// A room that has members.
 pub(super) struct Room {
@@ -79,10 +80,18 @@ impl Room {
     }
 
     /// Begins to hear what is said elsewhere.
-    pub(super) fn listen(&self) {
-        if let Some(outside) = &self.outside {
-            self.listening.get_or_init(|| outside.listen(&self.name));
-        }
+    pub(super) fn listen(self: &Arc<Self>) {
+        let Some(outside) = &self.outside else {
+            return;
+        };
+        let room = Arc::downgrade(self);
+        let hear = move |bytes| {
+            if let Some(room) = room.upgrade() {
+                room.hear(bytes);
+            }
+        };
+        self.listening
+            .get_or_init(|| outside.listen(&self.name, Box::new(hear)));
     }
 
     /// How many members there are.
@@ -133,24 +142,28 @@ impl Room {
         self.figures.members_open.subtract(1);
     }
 
-    /// What is said here, by a member or not: all hear it, elsewhere too. Members are sent it by [`Room::end_turn`]. How
-    /// many they are.
+    /// What a member says: all hear it, elsewhere too. Members are sent it by [`Room::end_turn`]. How many they are.
     pub(super) fn say(&self, message: Message) -> usize {
-        let message = self.typed(message);
         if let Some(outside) = &self.outside {
             outside.publish(&self.name, &message);
         }
         self.deliver(message)
     }
 
-    /// What was said elsewhere: the members here hear it.
-    pub(super) fn hear(&self, message: Message) {
-        self.deliver(self.typed(message));
+    /// What was said elsewhere: the members here hear it, unless it is too long.
+    fn hear(&self, bytes: Bytes) {
+        let limit = self.state.lock().options.max_message;
+        if limit.is_some_and(|limit| bytes.len() > limit) {
+            self.figures.dropped.size.add(1);
+            return;
+        }
+        self.deliver(Message::Binary(bytes));
         self.end_turn().wake();
     }
 
-    fn deliver(&self, message: Message) -> usize {
-        let message = Arc::new(Shared::new(detached(message)));
+    /// All members hear this here. They are sent it by [`Room::end_turn`]. How many they are.
+    pub(super) fn deliver(&self, message: Message) -> usize {
+        let message = Arc::new(Shared::new(detached(self.typed(message))));
         let mut state = self.state.lock();
         let State {
             roster, options, ..
@@ -164,6 +177,7 @@ impl Room {
     fn typed(&self, message: Message) -> Message {
         match message {
             Message::Text(text) if self.is_binary => Message::Binary(text.into()),
+            Message::Binary(bytes) if !self.is_binary => text(bytes),
             message => message,
         }
     }
@@ -176,7 +190,7 @@ impl Room {
     /// Those who were sent something since this was called last.
     pub(super) fn end_turn(&self) -> Touched {
         let (touched, delivery) = self.state.lock().roster.end_turn();
-        delivery.count(&self.figures);
+        delivery.count(&self.figures, &self.name);
         touched
     }
 }

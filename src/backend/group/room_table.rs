@@ -28,12 +28,10 @@ pub struct Rooms {
     outside: OnceLock<Arc<Outside>>,
 }
 
-#[derive(Debug, Default)]
-struct Table {
-    open: BTreeMap<String, Arc<Room>>,
-    /// Those that no configuration leads to any more: they go with their members.
-    retired: Vec<Arc<Room>>,
-}
+/// By path, and by whether they carry bytes: routes may differ in that, or times before and after a reload.
+///
+/// Nobody joins one that no configuration leads to any more. It is found again if one does.
+type Table = BTreeMap<(String, bool), Arc<Room>>;
 
 /// A member's place in a room, until it is dropped.
 #[derive(Debug)]
@@ -73,17 +71,13 @@ impl Rooms {
         admission: Admission,
     ) -> Result<Seat, NotJoined> {
         let mut table = self.table.lock();
-        let fits = |room: &&Arc<Room>| room.is_binary == options.is_binary;
-        let room = match table.open.get(name).filter(fits) {
+        let key = (name.to_owned(), options.is_binary);
+        let room = match table.get(&key) {
             Some(room) => Arc::clone(room),
             None => Arc::new(Room::new(name, options, &self.figures, self.outside.get())),
         };
         let (id, queue) = room.enter(options, admission)?;
-        if let Some(other) = table.open.insert(name.to_owned(), Arc::clone(&room))
-            && !Arc::ptr_eq(&other, &room)
-        {
-            table.retired.push(other);
-        }
+        table.entry(key).or_insert_with(|| Arc::clone(&room));
         drop(table);
         room.listen();
         Ok(Seat {
@@ -95,62 +89,53 @@ impl Rooms {
         })
     }
 
-    /// Says something in the room of a path, all of it at once, as somebody who is no member. Cancel safe: no; a part of it is
-    /// said then.
+    /// Says something in the room of a path, all of it at once, as somebody who is no member: in that of text and in that
+    /// of bytes, if there are both. Cancel safe: no; a part of it is said then.
     pub async fn say(
         &self,
         name: &str,
         messages: impl IntoIterator<Item = Message, IntoIter: Send>,
     ) {
-        let room = self.find(name);
+        let rooms = self.find(name);
         for message in messages {
-            match (&room, self.outside.get()) {
-                (Some(room), _) => {
-                    room.say(message);
-                    if room.is_turn_full() {
-                        room.end_turn().write().await;
-                    }
+            if let Some(outside) = self.outside.get() {
+                outside.publish(name, &message);
+            }
+            for room in &rooms {
+                room.deliver(message.clone());
+                if room.is_turn_full() {
+                    room.end_turn().write().await;
                 }
-                (None, Some(outside)) => outside.publish(name, &message),
-                (None, None) => {}
             }
         }
-        if let Some(room) = room {
+        for room in rooms {
             room.end_turn().write().await;
         }
     }
 
-    /// What was said elsewhere in the room of a path: its members here hear it.
-    pub fn hear(&self, name: &str, message: Message) {
-        if let Some(room) = self.find(name) {
-            room.hear(message);
-        }
+    /// The rooms of a path.
+    fn find(&self, name: &str) -> Vec<Arc<Room>> {
+        let table = self.table.lock();
+        let keys = [false, true].map(|is_binary| (name.to_owned(), is_binary));
+        keys.iter()
+            .filter_map(|key| table.get(key).cloned())
+            .collect()
     }
 
-    fn find(&self, name: &str) -> Option<Arc<Room>> {
-        self.table.lock().open.get(name).cloned()
-    }
-
-    /// Puts other terms in force: rooms that have some go on, the others keep their members and get no new ones.
-    pub fn reconfigure(&self, find: impl Fn(&str) -> Option<Arc<RoomOptions>>) {
-        let mut table = self.table.lock();
-        let Table { open, retired } = &mut *table;
-        open.retain(|name, room| match find(name) {
-            Some(options) if options.is_binary == room.is_binary => {
+    /// Puts other terms in force, of paths and of whether they are about bytes. Rooms that have none go on for those who
+    /// are there, on the terms of before.
+    pub fn reconfigure(&self, find: impl Fn(&str, bool) -> Option<Arc<RoomOptions>>) {
+        for ((name, is_binary), room) in &*self.table.lock() {
+            if let Some(options) = find(name, *is_binary) {
                 room.set_options(&options);
-                true
             }
-            _ => {
-                retired.push(Arc::clone(room));
-                false
-            }
-        });
+        }
     }
 
     /// The paths of all rooms, and how many members each has.
     pub fn list(&self) -> Vec<(String, usize)> {
         let table = self.table.lock();
-        let rooms = table.open.values().chain(&table.retired);
+        let rooms = table.values();
         rooms
             .map(|room| (room.name.clone(), room.members()))
             .collect()
@@ -166,11 +151,7 @@ impl Drop for Seat {
         if self.room.members() > 0 {
             return;
         }
-        let is_this = |other: &Arc<Room>| Arc::ptr_eq(other, &self.room);
-        if table.open.get(&self.room.name).is_some_and(is_this) {
-            table.open.remove(&self.room.name);
-        }
-        table.retired.retain(|other| !is_this(other));
+        table.remove(&(self.room.name.clone(), self.room.is_binary));
     }
 }
 
@@ -178,16 +159,19 @@ impl Drop for Seat {
 mod tests {
     use super::*;
     use crate::{
-        backend::{Inbound, MemberOptions, SlowPolicy},
+        backend::{Inbound, MemberOptions, SlowPolicy, group::outside::Hear},
         message::Close,
     };
     use futures_util::{FutureExt, SinkExt, StreamExt};
     use std::any::Any;
 
+    const LONGEST: usize = 9;
+
     fn options() -> Arc<RoomOptions> {
         Arc::new(RoomOptions {
             is_binary: false,
             max_members: None,
+            max_message: Some(LONGEST),
             member: MemberOptions::of(1000, SlowPolicy::Drop),
         })
     }
@@ -206,17 +190,32 @@ mod tests {
     }
 
     /// What goes out, and which rooms are listened to.
-    #[derive(Debug, Default)]
+    #[derive(Default)]
     struct Record {
         published: Mutex<Vec<(String, Message)>>,
-        listening: Mutex<Vec<String>>,
+        listening: Mutex<Vec<(String, Arc<Hear>)>>,
     }
 
-    struct Listener(Arc<Record>, String);
+    impl Record {
+        fn listening(&self) -> Vec<String> {
+            let listening = self.listening.lock();
+            listening.iter().map(|(room, _)| room.clone()).collect()
+        }
+
+        /// Says something elsewhere.
+        fn tell(&self, room: &str, said: &'static str) {
+            let listening = self.listening.lock().clone();
+            let of_room = listening.iter().filter(|(name, _)| name == room);
+            of_room.for_each(|(_, hear)| hear(said.into()));
+        }
+    }
+
+    struct Listener(Arc<Record>, Arc<Hear>);
 
     impl Drop for Listener {
         fn drop(&mut self) {
-            self.0.listening.lock().retain(|room| *room != self.1);
+            let mut listening = self.0.listening.lock();
+            listening.retain(|(_, hear)| !Arc::ptr_eq(hear, &self.1));
         }
     }
 
@@ -228,9 +227,11 @@ mod tests {
                 let said = (room.to_owned(), message.clone());
                 out.published.lock().push(said);
             },
-            move |room| -> Box<dyn Any + Send + Sync> {
-                heard.listening.lock().push(room.to_owned());
-                Box::new(Listener(Arc::clone(&heard), room.to_owned()))
+            move |room, hear| -> Box<dyn Any + Send + Sync> {
+                let hear = Arc::new(hear);
+                let listener = (room.to_owned(), Arc::clone(&hear));
+                heard.listening.lock().push(listener);
+                Box::new(Listener(Arc::clone(&heard), hear))
             },
         ));
         (rooms, record)
@@ -242,9 +243,10 @@ mod tests {
         let mut member = rooms.join("/a", &options()).expect("a member");
         let said = Inbound::Message(text("here"));
         member.input.send(said).await.expect("it is said");
-        rooms.hear("/a", text("there"));
-        rooms.hear("/b", text("elsewhere"));
+        record.tell("/a", "there");
+        record.tell("/a", "0123456789");
         assert_eq!(told(&mut member), [text("here"), text("there")]);
+        assert_eq!(rooms.figures().dropped.size.get(), 1);
         rooms.say("/nobody", [text("out")]).await;
         let expected = [("/a", "here"), ("/nobody", "out")];
         let expected = expected.map(|(room, said)| (room.to_owned(), text(said)));
@@ -256,33 +258,54 @@ mod tests {
         let (rooms, record) = connected();
         let first = rooms.join("/a", &options()).expect("a member");
         let second = rooms.join("/a", &options()).expect("a member");
-        assert_eq!(*record.listening.lock(), ["/a"]);
+        assert_eq!(record.listening(), ["/a"]);
         drop(first);
-        assert_eq!(*record.listening.lock(), ["/a"]);
+        assert_eq!(record.listening(), ["/a"]);
         drop(second);
-        assert_eq!(*record.listening.lock(), [""; 0]);
+        assert_eq!(record.listening(), [""; 0]);
         assert_eq!(rooms.list(), []);
     }
 
     #[tokio::test]
-    async fn retired_room_keeps_its_members_and_another_is_made_beside_it() {
-        let (rooms, _) = connected();
+    async fn room_of_text_and_room_of_bytes_of_a_path_are_two() {
+        let (rooms, record) = connected();
+        let of_bytes = RoomOptions {
+            is_binary: true,
+            ..*options()
+        };
+        let mut first = rooms.join("/a", &options()).expect("a member");
+        let bytes = rooms.join("/a", &Arc::new(of_bytes));
+        let mut bytes = bytes.expect("a member");
+        let mut second = rooms.join("/a", &options()).expect("a member");
+        let said = Inbound::Message(text("text"));
+        first.input.send(said).await.expect("said");
+        record.tell("/a", "there");
+        rooms.say("/a", [text("both")]).await;
+        let heard = ["text", "there", "both"];
+        for member in [&mut first, &mut second] {
+            assert_eq!(told(member), heard.map(text));
+        }
+        let heard = ["there", "both"].map(|said| Message::Binary(said.into()));
+        assert_eq!(told(&mut bytes), heard);
+        assert_eq!(record.published.lock().len(), 2);
+        let expected = [("/a".to_owned(), 2), ("/a".to_owned(), 1)];
+        assert_eq!(rooms.list(), expected);
+        drop((first, second));
+        assert_eq!(rooms.list(), expected[1..]);
+        assert_eq!(record.listening(), ["/a"]);
+    }
+
+    #[tokio::test]
+    async fn room_that_has_no_terms_any_more_keeps_its_members_and_is_found_when_it_has() {
+        let (rooms, record) = connected();
         let mut old = rooms.join("/a", &options()).expect("a member");
-        rooms.reconfigure(|_| None);
+        rooms.reconfigure(|_, _| None);
+        record.tell("/a", "there");
+        assert_eq!(told(&mut old), [text("there")]);
         let mut new = rooms.join("/a", &options()).expect("a member");
-        new.input
-            .send(Inbound::Message(text("new")))
-            .await
-            .expect("said");
-        old.input
-            .send(Inbound::Message(text("old")))
-            .await
-            .expect("said");
-        assert_eq!(told(&mut old), [text("old")]);
-        assert_eq!(told(&mut new), [text("new")]);
-        assert_eq!(rooms.list().len(), 2);
-        drop(old);
-        assert_eq!(rooms.list(), [("/a".to_owned(), 1)]);
+        let said = Inbound::Message(text("new"));
+        new.input.send(said).await.expect("said");
+        assert_eq!(told(&mut old), [text("new")]);
     }
 
     #[tokio::test]

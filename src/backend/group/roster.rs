@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use tracing::warn;
+use tracing::{Span, warn};
 
 use super::{
     figures::Figures,
@@ -68,6 +68,8 @@ pub(super) struct Roster {
 struct Listener {
     queue: Arc<Queue>,
     slow: SlowPolicy,
+    /// What its lines in the log are told apart by: who finds it slow is another.
+    span: Span,
 }
 
 /// How far a group has come.
@@ -83,7 +85,7 @@ pub(super) enum Stage {
 }
 
 /// What came of what was said.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub(super) struct Delivery {
     /// How many messages are in queues, each once for each member that has it.
     pub(super) delivered: usize,
@@ -97,6 +99,8 @@ pub(super) struct Delivery {
     pub(super) slow: Vec<SlowPolicy>,
     /// Those who are closed since they are slow.
     pub(super) evicted: Vec<MemberId>,
+    /// The spans of these.
+    evicted_spans: Vec<Span>,
 }
 
 /// For whom a message was.
@@ -109,7 +113,8 @@ pub(super) struct Reached {
 }
 
 impl Roster {
-    /// Adds a member, who is sent first what there is for those who come late.
+    /// Adds a member, who is sent first what there is for those who come late. The log tells of it in the span of the
+    /// moment.
     pub(super) fn enter(&mut self, options: &MemberOptions) -> (MemberId, Arc<Queue>) {
         self.settle();
         let queue = Arc::new(Queue::new(options));
@@ -118,6 +123,7 @@ impl Roster {
         let listener = Listener {
             queue: Arc::clone(&queue),
             slow: options.slow,
+            span: Span::current(),
         };
         let smallest = match self.listeners.is_empty() {
             true => options.queue,
@@ -397,8 +403,8 @@ impl Roster {
 }
 
 impl Delivery {
-    /// Counts it.
-    pub(super) fn count(&self, figures: &Figures) {
+    /// Counts it, and logs who was closed in the group of this name.
+    pub(super) fn count(&self, figures: &Figures, group: &str) {
         figures.deliveries.add(self.delivered);
         figures.delivery_bytes.add(self.bytes);
         figures.dropped.gone.add(self.gone);
@@ -406,8 +412,10 @@ impl Delivery {
         for policy in &self.slow {
             figures.slow.of(*policy).add(1);
         }
-        for id in &self.evicted {
+        for (id, span) in self.evicted.iter().zip(&self.evicted_spans) {
             warn!(
+                parent: span,
+                group,
                 member = id,
                 "too slow: the member is closed, and what waited for it is dropped"
             );
@@ -431,7 +439,10 @@ impl Delivery {
                 self.bytes += message.message().len();
             }
             Outcome::LeftOut => {}
-            Outcome::Evicted => self.evicted.push(id),
+            Outcome::Evicted => {
+                self.evicted.push(id);
+                self.evicted_spans.push(listener.span.clone());
+            }
             Outcome::Ended => self.gone += 1,
         }
         if pushed.has_become_slow {

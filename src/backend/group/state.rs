@@ -18,7 +18,7 @@ use super::{
     figures::Figures,
     grammar::{Address, Instruction, MemberId, parse},
     options::{GroupKind, GroupOptions, Keep},
-    outside::OutsideOfGroup,
+    outside::{Listening, OutsideOfGroup},
     queue::Queue,
     roster::{Roster, Stage},
     tagging::Tagging,
@@ -38,6 +38,8 @@ const LONG: usize = 32 * 1024;
 /// A shared program and its members.
 #[derive(Debug)]
 pub struct Group {
+    /// For operators: its path.
+    name: String,
     roster: Mutex<Roster>,
     pub(super) turns: Mutex<Turns>,
     options: Mutex<Arc<GroupOptions>>,
@@ -79,6 +81,7 @@ pub(super) struct Entered {
 impl Group {
     /// A group without members, of a program that is not there yet.
     pub fn new(
+        name: &str,
         framing: Framing,
         options: Arc<GroupOptions>,
         figures: Arc<Figures>,
@@ -87,6 +90,7 @@ impl Group {
     ) -> Self {
         figures.groups_open.add(1);
         Group {
+            name: name.to_owned(),
             roster: Mutex::default(),
             turns: Mutex::default(),
             tagging: (options.kind == GroupKind::Tagged).then(|| Tagging::of(framing)),
@@ -215,7 +219,7 @@ impl Group {
     }
 
     /// What the program says; the members for whom it is are sent it by [`Group::end_turn`]. How many that are.
-    pub(super) fn say(&self, message: Message) -> usize {
+    pub(super) fn say(self: &Arc<Self>, message: Message) -> usize {
         match self.tagging {
             None => {
                 let message = Arc::new(Shared::new(detached(message)));
@@ -230,7 +234,7 @@ impl Group {
     }
 
     /// What was said in a room of a tagged program elsewhere: its members here hear it as text, unless it is too long.
-    pub fn hear(&self, room: &str, bytes: &Bytes) {
+    pub(super) fn hear(&self, room: &str, bytes: &Bytes) {
         let limit = self.options().max_message;
         if limit.is_some_and(|limit| bytes.len() > limit) {
             self.figures.dropped.size.add(1);
@@ -245,8 +249,19 @@ impl Group {
         self.end_turn().wake();
     }
 
+    /// Begins to hear what is said in a room elsewhere.
+    fn listen(self: &Arc<Self>, room: &str) -> Option<Listening> {
+        let (group, name) = (Arc::downgrade(self), room.to_owned());
+        let hear = move |bytes| {
+            if let Some(group) = group.upgrade() {
+                group.hear(&name, &bytes);
+            }
+        };
+        Some(self.outside.as_ref()?.listen(room, Box::new(hear)))
+    }
+
     /// Does what a tagged program says.
-    fn obey(&self, line: &Message) -> usize {
+    fn obey(self: &Arc<Self>, line: &Message) -> usize {
         let bytes = match line {
             Message::Text(text) => text.as_str().as_bytes(),
             Message::Binary(bytes) => bytes,
@@ -264,7 +279,7 @@ impl Group {
             }
             // Events are text.
             Some(Instruction::Enter { who, room }) if is_text => {
-                let listen = || self.outside.as_ref().map(|outside| outside.listen(room));
+                let listen = || self.listen(room);
                 self.roster.lock().enter_room(&who, room, listen).ok()
             }
             Some(Instruction::Exit { who, room }) if is_text => {
@@ -291,7 +306,7 @@ impl Group {
     /// Those who were sent something since this was called last.
     pub(super) fn end_turn(&self) -> Touched {
         let (touched, delivery) = self.roster.lock().end_turn();
-        delivery.count(&self.figures);
+        delivery.count(&self.figures, &self.name);
         for id in &delivery.evicted {
             self.end(*id, &Close::new(Close::TRY_AGAIN_LATER, "too slow"));
         }
@@ -408,6 +423,7 @@ mod tests {
         let options = Arc::new(GroupOptions::of(GroupKind::Plain, member));
         let framing = Framing::Lines(crate::framing::Newline::Split);
         let group = Arc::new(Group::new(
+            "/",
             framing,
             Arc::clone(&options),
             Arc::default(),

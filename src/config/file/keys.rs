@@ -7,11 +7,45 @@ use clap::{
 
 use crate::args::{Args, InvocationArgs, ProgramArgs};
 
+/// What a target has not, of the flags that are about a process. It is ended as a program is, and whoever is asked who
+/// may come in is started as one.
+const NOT_OF_TARGETS: [&str; 7] = [
+    "passstderr",
+    "user",
+    "group",
+    "limits",
+    "workdir",
+    "unbuffer",
+    "pty",
+];
+
+/// What rooms have not, beside all that makes no sense without a program: how a program's output lies in messages, how
+/// it is shared, how many of it there are.
+const NOT_OF_ROOMS: [&str; 16] = [
+    "framing",
+    "newline",
+    "flush-after",
+    "maxlinesize",
+    "maxforks",
+    "terminal",
+    "writable",
+    "cgi-timeout",
+    "cgi-maxbody",
+    "share",
+    "share-by",
+    "share-keep",
+    "respawn",
+    "tick",
+    "join-env",
+    "max-groups",
+];
+
 /// The keys of a file, derived from the declaration of the flags.
 #[derive(Debug)]
 pub(super) struct Keys {
     command: Command,
     of_routes: Vec<String>,
+    of_a_program: Vec<String>,
     typed_only: Vec<String>,
 }
 
@@ -21,6 +55,7 @@ impl Keys {
         Keys {
             command: Args::command(),
             of_routes: ProgramArgs::names(),
+            of_a_program: Args::names_of_a_program(),
             typed_only: InvocationArgs::names(),
         }
     }
@@ -36,6 +71,17 @@ impl Keys {
     /// Whether a `[[route]]` may have a flag of its own.
     pub(super) fn is_of_routes(&self, key: &str) -> bool {
         self.of_routes.iter().any(|name| name == key)
+    }
+
+    /// Whether a key of routes may be one of a target.
+    pub(super) fn suits_targets(&self, key: &str) -> bool {
+        !NOT_OF_TARGETS.contains(&key)
+    }
+
+    /// Whether a key of routes may be one of rooms.
+    pub(super) fn suits_rooms(&self, key: &str) -> bool {
+        let is_of_a_program = self.of_a_program.iter().any(|name| name == key);
+        !is_of_a_program && !NOT_OF_ROOMS.contains(&key)
     }
 
     /// What is wrong with a key that a route cannot have. What stands after `[[route]]` belongs to the route,

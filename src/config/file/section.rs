@@ -89,7 +89,7 @@ impl Section {
                     .to_owned(),
             ),
             [_] => {
-                section.check_for_a_program(source)?;
+                section.check_for_a_program(source, keys)?;
                 section.check_entry(source)?;
                 Ok(section)
             }
@@ -247,27 +247,15 @@ impl Section {
     }
 
     /// Refuses keys of a route that are about a program, where it has none.
-    fn check_for_a_program(&self, source: Source<'_>) -> Result<(), FileError> {
-        const KEYS: [&str; 5] = ["passstderr", "user", "group", "limits", "workdir"];
-        const OF_SHARING: [&str; 7] = [
-            "share",
-            "share-by",
-            "share-keep",
-            "respawn",
-            "tick",
-            "join-env",
-            "max-groups",
-        ];
-        let has = match self.place {
-            Place::Command | Place::Cgi(_) => return Ok(()),
-            Place::Target(_) | Place::TargetMap(_) => "a target",
-            Place::Rooms => "rooms",
-        };
-        let is_wrong = |key: &str| {
-            KEYS.contains(&key) || matches!(self.place, Place::Rooms) && OF_SHARING.contains(&key)
-        };
-        let reason = format!("is about a program, and this route has {has}: leave it out");
-        self.refuse(source, is_wrong, &reason)
+    fn check_for_a_program(&self, source: Source<'_>, keys: &Keys) -> Result<(), FileError> {
+        let about = |has| format!("is about a program, and this route has {has}: leave it out");
+        match self.place {
+            Place::Command | Place::Cgi(_) => Ok(()),
+            Place::Target(_) | Place::TargetMap(_) => {
+                self.refuse(source, |key| !keys.suits_targets(key), &about("a target"))
+            }
+            Place::Rooms => self.refuse(source, |key| !keys.suits_rooms(key), &about("rooms")),
+        }
     }
 
     /// Refuses a login of a route that is open: one of the two is not meant.

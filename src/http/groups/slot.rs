@@ -9,7 +9,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::Instant,
+};
 
 use super::definition::{Definition, SharedRoute};
 use crate::{
@@ -32,6 +35,8 @@ pub(super) struct Slot {
     /// Held while a program is looked for that may have to be started, by one client at a time.
     pub(super) starting: tokio::sync::Mutex<()>,
     live: Mutex<Option<Arc<Group>>>,
+    /// Tells of each program that is started.
+    starts: watch::Sender<()>,
     failures: Mutex<Failures>,
     /// The program's file is another one.
     pub(super) replaced: Notify,
@@ -61,6 +66,7 @@ impl Slot {
             definition,
             starting: tokio::sync::Mutex::default(),
             live: Mutex::default(),
+            starts: watch::Sender::default(),
             failures: Mutex::default(),
             replaced: Notify::new(),
             is_occupied: AtomicBool::new(false),
@@ -73,8 +79,11 @@ impl Slot {
         self.live.lock().clone()
     }
 
-    pub(super) fn set_live(&self, group: &Arc<Group>) {
+    /// Sets it; tells of each that follows.
+    pub(super) fn set_live(&self, group: &Arc<Group>) -> watch::Receiver<()> {
         *self.live.lock() = Some(Arc::clone(group));
+        self.starts.send_replace(());
+        self.starts.subscribe()
     }
 
     pub(super) fn occupy(self: &Arc<Self>) -> Occupied {

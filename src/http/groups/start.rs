@@ -2,7 +2,7 @@
 
 use std::{os::unix::process::ExitStatusExt, sync::Arc};
 
-use tokio::time::sleep;
+use tokio::{sync::watch, time::sleep};
 use tracing::{Instrument, info, warn};
 
 use super::{
@@ -144,6 +144,15 @@ struct Started {
     group: Arc<Group>,
     launched: Launched<SharedProcess>,
     occupied: Occupied,
+    /// Tells of the next one in its slot.
+    successors: watch::Receiver<()>,
+}
+
+/// What there is of one that has ended: nothing that keeps its group.
+struct Past {
+    end: GroupEnd,
+    is_kept: bool,
+    successors: watch::Receiver<()>,
 }
 
 impl Source {
@@ -168,13 +177,14 @@ impl Source {
         let launched = launch.start(state, Metrics::observe_spawn, starting).await;
         let launched = launched.inspect_err(|_| slot.note_failure())?;
         let group = Arc::new(Group::new(
+            &slot.name,
             self.program.streams.framing,
             Arc::clone(&self.share.group),
             Arc::clone(&state.groups.figures),
             state.resources.rooms.outside_of(&slot.name),
             state.drain.clone(),
         ));
-        slot.set_live(&group);
+        let successors = slot.set_live(&group);
         launched.span.in_scope(|| {
             let pid = launched.started.id();
             info!(target: "access", group = slot.name, pid, "shared program started");
@@ -183,6 +193,7 @@ impl Source {
             group,
             launched,
             occupied,
+            successors,
         })
     }
 
@@ -196,21 +207,21 @@ impl Source {
     async fn keep(self, state: State, first: Started) {
         let mut next = Some(first);
         while let Some(started) = next {
-            let group = Arc::clone(&started.group);
-            let end = self.live(&state, started).await;
-            next = match group.is_kept() {
-                true => self.start_again(&state, &end).await,
+            let past = self.live(&state, started).await;
+            next = match past.is_kept {
+                true => self.start_again(&state, past).await,
                 false => None,
             };
         }
     }
 
     /// One group, from its start to its end.
-    async fn live(&self, state: &State, started: Started) -> GroupEnd {
+    async fn live(&self, state: &State, started: Started) -> Past {
         let Started {
             group,
             launched,
             occupied,
+            successors,
         } = started;
         let exited = |status| state.metrics.observe_exit(status);
         let program = self.program.clone();
@@ -226,7 +237,11 @@ impl Source {
         drop((launched.permit, occupied));
         // Behind all that: who waits for it starts the next.
         group.set_ended();
-        end
+        Past {
+            end,
+            is_kept: group.is_kept(),
+            successors,
+        }
     }
 
     fn log_end(&self, end: &GroupEnd) {
@@ -240,18 +255,20 @@ impl Source {
         );
     }
 
-    /// Starts a program that is kept, as soon as that goes; `None` if it is not kept any more.
-    async fn start_again(&self, state: &State, end: &GroupEnd) -> Option<Started> {
-        let mut pause = self.slot.pause_after(end);
+    /// Starts a program that is kept, as soon as that goes; `None` if it is not kept any more, or if somebody who has
+    /// joined has started it, for whom another task keeps it.
+    async fn start_again(&self, state: &State, past: Past) -> Option<Started> {
+        let mut successors = past.successors;
+        let mut pause = self.slot.pause_after(&past.end);
         loop {
             tokio::select! {
                 () = sleep(pause) => {}
                 () = self.slot.replaced.notified() => {}
+                _ = successors.changed() => return None,
                 () = state.drain.cancelled() => return None,
             }
             let _one_at_a_time = self.slot.starting.lock().await;
-            // Somebody who has joined may have started it.
-            if self.slot.is_retired() || self.slot.live().is_some() {
+            if self.slot.is_retired() || successors.has_changed().unwrap_or(true) {
                 return None;
             }
             match self.start(state).await {

@@ -8,7 +8,6 @@ use std::{
     },
 };
 
-use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{
@@ -121,18 +120,6 @@ impl Groups {
             slot.replace_program();
         }
         members
-    }
-
-    /// What was said elsewhere in the room of a tagged program, which a path names.
-    pub(in crate::http) fn hear(&self, path: &str, bytes: &Bytes) {
-        let Some((group, room)) = path.rsplit_once('/') else {
-            return;
-        };
-        let name = if group.is_empty() { "/" } else { group };
-        let slots = self.slots.lock().get(name).cloned().unwrap_or_default();
-        for group in slots.iter().filter_map(|slot| slot.live()) {
-            group.hear(room, bytes);
-        }
     }
 
     /// The names of all groups that are there, and how many members each has.

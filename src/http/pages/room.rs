@@ -55,6 +55,23 @@ impl Router {
         is_mount_itself(mount.path_info(path)?).then(|| mount.script_name())
     }
 
+    /// The terms of a room that has them already: of a path, and of text or of bytes.
+    pub(in crate::http) fn room_terms(
+        &self,
+        name: &str,
+        is_binary: bool,
+    ) -> Option<Arc<RoomOptions>> {
+        let path = UrlPath::decode(name).ok()?;
+        let mut mounts = self.mounts_at(&path);
+        mounts.find_map(|mount| match &mount.target {
+            MountTarget::Rooms(options) if options.is_binary == is_binary => {
+                room_name(mount.script_name(), mount.path_info(&path)?)?;
+                Some(Arc::clone(options))
+            }
+            _ => None,
+        })
+    }
+
     /// The room of a path as it was typed.
     pub fn room_named(&self, name: &str) -> Option<FoundRoom> {
         self.room_at(&UrlPath::decode(name).ok()?)
