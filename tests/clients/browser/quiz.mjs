@@ -16,23 +16,26 @@ await browse(async (browser) => {
   const [ann, bob] = [await join("ann"), await join("<b>bob</b>")];
   await waitForText(ann, "#table li", "<b>bob</b>: 0");
 
-  // Whoever is asked something with enough time left answers; the other way round it is the next question's turn.
-  const answer = (page, is_right) => page.evaluate(([rows, is_right]) => new Promise((resolve) => {
+  // Who is asked something with enough time left answers, and is told what was right; who misses that answers the next.
+  const play = (page, is_right) => page.evaluate(([rows, is_right]) => new Promise((resolve) => {
+    const text = (id) => document.getElementById(id).textContent;
+    let answered;
     const look = setInterval(() => {
-      const row = rows.find(([question]) => question === document.getElementById("question").textContent);
-      if (!row || Number(document.getElementById("seconds").textContent) < 5) return;
+      if (answered && text("verdict") === `${is_right ? "Right" : "It was"}: ${answered[1]}`) {
+        clearInterval(look);
+        resolve();
+      }
+      const row = rows.find(([question]) => question === text("question"));
+      if (!row || row === answered || Number(text("seconds")) < 5) return;
       const button = [...document.querySelectorAll("#answers button")].find(({ textContent }) => textContent === row[is_right ? 1 : 2]);
       if (!button || button.disabled) return;
-      clearInterval(look);
       button.click();
-      resolve({ question: row[0], right: row[1] });
+      answered = row;
     }, 5);
   }), [rows, is_right]);
-  const [first, second] = await Promise.all([answer(ann, true), answer(bob, false)]);
-  const verdict = (page, text) => page.locator("#verdict", { hasText: text }).waitFor();
-  await Promise.all([verdict(ann, `Right: ${first.right}`), verdict(bob, `It was: ${second.right}`)]);
+  await Promise.all([play(ann, true), play(bob, false)]);
   for (const page of [ann, bob]) {
-    await waitForText(page, "#table li", "ann: 10");
+    await page.locator("#table li", { hasText: /^ann: [1-9]0$/ }).waitFor();
     await waitForText(page, "#table li", "<b>bob</b>: 0");
   }
   assert.equal(await ann.locator("#table b").count(), 0);
