@@ -133,7 +133,11 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
         if slot.is_filled() && phase.is_flushed() {
             return Poll::Ready(Stop::Stream);
         }
-        rest.poll_over(phase, context).map(|()| Stop::Rest)
+        // Behind the last answer there is no rest, but an end, which is the library's.
+        match slot.is_last() {
+            true => Poll::Pending,
+            false => rest.poll_over(phase, context).map(|()| Stop::Rest),
+        }
     })
     .await
 }
@@ -200,11 +204,13 @@ fn service(
             extensions.insert(bad_request);
         }
         let (phase, slot) = (phase.clone(), slot.clone());
+        slot.note_request(&request);
         let streaming = Streaming::of(&request);
         // In a box, or each connection would have the room for it, from its first byte to its last.
         let answer = Box::pin(Arc::clone(&exchange).answer(request));
         answer.map(move |response| {
             let response = HangUp::check(response)?;
+            slot.note_response(&response);
             let is_websocket = response.status() == StatusCode::SWITCHING_PROTOCOLS;
             let phase = (!is_websocket).then_some(phase);
             let response = response.map(|body| TrackedBody::new(body, phase));

@@ -11,7 +11,10 @@ use std::{
     io,
     mem::MaybeUninit,
     pin::Pin,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll, ready},
 };
 
@@ -19,7 +22,7 @@ use bytes::{Buf, BytesMut};
 use futures_util::stream;
 use http_body_util::{BodyExt, StreamBody};
 use hyper::{
-    Method, Request, Response, StatusCode, Version,
+    HeaderMap, Method, Request, Response, StatusCode, Version,
     body::{Body as _, Incoming},
     header,
 };
@@ -62,12 +65,10 @@ impl Streaming {
         let is_own = request.version() == Version::HTTP_11
             && matches!(*request.method(), Method::GET | Method::POST)
             && request.body().is_end_stream();
-        let closes = || {
-            list_elements(request.headers(), &header::CONNECTION)
-                .any(|option| option.eq_ignore_ascii_case("close"))
-        };
         match is_own {
-            true => Streaming::Own { closes: closes() },
+            true => Streaming::Own {
+                closes: closes(request.headers()),
+            },
             false => Streaming::ByLibrary,
         }
     }
@@ -75,9 +76,33 @@ impl Streaming {
 
 /// Where the service leaves an answer for whoever has the connection. Clones are the same.
 #[derive(Debug, Clone, Default)]
-pub(super) struct AnswerSlot(Arc<Mutex<Option<StreamedAnswer>>>);
+pub(super) struct AnswerSlot(Arc<Slot>);
+
+#[derive(Debug, Default)]
+struct Slot {
+    answer: Mutex<Option<StreamedAnswer>>,
+    is_last: AtomicBool,
+}
 
 impl AnswerSlot {
+    /// Notes whether the connection ends behind the answer to this request, as far as it says so itself.
+    pub(super) fn note_request(&self, request: &Request<Incoming>) {
+        let is_last = request.version() != Version::HTTP_11 || closes(request.headers());
+        self.0.is_last.store(is_last, Ordering::Relaxed);
+    }
+
+    /// Notes that of the answer.
+    pub(super) fn note_response<B>(&self, response: &Response<B>) {
+        if closes(response.headers()) {
+            self.0.is_last.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the library is to end the connection itself behind the answer.
+    pub(super) fn is_last(&self) -> bool {
+        self.0.is_last.load(Ordering::Relaxed)
+    }
+
     /// What the library is to send: the answer, or the head of an event stream that is left here.
     pub(super) fn take_stream(
         &self,
@@ -91,7 +116,7 @@ impl AnswerSlot {
             return response;
         }
         response.map(|body| {
-            *self.0.lock() = Some(StreamedAnswer {
+            *self.0.answer.lock() = Some(StreamedAnswer {
                 body: Some(body),
                 closes,
                 unsent: BytesMut::new(),
@@ -103,13 +128,18 @@ impl AnswerSlot {
 
     /// Whether there is one.
     pub(super) fn is_filled(&self) -> bool {
-        self.0.lock().is_some()
+        self.0.answer.lock().is_some()
     }
 
     /// Takes it.
     pub(super) fn take(&self) -> Option<StreamedAnswer> {
-        self.0.lock().take()
+        self.0.answer.lock().take()
     }
+}
+
+/// Whether a message says that the connection ends behind it, or behind its answer (RFC 9112 §9.6).
+fn closes(headers: &HeaderMap) -> bool {
+    list_elements(headers, &header::CONNECTION).any(|option| option.eq_ignore_ascii_case("close"))
 }
 
 /// Whether an answer is an event stream whose end the chunked coding tells.
