@@ -123,27 +123,13 @@ async fn serve(
     let (stop, stopped) = tokio::sync::oneshot::channel();
     let stopped = async { drop(stopped.await) };
     let serving = async {
-        let outcome = match start(
-            hub.as_ref(),
-            &supervisor,
-            config.found_servers,
-            &config.servers,
-            &server,
-        )
-        .await
-        {
+        let servers = (config.found_servers, &config.servers);
+        let begun = start(hub.as_ref(), &supervisor, servers, &server).await;
+        let outcome = match begun {
             Ok(()) => {
                 started.notify_one();
-                let listen = &config.listen;
-                accept(
-                    &server,
-                    source,
-                    listen,
-                    &announcement,
-                    tls.as_ref(),
-                    stopped,
-                )
-                .await
+                let announced = (&config.listen, &announcement);
+                accept(&server, source, announced, tls.as_ref(), stopped).await
             }
             Err(error) => Err(error),
         };
@@ -198,8 +184,7 @@ fn patience(server: &Server, servers: &Servers) -> Duration {
 async fn start(
     hub: Option<&Hub>,
     supervisor: &Supervisor,
-    found: Result<Vec<SupervisedProgram>, ConfigError>,
-    servers: &Servers,
+    (found, servers): (Result<Vec<SupervisedProgram>, ConfigError>, &Servers),
     server: &Server,
 ) -> Result<()> {
     if let Some(hub) = hub {
@@ -217,8 +202,7 @@ async fn start(
 async fn accept(
     server: &Server,
     source: Source,
-    listen: &ListenOptions,
-    announcement: &Announcement,
+    (listen, announcement): (&ListenOptions, &Announcement),
     tls: Option<&Tls>,
     stopped: impl Future<Output = ()>,
 ) -> Result<ExitCode> {

@@ -74,7 +74,7 @@ async fn serve_in(
 }
 
 /// What lies over the bytes of a connection.
-fn layered(stream: MaybeTls, phase: &Phase, write_timeout: Duration) -> HttpStream {
+pub(super) fn layered(stream: MaybeTls, phase: &Phase, write_timeout: Duration) -> HttpStream {
     let stream = TimeoutStream::new(stream, None, Some(write_timeout)).measured_by(MaybeTls::sent);
     let stream = HeadTimeout::new(stream, phase.clone(), HEAD_TIMEOUT);
     let stream = stream.telling(|stream, lasts| stream.get_ref().notice_loss(lasts));

@@ -133,10 +133,12 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
         if slot.is_filled() && phase.is_flushed() {
             return Poll::Ready(Stop::Stream);
         }
-        // Behind the last answer there is no rest, but an end, which is the library's.
         match slot.is_last() {
-            true => Poll::Pending,
             false => rest.poll_over(phase, context).map(|()| Stop::Rest),
+            // Behind the last answer there is no rest, but an end, which is the library's. It overlooks that in the turn in
+            // which a body ends without a byte to be written (hyper's `poll_loop` looks when it flushes).
+            true if phase.is_idle() => Pin::new(&mut *http).poll(context).map(Stop::Over),
+            true => Poll::Pending,
         }
     })
     .await
@@ -245,5 +247,90 @@ fn underlying(stream: &MaybeTls) -> Underlying<'_> {
     Underlying {
         socket: stream.as_fd(),
         is_bare: !stream.is_tls(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        backend::Program,
+        connection::{ConnectionInfo, Endpoint},
+        http::access::ProcessLimit,
+        server::{
+            connection::{exchange::ConnectionRole, http1::layered, properties::site},
+            io::Stream,
+        },
+    };
+    use bytes::Bytes;
+    use hyper::body::Frame;
+    use std::{convert::Infallible, future::ready};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::UnixStream,
+    };
+
+    /// A body that says something, and has ended when it is looked at a third time, of which it tells nobody.
+    #[derive(Debug, Default)]
+    struct EndsBetween(u8);
+
+    impl hyper::body::Body for EndsBetween {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _context: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.0 += 1;
+            match self.0 {
+                1 => Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"said"))))),
+                2 => Poll::Pending,
+                _ => Poll::Ready(None),
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn end_that_the_library_overlooks_ends_the_connection() {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        let exchange = Exchange {
+            connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
+            role: ConnectionRole::Site,
+            server: site(&Program::default(), ProcessLimit::default()),
+        };
+        let connection = Connection {
+            exchange: Arc::new(exchange),
+            files: None,
+            phase: Phase::default(),
+            drain: CancellationToken::new(),
+        };
+        let (phase, slot) = (connection.phase.clone(), AnswerSlot::default());
+        let noted = slot.clone();
+        let stream = layered(Stream::Right(near).into(), &phase, Duration::MAX);
+        let service = service_fn(move |request| {
+            noted.note_request(&request);
+            phase.begin_request();
+            let body = TrackedBody::new(EndsBetween::default(), Some(phase.clone()));
+            ready(Ok::<_, Infallible>(Response::new(body)))
+        });
+        let mut http = http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        let asked = far.write_all(b"GET / HTTP/1.0\r\n\r\n");
+        asked.await.expect("room");
+        let shut = UpgradeableConnection::graceful_shutdown;
+        let rest = Rest::new(Duration::ZERO);
+        let begun = Instant::now();
+        let stop = drive(&mut http, shut, &connection, &slot, rest).await;
+        assert!(matches!(stop, Stop::Over(Ok(()))));
+        assert_eq!(begun.elapsed(), Duration::ZERO, "no timer had to wake it");
+        let mut answer = Vec::new();
+        far.read_to_end(&mut answer).await.expect("its end");
+        assert!(
+            answer.ends_with(b"\r\n\r\nsaid"),
+            "{}",
+            answer.escape_ascii()
+        );
     }
 }

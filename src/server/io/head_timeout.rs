@@ -119,7 +119,7 @@ impl Phase {
     }
 
     /// Whether a request has been answered and no other has begun.
-    pub(super) fn is_idle(&self) -> bool {
+    pub(in crate::server) fn is_idle(&self) -> bool {
         self.is(IDLE)
     }
 
