@@ -5,18 +5,19 @@
 //! A line of any length is taken; its first [`SHOWN`] bytes are logged.
 
 use std::{
+    future::{Future, poll_fn},
     io,
+    mem::MaybeUninit,
     os::fd::AsFd,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
-use bytes::{BufMut, BytesMut};
 use memchr::memchr;
 use tokio::{
     fs::File,
-    io::{AsyncRead, AsyncReadExt, ReadBuf},
+    io::{AsyncRead, ReadBuf},
     net::unix::pipe::Receiver,
     task::JoinHandle,
 };
@@ -76,20 +77,34 @@ pub(super) fn pass_on(mut pipe: Receiver) -> JoinHandle<()> {
     })
 }
 
-async fn log_lines(mut pipe: Receiver, each: impl Fn(&str)) {
-    let mut lines = Lines::default();
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps what it was given a second time, in every idle session"
+)]
+fn log_lines(mut pipe: Receiver, each: impl Fn(&str)) -> impl Future<Output = ()> {
+    async move {
+        let mut lines = Lines::default();
+        poll_fn(|context| poll_lines(&mut pipe, &mut lines, &each, context)).await;
+        lines.finish(each);
+    }
+}
+
+/// Reads what there is, until nothing more will come. On the stack: nothing is held while the program is silent, which
+/// is most of the time.
+fn poll_lines(
+    pipe: &mut Receiver,
+    lines: &mut Lines,
+    each: &impl Fn(&str),
+    context: &mut Context<'_>,
+) -> Poll<()> {
     loop {
-        // Nothing is held while the program is silent, which is most of the time.
-        if pipe.readable().await.is_err() {
-            break;
-        }
-        let mut read = BytesMut::with_capacity(READ);
-        match pipe.read_buf(&mut (&mut read).limit(READ)).await {
-            Ok(0) | Err(_) => break,
-            Ok(_) => lines.push(&read, &each),
+        let mut room = [MaybeUninit::uninit(); READ];
+        let mut read = ReadBuf::uninit(&mut room);
+        match ready!(Pin::new(&mut *pipe).poll_read(context, &mut read)) {
+            Ok(()) if !read.filled().is_empty() => lines.push(read.filled(), each),
+            _ => return Poll::Ready(()),
         }
     }
-    lines.finish(each);
 }
 
 /// A stderr that is read for somebody else; the log has its lines all the same, under the span that is current when

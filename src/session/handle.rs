@@ -76,11 +76,17 @@ impl Handle {
 
     /// Resolves when a session that is to end soon has had its time for that: `grace` in a drain of the server.
     /// Cancel safe: yes, and never begun anew too late, as long as it is awaited.
-    pub(super) async fn deadline(&self, grace: Duration) {
-        self.drain.cancelled().await;
-        let is_asked = self.over.get().is_some();
-        // In a box, or every idle session would have the room that a timer takes.
-        Box::pin(sleep(if is_asked { grace.min(ASKED) } else { grace })).await;
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn keeps what it was given a second time, in every idle session"
+    )]
+    pub(super) fn deadline(&self, grace: Duration) -> impl Future<Output = ()> + Send {
+        async move {
+            self.drain.cancelled().await;
+            let is_asked = self.over.get().is_some();
+            // In a box, or every idle session would have the room that a timer takes.
+            Box::pin(sleep(if is_asked { grace.min(ASKED) } else { grace })).await;
+        }
     }
 
     /// What the client of a session that drains is told.

@@ -231,33 +231,39 @@ pub(super) async fn discard_output(output: Option<&mut Output>, said: &AtomicBoo
 }
 
 /// Backend to client, with a keepalive now and then.
-pub(super) async fn downstream(
-    output: &mut Output,
-    outgoing: &mut Outgoing,
-    mut interrupts: Interrupts<'_>,
-    sent: &Meter,
-) -> OutputEnd {
-    loop {
-        let turn =
-            future::poll_fn(|context| poll_turn(output, outgoing, &mut interrupts, sent, context))
-                .await;
-        let outbound = match turn {
-            Turn::Fed => continue,
-            Turn::Waits(outbound) => outbound,
-            Turn::Keepalive => Outbound::Keepalive,
-            Turn::End(end) => return end,
-        };
-        let mut waiting = Waiting::new(outgoing, outbound);
-        let ready = timed(sent, |context| {
-            let ready = waiting.poll_ready(context);
-            if ready.is_pending() {
-                // A slow client must not keep a program that has ended from being reaped.
-                let _ = interrupts.poll_exited(context);
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an async fn keeps what it was given a second time, in every idle session"
+)]
+pub(super) fn downstream<'a>(
+    output: &'a mut Output,
+    outgoing: &'a mut Outgoing,
+    mut interrupts: Interrupts<'a>,
+    sent: &'a Meter,
+) -> impl Future<Output = OutputEnd> + Send + 'a {
+    async move {
+        loop {
+            let turn = future::poll_fn(|context| {
+                poll_turn(output, outgoing, &mut interrupts, sent, context)
+            });
+            let outbound = match turn.await {
+                Turn::Fed => continue,
+                Turn::Waits(outbound) => outbound,
+                Turn::Keepalive => Outbound::Keepalive,
+                Turn::End(end) => return end,
+            };
+            let mut waiting = Waiting::new(outgoing, outbound);
+            let ready = timed(sent, |context| {
+                let ready = waiting.poll_ready(context);
+                if ready.is_pending() {
+                    // A slow client must not keep a program that has ended from being reaped.
+                    let _ = interrupts.poll_exited(context);
+                }
+                ready
+            });
+            if let Err(error) = ready.await.and_then(|()| waiting.feed()) {
+                return undeliverable(error);
             }
-            ready
-        });
-        if let Err(error) = ready.await.and_then(|()| waiting.feed()) {
-            return undeliverable(error);
         }
     }
 }

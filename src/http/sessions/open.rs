@@ -98,7 +98,7 @@ pub(in crate::http) async fn open(
             begun: Instant::now(),
             handle: Handle::new(&state.drain),
         }),
-        backend,
+        backend: Box::new(backend),
         first_line: first_line.map(Box::new),
         membership,
         client: match &recording {
@@ -215,7 +215,8 @@ fn member_of(target: &Target, backend: &Backend) -> Option<Box<GroupMember>> {
 /// A session's task: awaited by the server, through the tracker, when it stops.
 struct Task {
     guard: RegistryGuard,
-    backend: Backend,
+    /// Boxed until it runs, for what is moved out of a task keeps its room there.
+    backend: Box<Backend>,
     /// What may be the reason if the program ends at once.
     first_line: Option<Box<FirstLine>>,
     /// What makes it a member of a group, where it is one.
@@ -243,7 +244,8 @@ impl Task {
         async move {
             let open = &self.guard.session;
             let client = self.client.await;
-            let session = session::run(client, self.backend, &self.timeouts, &open.handle);
+            let backend = taken_out(self.backend);
+            let session = session::run(client, backend, &self.timeouts, &open.handle);
             let (summary, lingering) = session.await;
             let duration = open.begun.elapsed();
             if let Some(membership) = self.membership {
@@ -278,6 +280,12 @@ impl Task {
             }
         }
     }
+}
+
+/// What was in a box, which is freed at once: where it is taken out in the place of a box, that stays for as long as there
+/// is a name for it.
+fn taken_out<T>(boxed: Box<T>) -> T {
+    *boxed
 }
 
 /// Closes the connection when its client has read all; a stop hurries.
