@@ -7,9 +7,11 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use futures_util::FutureExt;
+use tokio::time::sleep;
 use tokio_util::task::TaskTracker;
 
 use crate::room;
@@ -18,23 +20,42 @@ use crate::room;
 /// all memory that this takes; more would keep megabytes.
 const MANY: usize = 256;
 
+/// How long behind the one that makes a crowd memory is given back: what opening them took is free by then. Shorter
+/// would give back what those that open at the same time take again; longer would keep it from others.
+const SETTLED: Duration = Duration::from_secs(1);
+
 /// The tasks of connections, sessions and scripts. Clones are the same.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Tasks {
     tracker: TaskTracker,
     /// The most that there were since memory was given back last.
     most: Arc<AtomicUsize>,
+    /// From how many on what opening them took is given back.
+    crowd: Arc<AtomicUsize>,
     /// Whether there was a crowd, of which some have stayed.
     was_crowd: Arc<AtomicBool>,
     /// Those of shared programs, once more.
     shared_programs: TaskTracker,
 }
 
+impl Default for Tasks {
+    fn default() -> Self {
+        Tasks {
+            tracker: TaskTracker::new(),
+            most: Arc::default(),
+            crowd: Arc::new(AtomicUsize::new(MANY)),
+            was_crowd: Arc::default(),
+            shared_programs: TaskTracker::new(),
+        }
+    }
+}
+
 impl Tasks {
     /// Runs a task that a stop waits for.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.most
-            .fetch_max(self.tracker.len() + 1, Ordering::Relaxed);
+        let open = self.tracker.len() + 1;
+        self.most.fetch_max(open, Ordering::Relaxed);
+        self.note_crowd(open);
         let tasks = self.clone();
         // Not a future around that future, which would hold it twice.
         self.tracker.spawn(task.map(move |()| tasks.note_end()));
@@ -68,27 +89,68 @@ impl Tasks {
         self.tracker.wait().await;
     }
 
+    /// What opening a crowd took lies free between what it holds, a tenth of that, and nobody opens as many at once
+    /// again. Once for each time that their number doubles.
+    fn note_crowd(&self, open: usize) {
+        let crowd = self.crowd.load(Ordering::Relaxed);
+        if open >= crowd && set(&self.crowd, crowd, 2 * open) {
+            tokio::spawn(async {
+                sleep(SETTLED).await;
+                give_back();
+            });
+        }
+    }
+
     /// What a crowd took lies free between what others hold, and the allocator keeps it: ten thousand connections
     /// that have gone would be two hundred megabytes. No timer is needed to see that it is over.
     fn note_end(&self) {
         // The one that ends is still there.
         let (most, open) = (self.most.load(Ordering::Relaxed), self.tracker.len() - 1);
-        let is_half = most >= MANY && open <= most / 2 && self.set_most(most, open);
+        let is_half = most >= MANY && open <= most / 2 && set(&self.most, most, open);
         let was_crowd = self.was_crowd.load(Ordering::Relaxed);
         if is_half {
             self.was_crowd.store(true, Ordering::Relaxed);
+            self.crowd.store(MANY.max(2 * open), Ordering::Relaxed);
         }
         let is_last = open == 0 && was_crowd && self.was_crowd.swap(false, Ordering::Relaxed);
         if is_half || is_last {
-            // Not here, where other tasks wait. Without a thread to be had it is left.
-            let _ = thread::Builder::new().spawn(room::give_back);
+            give_back();
         }
     }
+}
 
-    /// Whether it was this one who did.
-    fn set_most(&self, before: usize, now: usize) -> bool {
-        let (set, failed) = (Ordering::Relaxed, Ordering::Relaxed);
-        let changed = self.most.compare_exchange(before, now, set, failed);
-        changed.is_ok()
+/// Whether it was this one who put another number in its place.
+fn set(number: &AtomicUsize, before: usize, now: usize) -> bool {
+    let (set, failed) = (Ordering::Relaxed, Ordering::Relaxed);
+    number.compare_exchange(before, now, set, failed).is_ok()
+}
+
+/// Not here, where other tasks wait. Without a thread to be had it is left.
+fn give_back() {
+    let _ = thread::Builder::new().spawn(room::give_back);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_util::sync::CancellationToken;
+
+    #[tokio::test]
+    async fn crowd_is_noted_each_time_that_it_doubles_and_when_it_has_gone() {
+        let (tasks, end) = (Tasks::default(), CancellationToken::new());
+        let crowd = || tasks.crowd.load(Ordering::Relaxed);
+        for _ in 1..MANY {
+            tasks.spawn(end.clone().cancelled_owned());
+        }
+        assert_eq!(crowd(), MANY);
+        for next in [2 * MANY, 4 * MANY] {
+            while tasks.connections() < next / 2 {
+                tasks.spawn(end.clone().cancelled_owned());
+            }
+            assert_eq!(crowd(), next);
+        }
+        end.cancel();
+        tasks.wait_ended().await;
+        assert_eq!(crowd(), MANY);
     }
 }
