@@ -80,7 +80,7 @@ impl Admin {
         response
             .headers_mut()
             .insert(header::CACHE_CONTROL, no_store);
-        forbid_sniffing(&mut response);
+        forbid_sniffing(response.headers_mut());
         unread.discard_behind(&mut response, &self.0.get().state.tasks);
         response
     }

@@ -175,7 +175,7 @@ impl Handler {
         self.state
             .metrics
             .count_request(Answerer::Nobody.name(), code.as_str());
-        forbid_sniffing(&mut response);
+        forbid_sniffing(response.headers_mut());
         self.options.headers.add_to(&mut response);
         if version != Version::HTTP_2 {
             announce_close(&mut response);
@@ -216,8 +216,17 @@ impl Handler {
                 self.claim_feed(&mut request);
                 let line = RequestLine::of(&request);
                 let mut fields = AnswerFields::default();
-                let answer = self.answer(request, &mut unread, &connection, &mut fields);
-                self.finish(answer.await, &fields, &line, &connection)
+                let outcome = match self.count_request(&request, &connection) {
+                    Ok(permit) => {
+                        let upgrade = hyper::upgrade::on(&mut request);
+                        let (mut parts, ()) = request.into_parts();
+                        let asked = (&mut parts, permit, upgrade);
+                        self.check_and_answer(asked, &mut unread, &connection, &mut fields)
+                            .await
+                    }
+                    Err(refusal) => Err(refusal.into()),
+                };
+                self.finish(outcome, &fields, &line, &connection)
             }
             Err(refusal) => {
                 let line = RequestLine::of(&request);
@@ -275,21 +284,6 @@ impl Handler {
         }
     }
 
-    async fn answer(
-        &self,
-        mut request: Request<()>,
-        unread: &mut UnreadBody,
-        connection: &ConnectionInfo,
-        fields: &mut AnswerFields,
-    ) -> Result<Answer, Refused> {
-        let permit = self.count_request(&request, connection)?;
-        let upgrade = hyper::upgrade::on(&mut request);
-        let (mut parts, ()) = request.into_parts();
-        let asked = (&mut parts, permit, upgrade);
-        self.check_and_answer(asked, unread, connection, fields)
-            .await
-    }
-
     /// Counts a request of a client behind a trusted proxy: many clients share that connection, so each of their
     /// requests counts as one. And a WebSocket of a connection that can have many.
     fn count_request(
@@ -342,12 +336,13 @@ impl Handler {
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
                     let by = route.answerer();
-                    let outcome = async {
+                    // In a box, or every file's answer would have the room that a session's start takes.
+                    let outcome = Box::pin(async {
                         let (found, uri) = self.find_session(request, &path, route).await?;
                         let opened =
                             open_websocket(state, request, found, uri, handshake, upgrade, permit);
                         opened.await
-                    };
+                    });
                     return by.answer(outcome.await);
                 }
                 Asked::NoProgram(..) => return Err(Answerer::Program.refuse(Refusal::NotFound)),
@@ -480,7 +475,7 @@ impl Handler {
         };
         let is_session = by.opens_sessions() && reason.is_none();
         if !is_session {
-            forbid_sniffing(&mut response);
+            forbid_sniffing(response.headers_mut());
             if let Some(cors) = &self.options.cors
                 && matches!(by, Answerer::File | Answerer::Cgi)
             {
@@ -497,8 +492,8 @@ impl Handler {
         // A session logs its own start and end, and what its console hears of it is no news.
         let is_news = by != Answerer::ConsoleFeed || reason.is_some();
         if !is_session && is_news {
-            let uri = shown_uri(&self.options.router, &self.state, &line.uri);
-            line.log(&uri, connection, status, reason);
+            let uri = || shown_uri(&self.options.router, &self.state, &line.uri);
+            line.log(uri, connection, status, reason);
         }
         response
     }

@@ -42,10 +42,11 @@ impl RequestLine {
         self.version == Version::HTTP_2 && self.method == Method::HEAD
     }
 
-    /// Logs what it was answered with, and why if it was refused; `uri` is how the log shows its target.
+    /// Logs what it was answered with, and why if it was refused; `uri` is how the log shows its target, made for a log
+    /// that has the line.
     pub(super) fn log(
         &self,
-        uri: &str,
+        uri: impl Fn() -> String,
         connection: &ConnectionInfo,
         status: StatusCode,
         refused: Option<String>,
@@ -54,9 +55,11 @@ impl RequestLine {
         let (remote, code) = (connection.remote, status.as_u16());
         match refused {
             Some(reason) => {
-                warn!(target: "access", %remote, %method, %uri, status = code, reason, "refused");
+                warn!(target: "access", %remote, %method, uri = %uri(), status = code, reason, "refused");
             }
-            None => info!(target: "access", %remote, %method, %uri, status = code, "answered"),
+            None => {
+                info!(target: "access", %remote, %method, uri = %uri(), status = code, "answered")
+            }
         }
     }
 }

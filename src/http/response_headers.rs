@@ -28,11 +28,9 @@ impl AddedHeaders {
 
 /// Sets `X-Content-Type-Options: nosniff`: browsers take a page for what its Content-Type says, and for nothing
 /// else that it looks like.
-pub(super) fn forbid_sniffing<B>(response: &mut Response<B>) {
+pub(super) fn forbid_sniffing(headers: &mut HeaderMap) {
     let nosniff = HeaderValue::from_static("nosniff");
-    response
-        .headers_mut()
-        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
 }
 
 /// Headers on which an answer's correctness depends: they cannot be added.

@@ -86,8 +86,9 @@ pub(in crate::http) async fn run_script(
             return Some(Err(Answerer::Cgi.refuse(bad)));
         }
         let page_script = page_script(state, request);
-        let answer = cgi::answer(state, scripts, &script, request, body).await;
-        return Some(match answer {
+        // In a box, or every file's answer would have the room that a script's takes.
+        let answer = Box::pin(cgi::answer(state, scripts, &script, request, body));
+        return Some(match answer.await {
             Ok(CgiAnswer::LocalRedirect(target)) => Ok(PlainAnswer::LocalRedirect(target)),
             Ok(CgiAnswer::Response(response)) => {
                 let response = with_script(page_script, request, response);

@@ -27,6 +27,6 @@ pub(super) fn dress_any(response: &mut Response<Body>, options: &RouteOptions) {
     response
         .headers_mut()
         .insert(header::CACHE_CONTROL, no_store);
-    forbid_sniffing(response);
+    forbid_sniffing(response.headers_mut());
     options.headers.add_to(response);
 }

@@ -1,9 +1,9 @@
 //! GET and HEAD of a file, with conditions and ranges.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use hyper::{
-    HeaderMap, Method, Response, StatusCode,
+    Method, Response, StatusCode,
     header::{self, HeaderValue},
     http::request::Parts,
 };
@@ -18,7 +18,7 @@ use super::{
     files::Files,
     lookup::{self, Resource},
     range::{self, Selection},
-    representation::Representation,
+    representation::{Representation, describe, set},
 };
 use crate::{
     http::{
@@ -61,6 +61,15 @@ pub(in crate::http) async fn answer(
         Err(Refusal::Read(error)) if error.kind() == io::ErrorKind::WouldBlock => {}
         answer => return answer,
     }
+    Box::pin(answer_from_disk(files, parts, path)).await
+}
+
+/// Answers on a thread that may wait for the disk.
+async fn answer_from_disk(
+    files: &Files,
+    parts: &Parts,
+    path: &UrlPath,
+) -> Result<Response<Body>, Refusal> {
     let begun = Instant::now();
     let mut pause = FIRST_PAUSE;
     loop {
@@ -93,7 +102,7 @@ fn respond(
                 true => page_encoding(parts, &file, reach).map_err(Refusal::Read)?,
                 false => None,
             };
-            represent(parts, file, page, reach)?
+            represent(parts, &file, page, reach)?
         }
         Resource::Listing(page) => listing_page(&parts.method, page),
         Resource::MissingSlash => redirect(path, parts.uri.query())?,
@@ -123,7 +132,7 @@ fn judge(parts: &Parts, found: &Representation) -> Result<Option<Response<Body>>
         Verdict::NotModified => {
             let mut response = Response::new(empty());
             *response.status_mut() = StatusCode::NOT_MODIFIED;
-            describe(response.headers_mut(), found);
+            describe(response.headers_mut(), &found.validators);
             Ok(Some(response))
         }
         Verdict::Proceed => Ok(None),
@@ -133,12 +142,12 @@ fn judge(parts: &Parts, found: &Representation) -> Result<Option<Response<Body>>
 /// What is sent of a file. Of a page that something is added to, no client has a state that conditions are about.
 fn represent(
     parts: &Parts,
-    found: Representation,
+    found: &Representation,
     page: Option<PageEncoding>,
     reach: Reach,
 ) -> Result<Response<Body>, Refusal> {
     if page.is_none()
-        && let Some(answer) = judge(parts, &found)?
+        && let Some(answer) = judge(parts, found)?
     {
         return Ok(answer);
     }
@@ -162,49 +171,19 @@ fn represent(
         response.extensions_mut().insert(encoding);
     }
     let headers = response.headers_mut();
-    describe(headers, &found);
-    headers.insert(
-        header::CONTENT_LENGTH,
-        (bytes.end.saturating_sub(bytes.start)).into(),
-    );
-    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
-    set(headers, header::CONTENT_TYPE, &found.content_type);
-    if found.is_active {
-        let sandbox = HeaderValue::from_static("sandbox");
-        headers.insert(header::CONTENT_SECURITY_POLICY, sandbox);
-    }
-    if let Some(name) = found.coding.name() {
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
-    }
+    headers.clone_from(&found.fields);
     if status == StatusCode::PARTIAL_CONTENT {
+        let length = bytes.end.saturating_sub(bytes.start);
+        headers.insert(header::CONTENT_LENGTH, length.into());
         let last = bytes.end.saturating_sub(1);
         let text = format!("bytes {}-{last}/{}", bytes.start, found.length);
         set(headers, header::CONTENT_RANGE, &text);
     }
     if parts.method == Method::GET {
-        let plan = ReadPlan::of(parts);
-        *response.body_mut() = body::of(found.file, bytes, reach, plan).map_err(Refusal::Read)?;
+        let (file, plan) = (Arc::clone(&found.file), ReadPlan::of(parts));
+        *response.body_mut() = body::of(file, bytes, reach, plan).map_err(Refusal::Read)?;
     }
     Ok(response)
-}
-
-/// What tells one state of a representation from another; on a 304 too (RFC 9110 §15.4.5).
-fn describe(headers: &mut HeaderMap, found: &Representation) {
-    set(headers, header::ETAG, &found.validators.etag);
-    if let Some(modified) = found.validators.modified {
-        let date = httpdate::fmt_http_date(modified);
-        set(headers, header::LAST_MODIFIED, &date);
-    }
-    // Always, since only what a client takes is looked for: whether another would get another coding is
-    // not known.
-    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
-}
-
-/// Sets a header whose value is made of our own characters.
-fn set(headers: &mut HeaderMap, name: header::HeaderName, value: &str) {
-    if let Ok(value) = HeaderValue::from_str(value) {
-        headers.insert(name, value);
-    }
 }
 
 fn listing_page(method: &Method, page: String) -> Response<Body> {

@@ -1,6 +1,6 @@
 //! Lookup of a path: a file, a directory, or nothing.
 
-use std::io;
+use std::{borrow::Cow, io, sync::Arc};
 
 use hyper::{HeaderMap, http::request::Parts};
 use rustix::io::Errno;
@@ -22,7 +22,7 @@ const PAGE: &str = ".html";
 /// What is there.
 pub(super) enum Resource {
     /// A file.
-    File(Representation),
+    File(Arc<Representation>),
     /// A directory's page.
     Listing(String),
     /// A directory whose URL lacks the slash that relative links need.
@@ -66,8 +66,8 @@ fn look_up(
     let (root, options) = (&files.root, &files.options);
     let is_directory = path.as_str().ends_with('/');
     let named = match is_directory {
-        true => path.followed_by(INDEX),
-        false => path.clone(),
+        true => Cow::Owned(path.followed_by(INDEX)),
+        false => Cow::Borrowed(path),
     };
     let opened = match files
         .open_files
@@ -90,7 +90,7 @@ fn look_up(
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NoPage));
     }
-    let found = Representation::select(files, &named, opened, headers, reach)?;
+    let found = Representation::select(files, &named, &opened, headers, reach)?;
     Ok(Resource::File(
         found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
     ))

@@ -25,6 +25,7 @@ use rustix::fs::Stat;
 use super::{
     content_type::MimeTypes,
     description::{self, Description},
+    representation::Representation,
 };
 use crate::http::{
     pages::root::{Reach, Root, id},
@@ -47,7 +48,15 @@ pub(super) struct Opened {
     pub(super) file: Arc<File>,
     pub(super) metadata: Metadata,
     /// Found out when it is needed, and kept with the file.
-    description: Arc<OnceLock<Description>>,
+    findings: Arc<Findings>,
+}
+
+/// What is known of an open file.
+#[derive(Debug, Default)]
+struct Findings {
+    description: OnceLock<Description>,
+    /// As it is sent to who takes it unpacked.
+    plain: OnceLock<Arc<Representation>>,
 }
 
 impl Opened {
@@ -59,7 +68,7 @@ impl Opened {
         Ok(Opened {
             metadata: file.metadata()?,
             file: Arc::new(file),
-            description: Arc::default(),
+            findings: Arc::default(),
         })
     }
 
@@ -72,12 +81,19 @@ impl Opened {
         path: &UrlPath,
         types: &MimeTypes,
         reach: Reach,
-    ) -> io::Result<Description> {
-        if let Some(description) = self.description.get() {
-            return Ok(description.clone());
+    ) -> io::Result<&Description> {
+        let known = &self.findings.description;
+        if let Some(description) = known.get() {
+            return Ok(description);
         }
         let description = description::of(&self.file, self.metadata.len(), path, types, reach)?;
-        Ok(self.description.get_or_init(|| description).clone())
+        Ok(known.get_or_init(|| description))
+    }
+
+    /// It as it is sent to who takes it unpacked, made once as long as it is kept open.
+    pub(super) fn plain(&self, make: impl FnOnce() -> Representation) -> Arc<Representation> {
+        let made = || Arc::new(make());
+        Arc::clone(self.findings.plain.get_or_init(made))
     }
 }
 

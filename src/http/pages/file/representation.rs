@@ -9,17 +9,22 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use hyper::HeaderMap;
+use hyper::{
+    HeaderMap,
+    header::{self, HeaderName, HeaderValue},
+};
 
 use super::{files::Files, open_file_cache::Opened};
 use crate::http::{
     conditional::Validators,
     content_coding::{Coding, preferred_codings},
     pages::root::{Reach, Root},
+    response_headers::forbid_sniffing,
     url_path::UrlPath,
 };
 
 /// An open file, in the coding that is sent.
+#[derive(Debug)]
 pub(super) struct Representation {
     pub(super) file: Arc<File>,
     pub(super) length: u64,
@@ -27,8 +32,8 @@ pub(super) struct Representation {
     pub(super) coding: Coding,
     /// Of the file itself, whatever its coding.
     pub(super) content_type: String,
-    /// It could run scripts, and is not what the page that links to it may look into.
-    pub(super) is_active: bool,
+    /// What an answer with all of it says.
+    pub(super) fields: HeaderMap,
 }
 
 impl Representation {
@@ -40,43 +45,83 @@ impl Representation {
     pub(super) fn select(
         files: &Files,
         path: &UrlPath,
-        plain: Opened,
+        plain: &Opened,
         headers: &HeaderMap,
         reach: Reach,
-    ) -> io::Result<Option<Self>> {
+    ) -> io::Result<Option<Arc<Self>>> {
         let description = plain.describe(path, &files.options.types, reach)?;
         let codings = preferred_codings(headers);
         if let Some(inner) = &description.packed
             && codings.contains(&inner.coding)
         {
             let mut packed = Representation::new(plain, inner.coding, &inner.content_type);
-            packed.is_active = inner.is_active;
-            return Ok(Some(packed));
+            if inner.is_active {
+                packed.forbid_scripts();
+            }
+            return Ok(Some(Arc::new(packed)));
         }
         let content_type = &description.content_type;
         for coding in codings {
             if coding == Coding::Identity {
-                return Ok(Some(Representation::new(plain, coding, content_type)));
+                let make = || Representation::new(plain, coding, content_type);
+                return Ok(Some(plain.plain(make)));
             }
             if description.packed.is_none()
                 && let Some(sibling) = sibling(&files.root, path, coding, &plain.metadata, reach)?
             {
-                return Ok(Some(Representation::new(sibling, coding, content_type)));
+                let packed = Representation::new(&sibling, coding, content_type);
+                return Ok(Some(Arc::new(packed)));
             }
         }
         Ok(None)
     }
 
-    fn new(opened: Opened, coding: Coding, content_type: &str) -> Self {
-        let Opened { file, metadata, .. } = opened;
+    fn new(opened: &Opened, coding: Coding, content_type: &str) -> Self {
+        let validators = validators(&opened.metadata, coding);
+        let length = opened.metadata.len();
+        let mut fields = HeaderMap::new();
+        describe(&mut fields, &validators);
+        // All answers have it, and a map that has it need not grow for it.
+        forbid_sniffing(&mut fields);
+        fields.insert(header::CONTENT_LENGTH, length.into());
+        fields.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+        set(&mut fields, header::CONTENT_TYPE, content_type);
+        if let Some(name) = coding.name() {
+            fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+        }
         Representation {
-            file,
-            length: metadata.len(),
-            validators: validators(&metadata, coding),
+            file: Arc::clone(&opened.file),
+            length,
+            validators,
             coding,
             content_type: content_type.to_owned(),
-            is_active: false,
+            fields,
         }
+    }
+
+    /// For what could run scripts, and is not what the page that links to it may look into.
+    fn forbid_scripts(&mut self) {
+        let sandbox = HeaderValue::from_static("sandbox");
+        self.fields.insert(header::CONTENT_SECURITY_POLICY, sandbox);
+    }
+}
+
+/// What tells one state of a representation from another; on a 304 too (RFC 9110 §15.4.5).
+pub(super) fn describe(headers: &mut HeaderMap, validators: &Validators) {
+    set(headers, header::ETAG, &validators.etag);
+    if let Some(modified) = validators.modified {
+        let date = httpdate::fmt_http_date(modified);
+        set(headers, header::LAST_MODIFIED, &date);
+    }
+    // Always, since only what a client takes is looked for: whether another would get another coding is
+    // not known.
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+}
+
+/// Sets a header whose value is made of our own characters.
+pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(name, value);
     }
 }
 
