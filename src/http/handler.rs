@@ -162,6 +162,23 @@ impl Handler {
         self.send_away(refusal, line.version, page.as_ref(), unread)
     }
 
+    /// Tells a client that speaks no TLS where it is spoken: at the address that it has asked for.
+    pub fn send_to_tls(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+    ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
+        let line = RequestLine::of(&request);
+        let (parts, ()) = request.into_parts();
+        let url = redirect::url_by_tls(&self.options.access, &parts, connection);
+        let page = line
+            .wants_page
+            .then(|| RefusalPage::beside_tls(url.as_deref()));
+        let refusal = Refusal::NeedsTls(url);
+        self.send_away(refusal, line.version, page.as_ref(), unread)
+    }
+
     /// A refusal behind which the connection ends, by whoever it is.
     fn send_away(
         &self,

@@ -158,6 +158,9 @@ pub enum Refusal {
     /// As many programs run as may.
     #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),
+    /// A client without TLS where it is needed, and the address that it asks for by TLS, if that is known.
+    #[error("this port speaks TLS: its addresses are https:// and wss://{}", by_tls(.0.as_deref()))]
+    NeedsTls(Option<String>),
     /// As many connections are open as may be.
     #[error("as many connections are open as --max-connections={0} allows")]
     TooManyConnections(usize),
@@ -391,6 +394,7 @@ impl Refusal {
             | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
+            Refusal::NeedsTls(_) => Terms::new(StatusCode::BAD_REQUEST, "tls"),
             Refusal::NotFound
             | Refusal::NoPage
             | Refusal::NoPageButPost
@@ -592,6 +596,11 @@ fn hint(error: &io::Error) -> &'static str {
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
     }
+}
+
+/// The address to go to.
+fn by_tls(url: Option<&str>) -> String {
+    url.map_or_else(String::new, |url| format!(", this one {url}"))
 }
 
 /// What lets clients speak another version.
