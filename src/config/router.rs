@@ -82,6 +82,7 @@ pub(super) fn router(
     check_something_answers(&router)?;
     target_relations::check(args, &router)?;
     terminal::check_programs(&args.program, &router)?;
+    share::check_programs(&args.program.sharing, &router)?;
     network::check(args, routes)?;
     auth::check(args, &router)?;
     secret_files::check_apart(args, routes, &router).map_err(placed)?;

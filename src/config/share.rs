@@ -8,7 +8,10 @@ use super::{flag_error::FlagError, session::timeouts, zero::unless_zero};
 use crate::{
     args::{self, FramingKind, ProgramArgs, ShareKind, SharingArgs, Slow},
     backend::{GroupKind, GroupOptions, MemberOptions, RoomOptions, SlowPolicy, Target},
-    http::{RouteOptions, ShareBy, ShareOptions, pages::MountTarget},
+    http::{
+        RouteOptions, ShareBy, ShareOptions,
+        pages::{MountTarget, Router},
+    },
 };
 
 /// What may wait for a member without --member-queue: a burst of some thousand lines, or a second of a fast game.
@@ -136,6 +139,20 @@ pub(super) fn check_members(
 /// A number that is told from none.
 fn number(value: Option<usize>) -> usize {
     value.map_or(0, |value| value.saturating_add(1))
+}
+
+/// Refuses to share where there is no program at all.
+///
+/// # Errors
+/// There is none, be it that there are rooms, which are shared without.
+pub(super) fn check_programs(sharing: &SharingArgs, router: &Router) -> Result<(), FlagError> {
+    match sharing.share.is_some() && !router.has_programs() {
+        true => Err(FlagError::about(
+            "--share",
+            "is about a program: give a COMMAND, --route or --dir too, or leave it out, since rooms are shared by themselves",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether what answers somewhere can be shared as its terms say.

@@ -158,6 +158,12 @@ impl Router {
         options.any(|options| options.plain_http.is_some())
     }
 
+    /// Whether a program answers WebSockets anywhere.
+    pub fn has_programs(&self) -> bool {
+        let mut mounts = self.mounts.iter().chain(&self.fallback);
+        self.directory.is_some() || mounts.any(Mount::has_program)
+    }
+
     /// Whether there is something here for a browser to go to.
     pub fn has_pages(&self) -> bool {
         let mut mounts = self.mounts.iter().chain(&self.fallback);
