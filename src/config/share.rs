@@ -32,6 +32,10 @@ const JOIN_VARIABLES: [&str; 6] = [
     "UNIQUE_ID",
 ];
 
+/// What the log says where a program knows nothing of tags, or prints something beside.
+const TAGGED_REMEDY: &str = "each line of a tagged program begins with whom it is for: '*' and a TAB before the text is \
+    for all; with --share=plain all lines are for all, as they are";
+
 /// On which terms a program is shared; `None` if each client has its own.
 pub(super) fn share(
     args: &ProgramArgs,
@@ -57,6 +61,7 @@ pub(super) fn share(
         drain: timeouts.drain,
         max_message: unless_zero(args.limits.maxframesize),
         member: member(sharing, Slow::Close, 0),
+        remedy: TAGGED_REMEDY,
     };
     Ok(Some(Arc::new(ShareOptions {
         group: Arc::new(group),
