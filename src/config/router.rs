@@ -80,6 +80,7 @@ pub(super) fn router(
         .map(|root| pages::served(&args.pages, root))
         .transpose()?;
     check_something_answers(&router)?;
+    warnings.extend(pages::hidden_index(&args.pages, &router));
     target_relations::check(args, &router)?;
     terminal::check_programs(&args.program, &router)?;
     share::check_programs(&args.program.sharing, &router)?;

@@ -158,6 +158,11 @@ impl Router {
         options.any(|options| options.plain_http.is_some())
     }
 
+    /// Whether the console answers at `/`, whatever else there is.
+    pub fn has_console_at_top(&self) -> bool {
+        self.console && self.terminal_at(&UrlPath::top()).is_none()
+    }
+
     /// Whether a program answers WebSockets anywhere.
     pub fn has_programs(&self) -> bool {
         let mut mounts = self.mounts.iter().chain(&self.fallback);
