@@ -63,6 +63,11 @@ pub enum Refusal {
     /// No page answers a plain request here. A WebSocket may be answered all the same.
     #[error("there is no page at this address")]
     NoPage,
+    /// The same where there is none at the top either. Who asks does not learn where there is something.
+    #[error(
+        "there is no page at this address: what this server has is at other paths, which wsd names at its start"
+    )]
+    NoPageButElsewhere,
     /// Rooms are beneath the path that was asked for, and it names none of them.
     #[error(
         "there is no room at this address itself, but beneath it: {0}/NAME is one, for any NAME"
@@ -398,6 +403,7 @@ impl Refusal {
             Refusal::NotFound
             | Refusal::NoPage
             | Refusal::NoPageButPost
+            | Refusal::NoPageButElsewhere
             | Refusal::RoomsBeneath(_)
             | Refusal::NoSession => Terms::new(StatusCode::NOT_FOUND, "not_found"),
             Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),
@@ -478,7 +484,10 @@ impl Refusal {
     /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
     /// is everyday life.
     pub(super) fn is_usual(&self) -> bool {
-        matches!(self, Refusal::NoPage | Refusal::NoPageButPost)
+        matches!(
+            self,
+            Refusal::NoPage | Refusal::NoPageButPost | Refusal::NoPageButElsewhere
+        )
     }
 
     /// Whether a WebSocket may be had here.
