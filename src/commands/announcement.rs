@@ -18,6 +18,8 @@ const SHOWN_ADDRESSES: usize = 8;
 pub(super) struct Announcement {
     /// Of the URL to open.
     scheme: &'static str,
+    /// Where there is something, if there is nothing at the URL to open.
+    places: Option<String>,
     /// Whether somebody may wonder why no other machine reaches it.
     is_for_newcomers: bool,
 }
@@ -29,6 +31,7 @@ impl Announcement {
         let is_read = config.http.router.console || io::stderr().is_terminal();
         Announcement {
             scheme: config.scheme,
+            places: config.http.router.places(),
             is_for_newcomers: config.is_local_by_default && is_read,
         }
     }
@@ -64,6 +67,8 @@ impl Announcement {
                 }
             }
         }
+        let elsewhere = |places| format!("nothing is at / itself, but at {places}");
+        lines.extend(self.places.as_ref().map(elsewhere));
         lines.extend(self.remedy(&sites));
         say_once(lines);
         without_repetition(&mut urls);

@@ -22,6 +22,19 @@ pub(super) fn files(args: &PagesArgs) -> Result<Option<Root>, FlagError> {
     path.map(|path| root("--staticdir", path)).transpose()
 }
 
+/// Says that a page is not where its author looks for it: the console is.
+pub(super) fn hidden_index(args: &PagesArgs, router: &Router) -> Option<String> {
+    let index = args.staticdir.as_ref()?.join("index.html");
+    let is_hidden = router.has_console_at_top() && index.is_file();
+    is_hidden.then(|| {
+        format!(
+            "--devconsole: the console is at / in the place of '{}', which is at /index.html; without --devconsole it is \
+             at /",
+            index.display()
+        )
+    })
+}
+
 /// Static files.
 pub(super) fn served(args: &PagesArgs, files: Root) -> Result<Files, FlagError> {
     let options = FileOptions {

@@ -80,8 +80,10 @@ pub(super) fn router(
         .map(|root| pages::served(&args.pages, root))
         .transpose()?;
     check_something_answers(&router)?;
+    warnings.extend(pages::hidden_index(&args.pages, &router));
     target_relations::check(args, &router)?;
     terminal::check_programs(&args.program, &router)?;
+    share::check_programs(&args.program.sharing, &router)?;
     network::check(args, routes)?;
     auth::check(args, &router)?;
     secret_files::check_apart(args, routes, &router).map_err(placed)?;

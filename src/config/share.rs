@@ -8,7 +8,10 @@ use super::{flag_error::FlagError, session::timeouts, zero::unless_zero};
 use crate::{
     args::{self, FramingKind, ProgramArgs, ShareKind, SharingArgs, Slow},
     backend::{GroupKind, GroupOptions, MemberOptions, RoomOptions, SlowPolicy, Target},
-    http::{RouteOptions, ShareBy, ShareOptions, pages::MountTarget},
+    http::{
+        RouteOptions, ShareBy, ShareOptions,
+        pages::{MountTarget, Router},
+    },
 };
 
 /// What may wait for a member without --member-queue: a burst of some thousand lines, or a second of a fast game.
@@ -28,6 +31,10 @@ const JOIN_VARIABLES: [&str; 6] = [
     "WS_PROTOCOL",
     "UNIQUE_ID",
 ];
+
+/// What the log says where a program knows nothing of tags, or prints something beside.
+const TAGGED_REMEDY: &str = "each line of a tagged program begins with whom it is for: '*' and a TAB before the text is \
+    for all; with --share=plain all lines are for all, as they are";
 
 /// On which terms a program is shared; `None` if each client has its own.
 pub(super) fn share(
@@ -54,6 +61,7 @@ pub(super) fn share(
         drain: timeouts.drain,
         max_message: unless_zero(args.limits.maxframesize),
         member: member(sharing, Slow::Close, 0),
+        remedy: TAGGED_REMEDY,
     };
     Ok(Some(Arc::new(ShareOptions {
         group: Arc::new(group),
@@ -136,6 +144,20 @@ pub(super) fn check_members(
 /// A number that is told from none.
 fn number(value: Option<usize>) -> usize {
     value.map_or(0, |value| value.saturating_add(1))
+}
+
+/// Refuses to share where there is no program at all.
+///
+/// # Errors
+/// There is none, be it that there are rooms, which are shared without.
+pub(super) fn check_programs(sharing: &SharingArgs, router: &Router) -> Result<(), FlagError> {
+    match sharing.share.is_some() && !router.has_programs() {
+        true => Err(FlagError::about(
+            "--share",
+            "is about a program: give a COMMAND, --route or --dir too, or leave it out, since rooms are shared by themselves",
+        )),
+        false => Ok(()),
+    }
 }
 
 /// Whether what answers somewhere can be shared as its terms say.

@@ -9,13 +9,9 @@ use std::{
 use super::flag_error::FlagError;
 use crate::{
     args::{FramingKind, ProgramArgs, TerminalArgs, UnbufferBy},
-    backend::{Pty, StreamOptions, Target, Unbuffer, WriteAt},
+    backend::{Pty, StreamOptions, Unbuffer, WriteAt},
     framing::Framing,
-    http::{
-        RouteOptions, TerminalOptions,
-        pages::{MountTarget, Router},
-        websocket::Subprotocols,
-    },
+    http::{RouteOptions, TerminalOptions, pages::Router, websocket::Subprotocols},
 };
 
 /// The subprotocol of a terminal.
@@ -149,16 +145,13 @@ pub(super) fn check_programs(args: &ProgramArgs, router: &Router) -> Result<(), 
         terminal,
         ..
     } = args.terminals;
-    let mut mounts = router.mounts.iter().chain(&router.fallback);
-    let has_program = router.directory.is_some()
-        || mounts.any(|mount| matches!(mount.target, MountTarget::Fixed(Target::Program(..))));
     let given = [
         ("--unbuffer", unbuffer.is_some()),
         ("--pty", pty),
         ("--terminal", terminal),
     ];
     match given.iter().find(|(_, is_given)| *is_given) {
-        Some((flag, _)) if !has_program => {
+        Some((flag, _)) if !router.has_programs() => {
             let reason = "is about a program: give a COMMAND, --route or --dir too";
             Err(FlagError::about(flag, reason))
         }

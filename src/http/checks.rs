@@ -293,7 +293,11 @@ fn find_route<'a>(
             }
             return Ok(Route::Session(route, scripts));
         }
-        let route = router.plain(path).ok_or(Refusal::NoPage)?;
+        let nothing = || match router.is_bare_at_top() {
+            true => Refusal::NoPageButElsewhere,
+            false => Refusal::NoPage,
+        };
+        let route = router.plain(path).ok_or_else(nothing)?;
         return Ok(Route::Plain(route.for_query(request.uri.query())));
     }
     let route = match router.websocket(path, &request.headers) {

@@ -162,6 +162,23 @@ impl Handler {
         self.send_away(refusal, line.version, page.as_ref(), unread)
     }
 
+    /// Tells a client that speaks no TLS where it is spoken: at the address that it has asked for.
+    pub fn send_to_tls(
+        &self,
+        request: Request<Incoming>,
+        connection: &ConnectionInfo,
+    ) -> Response<Body> {
+        let (request, unread) = UnreadBody::of(request);
+        let line = RequestLine::of(&request);
+        let (parts, ()) = request.into_parts();
+        let url = redirect::url_by_tls(&self.options.access, &parts, connection);
+        let page = line
+            .wants_page
+            .then(|| RefusalPage::beside_tls(url.as_deref()));
+        let refusal = Refusal::NeedsTls(url);
+        self.send_away(refusal, line.version, page.as_ref(), unread)
+    }
+
     /// A refusal behind which the connection ends, by whoever it is.
     fn send_away(
         &self,
@@ -498,6 +515,17 @@ impl Handler {
         response
     }
 
+    /// What the operator, and who has a console, is told behind a refusal: where something answers. The client is not, for
+    /// who may not come in does not learn where programs are.
+    fn elsewhere(&self, refusal: &Refusal) -> String {
+        let places = match refusal {
+            Refusal::NotFound => self.options.router.places_of_sessions(),
+            _ => None,
+        };
+        let words = |places| format!("; WebSockets are answered at {places}");
+        places.map(words).unwrap_or_default()
+    }
+
     /// The answer to a refusal, which is counted if it is news to the operator; and why it was, then.
     fn refuse(
         &self,
@@ -520,14 +548,16 @@ impl Handler {
             false => refusal,
         };
         self.state.metrics.count_refusal(refusal.name());
+        let elsewhere = self.elsewhere(&refusal);
         if let Refusal::Connect(error) = &refusal {
             let failure = error.failure.name();
             self.state.metrics.count_target_failure(failure);
         }
         if let Some(feed) = &line.feed {
-            feed.refuse(refusal.status(), refusal.name(), &refusal.explanation());
+            let explanation = format!("{}{elsewhere}", refusal.explanation());
+            feed.refuse(refusal.status(), refusal.name(), &explanation);
         }
-        let reason = refusal.detail();
+        let reason = format!("{}{elsewhere}", refusal.detail());
         let response = refusal.into_response(line.version, page.as_ref());
         (response, Some(reason))
     }

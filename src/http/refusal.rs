@@ -63,6 +63,11 @@ pub enum Refusal {
     /// No page answers a plain request here. A WebSocket may be answered all the same.
     #[error("there is no page at this address")]
     NoPage,
+    /// The same where there is none at the top either. Who asks does not learn where there is something.
+    #[error(
+        "there is no page at this address: what this server has is at other paths, which wsd names at its start"
+    )]
+    NoPageButElsewhere,
     /// Rooms are beneath the path that was asked for, and it names none of them.
     #[error(
         "there is no room at this address itself, but beneath it: {0}/NAME is one, for any NAME"
@@ -158,6 +163,9 @@ pub enum Refusal {
     /// As many programs run as may.
     #[error("as many programs are running as --maxforks={0} allows")]
     Full(usize),
+    /// A client without TLS where it is needed, and the address that it asks for by TLS, if that is known.
+    #[error("this port speaks TLS: its addresses are https:// and wss://{}", by_tls(.0.as_deref()))]
+    NeedsTls(Option<String>),
     /// As many connections are open as may be.
     #[error("as many connections are open as --max-connections={0} allows")]
     TooManyConnections(usize),
@@ -391,9 +399,11 @@ impl Refusal {
             | Refusal::UnnamedPage => Terms::new(StatusCode::FORBIDDEN, "origin"),
             Refusal::UnknownHost(_) => Terms::new(StatusCode::FORBIDDEN, "host"),
             Refusal::Forbidden(_) => Terms::new(StatusCode::FORBIDDEN, "forbidden"),
+            Refusal::NeedsTls(_) => Terms::new(StatusCode::BAD_REQUEST, "tls"),
             Refusal::NotFound
             | Refusal::NoPage
             | Refusal::NoPageButPost
+            | Refusal::NoPageButElsewhere
             | Refusal::RoomsBeneath(_)
             | Refusal::NoSession => Terms::new(StatusCode::NOT_FOUND, "not_found"),
             Refusal::NoEventSession => Terms::new(StatusCode::NOT_FOUND, "no_session"),
@@ -474,7 +484,10 @@ impl Refusal {
     /// Whether the operator need not know: that a page is missing, such as the icon that every browser asks for,
     /// is everyday life.
     pub(super) fn is_usual(&self) -> bool {
-        matches!(self, Refusal::NoPage | Refusal::NoPageButPost)
+        matches!(
+            self,
+            Refusal::NoPage | Refusal::NoPageButPost | Refusal::NoPageButElsewhere
+        )
     }
 
     /// Whether a WebSocket may be had here.
@@ -592,6 +605,11 @@ fn hint(error: &io::Error) -> &'static str {
         Some(libc::ENOEXEC) => " (the first line of a script names its interpreter: #!/bin/sh)",
         _ => "",
     }
+}
+
+/// The address to go to.
+fn by_tls(url: Option<&str>) -> String {
+    url.map_or_else(String::new, |url| format!(", this one {url}"))
 }
 
 /// What lets clients speak another version.

@@ -14,8 +14,8 @@ use crate::percent::escaped;
 /// How a refusal is told as a page.
 #[derive(Debug, Default)]
 pub(super) struct RefusalPage {
-    /// The address of the console that connects to what was asked for, where there is a console.
-    console: Option<String>,
+    /// Where to go on, and what is there.
+    link: Option<(String, &'static str)>,
 }
 
 impl RefusalPage {
@@ -23,10 +23,17 @@ impl RefusalPage {
     pub(super) fn beside_console(prefix: &str, asked: &Uri) -> Self {
         let target = asked.path_and_query().map_or("/", |target| target.as_str());
         RefusalPage {
-            console: Some(format!(
-                "{prefix}/#path={}",
-                escaped(&format!("{prefix}{target}"))
+            link: Some((
+                format!("{prefix}/#path={}", escaped(&format!("{prefix}{target}"))),
+                "Try this address in the console",
             )),
+        }
+    }
+
+    /// The same with the address by TLS of what was asked for, if that is known.
+    pub(super) fn beside_tls(url: Option<&str>) -> Self {
+        RefusalPage {
+            link: url.map(|url| (url.to_owned(), "Go there by https")),
         }
     }
 
@@ -41,11 +48,9 @@ impl RefusalPage {
             "<h1>{title}</h1>\n<p class=\"reason\">{}</p>\n",
             escape(text)
         );
-        if let Some(console) = &self.console {
-            let console = escape(console);
-            content.push_str(&format!(
-                "<p><a href=\"{console}\">Try this address in the console</a></p>\n"
-            ));
+        if let Some((address, label)) = &self.link {
+            let address = escape(address);
+            content.push_str(&format!("<p><a href=\"{address}\">{label}</a></p>\n"));
         }
         *response.body_mut() = body_from(html::page(&title, &content));
         for (name, value) in [

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     connection::{ConnectionInfo, Endpoint},
-    http::Admin,
+    http::{Admin, ConnectionRefusal},
 };
 
 /// Serves a connection until it has ended.
@@ -61,9 +61,15 @@ async fn establish(
     let Some(stream) = stream else {
         return;
     };
+    let needs_tls = connection.tls.is_none() && role.tls().is_some_and(Tls::is_required);
+    if needs_tls {
+        server.handler().count_refusal("tls");
+        info!(target: "access", remote = %connection.remote, "refused: {}", ConnectionRefusal::NoTls);
+    }
     let role = match (permit.overload(), role) {
         (Some(overload), _) => ConnectionRole::TurnAway(overload),
         (None, Role::Redirect(redirect)) => ConnectionRole::Redirect(redirect.destination()),
+        (None, _) if needs_tls => ConnectionRole::SendToTls,
         (None, _) => ConnectionRole::Site,
     };
     connection::serve(stream.with_permit(permit), connection, role, server).await;

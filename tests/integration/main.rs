@@ -63,6 +63,8 @@ mod pages;
 mod passwords;
 mod pauses;
 mod pictures;
+mod places;
+mod plain_at_tls;
 mod plain_http;
 mod plain_http_beside_pages;
 mod plain_http_clients;

@@ -72,6 +72,9 @@ fn what_cannot_be_is_refused_with_both_names() {
         ("--history=1 cat", ["--history", "--share"]),
         ("--readonly cat", ["--readonly", "--share"]),
         ("--share=both cat", ["--share", "both"]),
+        ("--share --room=/x", ["--share", "COMMAND"]),
+        ("--share=tagged --room=/x", ["--share", "COMMAND"]),
+        ("--share --cgidir=.", ["--share", "COMMAND"]),
         ("--share --share-keep=never cat", ["--share-keep", "always"]),
     ] {
         assert_refused(words, &parts);

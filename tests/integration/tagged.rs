@@ -246,6 +246,18 @@ fn what_is_for_nobody_or_nothing_is_counted_and_the_program_goes_on() {
 }
 
 #[test]
+fn program_that_knows_nothing_of_tags_is_told_what_helps() {
+    let mut server = Gateway::with("--share=tagged cat").start();
+    let client = server.connect();
+    server.wait_for_line("malformed and goes to nobody: +1\t");
+    let remedy = server.wait_for_line("--share=plain");
+    assert!(remedy.contains("'*' and a TAB"), "{remedy}");
+    client.close();
+    server.wait_for_line("malformed and goes to nobody: -1\t");
+    assert_eq!(server.log().matches("--share=plain").count(), 1);
+}
+
+#[test]
 fn malformed_lines_are_logged_ten_times_a_minute() {
     let program =
         "i=0; while [ $i -lt 100 ]; do echo stray; i=$((i+1)); done; printf '*\\tend\\n'; exec cat";

@@ -289,16 +289,6 @@ fn client_without_a_certificate_is_let_in_only_if_it_is_optional() {
 }
 
 #[test]
-fn plain_request_to_a_tls_port_is_told_so() {
-    let site = Site::new();
-    let mut server = site.start(&["cat"]);
-    let (status, _, body) = server.get("/");
-    assert_eq!(status, 400);
-    assert!(String::from_utf8(body).expect("text").contains("https://"));
-    server.wait_for_line("--ssl-optional");
-}
-
-#[test]
 fn handshake_on_a_plain_port_is_named_in_the_log() {
     let mut server = Gateway::with("cat").start();
     let mut stream = TcpStream::connect(server.address).expect("it listens");

@@ -16,11 +16,13 @@ const SHOWN: usize = 80;
 pub(super) struct Complaints {
     since: Option<Instant>,
     count: u32,
+    /// It was said what helps.
+    is_helped: bool,
 }
 
 impl Complaints {
-    /// Complains about a line that is malformed.
-    pub(super) fn malformed(&mut self, line: &[u8]) {
+    /// Complains about a line that is malformed, and says beside the first of them what helps, if it does.
+    pub(super) fn malformed(&mut self, line: &[u8], remedy: Option<&str>) {
         if !self.is_due() {
             return;
         }
@@ -30,6 +32,10 @@ impl Complaints {
             _ => "",
         };
         warn!("a line of the program is malformed and goes to nobody: {shown}{last}");
+        if let Some(remedy) = remedy.filter(|_| !self.is_helped) {
+            warn!("{remedy}");
+            self.is_helped = true;
+        }
     }
 
     fn is_due(&mut self) -> bool {
@@ -38,7 +44,7 @@ impl Complaints {
         if is_over {
             *self = Complaints {
                 since: Some(now),
-                count: 0,
+                ..Complaints::default()
             };
         }
         self.count += 1;

@@ -25,6 +25,8 @@ pub struct GroupOptions {
     pub max_message: Option<usize>,
     /// The terms of each member.
     pub member: MemberOptions,
+    /// What helps whose program says lines that are malformed, for the log.
+    pub remedy: &'static str,
 }
 
 /// The terms of one member.
@@ -108,6 +110,7 @@ impl GroupOptions {
             drain: Duration::ZERO,
             max_message: None,
             member,
+            remedy: "",
         }
     }
 }

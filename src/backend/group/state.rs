@@ -297,7 +297,9 @@ impl Group {
             Some(gone) => self.figures.dropped.gone.add(gone),
             None => {
                 self.figures.dropped.malformed.add(1);
-                self.complaints.lock().malformed(bytes);
+                // What is a line of its kind, and too much, is not helped so.
+                let remedy = parse(bytes).is_none().then(|| self.options.lock().remedy);
+                self.complaints.lock().malformed(bytes, remedy);
             }
         }
         1

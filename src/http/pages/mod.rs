@@ -13,6 +13,7 @@ pub(in crate::http) mod local_redirect;
 mod logout;
 mod mount;
 pub(in crate::http) mod options;
+mod places;
 pub(in crate::http) mod redirect;
 mod room;
 mod root;

@@ -63,6 +63,11 @@ impl Mount {
         self.path.trim_end_matches('/')
     }
 
+    /// Whether it is a program.
+    pub(super) fn has_program(&self) -> bool {
+        matches!(self.target, MountTarget::Fixed(Target::Program(..)))
+    }
+
     /// Whether it is a program that has a terminal, which clients may have a page for.
     pub(super) fn has_terminal(&self) -> bool {
         self.options.terminal.is_some()

@@ -1,5 +1,5 @@
 //! Redirects of the listener that does nothing else (`--redirport`): to the canonical port, at a name that is the
-//! server's own.
+//! server's own; and the address by TLS of what a client without has asked for.
 //!
 //! Whatever the Host header says is only followed if the server is known to be there: else a cache in between
 //! could be made to send everybody to another site.
@@ -47,6 +47,24 @@ pub(in crate::http) fn answer(
         .ok_or_else(|| Refusal::BadRequest("the Host header is missing".to_owned()))?;
     let target = request.uri.path_and_query().map(|target| target.as_str());
     permanent_redirect(&location(to, &host, target.unwrap_or("/")))
+}
+
+/// The address that a client without TLS has asked for, as it is by TLS at the same port; `None` if its Host is none that
+/// this server answers to.
+pub(in crate::http) fn url_by_tls(
+    access: &Access,
+    request: &Parts,
+    connection: &ConnectionInfo,
+) -> Option<String> {
+    let host = access.host(request, connection).ok()??;
+    let to = Destination {
+        scheme: "https",
+        // Where none is named it is that of http (RFC 9110 §4.2.1).
+        port: host.port.unwrap_or(80),
+        names: Vec::new(),
+    };
+    let target = request.uri.path_and_query().map(|target| target.as_str());
+    Some(location(&to, &host.name, target.unwrap_or("/")))
 }
 
 /// The name to send a client to: the one that it asked for, if that is ours; else the first that is.

@@ -158,6 +158,17 @@ impl Router {
         options.any(|options| options.plain_http.is_some())
     }
 
+    /// Whether the console answers at `/`, whatever else there is.
+    pub fn has_console_at_top(&self) -> bool {
+        self.console && self.terminal_at(&UrlPath::top()).is_none()
+    }
+
+    /// Whether a program answers WebSockets anywhere.
+    pub fn has_programs(&self) -> bool {
+        let mut mounts = self.mounts.iter().chain(&self.fallback);
+        self.directory.is_some() || mounts.any(Mount::has_program)
+    }
+
     /// Whether there is something here for a browser to go to.
     pub fn has_pages(&self) -> bool {
         let mut mounts = self.mounts.iter().chain(&self.fallback);

@@ -18,6 +18,8 @@ pub(in crate::server) enum ConnectionRole {
     Redirect(Destination),
     /// What operators ask about the server.
     Admin(Admin),
+    /// To be told that the site is to be had by TLS.
+    SendToTls,
     /// To be told that there are too many.
     TurnAway(Overload),
 }
@@ -38,14 +40,14 @@ impl Exchange {
         let handler = self.server.handler();
         async move {
             let connection = &self.connection;
-            if let Some(bad) = request.extensions_mut().remove() {
-                return handler.refuse_head(request, &bad, connection);
-            }
-            match &self.role {
-                ConnectionRole::Site => handler.handle(request, connection).await,
-                ConnectionRole::Redirect(to) => handler.redirect(request, connection, to),
-                ConnectionRole::Admin(admin) => admin.handle(request, connection).await,
-                ConnectionRole::TurnAway(overload) => handler.turn_away(request, *overload),
+            match (&self.role, request.extensions_mut().remove()) {
+                // Whatever it says: it may be no HTTP either.
+                (ConnectionRole::SendToTls, _) => handler.send_to_tls(request, connection),
+                (_, Some(bad)) => handler.refuse_head(request, &bad, connection),
+                (ConnectionRole::Site, None) => handler.handle(request, connection).await,
+                (ConnectionRole::Redirect(to), None) => handler.redirect(request, connection, to),
+                (ConnectionRole::Admin(admin), None) => admin.handle(request, connection).await,
+                (ConnectionRole::TurnAway(overload), None) => handler.turn_away(request, *overload),
             }
         }
     }

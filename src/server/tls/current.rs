@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch::Sender;
 
-use super::config::TlsConfig;
+use super::config::{TlsConfig, WithoutTls};
 
 /// The configuration in force. Another can take its place at any time: the next connection is on that, while
 /// the ones that are open go on.
@@ -20,6 +20,11 @@ impl Tls {
     /// The one in force now.
     pub fn config(&self) -> Arc<TlsConfig> {
         Arc::clone(&self.0.borrow())
+    }
+
+    /// Whether a client that speaks no TLS is only told to.
+    pub(in crate::server) fn is_required(&self) -> bool {
+        self.0.borrow().options.without_tls == WithoutTls::Refused
     }
 
     /// Puts another in its place; a certificate that was made at start stays the same.

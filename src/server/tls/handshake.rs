@@ -2,16 +2,14 @@
 
 use std::{borrow::Cow, io, time::Duration};
 
-use tokio::io::AsyncWriteExt;
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{CertificateError, CipherSuite, Error, ProtocolVersion, ServerConnection},
 };
 
-use super::{certificate::Certificate, config::WithoutTls, current::Tls};
+use super::{certificate::Certificate, current::Tls};
 use crate::{
     connection::TlsInfo,
-    http::ConnectionRefusal,
     quantity::duration,
     server::io::{HANDSHAKE_RECORD, MaybeTls, Stream, peek_until},
     timer::timeout,
@@ -20,13 +18,6 @@ use crate::{
 /// What a handshake may take. Shorter would cut off slow lines; longer lets connections that say nothing
 /// pile up.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
-/// What a client gets to read why it was refused, whatever it sends meanwhile.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What a client hears that speaks HTTP where TLS is spoken. It is no secret that there is TLS here.
-const SPEAK_TLS: &str = "HTTP/1.1 400 Bad Request\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 61\r\nConnection: close\r\n\r\n\
-    this port speaks TLS: its addresses are https:// and wss://.\n";
 
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
@@ -37,9 +28,6 @@ pub(in crate::server) enum HandshakeError {
     /// The client went before it said anything, as those do that only look whether the port is open.
     #[error("the client went before a TLS handshake")]
     Silent,
-    /// The client speaks no TLS, and was told to.
-    #[error("{}", ConnectionRefusal::NoTls)]
-    NoTls,
     /// The two sides did not agree.
     #[error("the TLS handshake failed: {}", reason(.0))]
     Handshake(#[from] io::Error),
@@ -72,7 +60,7 @@ fn reason(error: &io::Error) -> Cow<'static, str> {
 
 impl Tls {
     /// Makes the connection's first step, whatever it is: the TLS handshake, or nothing for a client that
-    /// may speak without.
+    /// speaks without, be it to be served or to be told.
     ///
     /// Cancel safe: no; the stream is closed then.
     ///
@@ -90,35 +78,18 @@ impl Tls {
         &self,
         stream: Stream,
     ) -> Result<(MaybeTls, Option<TlsInfo>), HandshakeError> {
-        let config = self.config();
         let first_byte = |bytes: &[u8]| bytes.first().copied();
         match peek_until(&stream, &mut [0], first_byte).await {
             Ok(Some(HANDSHAKE_RECORD)) => {}
-            Ok(Some(_)) if config.options.without_tls == WithoutTls::Served => {
-                return Ok((stream.into(), None));
-            }
-            Ok(Some(_)) => {
-                // A client that does not read the answer is refused all the same.
-                let _ = timeout(REFUSAL_TIMEOUT, tell(stream)).await;
-                return Err(HandshakeError::NoTls);
-            }
+            Ok(Some(_)) => return Ok((stream.into(), None)),
             Ok(None) | Err(_) => return Err(HandshakeError::Silent),
         }
-        let stream = TlsAcceptor::from(config.rustls.clone())
+        let stream = TlsAcceptor::from(self.config().rustls.clone())
             .accept(stream)
             .await?;
         let facts = facts(stream.get_ref().1)?;
         Ok((stream.into(), Some(facts)))
     }
-}
-
-/// Tells a client that it should speak TLS, and reads what it sends meanwhile: bytes that were not read would
-/// make the kernel take the answer back.
-async fn tell(mut stream: Stream) -> io::Result<()> {
-    stream.write_all(SPEAK_TLS.as_bytes()).await?;
-    stream.shutdown().await?;
-    tokio::io::copy(&mut stream, &mut tokio::io::sink()).await?;
-    Ok(())
 }
 
 fn facts(session: &ServerConnection) -> Result<TlsInfo, HandshakeError> {
@@ -157,29 +128,30 @@ fn openssl_name(suite: CipherSuite) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::server::tls::{IdentitySource, TlsConfig, TlsOptions};
-    use tokio::{io::AsyncReadExt, net::UnixStream, time::Instant};
+    use crate::server::tls::{IdentitySource, TlsConfig, TlsOptions, WithoutTls};
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::UnixStream,
+        time::Instant,
+    };
 
-    fn tls(without_tls: WithoutTls) -> Tls {
+    fn tls() -> Tls {
         let options = TlsOptions {
             identities: vec![IdentitySource::SelfSigned {
                 names: vec!["localhost".to_owned()],
             }],
             clients: None,
-            without_tls,
+            without_tls: WithoutTls::Refused,
             listening: Vec::new(),
         };
         Tls::new(TlsConfig::load(options).expect("a configuration"))
     }
 
     /// What comes of a client that sends some bytes and waits.
-    async fn accept(
-        without_tls: WithoutTls,
-        bytes: &[u8],
-    ) -> (Result<MaybeTls, HandshakeError>, UnixStream) {
+    async fn accept(bytes: &[u8]) -> (Result<MaybeTls, HandshakeError>, UnixStream) {
         let (near, mut far) = UnixStream::pair().expect("two ends");
         far.write_all(bytes).await.expect("room");
-        let accepted = tls(without_tls).accept(Stream::Right(near)).await;
+        let accepted = tls().accept(Stream::Right(near)).await;
         (accepted.map(|(stream, _)| stream), far)
     }
 
@@ -187,7 +159,7 @@ mod tests {
     async fn client_that_says_too_little_is_limited() {
         for bytes in [&[][..], &[0x16], &[0x16, 3, 1, 2]] {
             let started = Instant::now();
-            let (refused, _far) = accept(WithoutTls::Served, bytes).await;
+            let (refused, _far) = accept(bytes).await;
             assert!(
                 matches!(refused, Err(HandshakeError::TimedOut)),
                 "{refused:?}"
@@ -204,7 +176,7 @@ mod tests {
     async fn client_that_goes_is_not_worth_a_line() {
         let (near, far) = UnixStream::pair().expect("two ends");
         drop(far);
-        let refused = tls(WithoutTls::Refused).accept(Stream::Right(near)).await;
+        let refused = tls().accept(Stream::Right(near)).await;
         assert!(
             matches!(refused, Err(HandshakeError::Silent)),
             "{refused:?}"
@@ -212,25 +184,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn plain_client_keeps_its_first_byte_where_it_may_stay() {
-        let (accepted, _far) = accept(WithoutTls::Served, b"GET").await;
-        let mut stream = accepted.expect("it may stay");
+    async fn plain_client_keeps_its_first_byte() {
+        let (accepted, _far) = accept(b"GET").await;
+        let mut stream = accepted.expect("it is no failure");
         assert!(!stream.is_tls());
         let mut read = [0; 3];
         stream.read_exact(&mut read).await.expect("all of it");
         assert_eq!(&read, b"GET");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn plain_client_reads_why_it_may_not_stay() {
-        let (refused, mut far) = accept(WithoutTls::Refused, b"GET / HTTP/1.1\r\n\r\n").await;
-        assert!(matches!(refused, Err(HandshakeError::NoTls)), "{refused:?}");
-        let mut answer = String::new();
-        far.read_to_string(&mut answer).await.expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
-        assert!(
-            head.contains(&format!("Content-Length: {}", body.len())),
-            "{answer}"
-        );
     }
 }

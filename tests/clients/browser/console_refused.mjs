@@ -14,7 +14,7 @@ await browse(async (browser) => {
     await page.box("Path and query").fill(path);
     await page.box("Path and query").press("Enter");
   };
-  assert.match(await row(0), /^refused with 404: nothing answers at this address\n.*--route/);
+  assert.match(await row(0), /^refused with 404: nothing answers at this address; WebSockets are answered at \/echo, \/gone\n.*--route/);
   await to("/gone");
   assert.match(await row(1), /^refused with 500: the program cannot be started: No such file .*\n.*chmod \+x/);
   // Once, and no word of a close that tells nobody anything.
