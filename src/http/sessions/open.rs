@@ -284,6 +284,7 @@ impl Task {
 
 /// What was in a box, which is freed at once: where it is taken out in the place of a box, that stays for as long as there
 /// is a name for it.
+#[expect(clippy::boxed_local, reason = "it is about the box")]
 fn taken_out<T>(boxed: Box<T>) -> T {
     *boxed
 }
