@@ -157,7 +157,10 @@ fn what_a_session_counted_as_is_free_while_its_client_reads_on() {
     let admin = address_in(&server.wait_for_line("telling operators"));
     let mut first = client(&server);
     server.wait_for_line("session ended");
-    assert_eq!(ask(admin, "/sessions").trim(), "[]");
+    // Which is told a moment before it is so.
+    eventually("it counts no more", || {
+        ask(admin, "/sessions").trim() == "[]"
+    });
     let mut second = client(&server);
     assert_all(&mut second.stream, 1000);
     assert_all(&mut first.stream, 1000);

@@ -20,8 +20,12 @@ pub(super) use serve::serve;
 
 #[cfg(test)]
 mod tests {
-    use super::properties;
+    use super::properties::{self, Then};
     use proptest::prelude::*;
+    use std::{
+        os::{fd::OwnedFd, unix::net::UnixStream},
+        process::Command,
+    };
 
     /// What is looked for is found: answers of the handler, not of what stands before it.
     #[test]
@@ -41,6 +45,23 @@ mod tests {
             let shown = answer.escape_ascii();
             assert!(answer.starts_with(start.as_bytes()), "{seed}: {shown}");
         }
+    }
+
+    /// As processes have that other tests start, for as long as it takes to execute them.
+    #[test]
+    fn end_that_another_process_has_a_copy_of_is_waited_for() {
+        let (near, far) = UnixStream::pair().expect("two ends");
+        let copy = near.try_clone().expect("a descriptor");
+        let mut process = Command::new("sleep");
+        process.arg("0.2").stdin(OwnedFd::from(copy));
+        let mut child = process.spawn().expect("a process");
+        // It keeps the copy, too.
+        drop(process);
+        let head = b"GET /chat HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let answer = properties::answer(head, Then::Waits, (near, far));
+        let shown = answer.escape_ascii();
+        assert!(answer.starts_with(b"HTTP/1.1 426 "), "{shown}");
+        child.wait().expect("its end");
     }
 
     proptest! {

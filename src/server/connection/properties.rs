@@ -1,9 +1,10 @@
 //! What holds for whatever a client sends before there is a session.
 //!
 //! The clock stands still while anything is done (`tokio::time::pause`), so that a client which waits for
-//! the server to give up gets its time limits at once.
+//! the server to give up gets its time limits at once. It goes on when the server has ended: what is waited for
+//! then happens outside of this program, where that clock does not count.
 
-use std::{sync::LazyLock, time::Duration};
+use std::{os::unix::net, sync::LazyLock, time::Duration};
 
 use hyper::header::{HeaderName, HeaderValue};
 use memchr::memmem;
@@ -11,7 +12,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::UnixStream,
     runtime::Builder,
-    time::timeout,
+    time::{resume, timeout},
 };
 
 use super::ConnectionRole;
@@ -34,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// What a client does behind its last byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Then {
+pub(super) enum Then {
     Leaves,
     Waits,
 }
@@ -52,19 +53,37 @@ pub(crate) fn connection(input: &[u8]) {
 /// What a client gets that leaves, and one that waits.
 pub(super) fn answers(input: &[u8]) -> [Vec<u8>; 2] {
     [Then::Leaves, Then::Waits].map(|then| {
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .start_paused(true)
-            .build();
-        let runtime = runtime.expect("a runtime");
-        let answer = runtime.block_on(async { timeout(LONGEST, talk(input, then)).await });
-        answer.expect("it ends")
+        let ends = net::UnixStream::pair().expect("two descriptors");
+        answer(input, then, ends)
     })
 }
 
+/// What one gets over a stream of which the first end is the server's.
+pub(super) fn answer(
+    input: &[u8],
+    then: Then,
+    ends: (net::UnixStream, net::UnixStream),
+) -> Vec<u8> {
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build();
+    let runtime = runtime.expect("a runtime");
+    let answer = runtime.block_on(async {
+        let (near, far) = (registered(ends.0), registered(ends.1));
+        timeout(LONGEST, talk(input, then, near, far)).await
+    });
+    answer.expect("it ends")
+}
+
+/// A stream for the runtime.
+fn registered(stream: net::UnixStream) -> UnixStream {
+    stream.set_nonblocking(true).expect("a socket");
+    UnixStream::from_std(stream).expect("a runtime")
+}
+
 /// What a client is answered.
-async fn talk(input: &[u8], then: Then) -> Vec<u8> {
-    let (near, mut far) = UnixStream::pair().expect("two descriptors");
+async fn talk(input: &[u8], then: Then, near: UnixStream, mut far: UnixStream) -> Vec<u8> {
     let connection = ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None));
     let client = async {
         let mut answer = Vec::new();
@@ -77,12 +96,14 @@ async fn talk(input: &[u8], then: Then) -> Vec<u8> {
         answer
     };
     let stream = Stream::Right(near).into();
-    let serving = super::serve(
-        stream,
-        Box::new(connection),
-        ConnectionRole::Site,
-        SITE.clone(),
-    );
+    let serving = async {
+        let site = SITE.clone();
+        super::serve(stream, Box::new(connection), ConnectionRole::Site, site).await;
+        // The client gets its end when nobody has the server's any more: a process that another test starts has a
+        // copy of all descriptors from its fork(2) to its execve(2). Nothing is left here that a clock which jumps would
+        // wait for meanwhile.
+        resume();
+    };
     tokio::join!(client, serving).0
 }
 

@@ -1,5 +1,6 @@
 // URL of /count, which counts, and /cat: a stream that is lost goes on where it was; when the server has gone, that is told.
 import assert from "node:assert";
+import { setTimeout } from "node:timers/promises";
 import { startNetwork } from "../client_script/network.mjs";
 import { browse, openPage } from "./browser.mjs";
 
@@ -38,5 +39,7 @@ await browse(async (browser) => {
 
   // A page that is left takes its session along: the server says so, before any time of resumption is over.
   await page.goto("about:blank");
+  const isTold = () => [...network.answered].some((head) => head.includes("&close"));
+  while (!isTold()) await setTimeout(10);
   network.end();
 });

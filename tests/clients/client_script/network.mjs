@@ -8,7 +8,7 @@ import { connect, createServer } from "node:net";
 
 export async function startNetwork(upstream, mode) {
   const { hostname, port } = new URL(upstream);
-  const network = { mode, upgrades: 0, heads: [], isDown: false };
+  const network = { mode, upgrades: 0, heads: [], answered: new Set(), isDown: false };
   const pairs = new Set();
   const server = createServer((client) => {
     if (network.isDown) return client.resetAndDestroy();
@@ -33,7 +33,8 @@ export async function startNetwork(upstream, mode) {
       pairs.add(pair);
       network.heads.push(head);
       other.write(head, "latin1");
-      client.on("data", (piece) => network.heads.push(piece.toString("latin1")));
+      client.on("data", (piece) => network.heads.push(head = piece.toString("latin1")));
+      other.on("data", () => network.answered.add(head));
       for (const [from, to] of [pair, [other, client]]) {
         from.pipe(to);
         from.on("error", () => to.destroy()).on("close", () => pairs.delete(pair));
