@@ -249,6 +249,18 @@ pub(crate) const FIGURES: &[Figure] = &[
         turnover::cycles::<64>,
     ),
     figure(
+        "burst-16",
+        "16 connects at once, until each has an echo",
+        Program::Cat,
+        turnover::bursts::<16>,
+    ),
+    figure(
+        "burst-64",
+        "64 connects at once",
+        Program::Cat,
+        turnover::bursts::<64>,
+    ),
+    figure(
         "storm",
         "500 connects at once, until all have an echo",
         Program::Cat,

@@ -1,5 +1,6 @@
 //! How fast sessions come and go.
 
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::crowd::Crowd;
@@ -33,6 +34,26 @@ pub(super) fn cycles<const AT_ONCE: usize>(
         ],
         remark: (cycles.abrupt > 0).then_some("ends TCP without answering the Close frame"),
     })
+}
+
+/// So many connects in one moment, and again when all have gone. Cycles begin anew as soon as one has ended, so a server
+/// that takes longer for the end has fewer that start at a time, and each of these has its first echo sooner.
+pub(super) fn bursts<const AT_ONCE: usize>(
+    server: &Server,
+    effort: &Effort,
+) -> Result<Outcome, Failure> {
+    let mut crowd = Crowd::new(server.port)?;
+    let (end, mut echoes) = (Instant::now() + effort.span, Vec::new());
+    while Instant::now() < end {
+        let cycles = crowd.cycle(AT_ONCE, Duration::ZERO, AT_ONCE)?;
+        echoes.extend(cycles.echoes);
+        // Programs and connections of some servers end a little later.
+        sleep(Duration::from_millis(20));
+    }
+    Ok(Outcome::from(vec![
+        Measure::less("echo p50, ms", percentile(&mut echoes, 50) * 1e3),
+        Measure::less("echo p99, ms", percentile(&mut echoes, 99) * 1e3),
+    ]))
 }
 
 /// Hundreds of connects in one moment, until the last has its first echo.
