@@ -171,13 +171,17 @@ where
 /// The wire of a stream, which that does not hold.
 fn wire_of<S: Send + 'static>(
     stream: &SharedStream<S>,
-    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + 'static,
+    socket: impl Fn(&S) -> Option<Underlying<'_>> + Send + Sync + Clone + 'static,
 ) -> Wire {
     let stream = stream.downgrade();
-    let watched = stream.clone();
+    let (watched, of_watched) = (stream.clone(), socket.clone());
     let is_blocked = move || {
-        let stream = watched.upgrade();
-        stream.is_none_or(|stream| stream.lock().unsent() > 0)
+        let Some(stream) = watched.upgrade() else {
+            return true;
+        };
+        let buffer = stream.lock();
+        let beneath = of_watched(buffer.get_ref());
+        buffer.unsent() > 0 || beneath.is_some_and(|beneath| beneath.is_full_beneath())
     };
     let write = move |sendings: &[Sending<'_>]| {
         let Some(stream) = stream.upgrade() else {
@@ -206,10 +210,10 @@ mod tests {
         transport::{client::Outbound, websocket::deflate::DeflateParams},
         wire::Burst,
     };
-    use futures_util::SinkExt;
+    use futures_util::{FutureExt, SinkExt};
     use std::{os::fd::AsFd, sync::Arc};
     use tokio::{
-        io::{AsyncReadExt, AsyncWriteExt, duplex},
+        io::{AsyncReadExt, AsyncWriteExt, BufStream, duplex},
         net::UnixStream,
     };
 
@@ -246,6 +250,36 @@ mod tests {
         let mut client = open_watched(near, Bytes::new(), Role::Server, &options, None, of_unix);
         let wire = client.wire.take().expect("a wire");
         (client, wire, far)
+    }
+
+    #[tokio::test]
+    async fn member_is_blocked_where_a_layer_holds_what_the_socket_does_not_take() {
+        let (near, mut far) = UnixStream::pair().expect("two ends");
+        // As TLS does.
+        let near = BufStream::with_capacity(128, 1 << 20, near);
+        let options = Options {
+            is_told_by_many: true,
+            ..Options::default()
+        };
+        fn of_layer(layer: &BufStream<UnixStream>) -> Option<Underlying<'_>> {
+            let is_bare = false;
+            Some(Underlying {
+                is_bare,
+                ..of_unix(layer.get_ref())?
+            })
+        }
+        let mut client = open_watched(near, Bytes::new(), Role::Server, &options, None, of_layer);
+        let wire = client.wire.take().expect("a wire");
+        assert!(!wire.is_blocked());
+        let long = Outbound::Message(Message::Binary(vec![b'x'; 1 << 19].into()));
+        let mut sending = client.outgoing.send(long);
+        assert!((&mut sending).now_or_never().is_none(), "it takes less");
+        assert!(wire.is_blocked());
+        let mut rest = vec![0; (1 << 19) + 10];
+        let (sent, read) = tokio::join!(sending, far.read_exact(&mut rest));
+        sent.expect("it has room");
+        read.expect("all of it");
+        assert!(!wire.is_blocked());
     }
 
     fn shared(text: &str) -> Arc<Shared> {
