@@ -250,7 +250,7 @@ pub(crate) const FIGURES: &[Figure] = &[
     ),
     figure(
         "burst-16",
-        "16 connects at once, until each has an echo",
+        "16 connects at once, until each has an echo; again when all have gone",
         Program::Cat,
         turnover::bursts::<16>,
     ),

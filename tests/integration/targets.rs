@@ -370,7 +370,7 @@ fn target_is_connected_before_the_client_is_answered() {
         let retry = client.head.to_lowercase().contains("retry-after: ");
         assert_eq!(retry, status == 503, "{}", client.head);
         assert_eq!(client.body(), "the target cannot be reached\n");
-        let line = server.wait_for_line("refused");
+        let line = server.wait_for_line("access: refused");
         assert!(
             line.contains(reason) && line.contains(&format!("status={status}")),
             "{line}"

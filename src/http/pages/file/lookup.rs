@@ -5,7 +5,7 @@ use std::{borrow::Cow, io, sync::Arc};
 use hyper::{HeaderMap, http::request::Parts};
 use rustix::io::Errno;
 
-use super::{files::Files, listing, representation::Representation};
+use super::{files::Files, listing, negotiation, representation::Representation};
 use crate::http::{
     html,
     pages::root::{Reach, is_inconclusive},
@@ -90,7 +90,7 @@ fn look_up(
     if !metadata.is_file() {
         return Err(Miss::Refused(Refusal::NoPage));
     }
-    let found = Representation::select(files, &named, &opened, headers, reach)?;
+    let found = negotiation::select(files, &named, &opened, headers, reach)?;
     Ok(Resource::File(
         found.ok_or(Miss::Refused(Refusal::NotAcceptable))?,
     ))

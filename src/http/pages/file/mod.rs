@@ -13,6 +13,7 @@ mod description;
 mod files;
 mod listing;
 mod lookup;
+mod negotiation;
 mod open_file_cache;
 mod packed;
 mod range;

@@ -1,9 +1,7 @@
-//! Representations (RFC 9110 §3.2): a file as it is sent, in one of the codings that lie beside each other, with
-//! what describes it.
+//! Representations (RFC 9110 §3.2): a file as it is sent, in one coding, with what describes it.
 
 use std::{
     fs::{File, Metadata},
-    io,
     os::unix::fs::MetadataExt,
     sync::Arc,
     time::{Duration, SystemTime},
@@ -14,13 +12,8 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 
-use super::{files::Files, open_file_cache::Opened};
 use crate::http::{
-    conditional::Validators,
-    content_coding::{Coding, preferred_codings},
-    pages::root::{Reach, Root},
-    response_headers::forbid_sniffing,
-    url_path::UrlPath,
+    conditional::Validators, content_coding::Coding, response_headers::forbid_sniffing,
 };
 
 /// An open file, in the coding that is sent.
@@ -37,48 +30,15 @@ pub(super) struct Representation {
 }
 
 impl Representation {
-    /// Takes the coding that the client likes best among the file itself and those that lie beside it;
-    /// `None` if it takes none of them. No other is looked for.
-    ///
-    /// # Errors
-    /// `EAGAIN` if one of them is out of reach.
-    pub(super) fn select(
-        files: &Files,
-        path: &UrlPath,
-        plain: &Opened,
-        headers: &HeaderMap,
-        reach: Reach,
-    ) -> io::Result<Option<Arc<Self>>> {
-        let description = plain.describe(path, &files.options.types, reach)?;
-        let codings = preferred_codings(headers);
-        if let Some(inner) = &description.packed
-            && codings.contains(&inner.coding)
-        {
-            let mut packed = Representation::new(plain, inner.coding, &inner.content_type);
-            if inner.is_active {
-                packed.forbid_scripts();
-            }
-            return Ok(Some(Arc::new(packed)));
-        }
-        let content_type = &description.content_type;
-        for coding in codings {
-            if coding == Coding::Identity {
-                let make = || Representation::new(plain, coding, content_type);
-                return Ok(Some(plain.plain(make)));
-            }
-            if description.packed.is_none()
-                && let Some(sibling) = sibling(&files.root, path, coding, &plain.metadata, reach)?
-            {
-                let packed = Representation::new(&sibling, coding, content_type);
-                return Ok(Some(Arc::new(packed)));
-            }
-        }
-        Ok(None)
-    }
-
-    fn new(opened: &Opened, coding: Coding, content_type: &str) -> Self {
-        let validators = validators(&opened.metadata, coding);
-        let length = opened.metadata.len();
+    /// An open file in this coding, which is what `metadata` says.
+    pub(super) fn new(
+        file: &Arc<File>,
+        metadata: &Metadata,
+        coding: Coding,
+        content_type: &str,
+    ) -> Self {
+        let validators = validators(metadata, coding);
+        let length = metadata.len();
         let mut fields = HeaderMap::new();
         describe(&mut fields, &validators);
         // All answers have it, and a map that has it need not grow for it.
@@ -90,7 +50,7 @@ impl Representation {
             fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
         }
         Representation {
-            file: Arc::clone(&opened.file),
+            file: Arc::clone(file),
             length,
             validators,
             coding,
@@ -100,7 +60,7 @@ impl Representation {
     }
 
     /// For what could run scripts, and is not what the page that links to it may look into.
-    fn forbid_scripts(&mut self) {
+    pub(super) fn forbid_scripts(&mut self) {
         let sandbox = HeaderValue::from_static("sandbox");
         self.fields.insert(header::CONTENT_SECURITY_POLICY, sandbox);
     }
@@ -123,29 +83,6 @@ pub(super) fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-/// The compressed file beside a file. One that is older than the file is of an earlier state, as happens
-/// where one is edited and the other forgotten, and is left aside.
-fn sibling(
-    root: &Root,
-    path: &UrlPath,
-    coding: Coding,
-    plain: &Metadata,
-    reach: Reach,
-) -> io::Result<Option<Opened>> {
-    let file = match root.open_beneath(&path.followed_by(coding.suffix()), reach) {
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
-        Err(_) => return Ok(None),
-        Ok(file) => file,
-    };
-    let Ok(opened) = Opened::new(file) else {
-        return Ok(None);
-    };
-    let metadata = &opened.metadata;
-    let age = |metadata: &Metadata| (metadata.mtime(), metadata.mtime_nsec());
-    let counts = metadata.is_file() && age(metadata) >= age(plain);
-    Ok(counts.then_some(opened))
 }
 
 fn validators(metadata: &Metadata, coding: Coding) -> Validators {
