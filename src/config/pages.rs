@@ -22,14 +22,23 @@ pub(super) fn files(args: &PagesArgs) -> Result<Option<Root>, FlagError> {
     path.map(|path| root("--staticdir", path)).transpose()
 }
 
-/// Says that a page is not where its author looks for it: the console is.
+/// Says that a page is not where its author looks for it: the console is, or a terminal.
 pub(super) fn hidden_index(args: &PagesArgs, router: &Router) -> Option<String> {
     let index = args.staticdir.as_ref()?.join("index.html");
-    let is_hidden = router.has_console_at_top() && index.is_file();
-    is_hidden.then(|| {
+    let (flag, page, remedy) = if router.has_terminal_at_top() {
+        (
+            "--terminal",
+            "the terminal",
+            "with a --route for the terminal",
+        )
+    } else if router.has_console_at_top() {
+        ("--devconsole", "the console", "without --devconsole")
+    } else {
+        return None;
+    };
+    index.is_file().then(|| {
         format!(
-            "--devconsole: the console is at / in the place of '{}', which is at /index.html; without --devconsole it is \
-             at /",
+            "{flag}: {page} is at / in the place of '{}', which is at /index.html; {remedy} it is at /",
             index.display()
         )
     })

@@ -65,7 +65,7 @@ pub enum Refusal {
     NoPage,
     /// The same where there is none at the top either. Who asks does not learn where there is something.
     #[error(
-        "there is no page at this address: what this server has is at other paths, which wsd names at its start"
+        "there is no page at this address: what this server has is at other paths, which its log names at the start"
     )]
     NoPageButElsewhere,
     /// Rooms are beneath the path that was asked for, and it names none of them.
@@ -609,7 +609,7 @@ fn hint(error: &io::Error) -> &'static str {
 
 /// The address to go to.
 fn by_tls(url: Option<&str>) -> String {
-    url.map_or_else(String::new, |url| format!(", this one {url}"))
+    url.map_or_else(String::new, |url| format!(", this one is {url}"))
 }
 
 /// What lets clients speak another version.

@@ -110,10 +110,10 @@ impl Tasks {
         let was_crowd = self.was_crowd.load(Ordering::Relaxed);
         if is_half {
             self.was_crowd.store(true, Ordering::Relaxed);
-            self.crowd.store(MANY.max(2 * open), Ordering::Relaxed);
         }
         let is_last = open == 0 && was_crowd && self.was_crowd.swap(false, Ordering::Relaxed);
         if is_half || is_last {
+            self.crowd.store(MANY.max(2 * open), Ordering::Relaxed);
             give_back();
         }
     }
@@ -148,6 +148,10 @@ mod tests {
                 tasks.spawn(end.clone().cancelled_owned());
             }
             assert_eq!(crowd(), next);
+        }
+        // Not a number of which a half of a half is again one that counts.
+        for _ in 0..MANY - 24 {
+            tasks.spawn(end.clone().cancelled_owned());
         }
         end.cancel();
         tasks.wait_ended().await;

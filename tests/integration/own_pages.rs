@@ -139,7 +139,7 @@ fn pages_are_readable_on_a_phone() {
 }
 
 #[test]
-fn page_that_the_console_stands_in_the_place_of_is_named_at_the_start() {
+fn page_in_whose_place_another_stands_is_named_at_the_start() {
     let site = tempfile::tempdir().expect("a directory");
     let files = format!("--staticdir={}", site.path().display());
     let start = |words: &[&str]| {
@@ -150,16 +150,18 @@ fn page_that_the_console_stands_in_the_place_of_is_named_at_the_start() {
     let mut without_a_page = start(&["--devconsole"]);
     assert!(!without_a_page.log().contains("index.html"));
     fs::write(site.path().join("index.html"), "mine").expect("a file");
-    let mut server = start(&["--devconsole"]);
-    let log = server.log();
-    let line = log.lines().find(|line| line.contains("WARN"));
-    let line = line.unwrap_or_else(|| panic!("{log}"));
-    assert!(
-        line.contains("--devconsole: the console is at / in the place of"),
-        "{line}"
-    );
-    assert_eq!(server.get("/index.html").2, b"mine");
-    for words in [&[][..], &["--devconsole", "--terminal", "--readonly"]] {
-        assert!(!start(words).log().contains("index.html"), "{words:?}");
+    for (words, expected) in [
+        (&["--devconsole"][..], "--devconsole: the console"),
+        (
+            &["--devconsole", "--terminal", "--readonly"],
+            "--terminal: the terminal",
+        ),
+    ] {
+        let mut server = start(words);
+        let expected = format!("WARN {expected} is at / in the place of");
+        let log = server.log();
+        assert!(log.contains(&expected), "{log}");
+        assert_eq!(server.get("/index.html").2, b"mine");
     }
+    assert!(!start(&[]).log().contains("index.html"));
 }

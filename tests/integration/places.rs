@@ -48,7 +48,10 @@ fn plain_request_hears_that_it_is_elsewhere_and_not_where() {
         let (status, _, body) = server.request("GET", "/", headers);
         assert_eq!(status, 404);
         let text = String::from_utf8(body).expect("text");
-        assert!(text.contains("at other paths, which wsd names"), "{text}");
+        assert!(
+            text.contains("at other paths, which its log names"),
+            "{text}"
+        );
         assert!(!text.contains("/chat") && !text.contains("/time"), "{text}");
     }
 }

@@ -44,10 +44,10 @@ fn browser_gets_a_page_with_a_link_and_nothing_of_its_request_as_markup() {
 }
 
 #[test]
-fn host_without_a_port_has_that_of_http() {
+fn host_without_a_port_is_led_nowhere_where_that_is_not_the_one_of_http() {
     let server = start(&["cat"]);
     let text = body_of(&server, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    assert!(text.ends_with(" https://localhost:80/\n"), "{text}");
+    assert!(text.ends_with(" wss://\n"), "{text}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The places of a site that has nothing at its top, in words: where else somebody finds something
 //! ([`Router::places`]).
 
+use std::collections::HashSet;
+
 use super::{
     mount::{Mount, MountTarget},
     router::Router,
@@ -53,7 +55,8 @@ fn is_by_name(mount: &Mount) -> bool {
 
 fn in_words(mut places: Vec<Place<'_>>) -> String {
     // Routes of several subprotocols have one path.
-    places.dedup();
+    let mut seen = HashSet::new();
+    places.retain(|place| seen.insert(*place));
     let (shown, more) = places.split_at(places.len().min(SHOWN));
     let word = |(path, is_by_name): &Place<'_>| match is_by_name {
         true => format!("{path}/NAME"),

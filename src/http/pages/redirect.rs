@@ -1,7 +1,7 @@
 //! Redirects of the listener that does nothing else (`--redirport`): to the canonical port, at a name that is the
 //! server's own; and the address by TLS of what a client without has asked for.
 //!
-//! Whatever the Host header says is only followed if the server is known to be there: else a cache in between
+//! A redirect only follows what the Host header says if the server is known to be there: else a cache in between
 //! could be made to send everybody to another site.
 
 use std::net::IpAddr;
@@ -50,17 +50,18 @@ pub(in crate::http) fn answer(
 }
 
 /// The address that a client without TLS has asked for, as it is by TLS at the same port; `None` if its Host is none that
-/// this server answers to.
+/// this server answers to, or names no port where that is not this one.
 pub(in crate::http) fn url_by_tls(
     access: &Access,
     request: &Parts,
     connection: &ConnectionInfo,
 ) -> Option<String> {
     let host = access.host(request, connection).ok()??;
+    // Where none is named it is that of http (RFC 9110 §4.2.1), or somebody's in between.
+    let of_http = || connection.local.port().filter(|port| *port == 80);
     let to = Destination {
         scheme: "https",
-        // Where none is named it is that of http (RFC 9110 §4.2.1).
-        port: host.port.unwrap_or(80),
+        port: host.port.or_else(of_http)?,
         names: Vec::new(),
     };
     let target = request.uri.path_and_query().map(|target| target.as_str());

@@ -160,7 +160,12 @@ impl Router {
 
     /// Whether the console answers at `/`, whatever else there is.
     pub fn has_console_at_top(&self) -> bool {
-        self.console && self.terminal_at(&UrlPath::top()).is_none()
+        self.console && !self.has_terminal_at_top()
+    }
+
+    /// Whether the page of a terminal is at `/`.
+    pub fn has_terminal_at_top(&self) -> bool {
+        self.terminal_at(&UrlPath::top()).is_some()
     }
 
     /// Whether a program answers WebSockets anywhere.
