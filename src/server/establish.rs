@@ -62,16 +62,17 @@ async fn establish(
         return;
     };
     let needs_tls = connection.tls.is_none() && role.tls().is_some_and(Tls::is_required);
-    if needs_tls {
-        server.handler().count_refusal("tls");
-        info!(target: "access", remote = %connection.remote, "refused: {}", ConnectionRefusal::NoTls);
-    }
     let role = match (permit.overload(), role) {
         (Some(overload), _) => ConnectionRole::TurnAway(overload),
         (None, Role::Redirect(redirect)) => ConnectionRole::Redirect(redirect.destination()),
         (None, _) if needs_tls => ConnectionRole::SendToTls,
         (None, _) => ConnectionRole::Site,
     };
+    // Not of one that is turned away, which is counted as that.
+    if let ConnectionRole::SendToTls = role {
+        server.handler().count_refusal("tls");
+        info!(target: "access", remote = %connection.remote, "refused: {}", ConnectionRefusal::NoTls);
+    }
     connection::serve(stream.with_permit(permit), connection, role, server).await;
 }
 

@@ -282,8 +282,8 @@ impl Task {
     }
 }
 
-/// What was in a box, which is freed at once: where it is taken out in the place of a box, that stays for as long as there
-/// is a name for it.
+/// What is in a box, which is freed at once. A box that `*` takes something out of stays as long as its variable, in a
+/// session's task until the session has ended.
 #[expect(clippy::boxed_local, reason = "it is about the box")]
 fn taken_out<T>(boxed: Box<T>) -> T {
     *boxed
