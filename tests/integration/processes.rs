@@ -540,6 +540,29 @@ fn spawners(server: &Server) -> usize {
 }
 
 #[test]
+fn end_of_a_program_wakes_no_thread_that_has_nothing_to_do_with_it() {
+    let server = Gateway::new().program("echo $$").start();
+    let main = server.pid();
+    let sleeps = || {
+        let status = fs::read_to_string(format!("/proc/{main}/task/{main}/status"));
+        let field = status_field(
+            &status.expect("the first thread"),
+            "voluntary_ctxt_switches",
+        );
+        field.parse::<u32>().expect("a number")
+    };
+    let before = sleeps();
+    for _ in 0..20 {
+        wait_until_gone(pid_from(&mut server.connect()));
+    }
+    let woken = sleeps() - before;
+    assert!(
+        woken < 10,
+        "the thread that waits for the end woke {woken} times"
+    );
+}
+
+#[test]
 fn start_that_hangs_delays_no_other() {
     let directory = tempfile::tempdir().expect("a directory");
     let held = script(directory.path(), "held", "#!/bin/sh\necho held\n");

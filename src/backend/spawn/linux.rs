@@ -5,8 +5,8 @@
 //! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
 //! a child reports through a pipe what went wrong; the pipe ends when it has executed.
 //!
-//! What the child does, and by which rules, stands in [`child`]. All signals are blocked on the spawner's
-//! threads, so that no handler of the gateway runs in it.
+//! What the child does, and by which rules, stands in [`child`]. All signals that may have a handler are blocked on the
+//! spawner's threads, so that no handler of the gateway runs in it.
 #![allow(unsafe_code, reason = "clone has no safe form")]
 
 use std::{
@@ -28,7 +28,7 @@ pub(super) use super::{attempt::Attempt, process_handle::ProcessHandle};
 use super::{
     child::{self, ExecSpec, ResourceLimit},
     command::{Child, Command},
-    exit_statuses::keep_exit_statuses,
+    exit_statuses::{self, keep_exit_statuses},
     orphan_killer::OrphanKiller,
     pipe::pipe,
     reserved_fds::ReservedFds,
@@ -89,12 +89,18 @@ impl System {
     }
 
     /// To be called on the thread that spawns: blocks all signals there, for good.
+    ///
+    /// But for SIGCHLD that nobody handles, of each program that it has started: the kernel drops one that is to be
+    /// ignored, but for a thread that blocks it, it is kept, and wakes another thread to drop it.
     pub(super) fn block_signals(&mut self) {
         // SAFETY: both sets are ours; the call changes only this thread's mask.
         unsafe {
-            let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-            libc::sigfillset(all.as_mut_ptr());
-            libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
+            let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
+            libc::sigfillset(blocked.as_mut_ptr());
+            if !exit_statuses::is_handled() {
+                libc::sigdelset(blocked.as_mut_ptr(), libc::SIGCHLD);
+            }
+            libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), ptr::null_mut());
         }
     }
 

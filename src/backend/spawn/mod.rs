@@ -20,10 +20,12 @@ mod exit_statuses;
 mod leader;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod orphan_killer;
+mod pace;
 mod pipe;
 mod pool;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod process_handle;
+mod requests;
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 mod reserved_fds;
 mod spawner;

@@ -7,42 +7,24 @@
 
 use std::{
     io,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use rustix::process::Rlimit;
-use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::{
-    command::{Child, Command},
     leader::Leader,
-    system::{Attempt, Common, System},
+    pace::Pace,
+    requests::{Requests, StartRequest},
+    system::{Common, System},
     working_directory::WorkingDirectory,
 };
 use crate::quantity::quantity;
 
-/// What a start is asked for with.
-#[derive(Debug)]
-pub(super) struct StartRequest {
-    pub(super) command: Command,
-    pub(super) start: Arc<Start>,
-    pub(super) reply: oneshot::Sender<io::Result<Child<Leader>>>,
-}
-
-/// A start, for who asks and who does it.
-#[derive(Debug)]
-pub(super) struct Start {
-    pub(super) attempt: Attempt,
-    /// When a thread took it.
-    pub(super) begun: OnceLock<Instant>,
-}
-
-/// Requests that wait for a thread; beyond it, who asks waits.
-const QUEUE: usize = 64;
 /// Threads at first. While one waits for a program to be executed, the other starts the next; a third would find
 /// no processor to spare on a small machine.
 const THREADS: usize = 2;
@@ -56,13 +38,12 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub(super) struct Pool {
     common: Arc<Common>,
-    pub(super) requests: mpsc::Sender<StartRequest>,
     shared: Arc<Shared>,
 }
 
 #[derive(Debug)]
 struct Shared {
-    queue: Mutex<mpsc::Receiver<StartRequest>>,
+    requests: Requests,
     state: Mutex<State>,
     directory: WorkingDirectory,
 }
@@ -78,12 +59,10 @@ impl Pool {
     /// # Errors
     /// When a thread or the orphan killer cannot be started.
     pub(super) fn start(files: Rlimit) -> io::Result<Self> {
-        let (requests, queue) = mpsc::channel(QUEUE);
         let pool = Pool {
             common: Arc::new(Common::new(files)?),
-            requests,
             shared: Arc::new(Shared {
-                queue: Mutex::new(queue),
+                requests: Requests::default(),
                 directory: WorkingDirectory::current(),
                 state: Mutex::new(State {
                     threads: 0,
@@ -95,10 +74,15 @@ impl Pool {
         Ok(pool)
     }
 
+    /// Has a thread start what is asked for, as soon as there is one.
+    pub(super) fn ask(&self, request: StartRequest) {
+        self.shared.requests.push(request);
+    }
+
     /// Adds threads if all are stuck while a request waits.
     pub(super) fn relieve(&self) {
         let mut state = self.shared.state.lock();
-        let is_waited = self.requests.capacity() < self.requests.max_capacity();
+        let is_waited = !self.shared.requests.is_empty();
         if !is_waited || state.threads >= MOST_THREADS || state.progress.elapsed() < PATIENCE {
             return;
         }
@@ -128,25 +112,32 @@ impl Pool {
     }
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.shared.requests.close();
+    }
+}
+
 /// Starts what is asked for, until nobody can ask any more.
 fn start_all(mut system: System, shared: &Shared) {
     system.block_signals();
-    // Who waits for a request holds the queue; the others wait for that.
-    let next = || {
-        let request = shared.queue.lock().blocking_recv();
+    let mut pace = Pace::default();
+    while let Some((request, waiting)) = shared.requests.next() {
         shared.state.lock().progress = Instant::now();
-        request
-    };
-    while let Some(request) = next() {
-        if request.reply.is_closed() {
-            continue;
-        }
-        // A session that goes meanwhile drops the child, which kills it.
-        request.start.begun.get_or_init(Instant::now);
-        shared.directory.restore();
-        let child = system.spawn(&request.command, &request.start.attempt);
-        let _ = request
-            .reply
-            .send(child.map(|child| child.map(Leader::new)));
+        start(request, &mut system, shared);
+        pace.after_start(waiting);
     }
+}
+
+fn start(request: StartRequest, system: &mut System, shared: &Shared) {
+    if request.reply.is_closed() {
+        return;
+    }
+    // A session that goes meanwhile drops the child, which kills it.
+    request.start.begun.get_or_init(Instant::now);
+    shared.directory.restore();
+    let child = system.spawn(&request.command, &request.start.attempt);
+    let _ = request
+        .reply
+        .send(child.map(|child| child.map(Leader::new)));
 }

@@ -4,7 +4,6 @@ use std::{
     future::Future,
     io,
     os::fd::OwnedFd,
-    pin::pin,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -18,7 +17,8 @@ use tokio::{io::AsyncReadExt, net::unix::pipe, sync::oneshot, time::timeout};
 use super::{
     command::{Child, Command},
     leader::Leader,
-    pool::{self, Pool, Start, StartRequest},
+    pool::{self, Pool},
+    requests::{Start, StartRequest},
     system::Attempt,
 };
 
@@ -57,14 +57,11 @@ impl Spawner {
             attempt: Attempt::new(),
             begun: OnceLock::new(),
         }));
-        let request = StartRequest {
+        self.pool.ask(StartRequest {
             command,
             start: Arc::clone(&start.0),
             reply,
-        };
-        let sending = pin!(self.pool.requests.send(request));
-        let sent = self.patiently(&start.0, sending).await?;
-        sent.map_err(|_| gone())?;
+        });
         let answered = self.patiently(&start.0, answer).await?;
         let mut child = answered.map_err(|_| gone())??;
         if let Some(exec_error) = child.exec_error.take() {
