@@ -1,6 +1,6 @@
 //! GET and HEAD of a file, with conditions and ranges.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, time::Duration};
 
 use hyper::{
     Method, Response, StatusCode,
@@ -180,8 +180,8 @@ fn represent(
         set(headers, header::CONTENT_RANGE, &text);
     }
     if parts.method == Method::GET {
-        let (file, plan) = (Arc::clone(&found.file), ReadPlan::of(parts));
-        *response.body_mut() = body::of(file, bytes, reach, plan).map_err(Refusal::Read)?;
+        let plan = ReadPlan::of(parts);
+        *response.body_mut() = body::of(found, bytes, reach, plan).map_err(Refusal::Read)?;
     }
     Ok(response)
 }

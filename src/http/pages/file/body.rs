@@ -8,6 +8,10 @@ use http_body_util::{BodyExt, StreamBody};
 use hyper::{Version, body::Frame, http::request::Parts};
 use tokio::task::spawn_blocking;
 
+use super::{
+    representation::Representation,
+    residency::{is_in_memory, read_from_memory},
+};
 use crate::http::{
     body::{Body, body_from},
     pages::root::Reach,
@@ -19,10 +23,6 @@ use crate::http::{
 const READ: u64 = 128 * 1024;
 /// The same where one connection may have a thousand downloads: as much as a frame holds (RFC 9113 §6.5.2).
 const READ_OF_MANY: u64 = 16 * 1024;
-/// Bytes of a file of which one is looked for to tell whether all are in memory. Linux reads ahead in pieces
-/// of this size, and mostly forgets them so; each look is a system call.
-const SAMPLE: usize = 128 * 1024;
-
 /// In which pieces a file goes to its client.
 #[derive(Debug, Clone)]
 pub(super) struct ReadPlan {
@@ -52,20 +52,22 @@ impl ReadPlan {
 /// # Errors
 /// `EAGAIN` if it fits into one read and is out of reach.
 pub(super) fn of(
-    file: Arc<File>,
+    found: &Representation,
     bytes: Range<u64>,
     reach: Reach,
     plan: ReadPlan,
 ) -> io::Result<Body> {
     if bytes.end.saturating_sub(bytes.start) <= plan.read {
-        match read(&file, &bytes, reach) {
+        // Longer ones are not kept open, and are not asked about as a whole.
+        let known = (found.length <= READ).then_some(found);
+        match read(&found.file, &bytes, reach, known) {
             Ok(piece) => return Ok(body_from(piece)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
             // It has shrunk: unless it has grown again the stream will find so too, and break.
             Err(_) => {}
         }
     }
-    let begun = (file, bytes, plan);
+    let begun = (Arc::clone(&found.file), bytes, plan);
     let pieces = stream::try_unfold(begun, |(file, mut bytes, plan)| async move {
         if bytes.is_empty() {
             return Ok(None);
@@ -87,46 +89,39 @@ async fn next(file: &Arc<File>, bytes: &Range<u64>, plan: &ReadPlan) -> io::Resu
         }
     }
     let piece = first(plan.read);
-    match read(file, &piece, Reach::Memory) {
+    match read(file, &piece, Reach::Memory, None) {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
         read => return read,
     }
     let file = Arc::clone(file);
-    let reading = spawn_blocking(move || read(&file, &piece, Reach::Disk));
+    let reading = spawn_blocking(move || read(&file, &piece, Reach::Disk, None));
     reading.await.map_err(io::Error::other)?
 }
 
-/// Whether these bytes can be read without waiting for the disk, by samples.
-fn is_in_memory(file: &File, bytes: &Range<u64>) -> bool {
-    let mut samples = bytes.clone().step_by(SAMPLE);
-    samples.all(|offset| matches!(read_from_memory(file, &mut [0], offset), Ok(1)))
-}
-
-/// All of these bytes, or an error.
-fn read(file: &File, bytes: &Range<u64>, reach: Reach) -> io::Result<Bytes> {
+/// All of these bytes, or an error; `known` is the file if it is short.
+fn read(
+    file: &File,
+    bytes: &Range<u64>,
+    reach: Reach,
+    known: Option<&Representation>,
+) -> io::Result<Bytes> {
     let length =
         usize::try_from(bytes.end.saturating_sub(bytes.start)).map_err(io::Error::other)?;
     let mut piece = vec![0; length];
     match reach {
         Reach::Disk => file.read_exact_at(&mut piece, bytes.start)?,
-        Reach::Memory => match read_from_memory(file, &mut piece, bytes.start) {
-            Ok(read) if read == length => {}
-            // Half of it would have to be read again; and a file system that cannot tell says `EOPNOTSUPP`.
-            _ => return Err(io::ErrorKind::WouldBlock.into()),
-        },
+        Reach::Memory => {
+            let read = match known {
+                Some(Representation {
+                    residency, length, ..
+                }) => residency.read(file, &mut piece, bytes.start, *length),
+                None => read_from_memory(file, &mut piece, bytes.start),
+            };
+            // Half of it would have to be read again.
+            if !matches!(read, Ok(read) if read == length) {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+        }
     }
     Ok(piece.into())
-}
-
-/// Reads what the kernel has in memory (preadv2(2), `RWF_NOWAIT`).
-#[cfg(all(target_os = "linux", not(wsd_portable)))]
-pub(super) fn read_from_memory(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-    use rustix::io::{ReadWriteFlags, preadv2};
-    let buffers = &mut [io::IoSliceMut::new(buffer)];
-    Ok(preadv2(file, buffers, offset, ReadWriteFlags::NOWAIT)?)
-}
-
-#[cfg(any(not(target_os = "linux"), wsd_portable))]
-pub(super) fn read_from_memory(_: &File, _: &mut [u8], _: u64) -> io::Result<usize> {
-    Err(io::ErrorKind::WouldBlock.into())
 }

@@ -4,7 +4,7 @@ use std::{fs::File, io, os::unix::fs::FileExt};
 
 use rustix::io::Errno;
 
-use super::{body::read_from_memory, content_type, content_type::MimeTypes, packed::Packed};
+use super::{content_type, content_type::MimeTypes, packed::Packed, residency::read_from_memory};
 use crate::http::{content_coding::Coding, pages::root::Reach, url_path::UrlPath};
 
 /// What a file is, by its name and its first bytes.

@@ -18,6 +18,7 @@ mod open_file_cache;
 mod packed;
 mod range;
 mod representation;
+mod residency;
 
 pub(in crate::http) use answer::answer;
 pub use content_type::{MimeRule, MimeTypes};

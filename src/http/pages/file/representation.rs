@@ -12,6 +12,7 @@ use hyper::{
     header::{self, HeaderName, HeaderValue},
 };
 
+use super::residency::Residency;
 use crate::http::{
     conditional::Validators, content_coding::Coding, response_headers::forbid_sniffing,
 };
@@ -27,6 +28,7 @@ pub(super) struct Representation {
     pub(super) content_type: String,
     /// What an answer with all of it says.
     pub(super) fields: HeaderMap,
+    pub(super) residency: Residency,
 }
 
 impl Representation {
@@ -56,6 +58,7 @@ impl Representation {
             coding,
             content_type: content_type.to_owned(),
             fields,
+            residency: Residency::default(),
         }
     }
 
