@@ -10,6 +10,8 @@ mod tls;
 mod turnover;
 mod web;
 
+use std::cell::LazyCell;
+use std::io;
 use std::time::Duration;
 
 use crate::kernel::OneCpu;
@@ -128,8 +130,13 @@ impl Figure {
         }
     }
 
-    /// Runs the figure once, with a server of its own.
-    pub(crate) fn run(&self, template: &Template, effort: &Effort) -> Result<Outcome, Failure> {
+    /// Runs the figure once, with a server of its own; `site` is what a web server serves.
+    pub(crate) fn run(
+        &self,
+        template: &Template,
+        effort: &Effort,
+        site: &LazyCell<io::Result<Site>>,
+    ) -> Result<Outcome, Failure> {
         let _pinned = match self.cpus {
             Cpus::One => Some(OneCpu::pin()?),
             Cpus::All => None,
@@ -138,7 +145,9 @@ impl Figure {
             Task::Run(program, mode, probe) => run(template, program, mode, effort, probe),
             Task::Secure(program, probe) => run(template, program, Mode::Lines, effort, probe),
             Task::Serve(what, probe) => {
-                let site = Site::build()?;
+                let site = site
+                    .as_ref()
+                    .map_err(|error| io::Error::other(error.to_string()))?;
                 let mut server = Server::start(|port| Ok(site.words(template, what, port)?))?;
                 server.is_tls = what == Serving::SecureFiles;
                 probe(&server, effort).map_err(|failure| failure.and(&server.complaints()))
