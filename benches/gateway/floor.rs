@@ -3,12 +3,14 @@
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::connection::PATIENCE;
-use crate::kernel::{self, OneCpu};
+use crate::kernel::{self, CpuClock, OneCpu};
 use crate::outcome::{Failure, Measure, percentile};
+use crate::poll::{Interest, Poll};
 
 /// A figure of the machine.
 pub(crate) struct Floor {
@@ -32,6 +34,10 @@ pub(crate) const FLOORS: &[Floor] = &[
     Floor {
         name: "spawn",
         measure: spawn,
+    },
+    Floor {
+        name: "send",
+        measure: send,
     },
 ];
 
@@ -169,6 +175,83 @@ fn spawn_for(span: Duration) -> Result<usize, Failure> {
         count += 1;
     }
     Ok(count)
+}
+
+/// Readers of `send`, as many as the members of `fan-out`.
+const READERS: usize = 1000;
+/// A message of 100 bytes in its frame.
+const FRAME: [u8; 102] = [0; 102];
+
+/// Sends a message to each of many readers, which wait on another CPU where there is one, and again when all have it.
+fn send(span: Duration) -> Result<Vec<Measure>, Failure> {
+    kernel::raise_descriptor_limit(2 * READERS as u64 + 100)?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let (mut writers, mut readers, poll) = (Vec::new(), Vec::new(), Poll::new()?);
+    for name in 0..READERS {
+        let reader = TcpStream::connect(listener.local_addr()?)?;
+        reader.set_nonblocking(true)?;
+        poll.add(&reader, name, Interest::Readable)?;
+        readers.push(reader);
+        let (writer, _) = listener.accept()?;
+        writer.set_nodelay(true)?;
+        writers.push(writer);
+    }
+    let heard = AtomicUsize::new(0);
+    let time = thread::scope(|scope| {
+        let reading = scope.spawn(|| hear(readers, poll, &heard));
+        let time = tell(span, &writers, &heard);
+        // Which ends the readers.
+        drop(writers);
+        reading.join().expect("no reader panics")?;
+        time
+    })?;
+    Ok(vec![Measure::less("CPU each, µs", time * 1e6)])
+}
+
+/// Writes to all, and waits until they have read it; processor time of a write, in seconds.
+fn tell(span: Duration, writers: &[TcpStream], heard: &AtomicUsize) -> Result<f64, Failure> {
+    let _pinned = OneCpu::pin()?;
+    let clock = CpuClock::of_this_thread();
+    let (mut time, mut rounds) = (Duration::ZERO, 0);
+    let end = Instant::now() + span;
+    while Instant::now() < end {
+        let before = clock.read()?;
+        for mut writer in writers {
+            writer.write_all(&FRAME)?;
+        }
+        time += clock.read()? - before;
+        rounds += 1;
+        let begin = Instant::now();
+        while heard.load(Ordering::Relaxed) < rounds * writers.len() * FRAME.len() {
+            if begin.elapsed() > PATIENCE {
+                return Err(Failure::Wrong("some have not heard it".into()));
+            }
+            thread::sleep(Duration::from_micros(200));
+        }
+    }
+    Ok(time.as_secs_f64() / (rounds * writers.len()) as f64)
+}
+
+/// Reads all that comes, until all have come to their end.
+fn hear(mut readers: Vec<TcpStream>, mut poll: Poll, heard: &AtomicUsize) -> Result<(), Failure> {
+    let _pinned = OneCpu::pin_last()?;
+    let (mut ready, mut open) = (Vec::new(), readers.len());
+    let mut buffer = [0; 4096];
+    while open > 0 {
+        poll.wait(PATIENCE, &mut ready)?;
+        for &name in &ready {
+            match readers[name].read(&mut buffer) {
+                Ok(0) => {
+                    poll.remove(&readers[name])?;
+                    open -= 1;
+                }
+                Ok(read) => drop(heard.fetch_add(read, Ordering::Relaxed)),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Starts a program whose output is read here.

@@ -111,7 +111,7 @@ pub(crate) fn signal_group(leader: u32, signal: libc::c_int) {
     unsafe { libc::kill(-group, signal) };
 }
 
-/// The CPU time of one process: all its threads, also those that have ended,
+/// The CPU time of one process, or of a thread: all threads of a process, also those that have ended,
 /// none of its children; in nanoseconds where /proc/PID/stat has ticks of 10 ms.
 #[derive(Clone, Copy)]
 pub(crate) struct CpuClock(libc::clockid_t);
@@ -125,6 +125,11 @@ impl CpuClock {
             0 => Ok(Self(clock)),
             error => Err(io::Error::from_raw_os_error(error)),
         }
+    }
+
+    /// That of the calling thread alone.
+    pub(crate) fn of_this_thread() -> Self {
+        Self(libc::CLOCK_THREAD_CPUTIME_ID)
     }
 
     pub(crate) fn read(self) -> io::Result<Duration> {
