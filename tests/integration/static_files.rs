@@ -774,6 +774,56 @@ fn file_that_is_rewritten_all_the_time_never_has_a_corrupt_length() {
     writer.join().expect("the writer ends");
 }
 
+/// Mounts what a container sees, and becomes what follows.
+const IN_A_CONTAINER: &str = "
+set -e
+mount -t tmpfs tmpfs /mnt
+mkdir /mnt/lower /mnt/upper /mnt/work /mnt/site
+head -c 50000 /dev/zero > /mnt/lower/f
+mount -t overlay -o userxattr,lowerdir=/mnt/lower,upperdir=/mnt/upper,workdir=/mnt/work overlay /mnt/site
+exec \"$0\" \"$@\"
+";
+
+#[test]
+fn file_in_a_container_is_read_by_who_serves_it() {
+    let server = Gateway::new()
+        .under(&["unshare", "-r", "-m", "sh", "-c", IN_A_CONTAINER])
+        .args(["--staticdir=/mnt/site", "--workers=1"])
+        .start();
+    // The worker was there before any other.
+    let read = || threads_by_read(&server).remove(0);
+    let length = server.request("GET", "/f", "").2.len() as u64;
+    assert_eq!(length, 50_000);
+    let before = read();
+    for _ in 0..20 {
+        assert_eq!(server.request("GET", "/f", "").0, 200);
+    }
+    let after = read();
+    assert_eq!(before.0, after.0);
+    // Once in a while another thread asks the file system what it is.
+    let by_worker = after.1 - before.1;
+    assert!(by_worker > 15 * length, "{by_worker} of {}", 20 * length);
+}
+
+/// The threads that serve, or wait for the disk, in the order of their starts, and how many bytes each has read.
+fn threads_by_read(server: &Server) -> Vec<(i32, u64)> {
+    let threads = fs::read_dir(format!("/proc/{}/task", server.pid())).expect("threads");
+    let mut found: Vec<_> = threads
+        .flatten()
+        .filter_map(|thread| {
+            let text = |file| fs::read_to_string(thread.path().join(file)).ok();
+            let is_one = text("comm")? == "tokio-rt-worker\n";
+            let line = text("io")?
+                .lines()
+                .find_map(|line| line.strip_prefix("rchar: ")?.parse().ok());
+            let id = thread.file_name().into_string().ok()?.parse().ok()?;
+            is_one.then_some((id, line?))
+        })
+        .collect();
+    found.sort_unstable();
+    found
+}
+
 #[test]
 fn large_file_takes_little_memory() {
     let site = Site::new(&[]);

@@ -10,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::{
     representation::Representation,
-    residency::{is_in_memory, read_from_memory},
+    residency::{is_in_memory, learn, read_from_memory},
 };
 use crate::http::{
     body::{Body, body_from},
@@ -23,6 +23,7 @@ use crate::http::{
 const READ: u64 = 128 * 1024;
 /// The same where one connection may have a thousand downloads: as much as a frame holds (RFC 9113 §6.5.2).
 const READ_OF_MANY: u64 = 16 * 1024;
+
 /// In which pieces a file goes to its client.
 #[derive(Debug, Clone)]
 pub(super) struct ReadPlan {
@@ -58,9 +59,9 @@ pub(super) fn of(
     plan: ReadPlan,
 ) -> io::Result<Body> {
     if bytes.end.saturating_sub(bytes.start) <= plan.read {
-        // Longer ones are not kept open, and are not asked about as a whole.
-        let known = (found.length <= READ).then_some(found);
-        match read(&found.file, &bytes, reach, known) {
+        // A longer one is not asked about as a whole, which takes as long as it is.
+        let whole = (found.length <= READ).then_some(found);
+        match read(&found.file, &bytes, reach, whole) {
             Ok(piece) => return Ok(body_from(piece)),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Err(error),
             // It has shrunk: unless it has grown again the stream will find so too, and break.
@@ -98,20 +99,23 @@ async fn next(file: &Arc<File>, bytes: &Range<u64>, plan: &ReadPlan) -> io::Resu
     reading.await.map_err(io::Error::other)?
 }
 
-/// All of these bytes, or an error; `known` is the file if it is short.
+/// All of these bytes, or an error; `whole` is the file they are of, if it is short.
 fn read(
     file: &File,
     bytes: &Range<u64>,
     reach: Reach,
-    known: Option<&Representation>,
+    whole: Option<&Representation>,
 ) -> io::Result<Bytes> {
     let length =
         usize::try_from(bytes.end.saturating_sub(bytes.start)).map_err(io::Error::other)?;
     let mut piece = vec![0; length];
     match reach {
-        Reach::Disk => file.read_exact_at(&mut piece, bytes.start)?,
+        Reach::Disk => {
+            learn(file);
+            file.read_exact_at(&mut piece, bytes.start)?;
+        }
         Reach::Memory => {
-            let read = match known {
+            let read = match whole {
                 Some(Representation {
                     residency, length, ..
                 }) => residency.read(file, &mut piece, bytes.start, *length),

@@ -10,6 +10,8 @@ mod answer;
 mod body;
 mod content_type;
 mod description;
+#[cfg(all(target_os = "linux", not(wsd_portable)))]
+mod file_systems;
 mod files;
 mod listing;
 mod lookup;

@@ -4,7 +4,8 @@
 //! preadv2(2) with `RWF_NOWAIT` reads that and nothing else, where the file system can. Two that many people have
 //! cannot. On tmpfs, which /tmp is on some machines, all is in memory. On overlayfs, which is all that a container sees,
 //! the file is mapped, the kernel asked which of its pages it has (mincore(2)), and it is read as ever if that is all of
-//! them. Elsewhere, on a network or in a process, the question itself may wait, and nothing is known.
+//! them. Which of them a file is on is known from an earlier read that waited for the disk; of others, on a network or in
+//! a process, nothing is asked.
 #![cfg_attr(
     all(target_os = "linux", not(wsd_portable)),
     allow(
@@ -33,10 +34,28 @@ pub(super) fn read_from_memory(file: &File, buffer: &mut [u8], offset: u64) -> i
     system::read(file, buffer, offset, None)
 }
 
-/// What was found out about a file that is kept open for a moment: that all of it was in memory. To ask again for each
-/// request would take half as long again where there is a mapping to make, which the threads wait for each other for.
+/// To be called where a file is read that is out of memory: later reads know more. It may wait, as that read does.
+pub(super) fn learn(file: &File) {
+    system::learn(file);
+}
+
+/// What was found out about a file that is kept open for a moment: that all of it was in memory. To map it for each
+/// request takes half as long again, since the threads wait for each other (`mmap_lock`).
 #[derive(Debug, Default)]
 pub(super) struct Residency(AtomicBool);
+
+/// A file that is short enough to be asked about as a whole.
+#[derive(Debug, Clone, Copy)]
+#[cfg_attr(
+    any(not(target_os = "linux"), wsd_portable),
+    expect(dead_code, reason = "only Linux tells what is in memory")
+)]
+struct Whole<'a> {
+    /// Set once all of it was found in memory.
+    is_resident: &'a AtomicBool,
+    /// In bytes.
+    length: u64,
+}
 
 impl Residency {
     /// As [`read_from_memory`], of a file of this length, which is a short one.
@@ -50,7 +69,16 @@ impl Residency {
         offset: u64,
         length: u64,
     ) -> io::Result<usize> {
-        system::read(file, buffer, offset, Some((&self.0, length)))
+        let is_resident = &self.0;
+        system::read(
+            file,
+            buffer,
+            offset,
+            Some(Whole {
+                is_resident,
+                length,
+            }),
+        )
     }
 }
 
@@ -62,14 +90,11 @@ mod portable {
         false
     }
 
-    pub(super) fn read(
-        _: &File,
-        _: &mut [u8],
-        _: u64,
-        _: Option<(&AtomicBool, u64)>,
-    ) -> io::Result<usize> {
+    pub(super) fn read(_: &File, _: &mut [u8], _: u64, _: Option<Whole<'_>>) -> io::Result<usize> {
         Err(io::ErrorKind::WouldBlock.into())
     }
+
+    pub(super) fn learn(_: &File) {}
 }
 
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
@@ -82,22 +107,23 @@ mod linux {
     };
 
     use rustix::{
-        fs::{fstat, fstatfs},
+        fs::{Access, AtFlags, Statx, accessat},
         io::{Errno, ReadWriteFlags, preadv2},
         param::page_size,
         process::geteuid,
     };
 
+    pub(super) use super::super::file_systems::learn;
+    use super::super::file_systems::{Kind, known, look};
+
     /// Bytes of a file of which one is looked for to tell whether all are in memory. Linux reads ahead in pieces
     /// of this size, and mostly forgets them so; each look is a system call.
     const SAMPLE: usize = 128 * 1024;
-    /// `TMPFS_MAGIC` and `OVERLAYFS_SUPER_MAGIC` (statfs(2)).
-    const TMPFS: u32 = 0x0102_1994;
-    const OVERLAYFS: u32 = 0x794c_7630;
 
     pub(super) fn is_in_memory(file: &File, bytes: &Range<u64>) -> bool {
         let mut samples = bytes.clone().step_by(SAMPLE);
         let has = |offset| read_now(file, &mut [0], offset);
+        // Where the first cannot be told so, none can.
         match samples.next().map(has) {
             Some(Err(Errno::OPNOTSUPP)) => is_resident(file, bytes),
             first => {
@@ -107,14 +133,14 @@ mod linux {
         }
     }
 
-    /// `known` says whether all of a file of this length was found to be in memory.
     pub(super) fn read(
         file: &File,
         buffer: &mut [u8],
         offset: u64,
-        known: Option<(&AtomicBool, u64)>,
+        whole: Option<Whole<'_>>,
     ) -> io::Result<usize> {
-        if known.is_some_and(|(known, _)| known.load(Ordering::Relaxed)) {
+        let is_found = |whole: Whole<'_>| whole.is_resident.load(Ordering::Relaxed);
+        if whole.is_some_and(is_found) {
             return file.read_at(buffer, offset);
         }
         match read_now(file, buffer, offset) {
@@ -122,12 +148,12 @@ mod linux {
             read => return Ok(read?),
         }
         let end = offset.saturating_add(buffer.len() as u64);
-        let asked = known.map_or(offset..end, |(_, length)| 0..length);
+        let asked = whole.map_or(offset..end, |whole| 0..whole.length);
         if !is_resident(file, &asked) {
             return Err(Errno::AGAIN.into());
         }
-        if let Some((known, _)) = known {
-            known.store(true, Ordering::Relaxed);
+        if let Some(whole) = whole {
+            whole.is_resident.store(true, Ordering::Relaxed);
         }
         file.read_at(buffer, offset)
     }
@@ -140,18 +166,20 @@ mod linux {
 
     /// Whether these bytes are in memory, for all that is known.
     fn is_resident(file: &File, bytes: &Range<u64>) -> bool {
-        let kind = fstatfs(file).map(|system| u32::try_from(system.f_type));
-        match kind {
-            Ok(Ok(TMPFS)) => true,
-            Ok(Ok(OVERLAYFS)) => is_told_truth(file) && has_pages(file, bytes).unwrap_or(false),
-            _ => false,
+        let Ok(stat) = look(file) else { return false };
+        match known(&stat) {
+            Some(Kind::Memory) => true,
+            Some(Kind::Overlay) => {
+                is_told_truth(file, &stat) && has_pages(file, bytes).unwrap_or(false)
+            }
+            Some(Kind::Other) | None => false,
         }
     }
 
-    /// Whether mincore(2) tells: of files that somebody neither owns nor may write to, it says that all is there.
-    fn is_told_truth(file: &File) -> bool {
-        let user = geteuid();
-        user.is_root() || fstat(file).is_ok_and(|stat| stat.st_uid == user.as_raw())
+    /// Whether mincore(2) tells: to who neither owns a file nor may write to it, it says that all is there.
+    fn is_told_truth(file: &File, stat: &Statx) -> bool {
+        let flags = AtFlags::EMPTY_PATH | AtFlags::EACCESS;
+        stat.stx_uid == geteuid().as_raw() || accessat(file, "", Access::WRITE_OK, flags).is_ok()
     }
 
     /// Whether the kernel has all pages with these bytes.
@@ -193,22 +221,24 @@ mod linux {
         }
 
         #[test]
-        fn what_is_just_written_is_in_memory_wherever_it_is() {
-            for directory in ["/dev/shm", "/tmp"] {
-                let file = file_in(directory);
-                let (mut buffer, length) = ([0; 16], page_size() as u64);
-                let read = read_from_memory(&file, &mut buffer, 0).map_err(|error| error.kind());
-                assert_eq!((read, buffer), (Ok(16), [b'x'; 16]), "{directory}");
-                assert!(super::is_in_memory(&file, &(0..length)), "{directory}");
-            }
+        fn all_of_tmpfs_is_in_memory_once_it_was_asked() {
+            let file = file_in("/dev/shm");
+            learn(&file);
+            let (mut buffer, length) = ([0; 16], page_size() as u64);
+            let read = read_from_memory(&file, &mut buffer, 0).map_err(|error| error.kind());
+            assert_eq!((read, buffer), (Ok(16), [b'x'; 16]));
+            assert!(super::is_in_memory(&file, &(0..length)));
         }
 
         #[test]
-        fn what_was_found_is_remembered() {
-            let (file, known) = (file_in("/dev/shm"), Residency::default());
-            let read = known.read(&file, &mut [0; 16], 0, 16);
-            assert_eq!(read.map_err(|error| error.kind()), Ok(16));
-            assert!(known.0.load(Ordering::Relaxed));
+        fn what_was_found_is_not_asked_again() {
+            let file = File::open("/proc/version").expect("a file that is none");
+            let read = |residency: Residency| {
+                let read = residency.read(&file, &mut [0; 10], 0, 10);
+                read.map_err(|error| error.kind())
+            };
+            assert_eq!(read(Residency::default()), Err(io::ErrorKind::WouldBlock));
+            assert_eq!(read(Residency(true.into())), Ok(10));
         }
 
         #[test]
