@@ -5,8 +5,8 @@
 //! execve, whoever else is that user may stop the child, and with `CLONE_VFORK` the gateway with it. Such
 //! a child reports through a pipe what went wrong; the pipe ends when it has executed.
 //!
-//! What the child does, and by which rules, stands in [`child`]. All signals that may have a handler are blocked on the
-//! spawner's threads, so that no handler of the gateway runs in it.
+//! What the child does, and by which rules, stands in [`child`]. All signals but one that has no handler are blocked on
+//! the spawner's threads, so that no handler of the gateway runs in it.
 #![allow(unsafe_code, reason = "clone has no safe form")]
 
 use std::{
@@ -90,8 +90,8 @@ impl System {
 
     /// To be called on the thread that spawns: blocks all signals there, for good.
     ///
-    /// But for SIGCHLD that nobody handles, of each program that it has started: the kernel drops one that is to be
-    /// ignored, but for a thread that blocks it, it is kept, and wakes another thread to drop it.
+    /// SIGCHLD is not, unless it has a handler by then. It comes here for each program that was started here, and the
+    /// kernel drops what is to be ignored; but a signal that is blocked it keeps, and wakes another thread for it.
     pub(super) fn block_signals(&mut self) {
         // SAFETY: both sets are ours; the call changes only this thread's mask.
         unsafe {

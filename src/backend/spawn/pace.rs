@@ -4,18 +4,17 @@
 //! Who asks for many programs at once would get none before all are started: the thread that starts them has slept
 //! while each was executed, and so the kernel has it go before what it has started. All of a crowd have their first
 //! answer when the last has it. If it gives its processor to others between two starts, half of them have it after
-//! little more than half of the time, and the last no later. Each change of turns has its price, so it is done after a
-//! part of the crowd only.
+//! little more than half of the time. Each change of turns has its price, so it is done after a part of the crowd only.
 //!
-//! On a machine that has other work, that work has the processor then (sched_yield(2)): a thread which did not get it
-//! back in the time that programs take to be up keeps it for a while.
+//! On a machine that has other work, that work has the processor then (sched_yield(2)), and all come later: a thread
+//! which did not get it back in the time that programs take to be up keeps it for a while.
 
 use std::{
     thread,
     time::{Duration, Instant},
 };
 
-/// How many are started in a row, if nobody waits.
+/// How many are started in a row at least.
 const FEWEST_IN_A_ROW: usize = 2;
 /// Which part of those that wait is started in addition.
 const PART: usize = 8;
@@ -24,7 +23,7 @@ const PART: usize = 8;
 const TURN: Duration = Duration::from_millis(6);
 /// How long the processor is kept when others had it. Shorter would try too often what costs such a turn each time,
 /// longer would not see that they are done.
-const KEPT: Duration = Duration::from_millis(500);
+const KEPT: Duration = Duration::from_secs(2);
 
 /// What a thread has started since others had its processor.
 #[derive(Debug, Default)]
@@ -34,8 +33,13 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// To be called after each start, with the number of those that wait: lets others run, if it is time.
+    /// To be called after each start, with the number of those that wait then: lets others run, if it is time. If none
+    /// waits, the thread is about to sleep.
     pub(super) fn after_start(&mut self, waiting: usize) {
+        if waiting == 0 {
+            self.in_a_row = 0;
+            return;
+        }
         self.in_a_row += 1;
         if self.in_a_row < FEWEST_IN_A_ROW + waiting / PART {
             return;

@@ -82,7 +82,7 @@ impl Pool {
     /// Adds threads if all are stuck while a request waits.
     pub(super) fn relieve(&self) {
         let mut state = self.shared.state.lock();
-        let is_waited = !self.shared.requests.is_empty();
+        let is_waited = self.shared.requests.len() > 0;
         if !is_waited || state.threads >= MOST_THREADS || state.progress.elapsed() < PATIENCE {
             return;
         }
@@ -122,20 +122,20 @@ impl Drop for Pool {
 fn start_all(mut system: System, shared: &Shared) {
     system.block_signals();
     let mut pace = Pace::default();
-    while let Some((request, waiting)) = shared.requests.next() {
+    while let Some(request) = shared.requests.next() {
         shared.state.lock().progress = Instant::now();
-        start(request, &mut system, shared);
-        pace.after_start(waiting);
+        // A session may have gone while it waited.
+        if !request.reply.is_closed() {
+            start(request, &mut system, &shared.directory);
+            pace.after_start(shared.requests.len());
+        }
     }
 }
 
-fn start(request: StartRequest, system: &mut System, shared: &Shared) {
-    if request.reply.is_closed() {
-        return;
-    }
+fn start(request: StartRequest, system: &mut System, directory: &WorkingDirectory) {
     // A session that goes meanwhile drops the child, which kills it.
     request.start.begun.get_or_init(Instant::now);
-    shared.directory.restore();
+    directory.restore();
     let child = system.spawn(&request.command, &request.start.attempt);
     let _ = request
         .reply
