@@ -101,7 +101,7 @@ async fn next(file: &Arc<File>, bytes: &Range<u64>, plan: &ReadPlan) -> io::Resu
 
 /// All of these bytes, or an error; `whole` is the file they are of, if it is short.
 fn read(
-    file: &File,
+    file: &Arc<File>,
     bytes: &Range<u64>,
     reach: Reach,
     whole: Option<&Representation>,
@@ -111,8 +111,8 @@ fn read(
     let mut piece = vec![0; length];
     match reach {
         Reach::Disk => {
-            learn(file);
             file.read_exact_at(&mut piece, bytes.start)?;
+            learn(file);
         }
         Reach::Memory => {
             let read = match whole {

@@ -2,16 +2,19 @@
 //!
 //! # How it works
 //! Only the file system itself says what it is (statfs(2)), and one on a network or in a process would be asked for it.
-//! So who reads from the disk, and waits, asks; who may not wait knows what was answered lately. The numbers of devices
-//! that are none are given anew when one is unmounted, so it is not known for long.
+//! So who has read a body from the disk has a thread ask that may wait, and who may not wait knows what was answered
+//! lately. The numbers of devices that are none, and of mounts, are given anew when one is unmounted, so it is not known
+//! for long.
 
 use std::{
     fs::File,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use rustix::fs::{AtFlags, Statx, StatxFlags, fstatfs, statx};
+use tokio::runtime::Handle;
 
 /// How long an answer counts. Shorter would wait for the disk too often; longer, and a file system that is mounted where
 /// another was might be taken for that.
@@ -27,15 +30,16 @@ pub(super) enum Kind {
     Memory,
     /// overlayfs: what is in memory is the kernel's own, of the files beneath.
     Overlay,
+    /// Another, or one that does not say, or has not said it yet.
     Other,
 }
 
-/// Major and minor number.
-type Device = (u32, u32);
+/// A mount, and the device on it: number, major and minor number.
+type Place = (u64, u32, u32);
 
 #[derive(Debug)]
 struct Answer {
-    device: Device,
+    place: Place,
     kind: Kind,
     since: Instant,
 }
@@ -52,32 +56,46 @@ static ANSWERS: Mutex<Vec<Answer>> = Mutex::new(Vec::new());
 /// What is known of the file system with this file, without asking it.
 pub(super) fn known(file: &Statx) -> Option<Kind> {
     let answers = ANSWERS.lock();
-    let found = answers.iter().find(|answer| answer.device == device(file));
+    let found = answers.iter().find(|answer| answer.place == place(file));
     found
         .filter(|answer| answer.counts())
         .map(|answer| answer.kind)
 }
 
-/// Asks the file system with this file what it is, unless that is known. It may wait.
-pub(super) fn learn(file: &File) {
-    let Ok(stat) = look(file) else { return };
-    if known(&stat).is_some() {
+/// Has the file system with this file asked what it is, unless that is known or asked already. Whoever waits for the
+/// answer, it is not the caller.
+pub(super) fn learn(file: &Arc<File>) {
+    let (Ok(stat), Ok(runtime)) = (look(file), Handle::try_current()) else {
         return;
-    }
-    let Ok(system) = fstatfs(file) else { return };
-    let kind = match u32::try_from(system.f_type) {
-        Ok(TMPFS) => Kind::Memory,
-        Ok(OVERLAYFS) => Kind::Overlay,
-        _ => Kind::Other,
     };
-    let (device, since) = (device(&stat), Instant::now());
+    if known(&stat).is_none() {
+        let (file, place) = (Arc::clone(file), place(&stat));
+        note(place, Kind::Other);
+        runtime.spawn_blocking(move || note(place, ask(&file)));
+    }
+}
+
+/// The same, with the caller who waits.
+#[cfg(test)]
+pub(super) fn learn_now(file: &File) {
+    let stat = look(file).expect("its place");
+    note(place(&stat), ask(file));
+}
+
+/// Asks a file system what it is.
+fn ask(file: &File) -> Kind {
+    match fstatfs(file).map(|system| u32::try_from(system.f_type)) {
+        Ok(Ok(TMPFS)) => Kind::Memory,
+        Ok(Ok(OVERLAYFS)) => Kind::Overlay,
+        _ => Kind::Other,
+    }
+}
+
+fn note(place: Place, kind: Kind) {
+    let since = Instant::now();
     let mut answers = ANSWERS.lock();
-    answers.retain(|answer| answer.counts() && answer.device != device);
-    answers.push(Answer {
-        device,
-        kind,
-        since,
-    });
+    answers.retain(|answer| answer.counts() && answer.place != place);
+    answers.push(Answer { place, kind, since });
 }
 
 /// What the kernel has at hand of a file (statx(2), `AT_STATX_DONT_SYNC`).
@@ -86,40 +104,56 @@ pub(super) fn learn(file: &File) {
 /// `ENOSYS` before Linux 4.11.
 pub(super) fn look(file: &File) -> rustix::io::Result<Statx> {
     let flags = AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC;
-    statx(file, "", flags, StatxFlags::UID)
+    statx(file, "", flags, StatxFlags::UID | StatxFlags::MNT_ID)
 }
 
-fn device(file: &Statx) -> Device {
-    (file.stx_dev_major, file.stx_dev_minor)
+fn place(file: &Statx) -> Place {
+    (file.stx_mnt_id, file.stx_dev_major, file.stx_dev_minor)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    /// Its place, and what becomes known of it once it is asked.
+    fn learnt(file: File) -> (Place, Option<Kind>) {
+        let file = Arc::new(file);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .expect("a runtime");
+        let asked = runtime.block_on(async {
+            learn(&file);
+            // The one thread has asked before.
+            tokio::task::spawn_blocking(|| ()).await
+        });
+        asked.expect("nothing panics");
+        let stat = look(&file).expect("its place");
+        (place(&stat), known(&stat))
+    }
+
     #[test]
     fn what_a_file_system_is_is_known_once_it_was_asked() {
-        let file = tempfile::tempfile_in("/dev/shm").expect("a file");
-        let stat = look(&file).expect("its device");
-        learn(&file);
-        assert_eq!(known(&stat), Some(Kind::Memory));
-        // No device has this number (makedev(3)).
-        let mut other = stat;
-        other.stx_dev_major = u32::MAX;
-        assert_eq!(known(&other), None);
+        let shared = tempfile::tempfile_in("/dev/shm").expect("a file");
+        assert_eq!(learnt(shared).1, Some(Kind::Memory));
+        let version = File::open("/proc/version").expect("a file that is none");
+        assert_eq!(learnt(version).1, Some(Kind::Other));
     }
 
     #[test]
     fn answer_does_not_count_for_ever() {
-        let file = File::open("/proc/version").expect("a file that is none");
-        let stat = look(&file).expect("its device");
-        learn(&file);
-        assert_eq!(known(&stat), Some(Kind::Other));
-        for answer in ANSWERS.lock().iter_mut() {
-            if answer.device == device(&stat) {
-                let long_ago = answer.since.checked_sub(KNOWN_FOR);
-                answer.since = long_ago.expect("the machine has run for longer");
-            }
+        // That no other test asks.
+        let file = File::open("/sys/kernel/mm").expect("a directory");
+        let stat = look(&file).expect("its place");
+        let (place, kind) = learnt(file);
+        assert_eq!(kind, Some(Kind::Other));
+        for answer in ANSWERS
+            .lock()
+            .iter_mut()
+            .filter(|answer| answer.place == place)
+        {
+            let long_ago = answer.since.checked_sub(KNOWN_FOR);
+            answer.since = long_ago.expect("the machine has run for longer");
         }
         assert_eq!(known(&stat), None);
     }

@@ -5,7 +5,7 @@
 //! cannot. On tmpfs, which /tmp is on some machines, all is in memory. On overlayfs, which is all that a container sees,
 //! the file is mapped, the kernel asked which of its pages it has (mincore(2)), and it is read as ever if that is all of
 //! them. Which of them a file is on is known from an earlier read that waited for the disk; of others, on a network or in
-//! a process, nothing is asked.
+//! a process, nothing is asked here.
 #![cfg_attr(
     all(target_os = "linux", not(wsd_portable)),
     allow(
@@ -14,7 +14,12 @@
     )
 )]
 
-use std::{fs::File, io, ops::Range, sync::atomic::AtomicBool};
+use std::{
+    fs::File,
+    io,
+    ops::Range,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
 use self::linux as system;
@@ -34,8 +39,8 @@ pub(super) fn read_from_memory(file: &File, buffer: &mut [u8], offset: u64) -> i
     system::read(file, buffer, offset, None)
 }
 
-/// To be called where a file is read that is out of memory: later reads know more. It may wait, as that read does.
-pub(super) fn learn(file: &File) {
+/// To be called where a file was out of memory, for all that is known: later reads know more.
+pub(super) fn learn(file: &Arc<File>) {
     system::learn(file);
 }
 
@@ -94,7 +99,7 @@ mod portable {
         Err(io::ErrorKind::WouldBlock.into())
     }
 
-    pub(super) fn learn(_: &File) {}
+    pub(super) fn learn(_: &Arc<File>) {}
 }
 
 #[cfg(all(target_os = "linux", not(wsd_portable)))]
@@ -107,7 +112,6 @@ mod linux {
     };
 
     use rustix::{
-        fs::{Access, AtFlags, Statx, accessat},
         io::{Errno, ReadWriteFlags, preadv2},
         param::page_size,
         process::geteuid,
@@ -169,17 +173,12 @@ mod linux {
         let Ok(stat) = look(file) else { return false };
         match known(&stat) {
             Some(Kind::Memory) => true,
-            Some(Kind::Overlay) => {
-                is_told_truth(file, &stat) && has_pages(file, bytes).unwrap_or(false)
+            // To who does not own a file, mincore(2) may say of all of it that it is there.
+            Some(Kind::Overlay) if stat.stx_uid == geteuid().as_raw() => {
+                has_pages(file, bytes).unwrap_or(false)
             }
-            Some(Kind::Other) | None => false,
+            Some(Kind::Overlay | Kind::Other) | None => false,
         }
-    }
-
-    /// Whether mincore(2) tells: to who neither owns a file nor may write to it, it says that all is there.
-    fn is_told_truth(file: &File, stat: &Statx) -> bool {
-        let flags = AtFlags::EMPTY_PATH | AtFlags::EACCESS;
-        stat.stx_uid == geteuid().as_raw() || accessat(file, "", Access::WRITE_OK, flags).is_ok()
     }
 
     /// Whether the kernel has all pages with these bytes.
@@ -209,7 +208,7 @@ mod linux {
 
     #[cfg(test)]
     mod tests {
-        use super::*;
+        use super::{super::super::file_systems::learn_now, *};
         use std::io::Write;
 
         /// A file of one and a half pages.
@@ -223,7 +222,7 @@ mod linux {
         #[test]
         fn all_of_tmpfs_is_in_memory_once_it_was_asked() {
             let file = file_in("/dev/shm");
-            learn(&file);
+            learn_now(&file);
             let (mut buffer, length) = ([0; 16], page_size() as u64);
             let read = read_from_memory(&file, &mut buffer, 0).map_err(|error| error.kind());
             assert_eq!((read, buffer), (Ok(16), [b'x'; 16]));
@@ -251,7 +250,7 @@ mod linux {
         }
 
         #[test]
-        fn of_a_file_in_a_process_nothing_is_known() {
+        fn of_what_is_no_file_nothing_is_known() {
             let file = File::open("/proc/version").expect("a file that is none");
             assert!(!super::is_in_memory(&file, &(0..10)));
             let error = read_from_memory(&file, &mut [0; 10], 0).map_err(|error| error.kind());
