@@ -1,7 +1,6 @@
 //! How a process is asked for, and waited for until it is executed: [`Spawner`].
 
 use std::{
-    future::Future,
     io,
     os::fd::OwnedFd,
     sync::{Arc, OnceLock},
@@ -51,7 +50,6 @@ impl Spawner {
     /// As `clone`(2), `chdir`(2) and `execve`(2) give them; EAGAIN if it is not executed in time. Nothing is
     /// left behind.
     pub(in crate::backend) async fn spawn(&self, command: Command) -> io::Result<Child<Leader>> {
-        let gone = || io::Error::other("the spawner's threads have ended");
         let (reply, answer) = oneshot::channel();
         let start = AbortOnDrop(Arc::new(Start {
             attempt: Attempt::new(),
@@ -62,8 +60,7 @@ impl Spawner {
             start: Arc::clone(&start.0),
             reply,
         });
-        let answered = self.patiently(&start.0, answer).await?;
-        let mut child = answered.map_err(|_| gone())??;
+        let mut child = self.answered(&start.0, answer).await?;
         if let Some(exec_error) = child.exec_error.take() {
             let executed = timeout(EXECUTION, wait_for_execve(exec_error)).await;
             executed.unwrap_or(Err(Errno::AGAIN.into()))?;
@@ -71,17 +68,18 @@ impl Spawner {
         Ok(child)
     }
 
-    /// Waits until a start that has begun has had its time, and sees to it that there are threads which are
-    /// not stuck.
-    async fn patiently<F: Future + Unpin>(
+    /// Waits for the answer until a start that has begun has had its time, and sees to it that there are threads
+    /// which are not stuck.
+    async fn answered(
         &self,
         start: &Start,
-        mut step: F,
-    ) -> io::Result<F::Output> {
+        mut answer: oneshot::Receiver<io::Result<Child<Leader>>>,
+    ) -> io::Result<Child<Leader>> {
         let is_late = |begun: &Instant| begun.elapsed() > EXECUTION;
+        let gone = |_| io::Error::other("the spawner's threads have ended");
         loop {
-            match timeout(pool::PATIENCE, &mut step).await {
-                Ok(done) => return Ok(done),
+            match timeout(pool::PATIENCE, &mut answer).await {
+                Ok(answered) => return answered.map_err(gone)?,
                 Err(_) if start.begun.get().is_some_and(is_late) => {
                     return Err(Errno::AGAIN.into());
                 }

@@ -34,12 +34,12 @@ pub(super) enum Kind {
     Other,
 }
 
-/// A mount, and the device on it: number, major and minor number.
-type Place = (u64, u32, u32);
+/// A mount, and the device that is mounted: number, major and minor number.
+type MountId = (u64, u32, u32);
 
 #[derive(Debug)]
 struct Answer {
-    place: Place,
+    mount: MountId,
     kind: Kind,
     since: Instant,
 }
@@ -56,7 +56,7 @@ static ANSWERS: Mutex<Vec<Answer>> = Mutex::new(Vec::new());
 /// What is known of the file system with this file, without asking it.
 pub(super) fn known(file: &Statx) -> Option<Kind> {
     let answers = ANSWERS.lock();
-    let found = answers.iter().find(|answer| answer.place == place(file));
+    let found = answers.iter().find(|answer| answer.mount == mount(file));
     found
         .filter(|answer| answer.counts())
         .map(|answer| answer.kind)
@@ -68,18 +68,29 @@ pub(super) fn learn(file: &Arc<File>) {
     let (Ok(stat), Ok(runtime)) = (look(file), Handle::try_current()) else {
         return;
     };
-    if known(&stat).is_none() {
-        let (file, place) = (Arc::clone(file), place(&stat));
-        note(place, Kind::Other);
-        runtime.spawn_blocking(move || note(place, ask(&file)));
+    let mount = mount(&stat);
+    if is_new(mount) {
+        let file = Arc::clone(file);
+        runtime.spawn_blocking(move || note(mount, ask(&file)));
     }
+}
+
+/// Whether nobody asks, or has asked lately; from then on somebody does.
+fn is_new(mount: MountId) -> bool {
+    let mut answers = ANSWERS.lock();
+    let is_known = |answer: &Answer| answer.mount == mount && answer.counts();
+    let is_new = !answers.iter().any(is_known);
+    if is_new {
+        put(&mut answers, mount, Kind::Other);
+    }
+    is_new
 }
 
 /// The same, with the caller who waits.
 #[cfg(test)]
 pub(super) fn learn_now(file: &File) {
-    let stat = look(file).expect("its place");
-    note(place(&stat), ask(file));
+    let stat = look(file).expect("its mount");
+    note(mount(&stat), ask(file));
 }
 
 /// Asks a file system what it is.
@@ -91,11 +102,14 @@ fn ask(file: &File) -> Kind {
     }
 }
 
-fn note(place: Place, kind: Kind) {
+fn note(mount: MountId, kind: Kind) {
+    put(&mut ANSWERS.lock(), mount, kind);
+}
+
+fn put(answers: &mut Vec<Answer>, mount: MountId, kind: Kind) {
     let since = Instant::now();
-    let mut answers = ANSWERS.lock();
-    answers.retain(|answer| answer.counts() && answer.place != place);
-    answers.push(Answer { place, kind, since });
+    answers.retain(|answer| answer.counts() && answer.mount != mount);
+    answers.push(Answer { mount, kind, since });
 }
 
 /// What the kernel has at hand of a file (statx(2), `AT_STATX_DONT_SYNC`).
@@ -107,7 +121,7 @@ pub(super) fn look(file: &File) -> rustix::io::Result<Statx> {
     statx(file, "", flags, StatxFlags::UID | StatxFlags::MNT_ID)
 }
 
-fn place(file: &Statx) -> Place {
+fn mount(file: &Statx) -> MountId {
     (file.stx_mnt_id, file.stx_dev_major, file.stx_dev_minor)
 }
 
@@ -115,8 +129,8 @@ fn place(file: &Statx) -> Place {
 mod tests {
     use super::*;
 
-    /// Its place, and what becomes known of it once it is asked.
-    fn learnt(file: File) -> (Place, Option<Kind>) {
+    /// Its mount, and what becomes known of that once it is asked.
+    fn learnt(file: File) -> (MountId, Option<Kind>) {
         let file = Arc::new(file);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .max_blocking_threads(1)
@@ -128,8 +142,8 @@ mod tests {
             tokio::task::spawn_blocking(|| ()).await
         });
         asked.expect("nothing panics");
-        let stat = look(&file).expect("its place");
-        (place(&stat), known(&stat))
+        let stat = look(&file).expect("its mount");
+        (mount(&stat), known(&stat))
     }
 
     #[test]
@@ -144,13 +158,13 @@ mod tests {
     fn answer_does_not_count_for_ever() {
         // That no other test asks.
         let file = File::open("/sys/kernel/mm").expect("a directory");
-        let stat = look(&file).expect("its place");
-        let (place, kind) = learnt(file);
+        let stat = look(&file).expect("its mount");
+        let (mount, kind) = learnt(file);
         assert_eq!(kind, Some(Kind::Other));
         for answer in ANSWERS
             .lock()
             .iter_mut()
-            .filter(|answer| answer.place == place)
+            .filter(|answer| answer.mount == mount)
         {
             let long_ago = answer.since.checked_sub(KNOWN_FOR);
             answer.since = long_ago.expect("the machine has run for longer");
