@@ -38,7 +38,7 @@ pub(super) struct Candidate<'a> {
 pub(super) struct Admitted {
     /// Who the client is, by the name that the authorizer gives it.
     pub(super) client: Option<Authenticated>,
-    pub(super) grant: Arc<Grant>,
+    pub(super) grant: Option<Arc<Grant>>,
 }
 
 /// Asks the authorizer about a request, if there is one. What it selects is selected, and what it adds to the
@@ -58,7 +58,7 @@ pub(super) async fn admit(
     fields: &mut AnswerFields,
 ) -> Result<Admitted, Refusal> {
     let Some(authorizer) = authorizer else {
-        let grant = Arc::default();
+        let grant = None;
         return Ok(Admitted { client, grant });
     };
     // Whoever has the answer from a cache was not asked about.
@@ -68,7 +68,6 @@ pub(super) async fn admit(
         let router = &options.router;
         let sessions = router.websocket(candidate.path, &candidate.shown.headers);
         let answering = answering(asked, sessions.as_ref(), candidate.path).await;
-        let nothing = Grant::default();
         let (transport, subprotocol) = transport(asked, candidate.sent);
         let question = Question {
             request: ClientRequest {
@@ -76,7 +75,7 @@ pub(super) async fn admit(
                 host: candidate.host,
                 connection: candidate.connection,
                 client: client.as_ref(),
-                grant: &nothing,
+                grant: None,
             },
             sent: candidate.sent,
             path: candidate.path,
@@ -104,7 +103,7 @@ pub(super) async fn admit(
     }
     Ok(Admitted {
         client: named(client, &grant),
-        grant,
+        grant: Some(grant),
     })
 }
 

@@ -40,8 +40,8 @@ pub(super) struct Checked<'a> {
     pub(super) client: Option<Authenticated>,
     /// The request as programs may see it, where there is something that they may not.
     pub(super) withheld: Option<Withheld>,
-    /// What the request has beside, by leave of an authorizer.
-    pub(super) grant: Arc<Grant>,
+    /// What the request has beside, by leave of an authorizer, where one is asked.
+    pub(super) grant: Option<Arc<Grant>>,
 }
 
 /// Who may answer a request, before its handshake is looked at.

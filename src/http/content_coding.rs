@@ -62,16 +62,18 @@ impl Coding {
 const UNNAMED: Weight = 1;
 
 /// The codings that a client takes, the one first that it likes best; of two that it likes alike, the smaller.
-pub(super) fn preferred_codings(headers: &HeaderMap) -> Vec<Coding> {
-    let Some(listed) = parse_accept_encoding(headers) else {
+pub(super) fn preferred_codings(headers: &HeaderMap) -> impl Iterator<Item = Coding> + Clone {
+    let preferred_codings = match parse_accept_encoding(headers) {
         // Anything would do, but who says nothing may well know nothing.
-        return vec![Coding::Identity];
+        None => [Some(Coding::Identity), None, None, None],
+        Some(listed) => {
+            let weigh = |coding: &Coding| weight(*coding, &listed);
+            let mut codings = Coding::ALL;
+            codings.sort_by_key(|coding| Reverse(weigh(coding)));
+            codings.map(|coding| (weigh(&coding) > 0).then_some(coding))
+        }
     };
-    let weigh = |coding: &Coding| weight(*coding, &listed);
-    let mut preferred_codings = Coding::ALL.to_vec();
-    preferred_codings.retain(|coding| weigh(coding) > 0);
-    preferred_codings.sort_by_key(|coding| Reverse(weigh(coding)));
-    preferred_codings
+    preferred_codings.into_iter().flatten()
 }
 
 fn weight(coding: Coding, listed: &[(&str, Weight)]) -> Weight {
@@ -106,7 +108,7 @@ mod tests {
         if let Some(value) = value {
             headers.insert(header::ACCEPT_ENCODING, value.parse().expect("a value"));
         }
-        let mut preferred_codings = preferred_codings(&headers).into_iter();
+        let mut preferred_codings = preferred_codings(&headers);
         preferred_codings.find(|coding| available.contains(coding))
     }
 

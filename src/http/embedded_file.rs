@@ -33,7 +33,7 @@ impl EmbeddedFile<'_> {
         asked: &HeaderMap,
         in_coding: impl Fn(Coding) -> Option<Bytes>,
     ) -> Result<Response<Body>, Refusal> {
-        let mut codings = preferred_codings(asked).into_iter();
+        let mut codings = preferred_codings(asked);
         let (coding, bytes) = codings
             .find_map(|coding| Some((coding, in_coding(coding)?)))
             .ok_or(Refusal::NotAcceptable)?;

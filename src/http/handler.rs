@@ -19,9 +19,9 @@ use super::{
     body::{Body, without_body},
     checks::{Checked, check},
     groups::start_kept,
-    lasting::LastingFlag,
     lifecycle::LifecycleTokens,
     options::Options,
+    own_connection::OwnConnection,
     pages::{
         self, Destination, PlainAnswer, Scripts, WebSocketRoute,
         local_redirect::{self, MAX_REDIRECTS, redirect},
@@ -348,7 +348,7 @@ impl Handler {
                 host: host.as_ref(),
                 connection,
                 client: client.as_ref(),
-                grant: &grant,
+                grant: grant.as_deref(),
             };
             let answer = match asked {
                 Asked::WebSocket(handshake, route) => {
@@ -415,9 +415,10 @@ impl Handler {
                 plain::allow_reading(&options.origins, &request.parts.headers, fields);
             }
             let wanted = plain::wanted(request.parts)?;
-            let lasting: Option<&LastingFlag> = request.parts.extensions.get();
-            if let Some(lasting) = lasting.filter(|_| !matches!(wanted, Wanted::Input { .. })) {
-                lasting.set(true);
+            if let Some(connection) = OwnConnection::of(request.parts)
+                && !matches!(wanted, Wanted::Input { .. })
+            {
+                connection.lasting.set(true);
             }
             let is_told_in_events = match wanted {
                 Wanted::Conversation => false,

@@ -9,7 +9,7 @@ use std::sync::{
 #[derive(Debug, Clone, Copy)]
 pub struct Lasting;
 
-/// In the extensions of a request by HTTP/1.1: whether its answer may last, be it that nothing of it was said yet. A client
+/// Of a request by HTTP/1.1: whether its answer may last, be it that nothing of it was said yet. A client
 /// of such an answer that is gone without a word is noticed by the kernel. Clones are the same.
 #[derive(Debug, Clone, Default)]
 pub struct LastingFlag(Arc<AtomicBool>);

@@ -22,8 +22,8 @@ pub(super) struct ClientRequest<'a> {
     pub(super) connection: &'a ConnectionInfo,
     /// Who the client is, if that was asked.
     pub(super) client: Option<&'a Authenticated>,
-    /// What an authorizer lets its program have beside.
-    pub(super) grant: &'a Grant,
+    /// What an authorizer lets its program have beside, where one is asked.
+    pub(super) grant: Option<&'a Grant>,
 }
 
 impl<'a> ClientRequest<'a> {
@@ -57,7 +57,7 @@ impl<'a> ClientRequest<'a> {
             user: self
                 .identity()
                 .map_or(("", ""), |client| (&client.user, client.kind.name())),
-            granted: &self.grant.variables,
+            granted: self.grant.map_or(&[], |grant| &grant.variables[..]),
             subprotocol: None,
             id: "",
         }

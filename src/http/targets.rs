@@ -79,7 +79,7 @@ fn find_granted<'a>(
     found: RouteMatch<'a, ()>,
     options: &Arc<SocketOptions>,
 ) -> Result<FoundTarget<'a>, Refusal> {
-    let address = request.grant.target.clone();
+    let address = request.grant.and_then(|grant| grant.target.clone());
     let address = address.ok_or(Refusal::Authorizer(AuthorizerFailure::NoTarget))?;
     let target = Target::Socket(Socket {
         address,

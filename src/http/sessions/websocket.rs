@@ -15,6 +15,7 @@ use crate::{
     http::{
         access::ConnectionPermit,
         body::Body,
+        own_connection::OwnConnection,
         refusal::Refusal,
         request::ClientRequest,
         state::State,
@@ -45,7 +46,7 @@ pub(in crate::http) async fn open_websocket(
     let client = client(
         upgrade,
         request.parts.version,
-        request.parts.extensions.get().copied(),
+        OwnConnection::of(request.parts).map(|own| own.detach),
         websocket::Options {
             is_told_by_many: is_member,
             ..options.websocket

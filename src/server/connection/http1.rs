@@ -210,4 +210,47 @@ mod tests {
         serving.await.expect("the connection is the session's");
         assert!(!phase.is_watched(), "a stream of the session looks at it");
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn client_that_says_no_more_is_waited_for_as_long_as_where_it_stopped_says() {
+        const REQUEST: &str = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        let server = site(&Program::default(), ProcessLimit::default());
+        let pause = server.options().keepalive_timeout;
+        for (said, answers, limit) in [
+            (vec![], 0, HEAD_TIMEOUT),
+            (vec!["HEAD /"], 0, HEAD_TIMEOUT),
+            (vec![REQUEST], 1, pause),
+            (vec![REQUEST, REQUEST], 2, pause),
+            (vec![REQUEST, "HEAD /"], 1, HEAD_TIMEOUT),
+            // What follows has come together with what is answered.
+            (vec![&[REQUEST, "HEAD /"].concat()], 1, HEAD_TIMEOUT),
+            (vec![&[REQUEST, REQUEST, "H"].concat()], 2, HEAD_TIMEOUT),
+        ] {
+            let (near, mut far) = UnixStream::pair().expect("two ends");
+            let exchange = Exchange {
+                connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
+                role: ConnectionRole::Site,
+                server: server.clone(),
+            };
+            let serving = serve(
+                Stream::Right(near).into(),
+                Arc::new(exchange),
+                CancellationToken::new(),
+            );
+            let serving = tokio::spawn(serving);
+            let begun = Instant::now();
+            let mut read = Vec::new();
+            for (number, words) in said.iter().enumerate() {
+                far.write_all(words.as_bytes()).await.expect("room");
+                while number + 1 < said.len() && !read.ends_with(b"\r\n\r\n") {
+                    far.read_buf(&mut read).await.expect("an answer");
+                }
+            }
+            far.read_to_end(&mut read).await.expect("its end");
+            assert_eq!(begun.elapsed().as_secs(), limit.as_secs(), "{said:?}");
+            serving.await.expect("it is over");
+            let read = String::from_utf8(read).expect("text");
+            assert_eq!(read.matches("\r\n\r\n").count(), answers, "{said:?}");
+        }
+    }
 }

@@ -29,13 +29,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     exchange::Exchange,
-    hyper_timer::HyperTimer,
     limits::MAX_HEAD,
     streamed_answer::{AnswerSlot, StreamedAnswer, Streaming},
     tracked_body::TrackedBody,
 };
 use crate::{
-    http::{Body, HangUp, sendfile::SendfileQueue, websocket::Detach},
+    http::{Body, HangUp, OwnConnection, sendfile::SendfileQueue, websocket::Detach},
     server::io::{CheckedHeads, HeadTimeout, MaybeTls, Notes, Phase},
     timer::LazyTimer,
     transport::{
@@ -80,9 +79,8 @@ pub(super) async fn serve(stream: HttpStream, connection: &Connection, pause: Du
     let mut http = http1::Builder::new()
         // Header names are case-insensitive, but small clients have been seen to look for these.
         .title_case_headers(true)
-        // For a pause that is not seen beneath it.
-        .timer(HyperTimer)
-        .header_read_timeout(connection.exchange.server.options().keepalive_timeout)
+        // Heads and pauses are limited beneath it, where no timer is made for each request.
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service(connection, slot.clone()))
         .with_upgrades();
@@ -185,20 +183,20 @@ fn service(
     Error = HangUp,
     Future = impl Future<Output = Result<Response<TrackedBody<Body>>, HangUp>> + Send + use<>,
 > + use<> {
-    let (exchange, files) = (Arc::clone(&connection.exchange), connection.files.clone());
-    let phase = connection.phase.clone();
+    let (exchange, phase) = (Arc::clone(&connection.exchange), connection.phase.clone());
+    let own = Arc::new(OwnConnection {
+        detach: Detach(detach),
+        files: connection.files.clone(),
+        lasting: phase.lasting(),
+    });
     service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(Detach(detach));
-        if let Some(files) = &files {
-            request.extensions_mut().insert(files.clone());
-        }
+        own.tell(&mut request);
         let Notes {
             raw_target,
             bad_request,
             ..
         } = phase.begin_request();
         let extensions = request.extensions_mut();
-        extensions.insert(phase.lasting());
         if let Some(raw_target) = raw_target {
             extensions.insert(raw_target);
         }

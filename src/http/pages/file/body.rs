@@ -14,6 +14,7 @@ use super::{
 };
 use crate::http::{
     body::{Body, body_from},
+    own_connection::OwnConnection,
     pages::root::Reach,
     sendfile::{self, SendfileQueue},
 };
@@ -37,7 +38,7 @@ impl ReadPlan {
     /// How a request's answer goes.
     pub(super) fn of(request: &Parts) -> Self {
         ReadPlan {
-            sendfile: request.extensions.get().cloned(),
+            sendfile: OwnConnection::of(request).and_then(|own| own.files.clone()),
             read: match request.version {
                 Version::HTTP_2 => READ_OF_MANY,
                 _ => READ,

@@ -26,7 +26,7 @@ pub(super) fn select(
     let description = plain.describe(path, &files.options.types, reach)?;
     let codings = preferred_codings(headers);
     if let Some(inner) = &description.packed
-        && codings.contains(&inner.coding)
+        && codings.clone().any(|coding| coding == inner.coding)
     {
         let mut packed = represent(plain, inner.coding, &inner.content_type);
         if inner.is_active {
