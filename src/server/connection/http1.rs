@@ -171,6 +171,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt},
         net::UnixStream,
+        time::sleep,
     };
 
     const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
@@ -211,46 +212,71 @@ mod tests {
         assert!(!phase.is_watched(), "a stream of the session looks at it");
     }
 
+    const REQUEST: &str = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+    /// The client's end of a connection that is served, and how long that waits between two requests.
+    fn served() -> (UnixStream, Duration) {
+        let (near, far) = UnixStream::pair().expect("two ends");
+        let exchange = Exchange {
+            connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
+            role: ConnectionRole::Site,
+            server: site(&Program::default(), ProcessLimit::default()),
+        };
+        let pause = exchange.server.options().keepalive_timeout;
+        let stream = Stream::Right(near).into();
+        tokio::spawn(serve(stream, Arc::new(exchange), CancellationToken::new()));
+        (far, pause)
+    }
+
+    /// Waits for the end; how many answers came before it, and after how many seconds it came.
+    async fn end_of(mut far: UnixStream) -> (usize, u64) {
+        let (begun, mut read) = (Instant::now(), String::new());
+        far.read_to_string(&mut read).await.expect("its end");
+        (read.matches("\r\n\r\n").count(), begun.elapsed().as_secs())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn client_that_says_no_more_is_waited_for_as_long_as_where_it_stopped_says() {
-        const REQUEST: &str = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        let server = site(&Program::default(), ProcessLimit::default());
-        let pause = server.options().keepalive_timeout;
+        let old = |fields: &str| format!("HEAD / HTTP/1.0\r\nHost: localhost\r\n{fields}\r\n");
+        let kept = &old("Connection: keep-alive\r\n");
+        let (_, pause) = served();
         for (said, answers, limit) in [
             (vec![], 0, HEAD_TIMEOUT),
             (vec!["HEAD /"], 0, HEAD_TIMEOUT),
             (vec![REQUEST], 1, pause),
-            (vec![REQUEST, REQUEST], 2, pause),
-            (vec![REQUEST, "HEAD /"], 1, HEAD_TIMEOUT),
+            (vec![REQUEST, REQUEST], 1, pause),
+            (vec![REQUEST, "HEAD /"], 0, HEAD_TIMEOUT),
             // What follows has come together with what is answered.
             (vec![&[REQUEST, "HEAD /"].concat()], 1, HEAD_TIMEOUT),
             (vec![&[REQUEST, REQUEST, "H"].concat()], 2, HEAD_TIMEOUT),
+            (vec![&old("")], 1, Duration::ZERO),
+            (vec![kept], 1, pause),
+            (vec![kept, kept], 1, pause),
+            (vec![REQUEST, kept], 1, pause),
+            (vec![&[REQUEST, kept].concat()], 2, pause),
+            (vec![kept, "HEAD /"], 0, HEAD_TIMEOUT),
+            (vec![kept, &old("")], 1, Duration::ZERO),
         ] {
-            let (near, mut far) = UnixStream::pair().expect("two ends");
-            let exchange = Exchange {
-                connection: ConnectionInfo::new(Endpoint::Unix(None), Endpoint::Unix(None)),
-                role: ConnectionRole::Site,
-                server: server.clone(),
-            };
-            let serving = serve(
-                Stream::Right(near).into(),
-                Arc::new(exchange),
-                CancellationToken::new(),
-            );
-            let serving = tokio::spawn(serving);
-            let begun = Instant::now();
-            let mut read = Vec::new();
+            let (mut far, _) = served();
             for (number, words) in said.iter().enumerate() {
                 far.write_all(words.as_bytes()).await.expect("room");
+                let mut read = Vec::new();
                 while number + 1 < said.len() && !read.ends_with(b"\r\n\r\n") {
                     far.read_buf(&mut read).await.expect("an answer");
                 }
             }
-            far.read_to_end(&mut read).await.expect("its end");
-            assert_eq!(begun.elapsed().as_secs(), limit.as_secs(), "{said:?}");
-            serving.await.expect("it is over");
-            let read = String::from_utf8(read).expect("text");
-            assert_eq!(read.matches("\r\n\r\n").count(), answers, "{said:?}");
+            assert_eq!(end_of(far).await, (answers, limit.as_secs()), "{said:?}");
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn head_that_began_behind_another_has_its_own_time() {
+        let (mut far, _) = served();
+        let (begin, rest) = REQUEST.split_at(10);
+        far.write_all(begin.as_bytes()).await.expect("room");
+        sleep(HEAD_TIMEOUT * 4 / 5).await;
+        let more = [rest, "HEAD /"].concat();
+        far.write_all(more.as_bytes()).await.expect("room");
+        assert_eq!(end_of(far).await, (1, HEAD_TIMEOUT.as_secs()));
     }
 }

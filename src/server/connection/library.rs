@@ -131,13 +131,16 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
         if slot.is_filled() && phase.is_flushed() {
             return Poll::Ready(Stop::Stream);
         }
-        match slot.is_last() {
-            false => rest.poll_over(phase, context).map(|()| Stop::Rest),
-            // Behind the last answer there is no rest, but an end, which is the library's. It overlooks that in the turn in
-            // which a body ends without a byte to be written (hyper's `poll_loop` looks when it flushes).
-            true if phase.is_idle() => Pin::new(&mut *http).poll(context).map(Stop::Over),
-            true => Poll::Pending,
+        // Behind the last answer there is no rest, but an end, which is the library's. It overlooks that in the turn in
+        // which a body ends without a byte to be written (hyper's `poll_loop` looks when it flushes). And it may know of
+        // another request to come, where one by HTTP/1.0 has asked for that.
+        if slot.is_last()
+            && phase.is_idle()
+            && let Poll::Ready(result) = Pin::new(&mut *http).poll(context)
+        {
+            return Poll::Ready(Stop::Over(result));
         }
+        rest.poll_over(phase, context).map(|()| Stop::Rest)
     })
     .await
 }

@@ -88,6 +88,8 @@ const HEAD: u8 = 0;
 const BUSY: u8 = 1;
 /// Between two requests.
 const IDLE: u8 = 2;
+/// As [`HEAD`], but its time has yet to begin: some of it came before the request in front of it was answered.
+const NEXT_HEAD: u8 = 3;
 
 impl Phase {
     /// A request has come, and is being answered.
@@ -125,7 +127,7 @@ impl Phase {
 
     /// The next head has begun to come.
     pub(super) fn begin_head(&self) {
-        self.set(HEAD);
+        self.set(NEXT_HEAD);
     }
 
     /// What is known of what the library has in its hands.
@@ -273,6 +275,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for HeadTimeout<S> {
             this.since = None;
             this.timer.stop();
         }
+        if this.phase.is(NEXT_HEAD) {
+            this.phase.set(HEAD);
+        }
         let before = buffer.filled().len();
         let read = Pin::new(&mut this.stream).poll_read(context, buffer);
         if read.is_ready() && buffer.filled().len() == before {
@@ -333,6 +338,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
     /// Ready when nothing can be lost by a close.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = &mut *self;
+        // What follows is an end, and no rest.
+        this.phase.standstill().note_read(false);
         if let Closing::Open = this.closing {
             this.closing = match ready!(this.poll_shut(context))? {
                 true => Closing::Discarding(Box::pin(sleep(CLOSING_GRACE))),
@@ -352,6 +359,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HeadTimeout<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
     use tokio::{
         io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
         time::{Instant, sleep, timeout},
@@ -432,6 +440,19 @@ mod tests {
         let begun = Instant::now();
         stream.shutdown().await.expect("shut");
         assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn connection_that_is_being_shut_is_not_at_rest() {
+        let (mut stream, mut peer, phase) = timed();
+        phase.begin_request();
+        phase.end_request();
+        phase.standstill().note_read(true);
+        assert!(phase.is_at_rest());
+        // What is read in vain behind the last answer.
+        peer.write_u8(1).await.expect("room");
+        assert!(stream.shutdown().now_or_never().is_none());
+        assert!(!phase.is_at_rest());
     }
 
     #[tokio::test(start_paused = true)]
