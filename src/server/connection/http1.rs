@@ -177,6 +177,7 @@ mod tests {
     const HANDSHAKE: &[u8] = b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
         Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
         Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    const REQUEST: &str = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     #[tokio::test]
     async fn messages_pass_no_limit_on_heads_and_none_that_was_read_ahead_is_lost() {
@@ -211,8 +212,6 @@ mod tests {
         serving.await.expect("the connection is the session's");
         assert!(!phase.is_watched(), "a stream of the session looks at it");
     }
-
-    const REQUEST: &str = "HEAD / HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
     /// The client's end of a connection that is served, and how long that waits between two requests.
     fn served() -> (UnixStream, Duration) {
