@@ -132,9 +132,9 @@ async fn drive<H: Future<Output = hyper::Result<()>> + Unpin>(
             return Poll::Ready(Stop::Stream);
         }
         // Behind the last answer there is no rest, but an end, which is the library's. It overlooks that in the turn in
-        // which a body ends without a byte to be written (hyper's `poll_loop` looks when it flushes). And it may know of
-        // another request to come, where one by HTTP/1.0 has asked for that.
-        if slot.is_last()
+        // which a body ends without a byte to be written (hyper's `poll_loop` looks when it flushes). If it ends nothing
+        // then, it waits for another request, which one by HTTP/1.0 has asked for.
+        if slot.may_be_last()
             && phase.is_idle()
             && let Poll::Ready(result) = Pin::new(&mut *http).poll(context)
         {

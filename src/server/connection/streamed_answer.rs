@@ -81,26 +81,27 @@ pub(super) struct AnswerSlot(Arc<Slot>);
 #[derive(Debug, Default)]
 struct Slot {
     answer: Mutex<Option<StreamedAnswer>>,
-    is_last: AtomicBool,
+    may_be_last: AtomicBool,
 }
 
 impl AnswerSlot {
-    /// Notes whether the connection ends behind the answer to this request, as far as it says so itself.
+    /// Notes whether the connection may end behind the answer to this request, as far as it says so itself. By HTTP/1.0 it
+    /// may, whatever is asked: one that was to be kept ends all the same behind a body without a length.
     pub(super) fn note_request(&self, request: &Request<Incoming>) {
-        let is_last = request.version() != Version::HTTP_11 || closes(request.headers());
-        self.0.is_last.store(is_last, Ordering::Relaxed);
+        let may_be_last = request.version() != Version::HTTP_11 || closes(request.headers());
+        self.0.may_be_last.store(may_be_last, Ordering::Relaxed);
     }
 
     /// Notes that of the answer.
     pub(super) fn note_response<B>(&self, response: &Response<B>) {
         if closes(response.headers()) {
-            self.0.is_last.store(true, Ordering::Relaxed);
+            self.0.may_be_last.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether the library is to end the connection itself behind the answer.
-    pub(super) fn is_last(&self) -> bool {
-        self.0.is_last.load(Ordering::Relaxed)
+    /// Whether the library may have to end the connection itself behind the answer.
+    pub(super) fn may_be_last(&self) -> bool {
+        self.0.may_be_last.load(Ordering::Relaxed)
     }
 
     /// What the library is to send: the answer, or the head of an event stream that is left here.
