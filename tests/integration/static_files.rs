@@ -790,12 +790,15 @@ fn file_in_a_container_is_read_by_who_serves_it() {
         .under(&["unshare", "-r", "-m", "sh", "-c", IN_A_CONTAINER])
         .args(["--staticdir=/mnt/site", "--workers=1"])
         .start();
+    let get = || server.request("GET", "/f", "").2.len() as u64;
+    // Who answers is there, which the worker need not be when it is said that the server listens.
+    get();
     // The worker was there before any other.
     let read = || threads_by_read(&server).remove(0);
     // What the file system is another thread asks, behind the first answer.
     eventually("the worker reads the file itself", || {
         let before = read();
-        let length = server.request("GET", "/f", "").2.len() as u64;
+        let length = get();
         let after = read();
         assert_eq!((length, after.0), (50_000, before.0));
         after.1 - before.1 > length
